@@ -1,0 +1,39 @@
+"""The audit log: one call, in the caller's transaction, so that no deed is without its line (invariant 11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import AuditEntry, User
+
+
+def record(
+    action: str,
+    subject: object,
+    *,
+    by: User | None,
+    now: datetime,
+    person: User | None = None,
+    **details: Any,
+) -> AuditEntry:
+    """Write that ``by`` (None: the system itself) did ``action`` to ``subject`` at ``now``.
+
+    ``action`` is a stable word such as ``claim-submitted``; ``subject`` a model instance (kept as ``label:pk``) or
+    text; ``person`` whose record it concerns; ``details`` JSON-able facts, never a token or a password. Raises
+    RuntimeError outside a transaction, since the line must stand or fall with the deed.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("The audit log is written inside the transaction of what it records.")
+    meta = getattr(subject, "_meta", None)
+    reference = f"{meta.label_lower}:{getattr(subject, 'pk', '')}" if meta else str(subject)
+    return AuditEntry.objects.create(
+        at=now,
+        actor=by,
+        action=action,
+        person=person,
+        subject=reference,
+        details=details,
+    )

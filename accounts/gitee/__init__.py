@@ -1,0 +1,1 @@
+"""Connecting a Gitee account through django-allauth, which ships no provider for Gitee."""

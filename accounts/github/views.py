@@ -1,0 +1,18 @@
+"""Where GitHub's sign-in begins and where it comes back to."""
+
+from __future__ import annotations
+
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
+
+from accounts.oauth import ForgeOAuth2Adapter
+
+
+class GitHubOAuth2Adapter(ForgeOAuth2Adapter):
+    provider_id = "github"
+    authorize_path = "/login/oauth/authorize"
+    token_path = "/login/oauth/access_token"
+    headers = {"Accept": "application/json"}
+
+
+oauth2_login = OAuth2LoginView.adapter_view(GitHubOAuth2Adapter)
+oauth2_callback = OAuth2CallbackView.adapter_view(GitHubOAuth2Adapter)

@@ -1,0 +1,77 @@
+"""The database itself keeps the history of forge accounts and the audit log (invariants 1 and 11)."""
+
+from django.db import migrations
+
+FORWARD = """
+CREATE FUNCTION accounts_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % stay: no %', TG_TABLE_NAME, lower(TG_OP)
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE TRIGGER audit_entry_stays BEFORE UPDATE OR DELETE ON accounts_auditentry
+    FOR EACH ROW EXECUTE FUNCTION accounts_refuse();
+CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON accounts_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse();
+CREATE TRIGGER forge_account_stays BEFORE DELETE ON accounts_forgeaccount
+    FOR EACH ROW EXECUTE FUNCTION accounts_refuse();
+CREATE TRIGGER forge_accounts_stay BEFORE TRUNCATE ON accounts_forgeaccount
+    FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse();
+
+CREATE FUNCTION accounts_forge_account_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- The login is a label, the node id may be learnt later, and a link may end once.
+    IF ROW(NEW.id, NEW.user_id, NEW.forge, NEW.forge_user_id, NEW.proof, NEW.attested_by_id, NEW.reason, NEW.linked_at)
+        IS DISTINCT FROM
+        ROW(OLD.id, OLD.user_id, OLD.forge, OLD.forge_user_id, OLD.proof, OLD.attested_by_id, OLD.reason, OLD.linked_at)
+    THEN
+        RAISE EXCEPTION 'a forge account never changes hands, identity or proof' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.node_id <> '' AND NEW.node_id <> OLD.node_id THEN
+        RAISE EXCEPTION 'the node id of a forge account does not change' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.unlinked_at IS NOT NULL AND NEW.unlinked_at IS DISTINCT FROM OLD.unlinked_at THEN
+        RAISE EXCEPTION 'an unlinked forge account stays unlinked: linking again makes a new row'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER forge_account_keeps BEFORE UPDATE ON accounts_forgeaccount
+    FOR EACH ROW EXECUTE FUNCTION accounts_forge_account_keeps();
+
+-- After the insert, because by then the unique index has made a rival wait, and what the rival did can be seen.
+CREATE FUNCTION accounts_forge_account_was_nobodys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.proof <> 'attested' AND EXISTS (
+        SELECT 1 FROM accounts_forgeaccount
+        WHERE forge = NEW.forge AND forge_user_id = NEW.forge_user_id AND user_id <> NEW.user_id
+    ) THEN
+        RAISE EXCEPTION 'this forge account was once another person''s: only a registrar''s recorded decision moves it'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER forge_account_was_nobodys AFTER INSERT ON accounts_forgeaccount
+    FOR EACH ROW EXECUTE FUNCTION accounts_forge_account_was_nobodys();
+"""
+
+BACKWARD = """
+DROP TRIGGER forge_account_was_nobodys ON accounts_forgeaccount;
+DROP TRIGGER forge_account_keeps ON accounts_forgeaccount;
+DROP TRIGGER forge_accounts_stay ON accounts_forgeaccount;
+DROP TRIGGER forge_account_stays ON accounts_forgeaccount;
+DROP TRIGGER audit_log_stays ON accounts_auditentry;
+DROP TRIGGER audit_entry_stays ON accounts_auditentry;
+DROP FUNCTION accounts_forge_account_was_nobodys();
+DROP FUNCTION accounts_forge_account_keeps();
+DROP FUNCTION accounts_refuse();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

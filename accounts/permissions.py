@@ -1,0 +1,76 @@
+"""Who may see or decide what: the one place that answers. Each question returns a bool; ``require`` raises."""
+
+from __future__ import annotations
+
+import rules
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Department, StaffRole, User
+from credits.errors import NotAllowed
+
+Role = StaffRole.Role
+
+
+def roles_of(user: User) -> frozenset[str]:
+    """The staff roles of a person, empty for a student; read once a request."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    if cached is None:
+        cached = frozenset(user.staff_roles.values_list("role", flat=True))
+        user._roles = cached  # type: ignore[attr-defined]
+    return cached
+
+
+def has_role(user: User, role: str) -> bool:
+    return role in roles_of(user)
+
+
+def departments_of(user: User, role: str) -> frozenset[int] | None:
+    """The departments in which a person holds ``role``: primary keys, or None for all of them."""
+    found = frozenset(user.staff_roles.filter(role=role).values_list("department", flat=True))
+    return None if None in found else frozenset(pk for pk in found if pk is not None)
+
+
+def covers(user: User, role: str, department: Department) -> bool:
+    """Whether the person holds ``role`` for this department."""
+    if not has_role(user, role):
+        return False
+    scope = departments_of(user, role)
+    return scope is None or department.pk in scope
+
+
+@rules.predicate
+def is_student(user: User) -> bool:
+    return user.is_authenticated and user.enrolments.exists()
+
+
+@rules.predicate
+def is_instructor(user: User) -> bool:
+    return has_role(user, Role.INSTRUCTOR)
+
+
+@rules.predicate
+def is_registrar(user: User) -> bool:
+    return has_role(user, Role.REGISTRAR)
+
+
+@rules.predicate
+def is_steward(user: User) -> bool:
+    return has_role(user, Role.STEWARD)
+
+
+@rules.predicate
+def is_admin(user: User) -> bool:
+    return has_role(user, Role.ADMIN)
+
+
+def require(user: User, role: str, department: Department | None = None) -> None:
+    """Raise NotAllowed unless the person holds ``role`` (for ``department``, where one is given)."""
+    held = covers(user, role, department) if department else has_role(user, role)
+    if not held:
+        raise NotAllowed(
+            "role-needed",
+            _("This needs the role of %(role)s.") % {"role": Role(role).label},
+            _("Ask an administrator if it should be yours."),
+        )
