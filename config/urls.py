@@ -1,0 +1,9 @@
+"""Addresses of the whole application."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("", include("accounts.urls")),
+    path("", include("credits.web.urls")),
+]

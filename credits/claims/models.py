@@ -1,0 +1,227 @@
+"""Rounds, claims, what the rulebook gives for them, what people decided, and what stands in the end."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Enrolment, Programme, Term
+from credits.contributions.models import Authorship
+from credits.rulebooks.models import RulebookVersion
+
+
+class Round(models.Model):
+    """认定批次: one run of applying, reviewing, notice and recording, within a term. All times are instants;
+    an ``until`` is the first instant that no longer counts."""
+
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+    term = models.ForeignKey(Term, models.PROTECT, related_name="rounds")
+    name_zh = models.CharField(_("Chinese name"), max_length=120)
+    name_en = models.CharField(_("English name"), max_length=120)
+    apply_from = models.DateTimeField(_("applications from"))
+    apply_until = models.DateTimeField(_("applications until"))
+    review_until = models.DateTimeField(_("review until"))
+    record_from = models.DateTimeField(_("recording from"))
+    record_until = models.DateTimeField(_("recording until"))
+
+    class Meta:
+        ordering = ["-apply_from", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(apply_until__gt=F("apply_from"))
+                & Q(review_until__gte=F("apply_until"))
+                & Q(record_until__gt=F("record_from"))
+                & Q(record_from__gte=F("apply_from")),
+                name="round_dates_follow_each_other",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
+
+
+class RoundRulebook(models.Model):
+    """The rulebook version in force in a round, for everyone or for a programme or an entry cohort (invariant 6).
+    The most specific row applies: programme and year, programme, year, everyone."""
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="rulebooks")
+    version = models.ForeignKey(RulebookVersion, models.PROTECT, related_name="rounds")
+    programme = models.ForeignKey(Programme, models.PROTECT, null=True, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "programme", "year"], name="one_rulebook_in_force", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.round.code}: {self.version}"
+
+
+class Claim(models.Model):
+    """学分认定申请: a student's application in a round.
+
+    ``facts`` and ``version`` are frozen and digested at submission; from then on they never change (a trigger
+    holds it). The dates are gates: nothing is refused or reduced before ``hearing_until``, nothing recorded
+    before ``notice_until``.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SUBMITTED = "submitted", _("waiting for review")
+        HEARING = "hearing", _("your answer is asked for")
+        NOTICE = "notice", _("on public notice")
+        RECORDED = "recorded", _("recorded")
+        REFUSED = "refused", _("refused")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    round = models.ForeignKey(Round, models.PROTECT, related_name="claims")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims")
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="claims")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.DRAFT)
+    version = models.ForeignKey(RulebookVersion, models.PROTECT, null=True, related_name="claims")
+    facts = models.JSONField(null=True)
+    facts_digest = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True)
+    hearing_until = models.DateTimeField(null=True)
+    notice_from = models.DateTimeField(null=True)
+    notice_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "user"], condition=~Q(status="withdrawn"), name="one_claim_a_round"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "withdrawn"])
+                | Q(version__isnull=False, facts__isnull=False, submitted_at__isnull=False),
+                name="submitted_claim_is_frozen",
+            ),
+        ]
+        indexes = [models.Index(fields=["round", "status"], name="claims_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment.student_number} in {self.round.code}"
+
+
+class ClaimItem(models.Model):
+    """A share of a contribution in a claim. It stands in one live claim at most (invariant 3); it stops being live
+    when the claim is withdrawn or the item finally refused, and may then be claimed again."""
+
+    claim = models.ForeignKey(Claim, models.CASCADE, related_name="items")
+    authorship = models.ForeignKey(Authorship, models.PROTECT, related_name="claim_items")
+    live = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "authorship"], name="item_stands_once_in_claim"),
+            models.UniqueConstraint(fields=["authorship"], condition=Q(live=True), name="one_live_claim"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.authorship)
+
+
+class Assessment(models.Model):
+    """预核算: what a rulebook version gives for frozen facts, with its trace. Never changed; nobody is bound by it."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="assessments")
+    version = models.ForeignKey(RulebookVersion, models.PROTECT, related_name="assessments")
+    facts = models.JSONField()
+    facts_digest = models.CharField(max_length=64)
+    outcome = models.JSONField()
+    outcome_digest = models.CharField(max_length=64)
+    points = models.DecimalField(max_digits=10, decimal_places=4)
+    credit = models.DecimalField(max_digits=6, decimal_places=2)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["made_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.credit}"
+
+
+class Decision(models.Model):
+    """审核意见: what a reviewer decided, with reasons, on the assessment that their lines give.
+
+    A decision that refuses or reduces is ``proposed`` first, and final only after the student's days to answer.
+    Nobody decides on their own claim (invariant 8; a trigger holds it).
+    """
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve", _("approved")
+        REDUCE = "reduce", _("approved in part")
+        REFUSE = "refuse", _("not approved")
+
+    class Standing(models.TextChoices):
+        PROPOSED = "proposed", _("proposed, to be answered")
+        FINAL = "final", _("final")
+        REPLACED = "replaced", _("replaced by a later one")
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="decisions")
+    stage = models.PositiveSmallIntegerField(default=1)
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    standing = models.CharField(max_length=10, choices=Standing.choices)
+    assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="decisions")
+    lines = models.JSONField(default=dict)
+    """{contribution's ref: {accepted: bool, awarded: {criterion: decimal text}, reason: text}}"""
+    reason = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["decided_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["claim", "stage"], condition=Q(standing="final"), name="one_final_decision_a_stage"
+            ),
+            models.UniqueConstraint(
+                fields=["claim", "stage"], condition=Q(standing="proposed"), name="one_open_proposal_a_stage"
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict="approve") | ~Q(reason=""), name="refusal_names_its_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.verdict}"
+
+
+class HearingAnswer(models.Model):
+    """What the student answered to a proposed decision."""
+
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="answer")
+    text = models.TextField()
+    answered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+
+class Result(models.Model):
+    """认定结果: what stands after the last stage, recorded by a registrar. ``credit`` zero means that nothing was
+    recognised: no ledger entry, and no fail anywhere."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    claim = models.OneToOneField(Claim, models.PROTECT, related_name="result")
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="result")
+    credit = models.DecimalField(max_digits=6, decimal_places=2)
+    points = models.DecimalField(max_digits=10, decimal_places=4)
+    points_carried = models.DecimalField(max_digits=10, decimal_places=4)
+    grade = models.CharField(max_length=20, blank=True)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.credit}"

@@ -1,0 +1,193 @@
+"""What a forge must be able to do, and the facts it hands back.
+
+An adapter is one module with one class that satisfies :class:`Forge`, plus a row in ``accounts.forges``. Adapters
+speak to the forge and translate; they store nothing, read no settings and no clock but the one they are given.
+Facts are frozen and hold only what the forge said: ``None`` means that the forge did not say (unknown), an empty
+tuple means that it said "none". The two are never mixed up (invariant 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from credits.errors import CreditsError
+
+Status = Literal["merged", "landed", "reverted", "gone", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account on a forge. ``id`` is the forge's immutable user id as text; ``login`` only a label that may
+    change; ``node_id`` is GitHub's GraphQL id (empty elsewhere); ``kind`` is ``user``, ``bot``, ``organisation``
+    or ``ghost``."""
+
+    id: str
+    login: str
+    node_id: str = ""
+    kind: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFacts:
+    """A repository as the forge describes it now. ``id`` is immutable, ``full_name`` may change."""
+
+    id: str
+    full_name: str
+    url: str
+    owner: Account | None = None
+    stars: int | None = None
+    licence: str | None = None
+    """SPDX identifier; ``""`` when the forge says that there is none."""
+    language: str | None = None
+    is_fork: bool | None = None
+    is_mirror: bool | None = None
+    is_archived: bool | None = None
+    is_private: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    path: str
+    additions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergedChange:
+    """One merged pull request. Times are aware; ``number`` and ``id`` are text."""
+
+    id: str
+    number: str
+    repository: RepositoryFacts
+    title: str
+    url: str
+    author: Account | None
+    created_at: datetime
+    merged_at: datetime
+    updated_at: datetime
+    additions: int | None
+    deletions: int | None
+    changed_files: int | None
+    files: tuple[ChangedFile, ...] | None
+    """At most what the forge lists (GitHub 100 a page here, Gitee 300); ``changed_files`` has the true count."""
+    labels: tuple[str, ...] | None
+    merge_commit: str | None
+    merged_by: Account | None
+    co_authors: tuple[Account, ...] | None
+    found_by: str
+    """How it was found: ``account``, ``watched``, ``fork``, ``link``."""
+    kind: str = "pull_request"
+    status: Status = "merged"
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """What the forge answered, trimmed to the fields used: kept as evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What has been merged for ``account`` since ``cursor`` (opaque text of the adapter's own; empty: everything).
+
+    ``repositories`` are full names to look in, for forges without a listing across repositories.
+    """
+
+    account: Account
+    cursor: str = ""
+    repositories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of the answer for one account: store ``changes`` and move the cursor to ``cursor`` in one transaction.
+
+    ``done``: the account is complete up to ``cursor``. ``failure``: this account failed; ``changes`` (what was got
+    before) may be stored, ``cursor`` equals what is safe to resume from, and the account is not complete.
+    ``account`` carries the login as the forge has it now.
+    """
+
+    account: Account
+    changes: tuple[MergedChange, ...]
+    cursor: str
+    done: bool
+    failure: ForgeError | None = None
+
+
+@dataclass(slots=True)
+class Spent:
+    """What an adapter has cost since it was made: HTTP requests, and GitHub's GraphQL points."""
+
+    requests: int = 0
+    points: int = 0
+
+
+class Forge(Protocol):
+    """A forge, reached with the university's own tokens. Every method raises :class:`ForgeError` subclasses only."""
+
+    name: str
+    spent: Spent
+
+    def find_account(self, login: str) -> Account:
+        """The account that has this login now; :class:`Missing` when nobody has it."""
+
+    def account(self, account_id: str) -> Account:
+        """The account with this immutable id, whatever its login is now; :class:`Missing` when it is gone."""
+
+    def find_repository(self, full_name: str) -> RepositoryFacts:
+        """The repository, following renames; :class:`Missing` when there is none that the token may see."""
+
+    def find_change(self, full_name: str, number: str) -> MergedChange:
+        """One pull request that a student points at; :class:`Missing`, or :class:`NotMerged` when it is not merged."""
+
+    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+        """Pages for every ask, in any order, each ask ending with exactly one page that is ``done`` or a ``failure``.
+
+        A failure of one account does not stop the others. A failure of the forge as a whole (rate limit, no
+        connection, bad token) is raised as :class:`ForgeError` after the pages that were complete.
+        """
+
+
+class ForgeError(CreditsError):
+    """The forge did not give what was asked. Never read as "nothing there"."""
+
+    status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: object,
+        hint: object = "",
+        *,
+        until: datetime | None = None,
+    ) -> None:
+        super().__init__(code, message, hint)
+        self.until = until
+        """When the forge allows the next call, where it said so."""
+
+
+class Missing(ForgeError):
+    """The forge says that there is no such thing (404, NOT_FOUND)."""
+
+    status = 404
+
+
+class NotMerged(ForgeError):
+    """The pull request exists and is not merged."""
+
+    status = 409
+
+
+class RateLimited(ForgeError):
+    """A primary or secondary limit; ``until`` is set."""
+
+    status = 503
+
+
+class TokenRefused(ForgeError):
+    """401, or a scope or SSO refusal: the university's token does not work."""
+
+
+class Unavailable(ForgeError):
+    """5xx, time-out, reset, or an answer that is not what the interface promises. Try again later."""
+
+    status = 503

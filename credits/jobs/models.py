@@ -1,0 +1,43 @@
+"""What is due, and who holds it. The database knows; a queue message only wakes a worker (invariant 10)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Lane(models.Model):
+    """Jobs that are held up together, such as all that speak to one forge."""
+
+    name = models.CharField(max_length=40, unique=True)
+    closed_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    """One thing to be done, again and again or once. ``due_at`` None: nothing to do until something asks for it.
+
+    ``holder`` is the token of the worker that took it; what a worker writes counts only while its token still
+    stands here (a worker that was thought dead and comes back writes nothing).
+    """
+
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    lane = models.CharField(max_length=40)
+    due_at = models.DateTimeField(null=True, blank=True)
+    holder = models.UUIDField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+    progress = models.JSONField(default=dict)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="job_stands_once")]
+        indexes = [models.Index(fields=["kind", "lane", "due_at"], name="job_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
