@@ -1,0 +1,199 @@
+"""Where the embedded PostgreSQL lies, and who runs it.
+
+PostgreSQL refuses to run as root. For root it runs in a user namespace of its own (there it is nobody, and
+root's files stay as they are); where that is refused, as the existing user "nobody", with whatever that user
+cannot reach copied to a folder that it can. No parent folder is ever opened wider, and no user made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = USER = "yuanfen"
+MAJOR = "18"
+SOCKET_FILE = ".s.PGSQL.5432"
+LONGEST_SOCKET = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, the closing zero included
+NEEDED_BYTES = 200_000_000  # a new cluster takes 46 MB, its write-ahead log up to twice 64 MB
+CLONE_NEWUSER = 0x10000000
+
+
+class CannotStart(Exception):
+    """The embedded PostgreSQL cannot run here; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`place` has locks and log, `base` data and socket, `binaries` initdb and postgres."""
+
+    place: Path
+    base: Path
+    binaries: Path
+    user: int | None  # None: as whoever we are
+
+    @property
+    def data(self) -> Path:
+        return self.base / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.place / "log"
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """What a PostgreSQL says of itself in its data folder."""
+
+    pid: int
+    socket: str  # its folder; empty where it has none yet
+    ready: bool
+
+
+def read_postmaster(data: Path) -> Postmaster | None:
+    """What is in postmaster.pid, or None where there is nothing (yet)."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        return Postmaster(
+            pid=int(lines[0]),
+            socket=lines[4] if len(lines) > 4 else "",
+            ready=len(lines) > 7 and lines[7].strip() == "ready",
+        )
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def base_of(place: Path) -> Path:
+    """The folder with the data of the cluster that belongs to `place`: that itself, but for some of root's."""
+    elsewhere = place / "elsewhere"
+    return Path(elsewhere.read_text().strip()) if elsewhere.exists() else place
+
+
+def settle(place: Path, binaries: Path) -> Layout:
+    """Decides who runs PostgreSQL and from where; may put this process into a user namespace."""
+    elsewhere = place / "elsewhere"
+    elsewhere.unlink(missing_ok=True)
+    if os.geteuid() != 0:
+        return Layout(place, place, binaries, None)
+    if _namespace_works(place, binaries):
+        _enter_namespace()
+        return Layout(place, place, binaries, None)
+    import pwd
+
+    user = pwd.getpwnam("nobody").pw_uid
+    base = place
+    if not reachable(place, user):
+        base = _outside(place)
+        elsewhere.write_text(f"{base}\n")
+    if not reachable(binaries, user):
+        binaries = _copy_binaries(binaries, _outside(place))
+    return Layout(place, base, binaries, user)
+
+
+def _enter_namespace() -> bool:
+    """Puts this process into a user namespace of its own; False where the system refuses."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return hasattr(libc, "unshare") and libc.unshare(CLONE_NEWUSER) == 0
+
+
+def _namespace_works(place: Path, binaries: Path) -> bool:
+    """Whether a namespace is allowed, and root's files are still within reach there; tried in a child."""
+    child = os.fork()
+    if child == 0:
+        works = False
+        with contextlib.suppress(Exception):
+            works = (
+                _enter_namespace() and os.access(place, os.W_OK) and os.access(binaries / "postgres", os.X_OK)
+            )
+        os._exit(0 if works else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def reachable(path: Path, user: int) -> bool:
+    """Whether an unprivileged user can pass through every folder down to path."""
+    stats = [folder.stat() for folder in (path, *path.parents)]
+    return all(found.st_mode & (0o100 if found.st_uid == user else 0o001) for found in stats)
+
+
+def _outside(place: Path) -> Path:
+    """A folder of root's that others can pass through, which outlives a restart of the machine."""
+    mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
+    home = next(path for path in map(Path, ("/var/lib", "/var/tmp")) if os.access(path, os.W_OK))
+    folder = home / f"yuanfen-{mark}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != 0:
+        raise CannotStart(f"{folder} belongs to somebody else: remove it.")
+    folder.chmod(0o755)
+    return folder
+
+
+def _copy_binaries(binaries: Path, outside: Path) -> Path:
+    """PostgreSQL's programs, and the libraries that they look for beside their package."""
+    package = binaries.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = outside / "programs"
+    if not (copy / "whole").exists():
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(binaries.parent, copy / package.name / binaries.parent.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+        (copy / "whole").touch()
+    return copy / package.name / binaries.parent.name / "bin"
+
+
+def socket_folder(base: Path) -> Path:
+    """The folder of the socket: beside the data, or a short one in the temporary folder.
+
+    The short one where the path would be too long for a socket, or holds a comma or a quote, which libpq
+    would read as a list of hosts.
+    """
+    beside = base / "socket"
+    if _fits(beside):
+        return beside
+    mark = hashlib.sha256(os.fsencode(base)).hexdigest()[:12]
+    short = Path(tempfile.gettempdir()) / f"yuanfen-{mark}"
+    if not _fits(short):
+        raise CannotStart(
+            f"The path of {base} is too long for a socket, and so is that of the temporary folder: "
+            "set TMPDIR to a short path such as /tmp."
+        )
+    return short
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder / SOCKET_FILE)) <= LONGEST_SOCKET and not set(str(folder)) & set(",'\"\\")
+
+
+def private_folder(path: Path, user: int | None) -> None:
+    """A folder of mode 0700 that belongs to PostgreSQL's user; refuses one that somebody else put there."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    if path.is_symlink() or path.lstat().st_uid not in {os.geteuid(), user}:
+        raise CannotStart(f"{path} belongs to somebody else: remove it, or set TMPDIR to another folder.")
+    path.chmod(0o700)
+    if user is not None:
+        os.chown(path, user, -1)
+
+
+def full(folder: Path) -> str:
+    """The sentence for a full disk."""
+    return f"The disk that holds {folder} is full: free {NEEDED_BYTES // 1_000_000} MB and start again."
+
+
+def explain(error: OSError, place: Path) -> str:
+    """One sentence from an error of the file system."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return full(place)
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return (
+            f"{error.filename or place} cannot be used by the user who starts Yuanfen: "
+            "run it as the owner of that folder, or set DATA_DIR to another one."
+        )
+    return f"PostgreSQL could not start in {place}: {error.strerror or error}."
