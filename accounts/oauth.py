@@ -9,11 +9,17 @@ from typing import Any, ClassVar
 
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialLogin, SocialToken
-from allauth.socialaccount.providers.base import ProviderAccount, ProviderException
+from allauth.socialaccount.providers.base import AuthProcess, ProviderAccount, ProviderException
 from allauth.socialaccount.providers.oauth2.provider import OAuth2Provider
-from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter
+from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter, OAuth2LoginView
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
+
+from accounts import forges
 
 
 class ForgeOAuth2Adapter(OAuth2Adapter):
@@ -47,10 +53,33 @@ class ForgeOAuth2Adapter(OAuth2Adapter):
         return self.get_provider().sociallogin_from_response(request, profile)
 
 
+class ForgeConnectView(OAuth2LoginView):
+    """The connect button: a POST of somebody signed in, which leads to the forge's own pages."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(resolve_url(settings.LINKED_ACCOUNTS_URL))
+        if request.method != "POST":
+            return redirect(settings.LINKED_ACCOUNTS_URL)
+        row = forges.row(self.adapter.provider_id)
+        if not row.connectable:
+            messages.error(
+                request,
+                _("Connecting %(forge)s is not set up here. Ask the registrar to vouch for your account.")
+                % {"forge": row.label},
+            )
+            return redirect(settings.LINKED_ACCOUNTS_URL)
+        return super().dispatch(request, *args, **kwargs)
+
+
 class ForgeProvider(OAuth2Provider):
     """A forge for allauth's registry. Nothing about the person is taken over but the account's id and login."""
 
     account_class = ProviderAccount
+
+    # allauth would take these from the address, and so from whoever wrote the link.
+    def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
+        return {"process": AuthProcess.CONNECT}
 
     def extract_uid(self, data: dict[str, Any]) -> str:
         return str(data["id"])

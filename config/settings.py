@@ -33,9 +33,7 @@ def _secret_key() -> str:
     path = DATA_DIR / "secret_key"
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
-        with open(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-        ) as file:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass
@@ -62,11 +60,7 @@ def _database() -> dict[str, object]:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = [
-    host
-    for host in os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
-    if host
-]
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",") if host]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if "*" not in host]
 
 INSTALLED_APPS = [
@@ -140,7 +134,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "rules.permissions.ObjectPermissionBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -162,19 +156,22 @@ ACCOUNT_RATE_LIMITS = False
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.ForgeConnectionAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+# The page that shows the signed-in person's forge accounts: where connecting one comes back to.
+LINKED_ACCOUNTS_URL = "student_accounts"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "accounts.attempts.whose"
+AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
 # Forges: GitHub Enterprise Server and private Gitee work by address alone.
 FORGES = {
     name: {
         "url": os.environ.get(f"{name.upper()}_URL", url).rstrip("/"),
         "api_url": os.environ.get(f"{name.upper()}_API_URL", api_url).rstrip("/"),
-        "tokens": tuple(
-            filter(None, os.environ.get(f"{name.upper()}_TOKENS", "").split(","))
-        ),
+        "tokens": tuple(filter(None, os.environ.get(f"{name.upper()}_TOKENS", "").split(","))),
         "client_id": os.environ.get(f"{name.upper()}_CLIENT_ID", ""),
         "client_secret": os.environ.get(f"{name.upper()}_CLIENT_SECRET", ""),
     }
@@ -225,10 +222,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "form-action": [
             SELF,
-            *{
-                "{0.scheme}://{0.netloc}".format(urlsplit(f["url"]))
-                for f in FORGES.values()
-            },
+            *{"{0.scheme}://{0.netloc}".format(urlsplit(f["url"])) for f in FORGES.values()},
         ],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -272,9 +266,7 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
-    },
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
 }

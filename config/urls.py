@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("credits.web.urls")),
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 
-from accounts.oauth import ForgeOAuth2Adapter
+from accounts.oauth import ForgeConnectView, ForgeOAuth2Adapter
 
 
 class GiteeOAuth2Adapter(ForgeOAuth2Adapter):
@@ -14,5 +14,5 @@ class GiteeOAuth2Adapter(ForgeOAuth2Adapter):
     headers = {"Accept": "application/json"}
 
 
-oauth2_login = OAuth2LoginView.adapter_view(GiteeOAuth2Adapter)
+oauth2_login = ForgeConnectView.adapter_view(GiteeOAuth2Adapter)
 oauth2_callback = OAuth2CallbackView.adapter_view(GiteeOAuth2Adapter)

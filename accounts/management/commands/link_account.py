@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts import forges, linking
+from accounts.commands import Report, VerbCommand, staff_called
+
+
+class Command(VerbCommand):
+    help = "Link a forge account to a student because a registrar vouches for it."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("student_number", metavar="STUDENT_NUMBER")
+        parser.add_argument("forge", metavar="FORGE", help=" or ".join(forges.names()))
+        parser.add_argument("login", metavar="LOGIN", help="as the forge shows it now")
+        parser.add_argument(
+            "--attested-by", required=True, metavar="USERNAME", help="the registrar who vouches"
+        )
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", help="how they know whose account it is"
+        )
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        account = linking.attest(
+            options["student_number"],
+            options["forge"],
+            options["login"],
+            by=staff_called(options["attested_by"]),
+            reason=options["reason"],
+            now=now,
+        )
+        number = options["student_number"].strip()
+        line = _("Linked %(forge)s account %(login)s (id %(id)s) to student %(number)s.") % {
+            "forge": forges.row(account.forge).label,
+            "login": account.login,
+            "id": account.forge_user_id,
+            "number": number,
+        }
+        return Report(
+            [line],
+            {
+                "student_number": number,
+                "forge": account.forge,
+                "login": account.login,
+                "forge_user_id": account.forge_user_id,
+                "proof": account.proof,
+                "linked_at": account.linked_at.isoformat(),
+            },
+        )

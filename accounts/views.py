@@ -1,0 +1,63 @@
+"""What a signed-in person changes about themselves: language, and the end of a link."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, resolve_url
+from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts import forges, linking
+from accounts.models import ForgeAccount
+from credits.errors import CreditsError
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponse:
+    """``language`` is kept for the person, and in a cookie for whoever uses this browser; back to ``next``."""
+    language = request.POST.get("language", "")
+    if language not in dict(settings.LANGUAGES):
+        raise CreditsError("unknown-language", _("This language is not offered."))
+    response = HttpResponseRedirect(_back_to(request))
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+    )
+    if request.user.is_authenticated:
+        request.user.language = language
+        request.user.save(update_fields=["language"])
+    translation.activate(language)
+    return response
+
+
+@require_POST
+@login_required
+def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of the person's own links."""
+    account = ForgeAccount.objects.filter(pk=pk, user=request.user).first()
+    if account is None:
+        raise linking.not_linked()
+    linking.unlink(account, by=request.user, now=timezone.now())
+    messages.success(
+        request,
+        _("Your %(forge)s account %(login)s is no longer linked; what was credited stays.")
+        % {"forge": forges.row(account.forge).label, "login": account.login},
+    )
+    return redirect(settings.LINKED_ACCOUNTS_URL)
+
+
+def _back_to(request: HttpRequest) -> str:
+    """The page asked for, if it is one of ours."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
