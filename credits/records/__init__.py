@@ -1,0 +1,1 @@
+"""What leaves the house: transcripts and export batches, computed from the ledger."""

@@ -1,0 +1,59 @@
+"""What a record holds before it is given a form, and what a form must be able to do.
+
+Pure: the records room fills these in, a renderer turns them into bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One ledger entry as a record shows it. ``credit`` is signed: a reversal is negative."""
+
+    number: int
+    student_number: str
+    name: str
+    department: str
+    programme: str
+    course: str
+    category: str
+    term: str
+    credit: Decimal
+    grade: str
+    rulebook: str
+    recorded_at: datetime
+    entry_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """学分认定证明: what stands for one person. ``head_number`` and ``head_hash`` are the ledger's at ``made_at``."""
+
+    name: str
+    student_numbers: tuple[str, ...]
+    department: str
+    programme: str
+    lines: tuple[Line, ...]
+    made_at: datetime
+    head_number: int
+    head_hash: str
+    total: Decimal = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", sum((line.credit for line in self.lines), Decimal(0)))
+
+
+class Renderer(Protocol):
+    """A form for an export: an identifier, the file's ending, and the one act of writing it."""
+
+    identifier: str
+    suffix: str
+
+    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+        """Write the lines in the order given, without holding them all, and return how many they were."""

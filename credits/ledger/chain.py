@@ -1,0 +1,43 @@
+"""What an entry's hash covers. Written down here so that anyone can recompute it without this program.
+
+The hash is the SHA-256 of the entry's fields as canonical JSON (RFC 8785): numbers as text, times in UTC to the
+microsecond with ``Z``, people and reversed entries by number. ``previous_hash`` is among the fields, so each hash
+covers all that came before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC
+from decimal import Decimal
+
+import rfc8785
+
+from credits.ledger.models import CreditEntry
+
+BEGINNING = "0" * 64
+"""What stands as the hash before the first entry."""
+
+
+def content(entry: CreditEntry) -> dict[str, object]:
+    """The fields that the hash covers, JSON-able."""
+    return {
+        "number": str(entry.number),
+        "kind": entry.kind,
+        "person": str(entry.person_id),
+        "student_number": entry.student_number,
+        "category": entry.category,
+        "term": entry.term,
+        "credit": format(entry.credit.quantize(Decimal("0.01")), "f"),
+        "reference": entry.reference,
+        "reverses": "" if entry.reverses_id is None else str(entry.reverses_id),
+        "details": entry.details,
+        "posted_by": str(entry.posted_by_id),
+        "posted_at": entry.posted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "previous_hash": entry.previous_hash,
+    }
+
+
+def hash_of(entry: CreditEntry) -> str:
+    """SHA-256 of the entry's content as 64 hexadecimal digits."""
+    return hashlib.sha256(rfc8785.dumps(content(entry))).hexdigest()  # type: ignore[arg-type]

@@ -1,0 +1,142 @@
+"""Post credit, reverse it, and ask what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from credits.errors import Conflict
+from credits.ledger.chain import BEGINNING, hash_of
+from credits.ledger.models import CreditEntry
+
+# One writer at a time, whichever process: the next entry needs the hash of the last. (Any constant will do.)
+WRITERS_LOCK = 0x5955414E46454E
+
+
+@transaction.atomic
+def post(
+    *,
+    person: User,
+    student_number: str,
+    category: str,
+    term: str,
+    credit: Decimal,
+    reference: str,
+    details: Mapping[str, Any],
+    by: User,
+    now: datetime,
+) -> CreditEntry:
+    """Post ``credit`` (positive, at most two decimals) to a person for what ``reference`` names.
+
+    ``details`` is JSON-able without floats: titles, grade, digests, whatever a reader of the record must see.
+    Raises Conflict when this reference is already posted.
+    """
+    _lock()
+    if CreditEntry.objects.filter(kind=CreditEntry.Kind.POSTED, reference=reference).exists():
+        raise Conflict("already-posted", _("This result is already in the ledger."))
+    entry = CreditEntry(
+        kind=CreditEntry.Kind.POSTED,
+        person=person,
+        student_number=student_number,
+        category=category,
+        term=term,
+        credit=_two_decimals(credit),
+        reference=reference,
+        details=dict(details),
+    )
+    return _append(entry, by=by, now=now)
+
+
+@transaction.atomic
+def reverse(entry: CreditEntry, *, reason: str, by: User, now: datetime) -> CreditEntry:
+    """Take back a posted entry by a new one that carries its negative. The old one stays as it is."""
+    _lock()
+    if entry.kind != CreditEntry.Kind.POSTED or CreditEntry.objects.filter(reverses=entry).exists():
+        raise Conflict("not-to-be-reversed", _("This entry is a reversal, or has already been reversed."))
+    back = CreditEntry(
+        kind=CreditEntry.Kind.REVERSED,
+        person=entry.person,
+        student_number=entry.student_number,
+        category=entry.category,
+        term=entry.term,
+        credit=-entry.credit,
+        reference=entry.reference,
+        reverses=entry,
+        details={"reason": reason},
+    )
+    return _append(back, by=by, now=now)
+
+
+def of_person(person: User) -> QuerySet[CreditEntry]:
+    """All entries of a person, oldest first, through every enrolment."""
+    return CreditEntry.objects.filter(person=person).order_by("number")
+
+
+def of_references(references: Iterable[str]) -> QuerySet[CreditEntry]:
+    """The entries, postings and reversals alike, that record any of these references, oldest first."""
+    return (
+        CreditEntry.objects.filter(reference__in=list(references))
+        .order_by("number")
+        .select_related("reverses")
+    )
+
+
+def latest() -> QuerySet[CreditEntry]:
+    """All entries, newest first, for looking at."""
+    return CreditEntry.objects.order_by("-number").select_related("person", "posted_by")
+
+
+def recognised(person: User, category: str, *, term: str | None = None) -> Decimal:
+    """The credit that stands for a person in a category, reversals taken off; in one term, or in all."""
+    entries = CreditEntry.objects.filter(person=person, category=category)
+    if term is not None:
+        entries = entries.filter(term=term)
+    total: Decimal | None = entries.aggregate(total=Sum("credit"))["total"]
+    return total if total is not None else Decimal(0)
+
+
+def head() -> tuple[int, str]:
+    """Number and hash of the last entry: the checkpoint that a record kept elsewhere should name."""
+    last = CreditEntry.objects.order_by("-number").values_list("number", "hash").first()
+    return last if last else (0, BEGINNING)
+
+
+def _lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_LOCK])
+
+
+def _append(entry: CreditEntry, *, by: User, now: datetime) -> CreditEntry:
+    number, previous_hash = head()
+    entry.number = number + 1
+    entry.previous_hash = previous_hash
+    entry.posted_by = by
+    entry.posted_at = now
+    entry.hash = hash_of(entry)
+    entry.save(force_insert=True)
+    audit.record(
+        f"ledger-{entry.kind}",
+        entry,
+        by=by,
+        now=now,
+        person=entry.person,
+        number=entry.number,
+        credit=str(entry.credit),
+        reference=entry.reference,
+    )
+    return entry
+
+
+def _two_decimals(credit: Decimal) -> Decimal:
+    exact = credit.quantize(Decimal("0.01"))
+    if exact != credit or exact <= 0:
+        raise ValueError(f"credit is posted as a positive amount with at most two decimals, not {credit}")
+    return exact

@@ -1,0 +1,147 @@
+"""成绩报送批次: a round's ledger entries as files, with a manifest that lets anyone check them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from accounts.permissions import Role, require
+from credits.claims.models import Result, Round
+from credits.errors import CreditsError
+from credits.formats.base import Line, Renderer
+from credits.formats.tabular import RENDERERS
+from credits.ledger import entries
+from credits.records.lines import lines
+from credits.records.models import ExportBatch
+
+
+def export(
+    round_: Round, format_: str, *, by: User | None, now: datetime, folder: Path | None = None
+) -> ExportBatch:
+    """Write every ledger entry of a round into ``folder`` (default: the house's own) and keep the batch.
+
+    ``by`` None is the command line, otherwise a registrar. Two files appear there, whole or not at all:
+    ``<batch><suffix>`` and ``<batch>.manifest.json``, which names the file, its size and SHA-256, the number of
+    entries, the sum of credit, and the ledger's head at that moment. Raises CreditsError where the form is unknown
+    or the files cannot be written; then nothing is kept.
+    """
+    if by is not None:
+        require(by, Role.REGISTRAR)
+    renderer = RENDERERS.get(format_)
+    if renderer is None:
+        raise CreditsError(
+            "unknown-format",
+            _("There is no export format %(format)s.") % {"format": format_},
+            _("Take one of: %(formats)s.") % {"formats": ", ".join(sorted(RENDERERS))},
+        )
+    folder = folder or settings.EXPORTS_DIR
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with transaction.atomic():
+            return _export(round_, renderer, by=by, now=now, folder=folder)
+    except OSError as error:
+        raise CreditsError(
+            "export-not-written",
+            _("The export could not be written to %(folder)s: %(reason)s.")
+            % {"folder": folder, "reason": error.strerror or error},
+            _("Choose a folder that may be written to and has room, and export again."),
+        ) from error
+
+
+def path_of(batch: ExportBatch) -> Path:
+    """Where the batch's file lies in the house's own folder."""
+    return Path(settings.EXPORTS_DIR) / batch.manifest["files"][0]["name"]
+
+
+def _export(
+    round_: Round, renderer: Renderer, *, by: User | None, now: datetime, folder: Path
+) -> ExportBatch:
+    code = _free_code(round_, now)
+    references = [f"result:{public_id}" for public_id in _recorded(round_)]
+    number, head = entries.head()
+    total = _Total()
+    name, unfinished = f"{code}{renderer.suffix}", folder / f".{code}.unfinished"
+    manifest_file, manifest_unfinished = (
+        folder / f"{code}.manifest.json",
+        folder / f".{code}.manifest.unfinished",
+    )
+    try:
+        with unfinished.open("wb") as file:
+            count = renderer.render(total.passing(lines(entries.of_references(references))), file)
+            file.flush()
+            os.fsync(file.fileno())
+        manifest: dict[str, Any] = {
+            "batch": code,
+            "round": round_.code,
+            "term": round_.term.code,
+            "made_at": now.isoformat(timespec="seconds"),
+            "made_by": by.username if by else None,
+            "format": renderer.identifier,
+            "files": [{"name": name, "bytes": unfinished.stat().st_size, "sha256": _sha256(unfinished)}],
+            "entries": count,
+            "credit": format(total.credit, "f"),
+            "ledger": {"entries": number, "head": head},
+        }
+        batch = ExportBatch.objects.create(
+            code=code,
+            round=round_,
+            format=renderer.identifier,
+            entries=count,
+            credit=total.credit,
+            manifest=manifest,
+            made_by=by,
+            made_at=now,
+        )
+        audit.record("exported", batch, by=by, now=now, sha256=manifest["files"][0]["sha256"], entries=count)
+        manifest_unfinished.write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+        unfinished.rename(folder / name)
+        manifest_unfinished.rename(manifest_file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        manifest_unfinished.unlink(missing_ok=True)
+    return batch
+
+
+def _recorded(round_: Round) -> Iterator[object]:
+    return Result.objects.filter(claim__round=round_).values_list("public_id", flat=True).iterator()
+
+
+def _free_code(round_: Round, now: datetime) -> str:
+    """A name that no batch has: the round and the local second, counted on where that second has one already."""
+    stem = f"{round_.code}-{timezone.localtime(now):%Y%m%d-%H%M%S}"
+    taken = set(ExportBatch.objects.filter(code__startswith=stem).values_list("code", flat=True))
+    return next(
+        code for code in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if code not in taken
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Total:
+    """Adds up the credit of the lines as they go by."""
+
+    def __init__(self) -> None:
+        self.credit = Decimal("0.00")
+
+    def passing(self, passed: Iterator[Line]) -> Iterator[Line]:
+        for line in passed:
+            self.credit += line.credit
+            yield line

@@ -1,0 +1,41 @@
+"""学分认定证明: what the ledger says of one person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from accounts.permissions import Role, has_role
+from credits.errors import NotThere
+from credits.formats.base import Transcript
+from credits.ledger import entries
+from credits.records.lines import lines
+
+
+@transaction.atomic
+def transcript(person: User, *, by: User, now: datetime) -> Transcript:
+    """The recognised credit of ``person``, computed from the ledger, for the person or a registrar.
+
+    A registrar's look is written into the audit log. Raises NotThere for everybody else, so that nobody learns
+    whether there is anything to see.
+    """
+    if by != person:
+        if not has_role(by, Role.REGISTRAR):
+            raise NotThere("no-such-transcript", _("There is no such transcript."))
+        audit.record("transcript-seen", person, by=by, now=now, person=person)
+    enrolments = list(person.enrolments.select_related("programme__department"))
+    number, head = entries.head()
+    return Transcript(
+        name=str(person),
+        student_numbers=tuple(enrolment.student_number for enrolment in enrolments),
+        department=str(enrolments[0].programme.department) if enrolments else "",
+        programme=str(enrolments[0].programme) if enrolments else "",
+        lines=tuple(lines(entries.of_person(person).select_related("reverses"))),
+        made_at=now,
+        head_number=number,
+        head_hash=head,
+    )

@@ -1,0 +1,31 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _empty_tables_between_tests() -> Iterator[None]:
+    """Tests that commit are followed by a TRUNCATE, which the triggers of the ledger and of the audit log refuse.
+
+    In that one place, and nowhere in the program, the triggers are off.
+    """
+    flush = DatabaseOperations.execute_sql_flush
+
+    def flush_without_triggers(self: DatabaseOperations, sql_list: list[str]) -> Any:
+        return flush(
+            self,
+            ["SET session_replication_role = replica;", *sql_list, "SET session_replication_role = origin;"],
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", flush_without_triggers)
+        yield
+    for connection in connections.all():
+        connection.close()

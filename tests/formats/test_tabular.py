@@ -1,0 +1,75 @@
+"""CSV that a spreadsheet opens as it is meant."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credits.formats.base import Line
+from credits.formats.tabular import FORMULA_STARTS, Csv, safe
+
+
+def line(**fields: object) -> Line:
+    values: dict[str, object] = {
+        "number": 1,
+        "student_number": "0023001",
+        "name": "张𠮷",
+        "department": "软件学院",
+        "programme": "软件工程",
+        "course": "开源实践 Open-source practice",
+        "category": "open-source",
+        "term": "2025-spring",
+        "credit": Decimal("1.50"),
+        "grade": "通过",
+        "rulebook": "open-source-practice v1",
+        "recorded_at": datetime(2025, 3, 1, 9, 30, tzinfo=UTC),
+        "entry_hash": "ab" * 32,
+    }
+    return Line(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def rendered(*lines: Line) -> bytes:
+    file = io.BytesIO()
+    assert Csv().render(lines, file) == len(lines)
+    return file.getvalue()
+
+
+def rows(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def test_excel_knows_the_file_for_utf_8() -> None:
+    """The byte-order mark comes first, lines end as RFC 4180 has it, and rare characters survive."""
+    content = rendered(line())
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.endswith(b"\r\n")
+    assert rows(content)[1][:2] == ["0023001", "张𠮷"]
+
+
+def test_an_export_of_nothing_has_its_heading() -> None:
+    """No entries is a table without rows, not an empty file."""
+    assert len(rows(rendered())) == 1
+
+
+def test_the_credit_of_a_reversal_stays_a_number() -> None:
+    """A negative amount of ours is no formula and must still add up in the spreadsheet."""
+    assert rows(rendered(line(credit=Decimal("-1.50"))))[1][7] == "-1.50"
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula(text: str) -> None:
+    """Whatever somebody typed, no cell begins as a formula does, even after blanks that a spreadsheet drops."""
+    assert not safe(text).startswith(FORMULA_STARTS)
+    assert not safe(text).lstrip().startswith(FORMULA_STARTS)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_a_name_cannot_break_out_of_its_cell(text: str) -> None:
+    """Quotes, commas and line ends in a name leave the table its shape."""
+    table = rows(rendered(line(name=text), line()))
+    assert [len(row) for row in table] == [13, 13, 13]

@@ -1,0 +1,224 @@
+"""Posting and reversing credit."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import AuditEntry, User
+from credits.errors import Conflict
+from credits.ledger import entries
+from credits.ledger.chain import BEGINNING
+from credits.ledger.models import CreditEntry
+from credits.ledger.verify import Checkpoint, verify
+from tests.factories import NOW, registrar, student
+
+
+def posted(person: User, by: User, credit: str = "0.50", reference: str = "result:1") -> CreditEntry:
+    return entries.post(
+        person=person,
+        student_number="0012",
+        category="open-source",
+        term="2025-spring",
+        credit=Decimal(credit),
+        reference=reference,
+        details={"name": "学生", "course": "开源实践"},
+        by=by,
+        now=NOW,
+    )
+
+
+@pytest.mark.django_db
+def test_the_first_entry_begins_the_chain() -> None:
+    """Numbers count from 1, and the first row continues from nothing."""
+    entry = posted(student(), registrar())
+    assert (entry.number, entry.previous_hash) == (1, BEGINNING)
+    assert entries.head() == (1, entry.hash)
+
+
+@pytest.mark.django_db
+def test_a_reference_is_posted_once() -> None:
+    """Posting the same result again is refused, and the first entry stands alone."""
+    person, by = student(), registrar()
+    posted(person, by)
+    with pytest.raises(Conflict) as refusal:
+        posted(person, by)
+    assert refusal.value.code == "already-posted"
+    assert entries.recognised(person, "open-source") == Decimal("0.50")
+
+
+@pytest.mark.django_db
+def test_a_reversal_takes_back_exactly_what_was_posted_and_only_once() -> None:
+    """A correction is a new entry; the old one stays, the sum is zero, and a second reversal is refused."""
+    person, by = student(), registrar()
+    entry = posted(person, by, "1.50")
+    back = entries.reverse(entry, reason="recorded twice", by=by, now=NOW)
+    assert back.credit == Decimal("-1.50")
+    assert entries.recognised(person, "open-source") == 0
+    assert [each.number for each in entries.of_person(person)] == [1, 2]
+    for again in (entry, back):
+        with pytest.raises(Conflict):
+            entries.reverse(again, reason="once more", by=by, now=NOW)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("credit", ["0", "-1", "0.505"])
+def test_only_positive_credit_with_two_decimals_is_posted(credit: str) -> None:
+    """Zero, negative or finer amounts are a fault of the caller and never reach the ledger."""
+    with pytest.raises(ValueError, match="positive amount"):
+        posted(student(), registrar(), credit)
+    assert entries.head() == (0, BEGINNING)
+
+
+@pytest.mark.django_db
+def test_recognised_credit_is_told_apart_by_category_and_term() -> None:
+    """Caps ask for one category, of one term or of all."""
+    person, by = student(), registrar()
+    posted(person, by, "1", "result:1")
+    posted(person, by, "0.5", "result:2")
+    assert entries.recognised(person, "open-source") == Decimal("1.5")
+    assert entries.recognised(person, "open-source", term="2024-autumn") == 0
+    assert entries.recognised(person, "innovation") == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE credits_creditentry SET credit = 9",
+        "UPDATE credits_creditentry SET hash = repeat('f', 64)",
+        "DELETE FROM credits_creditentry",
+        "TRUNCATE credits_creditentry CASCADE",
+    ],
+)
+def test_invariant_7_ledger_rows_are_never_changed_not_even_by_sql(sql: str) -> None:
+    """The database itself refuses UPDATE, DELETE and TRUNCATE of ledger rows."""
+    posted(student(), registrar())
+    refused = pytest.raises(DatabaseError, match="never changed or removed")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(sql)
+    assert verify().holds
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("number", "previous"), [(2, "0" * 64), (3, None), (1, None)])
+def test_invariant_7_a_row_that_does_not_continue_the_chain_is_refused(
+    number: int, previous: str | None
+) -> None:
+    """A row with a gap, a repeated number or another past cannot be put in, whoever tries."""
+    person, by = student(), registrar()
+    first = posted(person, by)
+    row = CreditEntry(
+        number=number,
+        kind="posted",
+        person=person,
+        student_number="1",
+        category="c",
+        term="t",
+        credit=Decimal(1),
+        reference="forged",
+        posted_by=by,
+        posted_at=NOW,
+        previous_hash=previous or first.hash,
+        hash="f" * 64,
+    )
+    with pytest.raises(DatabaseError, match="continues the chain"), transaction.atomic():
+        row.save(force_insert=True)
+
+
+def tamper(sql: str, *values: object) -> None:
+    """Change rows as only somebody who owns the database could: with its triggers off."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(sql, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+TAMPERINGS = {
+    "credit": "UPDATE credits_creditentry SET credit = 4 WHERE number = %s",
+    "student number": "UPDATE credits_creditentry SET student_number = '12' WHERE number = %s",
+    "details": """UPDATE credits_creditentry SET details = '{"name": "别人"}' WHERE number = %s""",
+    "time": "UPDATE credits_creditentry SET posted_at = posted_at + interval '1 microsecond' WHERE number = %s",
+    "hash": "UPDATE credits_creditentry SET hash = repeat('0', 64) WHERE number = %s",
+    "removal": "DELETE FROM credits_creditentry WHERE number = %s",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sql", TAMPERINGS.values(), ids=TAMPERINGS.keys())
+@given(data=st.data())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_invariant_7_verify_finds_the_first_broken_row(sql: str, data: st.DataObject) -> None:
+    """Whichever row is changed or removed within the chain, verification names it."""
+    with transaction.atomic():
+        person, by = student(), registrar()
+        for number in range(1, 7):
+            posted(person, by, reference=f"result:{number}")
+        victim = data.draw(st.integers(1, 5))
+        assert verify().holds
+        tamper(sql, victim)
+        assert verify().broken == victim
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+def test_invariant_7_reordering_is_found() -> None:
+    """Two rows that change places break the chain at the first of them."""
+    person, by = student(), registrar()
+    for number in range(1, 5):
+        posted(person, by, reference=f"result:{number}")
+    tamper("UPDATE credits_creditentry SET number = -number WHERE number IN (2, 3)")
+    tamper("UPDATE credits_creditentry SET number = CASE number WHEN -2 THEN 3 ELSE 2 END WHERE number < 0")
+    assert verify().broken == 2
+
+
+@pytest.mark.django_db
+def test_invariant_7_a_cut_tail_is_found_by_a_checkpoint_kept_elsewhere() -> None:
+    """Without its last row the chain still holds in itself; a checkpoint from outside tells."""
+    person, by = student(), registrar()
+    for number in range(1, 4):
+        posted(person, by, reference=f"result:{number}")
+    checkpoint = Checkpoint(*entries.head(), source="the manifest")
+    assert verify([checkpoint]).holds
+    tamper("DELETE FROM credits_creditentry WHERE number = 3")
+    assert verify().holds
+    verdict = verify([checkpoint])
+    assert (verdict.broken, "the manifest" in verdict.reason) == (3, True)
+    assert verify([Checkpoint(1, "f" * 64)]).broken == 1
+
+
+@pytest.mark.django_db
+def test_invariant_11_posting_and_reversing_stand_in_the_audit_log() -> None:
+    """Each ledger entry has its line in the audit log, naming who did it and to whom."""
+    person, by = student(), registrar()
+    entries.reverse(posted(person, by), reason="error", by=by, now=NOW)
+    logged = AuditEntry.objects.filter(person=person, actor=by).order_by("pk")
+    assert [line.action for line in logged] == ["ledger-posted", "ledger-reversed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invariant_7_many_writers_at_once_make_one_chain() -> None:
+    """Eight registrars posting at the same moment wait for each other; numbers have no gap and no fork."""
+    person, by = student(), registrar()
+    begin = threading.Barrier(8)
+
+    def write(number: int) -> None:
+        try:
+            begin.wait(timeout=20)
+            posted(person, by, reference=f"result:{number}")
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=60)
+    verdict = verify()
+    assert (verdict.holds, verdict.entries) == (True, 8)
