@@ -124,7 +124,7 @@ def reachable(path: Path, user: int) -> bool:
 def _outside(place: Path) -> Path:
     """A folder of root's that others can pass through, which outlives a restart of the machine."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
-    home = next(path for path in map(Path, ("/var/lib", "/var/tmp")) if os.access(path, os.W_OK))
+    home = next(path for path in map(Path, ("/var/lib", "/var/tmp")) if os.access(path, os.W_OK))  # noqa: S108
     folder = home / f"yuanfen-{mark}"
     folder.mkdir(mode=0o755, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != 0:
