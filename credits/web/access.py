@@ -1,0 +1,69 @@
+"""Who may open a page: the one decorator that every page wears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts import permissions
+from credits.errors import NotAllowed
+
+View = Callable[..., HttpResponse]
+
+
+def page(*, role: str = "", student: bool = False) -> Callable[[View], View]:
+    """A page for signed-in people; with ``role`` for holders of that staff role only, with ``student`` for students.
+
+    Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403).
+    """
+
+    def wear(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            if role:
+                permissions.require(request.user, role)
+            if student and not permissions.is_student(request.user):
+                raise NotAllowed(
+                    "students-only",
+                    _("This page is for students."),
+                    _("If you study here, ask the registrar to enter you in the roster."),
+                )
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return wear
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To sign-in, and from there back to the page that was open. What was being sent is not sent again by itself."""
+    back = request.get_full_path()
+    if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
+        back = came_from(request) or reverse("home")
+        messages.warning(
+            request, _("Your session had ended, so nothing was changed. Sign in and you come back to where you were.")
+        )
+    address = f"{reverse('account_login')}?{urlencode({'next': back})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponseClientRedirect(address)
+    return redirect(address)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of ours from which the request was sent, as a path; empty where there is none."""
+    sender = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    if not url_has_allowed_host_and_scheme(sender, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(sender)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,0 +1,124 @@
+"""What people type, parsed. Whether it may be done is for the verbs to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forges import rows
+from accounts.models import Department, StaffRole, Term, User
+from credits.claims.models import Round
+from credits.rulebooks.models import RulebookVersion
+
+
+class RoleForm(forms.Form):
+    """Who gets which role, and where."""
+
+    username = forms.CharField(label=_("Username"), max_length=150)
+    role = forms.ChoiceField(label=_("Role"), choices=StaffRole.Role.choices)
+    department = forms.ModelChoiceField(
+        Department.objects.all(),
+        label=_("College"),
+        required=False,
+        empty_label=_("all colleges"),
+        help_text=_("An instructor decides within a college."),
+    )
+
+    def clean_username(self) -> User:
+        person = User.objects.filter(username__iexact=self.cleaned_data["username"], is_active=True).first()
+        if person is None:
+            raise forms.ValidationError(_("Nobody signs in under this name."))
+        return person
+
+
+class VouchForm(forms.Form):
+    """A registrar vouches that a forge account is a student's."""
+
+    student_number = forms.CharField(label=_("Student number"), max_length=40)
+    forge = forms.ChoiceField(label=_("Forge"))
+    login = forms.CharField(label=_("Login on the forge"), max_length=100)
+    reason = forms.CharField(
+        label=_("How you know that it is theirs"),
+        help_text=_("It stays in the record beside the link."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["forge"].choices = [(row.name, row.label) for row in rows()]  # type: ignore[attr-defined]
+
+
+class RosterForm(forms.Form):
+    """A roster file, tried first and applied afterwards."""
+
+    file = forms.FileField(
+        label=_("Roster"),
+        help_text=_("CSV with the columns student_number, name, email, department, programme, level, year; the headings may be Chinese."),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+
+class ExportForm(forms.Form):
+    """Which round to hand over."""
+
+    round = forms.ModelChoiceField(Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None)
+
+
+class Moment(forms.DateTimeField):
+    """A local date and time, as browsers' own picker writes it."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]  # noqa: RUF012  (Django's way to give them)
+
+
+class RoundForm(forms.Form):
+    """A new round (认定批次)."""
+
+    code = forms.SlugField(
+        label=_("Code"), max_length=60, help_text=_("Letters, digits and hyphens, such as 2025-spring.")
+    )
+    term = forms.ModelChoiceField(Term.objects.all(), label=_("Term"), to_field_name="code", empty_label=None)
+    name_zh = forms.CharField(label=_("Chinese name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120)
+    version = forms.ModelChoiceField(
+        RulebookVersion.objects.filter(status=RulebookVersion.Status.PUBLISHED).select_related("rulebook"),
+        label=_("Rulebook in force"),
+        empty_label=None,
+    )
+    apply_from = Moment(label=_("Applications from"))
+    apply_until = Moment(label=_("Applications until"))
+    review_until = Moment(label=_("Review until"))
+    record_from = Moment(label=_("Recording from"))
+    record_until = Moment(label=_("Recording until"))
+
+
+class RulebookForm(forms.Form):
+    """A rulebook's text. It is kept exactly as typed: the verb reads it and names each fault with line and column."""
+
+    text = forms.CharField(
+        label=_("Text of the rulebook (YAML)"),
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 30, "spellcheck": "false", "wrap": "off"}),
+    )
+
+
+class LinkForm(forms.Form):
+    """The address of a merged pull request."""
+
+    address = forms.CharField(
+        label=_("Address of a merged pull request"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"placeholder": "https://gitee.com/…/pulls/…", "inputmode": "url"}),
+    )
+
+
+class AnswerForm(forms.Form):
+    """What a student answers to a proposed decision."""
+
+    text = forms.CharField(label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))
+
+

@@ -1,0 +1,59 @@
+"""Where each role can go: the entries of the navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+STUDENT = (
+    ("student_home", _("Where I stand")),
+    ("student_accounts", _("My accounts")),
+    ("student_contributions", _("My contributions")),
+    ("student_claim_now", _("My claim")),
+    ("student_transcript", _("My transcript")),
+)
+OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
+    "instructor": (("instructor_queue", _("To review")),),
+    "registrar": (
+        ("registrar_ready", _("To record")),
+        ("registrar_rounds", _("Rounds")),
+        ("registrar_ledger", _("Ledger")),
+        ("registrar_exports", _("Exports")),
+        ("registrar_roster", _("Roster")),
+        ("registrar_link", _("Vouch for an account")),
+    ),
+    "steward": (("steward_rulebooks", _("Rulebooks")),),
+    "admin": (("admin_people", _("People")),),
+}
+EVERYBODY = (("public_notice", _("Public notice")),)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: its label, its address, and what aria-current says of it (empty: it is not where the reader is)."""
+
+    label: object
+    address: str
+    current: str
+
+
+def entries(request: HttpRequest, roles: Collection[str], is_student: bool) -> list[Entry]:
+    """What the reader can open, in the order of the work; empty where nobody is signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    chosen = [*STUDENT] if is_student else []
+    for role, of_role in OF_ROLE.items():
+        if role in roles:
+            chosen += of_role
+    chosen += EVERYBODY
+    found = [(label, reverse(name)) for name, label in chosen]
+    return [Entry(label, address, _current(request.path, address)) for label, address in found]
+
+
+def _current(path: str, address: str) -> str:
+    return "page" if path == address else ""

@@ -1,0 +1,160 @@
+"""The registrar's pages: what is ready to record, the rounds, the ledger, the exports."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import Enrolment
+from accounts.permissions import Role
+from credits.claims import record, rounds
+from credits.claims.models import Claim, Round
+from credits.errors import CreditsError, NotThere
+from credits.ledger import entries
+from credits.ledger.verify import verify
+from credits.records import checkpoints
+from credits.records.export import export, path_of
+from credits.records.models import ExportBatch
+from credits.records.transcript import transcript
+from credits.web.access import page
+from credits.web.forms import ExportForm, RoundForm
+from credits.web.trying import carry_out
+
+ENTRIES_SHOWN = 50
+
+
+@require_safe
+@page(role=Role.REGISTRAR)
+def ready(request: HttpRequest) -> HttpResponse:
+    """Claims whose result can be recorded, and those that wait for a date."""
+    now = timezone.now()
+    return render(
+        request,
+        "credits/registrar/ready.html",
+        {"ready": record.ready(now=now), "waiting": record.not_yet(now=now)},
+    )
+
+
+@require_POST
+@page(role=Role.REGISTRAR)
+def record_results(request: HttpRequest) -> HttpResponse:
+    """Record the results that were ticked."""
+    wanted = request.POST.getlist("claim")
+    now = timezone.now()
+    claims = [claim for claim in record.ready(now=now) if str(claim.public_id) in wanted]
+    if not claims:
+        raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
+    results = record.record_many(claims, by=request.user, now=now)
+    count = len(list(results))
+    messages.success(
+        request,
+        ngettext("%(count)s result is recorded.", "%(count)s results are recorded.", count) % {"count": count},
+    )
+    return redirect("registrar_ready")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(role=Role.REGISTRAR)
+def all_rounds(request: HttpRequest) -> HttpResponse:
+    """The rounds with how far they are, and the form for a new one."""
+    form, status = RoundForm(request.POST or None), 200
+    if request.method == "POST":
+        made, status = carry_out(
+            form,
+            lambda asked: rounds.open_round(
+                rulebooks=[asked.pop("version")], **asked, by=request.user, now=timezone.now()
+            ),
+        )
+        if made:
+            messages.success(request, _("The round %(round)s is opened.") % {"round": made})
+            return redirect("registrar_rounds")
+    counted = Round.objects.select_related("term").annotate(
+        applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
+        recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
+    )
+    return render(
+        request,
+        "credits/registrar/rounds.html",
+        {"rounds": counted.prefetch_related("rulebooks__version__rulebook"), "form": form, "now": timezone.now()},
+        status=status,
+    )
+
+
+@require_safe
+@page(role=Role.REGISTRAR)
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The newest entries, from ``before`` downwards; with ``verify``, the verdict on the whole chain."""
+    before = request.GET.get("before", "")
+    shown = entries.latest()
+    if before.isdecimal() and len(before) < 19:
+        shown = shown.filter(number__lt=int(before))
+    found = list(shown[: ENTRIES_SHOWN + 1])
+    number, head = entries.head()
+    return render(
+        request,
+        "credits/registrar/ledger.html",
+        {
+            "entries": found[:ENTRIES_SHOWN],
+            "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
+            "number": number,
+            "head": head,
+            "verdict": verify(checkpoints.noted()) if "verify" in request.GET else None,
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(role=Role.REGISTRAR)
+def exports(request: HttpRequest) -> HttpResponse:
+    """The export batches, and the form that makes one."""
+    form, status = ExportForm(request.POST or None), 200
+    if request.method == "POST":
+        made, status = carry_out(
+            form, lambda asked: export(asked["round"], "csv", by=request.user, now=timezone.now())
+        )
+        if made:
+            messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
+            return redirect("registrar_exports")
+    batches = ExportBatch.objects.select_related("round", "made_by")[:100]
+    return render(request, "credits/registrar/exports.html", {"form": form, "batches": batches}, status=status)
+
+
+@require_safe
+@page(role=Role.REGISTRAR)
+def export_file(request: HttpRequest, code: str) -> HttpResponse:
+    """A batch's file, as it was made."""
+    path = path_of(get_object_or_404(ExportBatch, code=code))
+    if not path.is_file():
+        raise NotThere(
+            "export-file-gone",
+            _("The file of this batch is no longer on the server."),
+            _("Make the export again; the ledger has not changed for it."),
+        )
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+
+
+@require_safe
+@page(role=Role.REGISTRAR)
+def export_manifest(request: HttpRequest, code: str) -> HttpResponse:
+    """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
+    batch = get_object_or_404(ExportBatch, code=code)
+    answer = JsonResponse(batch.manifest, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    answer["Content-Disposition"] = f'attachment; filename="{batch.code}.manifest.json"'
+    return answer
+
+
+@require_safe
+@page(role=Role.REGISTRAR)
+def student_transcript(request: HttpRequest, number: str) -> HttpResponse:
+    """A student's transcript; the look is written into the audit log."""
+    enrolment = Enrolment.objects.select_related("user").filter(student_number=number).first()
+    if enrolment is None:
+        raise NotThere("no-such-transcript", _("There is no such transcript."))
+    shown = transcript(enrolment.user, by=request.user, now=timezone.now())
+    return render(request, "credits/transcript.html", {"transcript": shown})

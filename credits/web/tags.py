@@ -1,0 +1,152 @@
+"""Template tags and filters: how numbers, times and bilingual texts look. Registered as ``yuanfen`` in settings."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField, Textarea
+from django.http import HttpRequest
+from django.utils import formats, timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from credits.web import navigation
+
+register = template.Library()
+
+MARKS = {
+    "draft": "",
+    "submitted": "wait",
+    "hearing": "care",
+    "notice": "wait",
+    "recorded": "good",
+    "refused": "",
+    "withdrawn": "",
+    "merged": "good",
+    "landed": "good",
+    "reverted": "care",
+    "gone": "bad",
+    "unknown": "care",
+    "counts": "good",
+    "does-not-count": "",
+    "undecided": "care",
+    "approve": "good",
+    "reduce": "care",
+    "refuse": "bad",
+    "proposed": "care",
+    "published": "good",
+    "retired": "",
+    "posted": "good",
+    "reversed": "care",
+    "new": "good",
+    "in-claim": "wait",
+}
+FORGES = {"github": "GitHub", "gitee": "Gitee"}
+
+
+@register.simple_tag(takes_context=True)
+def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
+    """The navigation of the reader."""
+    request: HttpRequest | None = context.get("request")
+    if request is None:
+        return []
+    return navigation.entries(request, context.get("roles", ()), bool(context.get("is_student")))
+
+
+@register.filter
+def mark(state: object) -> str:
+    """The colour class for a state."""
+    return MARKS.get(str(state), "")
+
+
+@register.filter
+def plain(number: Decimal | str | None) -> str:
+    """A Decimal (or its text) without needless zeros; an em dash where it is None or empty."""
+    if number in (None, ""):
+        return "—"
+    text = f"{Decimal(str(number)).normalize():f}"
+    return "0" if text == "-0" else text
+
+
+@register.filter
+def signed(number: Decimal | str) -> str:
+    """A change as +5 or −3."""
+    text = plain(number)
+    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+@register.filter
+def tongue(text: object) -> str:
+    """The reader's half of a bilingual text {zh, en}; any other text as it is."""
+    if text is None:
+        return ""
+    chinese = (get_language() or "").startswith("zh")
+    first, second = ("zh", "en") if chinese else ("en", "zh")
+    if isinstance(text, dict):
+        return str(text.get(first) or text.get(second) or "")
+    if hasattr(text, first):
+        return str(getattr(text, first) or getattr(text, second, ""))
+    return str(text)
+
+
+@register.filter
+def forge_label(name: str) -> str:
+    """How a forge writes its own name."""
+    return FORGES.get(name, name)
+
+
+@register.filter
+def day(at: datetime | None) -> str:
+    """The local day of an instant."""
+    return formats.date_format(timezone.localtime(at), "DATE_FORMAT") if at else "—"
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """The local day and time of an instant."""
+    if not at:
+        return "—"
+    local = timezone.localtime(at)
+    return f"{formats.date_format(local, 'DATE_FORMAT')} {local:%H:%M}"
+
+
+@register.filter
+def until(at: datetime | None) -> str:
+    """The last day that counts, where a period ends at local midnight; the exact time otherwise."""
+    if not at:
+        return "—"
+    local = timezone.localtime(at)
+    if local.time() == time.min:
+        return _("end of %(day)s") % {"day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")}
+    return moment(at)
+
+
+@register.filter
+def get(mapping: dict[Any, Any] | None, key: Any) -> Any:
+    """The value under a key that is itself a variable; None where there is none."""
+    return (mapping or {}).get(key)
+
+
+@register.inclusion_tag("_gauge.html")
+def gauge(held: Decimal | None, hoped: Decimal | None, limit: Decimal | None, label: str) -> dict[str, Any]:
+    """A bar of what is held, and what may come to it, up to a limit; whole percents, for the drawing only."""
+    top = limit or max((held or Decimal(0)) + (hoped or Decimal(0)), Decimal(1))
+    first = min(int(100 * (held or Decimal(0)) / top), 100)
+    second = min(int(100 * (hoped or Decimal(0)) / top), 100 - first)
+    return {"held": first, "hoped": second, "label": label}
+
+
+@register.filter
+def dressed(field: BoundField) -> str:
+    """A form field in this house's look."""
+    kind = getattr(field.field.widget, "input_type", "")
+    base = {"select": "select", "file": "file-input", "checkbox": "checkbox"}.get(kind, "input")
+    if isinstance(field.field.widget, Textarea):
+        base = "textarea"
+    attributes = {"class": base}
+    if field.errors:
+        attributes["aria-invalid"] = "true"
+    return field.as_widget(attrs={**field.field.widget.attrs, **attributes})

@@ -1,0 +1,19 @@
+// The few things that neither HTML nor htmx does: print, and check all boxes of a form at once.
+"use strict";
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-check-all]");
+  if (!all) return;
+  for (const box of all.form.querySelectorAll('input[type="checkbox"]:not([data-check-all]):not(:disabled)')) {
+    box.checked = all.checked;
+  }
+});
+
+// A fragment that htmx puts into the place for messages must not go unseen below the fold of a long page.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "messages" && event.target.childElementCount) event.target.scrollIntoView({ block: "center" });
+});
