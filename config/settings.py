@@ -115,7 +115,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.roles",
-            ]
+            ],
+            "libraries": {"yuanfen": "credits.web.tags"},
         },
     }
 ]
