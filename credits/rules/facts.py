@@ -1,0 +1,467 @@
+"""The facts that a rulebook may speak of: their names, types and labels, and their one way to be written as JSON.
+
+Unknown is not false, zero or empty: a fact that is left out or ``None`` is unknown, and a rule that needs it is
+undecided. Points, credit and shares are ``Decimal``; times are aware and written in UTC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, Literal, TypedDict, cast
+
+from credits.errors import CreditsError
+from credits.rules import decimals
+
+FileKind = Literal["code", "tests", "docs", "translation", "configuration", "generated"]
+FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
+
+Kind = Literal["text", "whole", "yes-no", "time", "texts", "decimal"]
+Value = str | int | bool | datetime | list[str]
+"""A known fact as a condition sees it."""
+
+
+class FileCount(TypedDict):
+    """Of one kind: how many files, and how many lines were added and deleted in them."""
+
+    files: int
+    additions: int
+    deletions: int
+
+
+class Contribution(TypedDict, total=False):
+    """One merged piece of work, as the forge told it.
+
+    ``files`` holds the kinds that occur (a kind left out has none; the whole left out is unknown). Where a forge
+    lists only part of a change's files, they count what was listed: never more than was shown. ``share`` is the
+    student's part, from 0 to 1; left out it is 1 (the opener has all until the co-authors agree otherwise).
+    """
+
+    forge: str | None
+    kind: str | None
+    number: str | None
+    title: str | None
+    url: str | None
+    status: str | None
+    created_at: datetime | None
+    merged_at: datetime | None
+    additions: int | None
+    deletions: int | None
+    changed_files: int | None
+    files: dict[FileKind, FileCount] | None
+    labels: list[str] | None
+    landed_by: str | None
+    merged_by_self: bool | None
+    first_in_repository: bool | None
+    share: Decimal | None
+    reviews: int | None
+    reverted: bool | None
+    already_credited: bool | None
+
+
+class Repository(TypedDict, total=False):
+    """``id`` is the forge's immutable one (with the forge's name it tells repositories apart for the caps);
+    ``licence`` is the SPDX identifier, ``""`` where the forge says that there is none."""
+
+    forge: str | None
+    id: str | None
+    full_name: str | None
+    owner: str | None
+    owner_is_author: bool | None
+    stars: int | None
+    licence: str | None
+    osi_approved: bool | None
+    is_fork: bool | None
+    is_mirror: bool | None
+    archived: bool | None
+    language: str | None
+    tier: str | None
+
+
+class Student(TypedDict, total=False):
+    """The enrolment that claims. ``enrolled_on`` is the local midnight that begins the day of enrolment."""
+
+    programme: str | None
+    level: str | None
+    year: int | None
+    cohort: str | None
+    enrolled_on: datetime | None
+
+
+class Round(TypedDict, total=False):
+    code: str | None
+    opens: datetime | None
+    closes: datetime | None
+
+
+class Term(TypedDict, total=False):
+    code: str | None
+    starts: datetime | None
+    ends: datetime | None
+
+
+class Standing(TypedDict, total=False):
+    """Credit already recognised for the person in the rulebook's category, from here or imported: ``credit`` over
+    the whole degree, ``credit_this_term`` in the round's term; ``points_carried`` is the remainder of the last
+    assessment that was recorded. Left out means zero, ``None`` means unknown."""
+
+    credit: Decimal | None
+    credit_this_term: Decimal | None
+    points_carried: Decimal | None
+
+
+@dataclass(frozen=True)
+class ContributionFacts:
+    """A contribution in a claim. ``ref`` names it within the claim (opaque, unique). ``accepted`` is the reviewer's
+    say on this line (None: none yet), ``awarded`` what the reviewer gave by criterion (the rule's id)."""
+
+    ref: str
+    contribution: Contribution
+    repository: Repository
+    accepted: bool | None = None
+    awarded: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClaimFacts:
+    """All that an assessment depends on besides the rulebook. ``as_of`` is when the facts were frozen: maturing is
+    reckoned to it (left out: to the closing of the round)."""
+
+    student: Student
+    round: Round
+    term: Term
+    standing: Standing
+    contributions: tuple[ContributionFacts, ...] = ()
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact that a condition may name, its type, and its label for people."""
+
+    name: str
+    kind: Kind
+    en: str
+    zh: str
+
+
+_HUNDREDTHS_EN = "in hundredths, rounded down"
+_HUNDREDTHS_ZH = "以百分之一计，向下取整"
+
+_LISTED: tuple[Fact, ...] = (
+    Fact("contribution.forge", "text", "forge", "平台"),
+    Fact("contribution.kind", "text", "kind of contribution", "贡献类型"),
+    Fact("contribution.number", "text", "number", "编号"),
+    Fact("contribution.title", "text", "title", "标题"),
+    Fact("contribution.url", "text", "address", "网址"),
+    Fact("contribution.status", "text", "status on the forge", "平台上的状态"),
+    Fact("contribution.created_at", "time", "opened at", "提交时间"),
+    Fact("contribution.merged_at", "time", "merged at", "合并时间"),
+    Fact("contribution.additions", "whole", "lines added", "新增行数"),
+    Fact("contribution.deletions", "whole", "lines deleted", "删除行数"),
+    Fact("contribution.changed_files", "whole", "files changed", "改动文件数"),
+    Fact("contribution.labels", "texts", "labels", "标签"),
+    Fact("contribution.landed_by", "text", "how it landed", "合入方式"),
+    Fact("contribution.merged_by_self", "yes-no", "merged by the author", "由作者本人合并"),
+    Fact("contribution.first_in_repository", "yes-no", "first one in the repository", "在该仓库的首次贡献"),
+    Fact("contribution.share", "decimal", "student's share", "本人份额"),
+    Fact("contribution.reviews", "whole", "reviews received", "收到的评审数"),
+    Fact("contribution.reverted", "yes-no", "reverted later", "后来被回退"),
+    Fact("contribution.already_credited", "yes-no", "already credited", "已在别处认定"),
+    Fact("repository.forge", "text", "forge of the repository", "仓库所在平台"),
+    Fact("repository.id", "text", "id of the repository", "仓库编号"),
+    Fact("repository.full_name", "text", "repository", "仓库"),
+    Fact("repository.owner", "text", "owner", "仓库所有者"),
+    Fact("repository.owner_is_author", "yes-no", "owned by the author", "仓库归作者本人所有"),
+    Fact("repository.stars", "whole", "stars", "星标数"),
+    Fact("repository.licence", "text", "licence (SPDX)", "许可证（SPDX）"),
+    Fact("repository.osi_approved", "yes-no", "OSI-approved licence", "许可证经 OSI 认可"),
+    Fact("repository.is_fork", "yes-no", "a fork", "是复刻仓库"),
+    Fact("repository.is_mirror", "yes-no", "a mirror", "是镜像仓库"),
+    Fact("repository.archived", "yes-no", "archived", "已归档"),
+    Fact("repository.language", "text", "main language", "主要编程语言"),
+    Fact("repository.tier", "text", "tier in the university's catalogue", "学校目录中的等级"),
+    Fact("student.programme", "text", "programme", "专业"),
+    Fact("student.level", "text", "level", "培养层次"),
+    Fact("student.year", "whole", "entry year", "年级"),
+    Fact("student.cohort", "text", "cohort", "入学批次"),
+    Fact("student.enrolled_on", "time", "enrolled on", "入学日期"),
+    Fact("round.code", "text", "round", "认定批次"),
+    Fact("round.opens", "time", "round opens", "批次开放时间"),
+    Fact("round.closes", "time", "round closes", "批次截止时间"),
+    Fact("term.code", "text", "term", "学期"),
+    Fact("term.starts", "time", "term starts", "学期开始"),
+    Fact("term.ends", "time", "term ends", "学期结束"),
+    Fact("standing.credit", "decimal", "credit already recognised", "已认定学分"),
+    Fact("standing.credit_this_term", "decimal", "credit already recognised this term", "本学期已认定学分"),
+    Fact("standing.points_carried", "decimal", "points carried over", "结转积分"),
+)
+
+_KIND_NAMES: dict[FileKind, tuple[str, str]] = {
+    "code": ("code", "代码"),
+    "tests": ("tests", "测试"),
+    "docs": ("docs", "文档"),
+    "translation": ("translation", "翻译"),
+    "configuration": ("configuration", "配置"),
+    "generated": ("generated", "自动生成"),
+}
+
+
+def _conditions() -> dict[str, Fact]:
+    facts = {fact.name: fact for fact in _LISTED if fact.kind != "decimal"}
+    for fact in _LISTED:
+        if fact.kind == "decimal":
+            # The expression language knows no decimals, and a float must not touch them: whole hundredths do.
+            facts[f"{fact.name}_hundredths"] = Fact(
+                f"{fact.name}_hundredths",
+                "whole",
+                f"{fact.en} ({_HUNDREDTHS_EN})",
+                f"{fact.zh}（{_HUNDREDTHS_ZH}）",
+            )
+    for kind, (en, zh) in _KIND_NAMES.items():
+        for part, (part_en, part_zh) in {
+            "files": ("files of", "文件数："),
+            "lines": ("lines changed in", "改动行数："),
+        }.items():
+            name = f"contribution.{part}.{kind}"
+            facts[name] = Fact(name, "whole", f"{part_en} {en}", f"{part_zh}{zh}")
+    name = "contribution.changed_lines"
+    facts[name] = Fact(
+        name, "whole", "lines changed outside generated files", "改动行数（不含自动生成的文件）"
+    )
+    return facts
+
+
+CONDITION_FACTS: Mapping[str, Fact] = _conditions()
+"""Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
+``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
+generated), and each decimal as ``…_hundredths``."""
+
+_BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in _LISTED}
+_WHOLE_MAX = 2**53  # beyond it, JSON readers in other languages begin to round
+
+
+def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
+    """The known facts by condition name, for one contribution of the claim; what is unknown is left out."""
+    bound: dict[str, Value] = {}
+    rooms: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("contribution", one.contribution),
+        ("repository", one.repository),
+        ("student", claim.student),
+        ("round", claim.round),
+        ("term", claim.term),
+    )
+    for room, values in rooms:
+        for key, value in values.items():
+            if value is None or key in ("files", "share"):
+                continue
+            bound[f"{room}.{key}"] = value
+    _bind_decimal(bound, "contribution.share", share_of(one))
+    for key in ("credit", "credit_this_term", "points_carried"):
+        _bind_decimal(bound, f"standing.{key}", standing_of(claim, key))
+    files = one.contribution.get("files")
+    if files is not None:
+        changed = 0
+        for kind in FILE_KINDS:
+            count = files.get(kind)
+            lines = count["additions"] + count["deletions"] if count else 0
+            bound[f"contribution.files.{kind}"] = count["files"] if count else 0
+            bound[f"contribution.lines.{kind}"] = lines
+            changed += 0 if kind == "generated" else lines
+        bound["contribution.changed_lines"] = changed
+    return bound
+
+
+def _bind_decimal(bound: dict[str, Value], name: str, value: Decimal | None) -> None:
+    if value is not None:
+        bound[f"{name}_hundredths"] = int((value * 100).to_integral_value(ROUND_FLOOR))
+
+
+def share_of(one: ContributionFacts) -> Decimal | None:
+    """The student's share; 1 where none was agreed, None where it is unknown."""
+    return one.contribution.get("share", Decimal(1))
+
+
+def standing_of(claim: ClaimFacts, key: str) -> Decimal | None:
+    """What already stands under ``key``; zero where nothing is said, None where it is unknown."""
+    return cast(Mapping[str, Decimal | None], claim.standing).get(key, decimals.ZERO)
+
+
+def to_json(claim: ClaimFacts) -> dict[str, Any]:
+    """JSON-safe and complete: every listed fact with its value or null, contributions in the order of their refs.
+
+    Raises :class:`CreditsError` ``facts-invalid`` for a value of the wrong type, an unknown name, a naive time, or a
+    ref that occurs twice.
+    """
+    refs = [one.ref for one in claim.contributions]
+    if len(set(refs)) != len(refs):
+        raise _invalid("contributions", "a contribution occurs twice")
+    return {
+        "student": _room("student", claim.student, {}),
+        "round": _room("round", claim.round, {}),
+        "term": _room("term", claim.term, {}),
+        "standing": _room("standing", claim.standing, dict.fromkeys(Standing.__annotations__, "0")),
+        "as_of": None if claim.as_of is None else _written("as_of", "time", claim.as_of),
+        "contributions": [
+            {
+                "ref": _written("ref", "text", one.ref),
+                "contribution": _contribution(one.contribution),
+                "repository": _room("repository", one.repository, {}),
+                "accepted": None if one.accepted is None else _written("accepted", "yes-no", one.accepted),
+                "awarded": {
+                    criterion: _written(f"awarded.{criterion}", "decimal", given)
+                    for criterion, given in sorted(one.awarded.items())
+                },
+            }
+            for one in sorted(claim.contributions, key=lambda one: one.ref)
+        ],
+    }
+
+
+def canonical(claim: ClaimFacts) -> bytes:
+    """The one byte sequence for these facts, whatever order they came in: what is frozen and digested."""
+    return canonical_json(to_json(claim))
+
+
+def digest(claim: ClaimFacts) -> str:
+    """SHA-256 of :func:`canonical`, in hex."""
+    return hashlib.sha256(canonical(claim)).hexdigest()
+
+
+def canonical_json(value: object) -> bytes:
+    """UTF-8 JSON, keys sorted by code point, no space, no number beyond whole ones."""
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
+    """The facts that :func:`to_json` wrote; ``facts-invalid`` for anything else."""
+    try:
+        claim = ClaimFacts(
+            student=cast(Student, _read_room("student", data["student"])),
+            round=cast(Round, _read_room("round", data["round"])),
+            term=cast(Term, _read_room("term", data["term"])),
+            standing=cast(Standing, _read_room("standing", data["standing"])),
+            contributions=tuple(
+                ContributionFacts(
+                    ref=one["ref"],
+                    contribution=cast(Contribution, _read_room("contribution", one["contribution"])),
+                    repository=cast(Repository, _read_room("repository", one["repository"])),
+                    accepted=one.get("accepted"),
+                    awarded={key: decimals.from_text(given) for key, given in one.get("awarded", {}).items()},
+                )
+                for one in data["contributions"]
+            ),
+            as_of=None if data.get("as_of") is None else _read_time(data["as_of"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _invalid(str(error)[:80], "the frozen facts are not readable") from error
+    to_json(claim)
+    return claim
+
+
+def _room(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
+    names = [fact.name.partition(".")[2] for fact in _LISTED if fact.name.startswith(f"{room}.")]
+    extra = sorted(set(values) - set(names))
+    if extra:
+        raise _invalid(f"{room}.{extra[0]}", "there is no such fact")
+    written: dict[str, Any] = {}
+    for name in names:
+        value = values.get(name)
+        full = f"{room}.{name}"
+        if name not in values and name in defaults:
+            written[name] = defaults[name]
+        else:
+            written[name] = None if value is None else _written(full, _BY_NAME[full].kind, value)
+    return written
+
+
+def _contribution(values: Contribution) -> dict[str, Any]:
+    loose = cast(Mapping[str, Any], values)
+    written = _room("contribution", {k: v for k, v in loose.items() if k != "files"}, {"share": "1"})
+    share = values.get("share")
+    if share is not None and not 0 <= share <= 1:
+        raise _invalid("contribution.share", "a share is between 0 and 1")
+    files = loose.get("files")
+    if files is None:
+        return {**written, "files": None}
+    if set(files) - set(FILE_KINDS):
+        raise _invalid("contribution.files", "there is no such kind of file")
+    counts: dict[str, Any] = {}
+    for kind, count in files.items():
+        if set(count) != set(FileCount.__annotations__):
+            raise _invalid(f"contribution.files.{kind}", "files, additions and deletions are needed")
+        counts[kind] = {part: _count(f"contribution.files.{kind}.{part}", count[part]) for part in count}
+    return {**written, "files": {kind: counts[kind] for kind in FILE_KINDS if kind in counts}}
+
+
+def _count(name: str, value: object) -> int:
+    number = _written(name, "whole", value)
+    if not isinstance(number, int) or number < 0:
+        raise _invalid(name, "a count is not below zero")
+    return number
+
+
+def _written(name: str, kind: Kind, value: object) -> str | int | bool | list[str]:
+    """The JSON form of one known value, checked against its kind."""
+    if kind == "time" and isinstance(value, datetime) and value.tzinfo is not None:
+        if not 1970 <= value.year <= 2200:
+            raise _invalid(name, f"the year {value.year} is no year of a contribution")
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if (
+        kind == "whole"
+        and isinstance(value, int)
+        and not isinstance(value, bool)
+        and abs(value) <= _WHOLE_MAX
+    ):
+        return value
+    if kind == "yes-no" and isinstance(value, bool):
+        return value
+    if kind == "text" and isinstance(value, str):
+        return _encodable(name, value)
+    if kind == "texts" and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return [_encodable(name, one) for one in value]
+    if kind == "decimal" and isinstance(value, Decimal) and value.is_finite():
+        text = decimals.to_text(value)
+        try:
+            decimals.from_text(text)
+        except ValueError as error:
+            raise _invalid(name, "at most nine digits before and six after the point are kept") from error
+        return text
+    raise _invalid(name, f"a {kind} was expected, {type(value).__name__} was given")
+
+
+def _encodable(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _invalid(name, "the text is not valid Unicode") from error
+    return text
+
+
+def _read_room(room: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for key, value in values.items():
+        fact = _BY_NAME.get(f"{room}.{key}")
+        if value is not None and fact is not None and fact.kind == "time":
+            value = _read_time(value)
+        elif value is not None and fact is not None and fact.kind == "decimal":
+            value = decimals.from_text(value)
+        read[key] = value
+    return read
+
+
+def _read_time(text: str) -> datetime:
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        raise ValueError(text)
+    return when
+
+
+def _invalid(name: str, problem: str) -> CreditsError:
+    return CreditsError("facts-invalid", f"The fact {name} cannot be used: {problem}.")

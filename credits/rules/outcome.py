@@ -1,0 +1,158 @@
+"""What an assessment gave and why: points, credit and the trace that adds up to them, and its JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, cast
+
+from credits.errors import CreditsError
+from credits.rules.decimals import to_text
+from credits.rules.facts import canonical_json
+
+Status = Literal["counts", "does-not-count", "undecided"]
+Unit = Literal["points", "credit"]
+Step = Literal[
+    "requirements",
+    "points",
+    "factors",
+    "share",
+    "contribution-cap",
+    "sum",
+    "repository-cap",
+    "kind-cap",
+    "selection",
+    "conversion",
+    "term-cap",
+    "degree-cap",
+]
+Seen = str | int | bool | list[str] | None
+Texts = Mapping[str, str]
+"""The same sentence under ``zh`` and ``en``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One thing that one rule did. ``rule`` is the rule's id (the step's name where the step is one rule); ``saw``
+    the values it was shown, null where unknown. ``before`` + ``change`` = ``after``, in ``unit``; within one unit,
+    each line begins where the line before it ended, and the first at zero."""
+
+    step: Step
+    rule: str
+    text: Texts
+    saw: Mapping[str, Seen]
+    before: Decimal
+    change: Decimal
+    after: Decimal
+    unit: Unit = "points"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "rule": self.rule,
+            "text": dict(self.text),
+            "saw": dict(self.saw),
+            "before": to_text(self.before),
+            "change": to_text(self.change),
+            "after": to_text(self.after),
+            "unit": self.unit,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TraceLine:
+        return cls(
+            step=data["step"],
+            rule=data["rule"],
+            text=dict(data["text"]),
+            saw=dict(data["saw"]),
+            before=Decimal(data["before"]),
+            change=Decimal(data["change"]),
+            after=Decimal(data["after"]),
+            unit=data["unit"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionOutcome:
+    """One contribution: ``points`` is what it gives after every cap; ``unknown`` are the facts that nobody told and
+    that a rule needed, sorted (where one of them is needed by a requirement, the status is ``undecided``)."""
+
+    ref: str
+    status: Status
+    points: Decimal
+    lines: tuple[TraceLine, ...]
+    unknown: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "status": self.status,
+            "points": to_text(self.points),
+            "unknown": list(self.unknown),
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ContributionOutcome:
+        return cls(
+            ref=data["ref"],
+            status=cast(Status, data["status"]),
+            points=Decimal(data["points"]),
+            lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
+            unknown=tuple(data["unknown"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole claim. ``points`` is the sum of its contributions' points; ``credit`` what they and the points
+    carried in give after the caps; ``carried`` the points left for the next assessment. ``contributions`` are in the
+    order of their refs; ``lines`` are those of the claim as a whole. ``rulebook`` and ``facts`` are the digests of
+    what it was computed from."""
+
+    rulebook: str
+    facts: str
+    points: Decimal
+    credit: Decimal
+    carried: Decimal
+    contributions: tuple[ContributionOutcome, ...]
+    lines: tuple[TraceLine, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-safe; decimals as texts."""
+        return {
+            "rulebook": self.rulebook,
+            "facts": self.facts,
+            "points": to_text(self.points),
+            "credit": to_text(self.credit),
+            "carried": to_text(self.carried),
+            "contributions": [one.to_json() for one in self.contributions],
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        """What :meth:`to_json` wrote; :class:`CreditsError` ``outcome-unreadable`` for anything else."""
+        try:
+            return cls(
+                rulebook=data["rulebook"],
+                facts=data["facts"],
+                points=Decimal(data["points"]),
+                credit=Decimal(data["credit"]),
+                carried=Decimal(data["carried"]),
+                contributions=tuple(ContributionOutcome.from_json(one) for one in data["contributions"]),
+                lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
+            )
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise CreditsError("outcome-unreadable", "The stored assessment cannot be read.") from error
+
+    def canonical(self) -> bytes:
+        """The one byte sequence of this outcome (invariant 4)."""
+        return canonical_json(self.to_json())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of :meth:`canonical`, in hex."""
+        return hashlib.sha256(self.canonical()).hexdigest()

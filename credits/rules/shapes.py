@@ -1,0 +1,282 @@
+"""The shapes of a rulebook: which keys there are, what they mean, their bounds and their defaults.
+
+Defaults are the ones that hold where a university says nothing. They are written out into the canonical form, so
+that a later release with other defaults changes no published version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from credits.rules import decimals
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("whole", "a whole number is needed")
+
+
+def _decimal(value: object) -> object:
+    if isinstance(value, Decimal):
+        return value
+    try:
+        return decimals.from_text(value if isinstance(value, str) else "")
+    except ValueError:
+        raise PydanticCustomError("number", "a number is needed") from None
+
+
+def _yes_no(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise PydanticCustomError("yes_no", "true or false is needed")
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[Decimal, BeforeValidator(_decimal)]
+YesNo = Annotated[bool, BeforeValidator(_yes_no)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+Condition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
+"""A CEL expression; checked against the facts by :func:`credits.rules.schema.parse`."""
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(Shape):
+    """A text in both languages."""
+
+    zh: Words
+    en: Words
+
+
+class Category(Shape):
+    """What the credit is recorded as; ``standing`` counts what is already recognised under the same code."""
+
+    code: Id
+    title: Text
+
+
+class Units(Shape):
+    """The names of the rulebook's own unit and of the university's."""
+
+    points: Text = Text(zh="积分", en="points")
+    credit: Text = Text(zh="学分", en="credits")
+
+
+class Hours(Shape):
+    """Hours of work for one credit, from and to."""
+
+    at_least: Number = Field(gt=0, le=1000)
+    at_most: Number = Field(gt=0, le=1000)
+
+
+class Course(Shape):
+    """The unit of study that the credit is recorded on (an ECTS unit, a course), where there is one."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    title: Text
+    level: Text
+    outcomes: tuple[Text, ...] = Field(min_length=1, max_length=30)
+    hours_per_credit: Hours | None = None
+
+
+class Notice(Shape):
+    """Public notice (公示): working days, never under 3; ``surname`` shows 张*, ``full-name`` all of it."""
+
+    working_days: Whole = Field(default=5, ge=3, le=60)
+    mask: Literal["surname", "full-name"] = "surname"
+    audience: Literal["members", "public"] = "members"
+
+
+class Appeal(Shape):
+    """Re-review within working days of the decision, appeal within days of service."""
+
+    re_review_working_days: Whole = Field(default=10, ge=1, le=90)
+    days: Whole = Field(default=10, ge=1, le=180)
+
+
+class Stage(Shape):
+    id: Id
+    title: Text
+
+
+class Review(Shape):
+    """The stages of review, in order."""
+
+    stages: tuple[Stage, ...] = Field(
+        default=(Stage(id="instructor", title=Text(zh="指导教师审核", en="Instructor's review")),),
+        min_length=1,
+        max_length=6,
+    )
+
+
+class Requirement(Shape):
+    """A contribution counts only where ``when`` holds. ``text`` says what is required, ``otherwise`` what to tell
+    the student where it is not met."""
+
+    id: Id
+    text: Text
+    when: Condition
+    otherwise: Text | None = None
+
+
+class Band(Shape):
+    above: Whole
+    give: Number = Field(ge=-1000, le=1000)
+
+
+class Bands(Shape):
+    """``of`` is a whole number; the highest band that it is above gives its points, none of them gives nothing."""
+
+    of: Condition
+    steps: tuple[Band, ...] = Field(min_length=1, max_length=50)
+
+
+class Award(Shape):
+    """A reviewer gives from ``at_least`` to ``at_most``, in steps of ``step``."""
+
+    at_least: Number = Field(default=Decimal(0), ge=0, le=1000)
+    at_most: Number = Field(gt=0, le=1000)
+    step: Number = Field(default=Decimal(1), gt=0, le=1000)
+
+
+class PointsRule(Shape):
+    """Points for a contribution that counts: exactly one of ``give`` (fixed), ``bands``, ``formula`` (a whole number
+    in CEL) and ``reviewer``; ``when`` limits it."""
+
+    id: Id
+    text: Text
+    when: Condition | None = None
+    give: Number | None = Field(default=None, ge=-1000, le=1000)
+    bands: Bands | None = None
+    formula: Condition | None = None
+    reviewer: Award | None = None
+
+
+class Factor(Shape):
+    """Multiplies the points of a contribution where ``when`` holds (always, where left out)."""
+
+    id: Id
+    text: Text
+    times: Number = Field(ge=0, le=100)
+    when: Condition | None = None
+
+
+class RepositoryCap(Shape):
+    """``points`` from one repository at most; ``share`` of all points (as they stood before this cap) at most, where
+    there are two repositories or more (1: no such limit)."""
+
+    points: Number | None = Field(default=None, gt=0, le=100_000)
+    share: Number = Field(default=Decimal("0.5"), gt=0, le=1)
+
+
+class KindCap(Shape):
+    kind: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+    points: Number = Field(gt=0, le=100_000)
+
+
+class Caps(Shape):
+    """At most so many points from one contribution, one repository, one kind of contribution."""
+
+    contribution: Number | None = Field(default=None, gt=0, le=100_000)
+    repository: RepositoryCap = RepositoryCap()
+    kinds: tuple[KindCap, ...] = Field(default=(), max_length=20)
+
+
+class Selection(Shape):
+    """Only the ``best`` contributions count (all, where left out)."""
+
+    best: Whole | None = Field(default=None, ge=1, le=1000)
+
+
+class Conversion(Shape):
+    """Each full ``points_per_step`` points give ``step`` credit; less than ``minimum`` credit gives none yet. Only
+    the total is rounded, down; what is left over is carried to the next assessment, or dropped."""
+
+    points_per_step: Number = Field(gt=0, le=100_000)
+    step: Number = Field(default=Decimal("0.5"), gt=0, le=100)
+    minimum: Number = Field(default=Decimal(0), ge=0, le=100)
+    rounding: Literal["down"] = "down"
+    remainder: Literal["carry", "drop"] = "carry"
+
+
+class Grade(Shape):
+    """How the result is recorded; by default pass or nothing, outside the grade average, a refusal leaves no fail."""
+
+    scheme: Literal["pass"] = "pass"
+    label: Text = Text(zh="通过", en="Pass")
+    in_average: YesNo = False
+
+
+class Retention(Shape):
+    """Contributions never claimed are dropped after months, frozen facts kept for years."""
+
+    unclaimed_months: Whole = Field(default=12, ge=1, le=120)
+    facts_years: Whole = Field(default=10, ge=1, le=100)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("zone", "a time zone's name is needed") from None
+    return name
+
+
+class Rulebook(Shape):
+    """A valid rulebook. Frozen; two with the same :meth:`canonical` text are the same."""
+
+    language: Literal["1"] = "1"
+    code: Id
+    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)] | None = None
+    title: Text
+    source: Text
+    about: Text | None = None
+    category: Category
+    units: Units = Units()
+    course: Course | None = None
+    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    merged_since: Literal["enrolment", "term", "any"] = "enrolment"
+    maturing_days: Whole = Field(default=7, ge=0, le=365)
+    hearing_days: Whole = Field(default=5, ge=1, le=90)
+    notice: Notice = Notice()
+    appeal: Appeal = Appeal()
+    review: Review = Review()
+    requirements: tuple[Requirement, ...] = Field(default=(), max_length=50)
+    points: tuple[PointsRule, ...] = Field(min_length=1, max_length=50)
+    factors: tuple[Factor, ...] = Field(default=(), max_length=20)
+    caps: Caps = Caps()
+    selection: Selection = Selection()
+    conversion: Conversion
+    term_cap: Number = Field(default=Decimal(2), gt=0, le=1000)
+    degree_cap: Number = Field(default=Decimal(4), gt=0, le=1000)
+    grade: Grade = Grade()
+    retention: Retention = Retention()
+
+    def canonical(self) -> str:
+        """The one text of this rulebook: JSON (which is YAML too), keys sorted, every default written out, decimals
+        as texts. ``credits.rules.schema.parse`` reads it back to an equal rulebook."""
+        return json.dumps(_written(self.model_dump()), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, dict):
+        # What is left out has no default but "left out": writing nothing keeps it so.
+        return {key: _written(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [_written(one) for one in value]
+    return decimals.to_text(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,218 @@
+"""The sentences of a trace, in Chinese and English: readable by a student, exact enough for a panel.
+
+Both languages are stored with the outcome, so they are templates here and not translations looked up when shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from credits.rules.decimals import signed, to_text
+from credits.rules.facts import CONDITION_FACTS, Value
+from credits.rules.outcome import Texts
+from credits.rules.shapes import Text
+
+Slot = str | int | Decimal | Text | tuple[str, str]
+"""What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
+
+_TEMPLATES: dict[str, tuple[str, str]] = {
+    "met": ("符合：{what}{saw}。", "Met: {what}{saw}."),
+    "not-met": ("不符合：{what}{saw}。{otherwise}", "Not met: {what}{saw}. {otherwise}"),
+    "undecided": (
+        "暂不能判断：{what}。需要知道{unknown}，目前未知；查明之前暂不计入，也不算作拒绝。",
+        "Undecided: {what}. It needs {unknown}, not known yet; until then this does not count, and is not refused.",
+    ),
+    "failed": (
+        "暂不能判断：{what}。按现有事实无法计算（{reason}）；暂不计入，也不算作拒绝。",
+        (
+            "Undecided: {what}. It cannot be computed on these facts ({reason}); this does not count yet, and is not"
+            " refused."
+        ),
+    ),
+    "accepted": ("审核教师已接受此项贡献。", "The reviewer accepted this contribution."),
+    "refused": (
+        "审核教师未接受此项贡献，不计分。",
+        "The reviewer did not accept this contribution; it gives nothing.",
+    ),
+    "given": ("{what}：{change} {points}{saw}。", "{what}: {change} {points}{saw}."),
+    "band": (
+        "{what}：数值为 {value}，高于 {above}，{change} {points}{saw}。",
+        "{what}: {value} is more than {above}, {change} {points}{saw}.",
+    ),
+    "no-band": (
+        "{what}：数值为 {value}，不高于最低档 {above}，不加分{saw}。",
+        "{what}: {value} is not more than {above}, where the lowest band begins: nothing added{saw}.",
+    ),
+    "not-applied": ("{what}：条件不满足，不适用{saw}。", "{what}: does not apply here{saw}."),
+    "awarded": (
+        "{what}：审核教师评 {value}（范围 {low} 至 {high}），{change} {points}。",
+        "{what}: the reviewer gave {value} (from {low} to {high}), {change} {points}.",
+    ),
+    "not-awarded": (
+        "{what}：审核教师尚未评定（范围 {low} 至 {high}），暂计 0。",
+        "{what}: the reviewer has not given it yet (from {low} to {high}); 0 for now.",
+    ),
+    "not-below-zero": ("一项贡献的得分不低于 0。", "A contribution gives no less than 0 {points}."),
+    "factor": (
+        "{what}：{before} × {times} = {after} {points}{saw}。",
+        "{what}: {before} × {times} = {after} {points}{saw}.",
+    ),
+    "share": (
+        "本人份额：{before} × {share} = {after} {points}。",
+        "The student's share: {before} × {share} = {after} {points}.",
+    ),
+    "contribution-cap": (
+        "一项贡献最多 {limit} {points}：{before} 减为 {after}。",
+        "At most {limit} {points} from one contribution: {before} becomes {after}.",
+    ),
+    "sum": (
+        "共 {count} 项贡献计入，合计 {total} {points}。",
+        "Contributions that count: {count}; together {total} {points}.",
+    ),
+    "group-own": (
+        "{limit_text}：此项减 {taken} {points}（先合并的优先保留）。",
+        "{limit_text}: {taken} {points} are taken from this one (what was merged first is kept first).",
+    ),
+    "group": (
+        "{limit_text}：{group} 原有 {had}，减 {taken} {points}。",
+        "{limit_text}: {group} had {had}, and {taken} {points} are taken off.",
+    ),
+    "selection-own": (
+        "只计得分最高的 {best} 项：此项未入选，{taken} {points} 不计。",
+        "Only the best {best} contributions count: this one is not among them, its {taken} {points} are left out.",
+    ),
+    "selection": (
+        "只计得分最高的 {best} 项：其余 {count} 项共 {taken} {points} 不计。",
+        "Only the best {best} contributions count: {count} others with {taken} {points} are left out.",
+    ),
+    "carried-in": ("上次结转 {value} {points}。", "Carried over from before: {value} {points}."),
+    "carried-in-unknown": (
+        "上次结转的{points}未知，暂按 0 计。",
+        "It is not known how many {points} were carried over; 0 for now.",
+    ),
+    "converted-points": (
+        "每满 {per} {points}折算 {step} {credit}：{had} 中折算 {used}，余 {rest}{fate}。",
+        "Each full {per} {points} give {step} {credit}: of {had}, {used} are converted; {rest} are left{fate}.",
+    ),
+    "converted": (
+        "{steps} × {step} {credit} = {after} {credit}。",
+        "{steps} × {step} {credit} = {after} {credit}.",
+    ),
+    "below-minimum": (
+        "折算得 {value} {credit}，不足最低 {minimum}，暂不折算，{had} {points} 全部保留{fate}。",
+        (
+            "This would be {value} {credit}, below the least of {minimum}: nothing is converted yet; {had} {points}"
+            " are left{fate}."
+        ),
+    ),
+    "standing-unknown": (
+        "需要知道{unknown}，目前未知：在查明之前暂不折算。",
+        "It needs {unknown}, not known yet: nothing is converted until then.",
+    ),
+    "term-cap": (
+        "每学期最多 {limit} {credit}，本学期已认定 {standing}：{before} 得 {after}{loss}。",
+        "At most {limit} {credit} a term, {standing} already recognised this term: {before} becomes {after}{loss}.",
+    ),
+    "degree-cap": (
+        "攻读期间最多 {limit} {credit}，已认定 {standing}：{before} 得 {after}{loss}。",
+        "At most {limit} {credit} a degree, {standing} already recognised: {before} becomes {after}{loss}.",
+    ),
+}
+
+SINCE_ENROLMENT = Text(zh="在入学之后合并", en="merged since enrolment")
+IN_TERM = Text(zh="在本学期内合并", en="merged within the term")
+ONCE = Text(zh="此前未在任何地方认定过学分", en="not credited anywhere before")
+ONCE_OTHERWISE = Text(zh="同一项工作只能认定一次。", en="The same work is credited once.")
+KEPT = ("，结转下次", " and carried over")
+DROPPED = ("，不结转", " and dropped")
+LOST = ("，超出部分不结转", "; what is above the cap is not carried over")
+NOTHING = ("", "")
+
+
+def matured(days: int, when: datetime | None, zone: str) -> Text:
+    """The maturing time as a requirement; ``when`` it is over, where the merge is known."""
+    zh = f"合并已满 {days} 天" + (f"（{_time(when, zone)}）" if when else "")
+    en = f"merged {days} days ago or more" + (f" (that is at {_time(when, zone)})" if when else "")
+    return Text(zh=zh, en=en)
+
+
+def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal) -> tuple[str, str]:
+    """How the limit on one repository came about: by ``share`` of ``total``, or as a fixed number (share None)."""
+    if share is None:
+        return f"同一仓库最多 {to_text(limit)}", f"At most {to_text(limit)} from one repository"
+    percent = to_text(share * 100)
+    return (
+        f"涉及两个以上仓库时，同一仓库最多占总分 {to_text(total)} 的 {percent}%，即 {to_text(limit)}",
+        (
+            f"With two repositories or more, at most {percent}% of all {to_text(total)} from one, which is "
+            f"{to_text(limit)}"
+        ),
+    )
+
+
+def kind_limit(kind: str, limit: Decimal) -> tuple[str, str]:
+    return (
+        f"“{kind}”类贡献最多 {to_text(limit)}",
+        f"At most {to_text(limit)} from contributions of kind “{kind}”",
+    )
+
+
+def say(key: str, **slots: Slot) -> Texts:
+    """The sentence ``key`` in both languages, its places filled."""
+    zh, en = _TEMPLATES[key]
+    return {
+        "en": en.format_map({name: _fill(slot, "en") for name, slot in slots.items()}).strip(),
+        "zh": zh.format_map({name: _fill(slot, "zh") for name, slot in slots.items()}).strip(),
+    }
+
+
+def change(value: Decimal) -> str:
+    return signed(value)
+
+
+def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
+    """The values that a rule saw, in brackets (times in ``zone``); nothing where it saw none."""
+    if not values:
+        return NOTHING
+    zh = "；".join(
+        f"{CONDITION_FACTS[name].zh}：{_value(value, 'zh', zone)}" for name, value in values.items()
+    )
+    en = "; ".join(
+        f"{CONDITION_FACTS[name].en}: {_value(value, 'en', zone)}" for name, value in values.items()
+    )
+    return f"（{zh}）", f" ({en})"
+
+
+def named(facts: Iterable[str]) -> tuple[str, str]:
+    """The labels of facts, listed."""
+    known = [CONDITION_FACTS[name] for name in facts]
+    return "、".join(f"“{fact.zh}”" for fact in known), ", ".join(f"“{fact.en}”" for fact in known)
+
+
+def _fill(slot: Slot, language: str) -> str:
+    if isinstance(slot, Text):
+        return slot.zh if language == "zh" else slot.en
+    if isinstance(slot, tuple):
+        return slot[0] if language == "zh" else slot[1]
+    return to_text(slot) if isinstance(slot, Decimal) else str(slot)
+
+
+def _value(value: Value | None, language: str, zone: str) -> str:
+    if value is None:
+        return "未知" if language == "zh" else "unknown"
+    if isinstance(value, bool):
+        return {"zh": ("否", "是"), "en": ("no", "yes")}[language][value]
+    if isinstance(value, datetime):
+        return _time(value, zone)
+    if isinstance(value, list):
+        return ("、" if language == "zh" else ", ").join(value) or ("无" if language == "zh" else "none")
+    return str(value) if value != "" else ("无" if language == "zh" else "none")
+
+
+def _time(when: datetime, zone: str) -> str:
+    """To the minute, with the offset: ``2025-03-01 08:00 +08:00``."""
+    text = when.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")
+    return f"{text[:16]} {text[16:]}"

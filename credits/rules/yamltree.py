@@ -1,0 +1,354 @@
+"""YAML text to a plain tree that knows where everything stands, with bounds on size, depth and number of nodes.
+
+Scalars stay text: what a text means (a number, yes or no) is decided by the field that it stands in, so ``no`` as
+a language code or ``007`` as a course code are never read as something else, and no number passes through a float.
+Anchors, aliases, tags and several documents are refused: a rulebook is read from the top by people.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
+
+from credits.rules.faults import Fault, RulebookFaults
+
+MAX_CHARACTERS = 100_000
+MAX_DEPTH = 12
+MAX_NODES = 5_000
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text; ``quoted`` is true for quoted and block texts, so that an empty plain one can mean "left out".
+    ``start`` and ``end`` are offsets into the source."""
+
+    text: str
+    line: int
+    column: int
+    start: int
+    end: int
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    items: tuple[Node, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    entries: tuple[tuple[Scalar, Node], ...]
+    line: int
+    column: int
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def path_text(path: Path) -> str:
+    """``('points', 1, 'when')`` as ``points[1].when``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def read(source: str) -> Mapping:
+    """The tree of one document; :class:`RulebookFaults` when it is not YAML, too large, or uses what is refused."""
+    _refuse_size_and_characters(source)
+    builder = _Builder(source)
+    try:
+        return builder.document()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = error.problem or "not readable"
+        raise RulebookFaults(
+            [
+                Fault(
+                    line,
+                    column,
+                    "",
+                    f"This is not valid YAML: {problem}.",
+                    "Look at the indentation, the colon and the quotes here and in the line above.",
+                    f"此处不是有效的 YAML（{problem}）。",
+                    "请检查本行和上一行的缩进、冒号和引号。",
+                )
+            ]
+        ) from error
+    except (ReaderError, YAMLError, ValueError, OverflowError) as error:
+        raise RulebookFaults(
+            [Fault(1, 1, "", "This is not valid YAML.", "", "此处不是有效的 YAML。")]
+        ) from error
+
+
+def find(root: Node, path: Path) -> Node:
+    """The node at ``path``, or the nearest one above it that exists."""
+    node = root
+    for part in path:
+        below: Node | None = None
+        if isinstance(node, Mapping):
+            below = next((value for key, value in node.entries if key.text == part), None)
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
+            below = node.items[part]
+        if below is None:
+            return node
+        node = below
+    return node
+
+
+def key_at(root: Node, path: Path) -> Scalar | None:
+    """The key that leads to ``path``, where its last part is a key of a mapping."""
+    above = find(root, path[:-1])
+    if isinstance(above, Mapping):
+        return next((key for key, _ in above.entries if key.text == path[-1]), None)
+    return None
+
+
+def plain(node: Node) -> Any:
+    """Dicts, lists and texts; a key with nothing after it is left out."""
+    if isinstance(node, Scalar):
+        return None if not node.quoted and node.text in ("", "~", "null") else node.text
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    values = {key.text: plain(value) for key, value in node.entries}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def position(source: str, scalar: Scalar, offset: int) -> tuple[int, int]:
+    """Line and column in ``source`` of the character at ``offset`` of the scalar's text.
+
+    The text is followed through indentation and folded lines; where quoting changed it (escapes), the position of
+    the scalar itself is returned.
+    """
+    at = _source_offset(source, scalar, offset)
+    if at is None:
+        return scalar.line, scalar.column
+    before = source[:at]
+    return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
+
+
+def _source_offset(source: str, scalar: Scalar, offset: int) -> int | None:
+    at = scalar.start
+    if source[at : at + 1] in ("|", ">"):
+        at = source.find("\n", at) + 1
+    elif source[at : at + 1] in ("'", '"') and scalar.quoted:
+        at += 1
+    for index, character in enumerate(scalar.text):
+        if character.isspace():
+            if index >= offset:
+                break
+            continue
+        while at < scalar.end and source[at].isspace():
+            at += 1
+        if at >= scalar.end or source[at] != character:
+            return None
+        if index >= offset:
+            return at
+        at += 1
+    return min(at, scalar.end)
+
+
+def _refuse_size_and_characters(source: str) -> None:
+    if len(source) > MAX_CHARACTERS:
+        raise RulebookFaults(
+            [
+                Fault(
+                    1,
+                    1,
+                    "",
+                    f"The text has {len(source)} characters; {MAX_CHARACTERS} are allowed.",
+                    "",
+                    f"文本有 {len(source)} 个字符，最多允许 {MAX_CHARACTERS} 个。",
+                )
+            ]
+        )
+    for number, line in enumerate(source.split("\n"), start=1):
+        if line.isascii() and line.isprintable():
+            continue
+        for column, character in enumerate(line, start=1):
+            if _hidden(character):
+                raise RulebookFaults([_hidden_character(number, column, character)])
+
+
+def _hidden(character: str) -> bool:
+    """Control, direction-changing and line-separating characters: text that looks unlike what it is."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
+
+
+def _hidden_character(line: int, column: int, character: str) -> Fault:
+    name = f"U+{ord(character):04X}"
+    return Fault(
+        line,
+        column,
+        "",
+        f"There is a character that cannot be seen here ({name}).",
+        "Delete it; indent with spaces, not tabs.",
+        f"此处有不可见字符（{name}）。",
+        "请删除；缩进请用空格，不要用制表符。",
+    )
+
+
+class _Builder:
+    """Reads the parser's events one by one, so that a bound stops the reading and not only the building."""
+
+    def __init__(self, source: str) -> None:
+        self._events: Iterator[Any] = YAML(typ="safe", pure=True).parse(source)
+        self._nodes = 0
+        self._faults: list[Fault] = []
+
+    def document(self) -> Mapping:
+        event = next(self._events)
+        while type(event).__name__ in ("StreamStartEvent", "DocumentStartEvent"):
+            event = next(self._events)
+        if type(event).__name__ == "StreamEndEvent":
+            raise RulebookFaults([Fault(1, 1, "", "The text is empty.", "", "文本为空。")])
+        root = self._node(event, 1)
+        for event in self._events:
+            if type(event).__name__ == "DocumentStartEvent":
+                line, column = _start(event)
+                self._faults.append(
+                    Fault(
+                        line, column, "", "One file holds one rulebook.", "", "一个文件只能有一份认定办法。"
+                    )
+                )
+                break
+        if self._faults:
+            raise RulebookFaults(self._faults)
+        if not isinstance(root, Mapping):
+            raise RulebookFaults(
+                [
+                    Fault(
+                        root.line,
+                        root.column,
+                        "",
+                        "A rulebook is a list of keys with values, such as “code: open-source-practice”.",
+                        "",
+                        "认定办法应由“键: 值”组成，例如“code: open-source-practice”。",
+                    )
+                ]
+            )
+        return root
+
+    def _node(self, event: Any, depth: int) -> Node:
+        self._bound(event, depth)
+        self._refuse_indirection(event)
+        line, column = _start(event)
+        name = type(event).__name__
+        if name == "MappingStartEvent":
+            return Mapping(self._entries(depth), line, column)
+        if name == "SequenceStartEvent":
+            return Sequence(self._items(depth), line, column)
+        if name == "ScalarEvent":
+            text = str(event.value)
+            for character in text:
+                if character != "\n" and _hidden(character):
+                    self._faults.append(_hidden_character(line, column, character))
+                    break
+            quoted = bool(event.style)
+            return Scalar(text, line, column, event.start_mark.index, event.end_mark.index, quoted)
+        return Scalar("", line, column, event.start_mark.index, event.end_mark.index, False)
+
+    def _items(self, depth: int) -> tuple[Node, ...]:
+        items = []
+        for event in self._events:
+            if type(event).__name__ == "SequenceEndEvent":
+                break
+            items.append(self._node(event, depth + 1))
+        return tuple(items)
+
+    def _entries(self, depth: int) -> tuple[tuple[Scalar, Node], ...]:
+        entries: list[tuple[Scalar, Node]] = []
+        seen: dict[str, Scalar] = {}
+        for event in self._events:
+            if type(event).__name__ == "MappingEndEvent":
+                break
+            key = self._node(event, depth + 1)
+            value = self._node(next(self._events), depth + 1)
+            if not isinstance(key, Scalar):
+                self._faults.append(
+                    Fault(key.line, key.column, "", "A key must be one word.", "", "键必须是一个词。")
+                )
+            elif key.text in seen:
+                first = seen[key.text].line
+                self._faults.append(
+                    Fault(
+                        key.line,
+                        key.column,
+                        key.text,
+                        f"“{key.text}” is already given in line {first}.",
+                        "Keep one of the two.",
+                        f"“{key.text}”已在第 {first} 行给出。",
+                        "请只保留一处。",
+                    )
+                )
+            else:
+                seen[key.text] = key
+                entries.append((key, value))
+        return tuple(entries)
+
+    def _bound(self, event: Any, depth: int) -> None:
+        self._nodes += 1
+        line, column = _start(event)
+        if depth > MAX_DEPTH:
+            raise RulebookFaults(
+                [
+                    Fault(
+                        line,
+                        column,
+                        "",
+                        f"This is nested more than {MAX_DEPTH} levels deep.",
+                        "",
+                        f"嵌套超过 {MAX_DEPTH} 层。",
+                    )
+                ]
+            )
+        if self._nodes > MAX_NODES:
+            raise RulebookFaults(
+                [
+                    Fault(
+                        line,
+                        column,
+                        "",
+                        f"The rulebook has more than {MAX_NODES} values.",
+                        "",
+                        f"认定办法超过 {MAX_NODES} 个值。",
+                    )
+                ]
+            )
+
+    def _refuse_indirection(self, event: Any) -> None:
+        line, column = _start(event)
+        if getattr(event, "anchor", None):
+            self._faults.append(
+                Fault(
+                    line,
+                    column,
+                    "",
+                    "Anchors and references (& and *) are not allowed.",
+                    "Write the value out, or put it in quotes if it is meant as text.",
+                    "不允许使用锚点和引用（& 和 *）。",
+                    "请直接写出内容；如果是文字，请加引号。",
+                )
+            )
+        # Only a tag that the author wrote: the parser gives plain scalars none.
+        tag = getattr(event, "tag", None)
+        if tag is not None and str(tag) not in ("None", "!"):
+            self._faults.append(
+                Fault(line, column, "", "Tags (!) are not allowed.", "", "不允许使用标签（!）。")
+            )
+
+
+def _start(event: Any) -> tuple[int, int]:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
