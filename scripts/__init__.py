@@ -1,0 +1,1 @@
+"""What the Makefile calls: environment, translations, browser, tests, contracts of the house."""

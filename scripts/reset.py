@@ -1,0 +1,52 @@
+"""Throws away what the demo keeps, its database first of all: `python -m scripts.reset`.
+
+Only what Yuanfen puts into DATA_DIR is removed, and nothing while a process still uses the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from config.postgres.layout import base_of
+
+CONTENTS = ("queue", "static", "media", "exports", "demo", "secret_key")
+
+
+def reset(data_dir: Path) -> str:
+    """Removes the contents; returns a sentence why not, or an empty one where all is done."""
+    place = data_dir / "postgres"
+    if place.exists():
+        with (place / "use.lock").open("a") as use:
+            try:
+                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return f"Something still uses the database in {place}: stop it (Ctrl-C), then start again."
+            base = base_of(place)
+            for folder in {base, place}:
+                shutil.rmtree(folder)
+    for name in CONTENTS:
+        path = data_dir / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return ""
+
+
+def main() -> int:
+    if os.environ.get("DATABASE_URL"):
+        print("DATABASE_URL names a database that is not the demo's own: unset it to reset the demo.")
+        return 1
+    root = Path(__file__).resolve().parent.parent
+    refusal = reset(Path(os.environ.get("DATA_DIR") or root / "var").resolve())
+    if refusal:
+        print(refusal)
+    return 1 if refusal else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Runs the whole suite, two tests at a time: `python -m scripts.test [arguments for pytest]`.
+
+The journeys need a browser. Where none can be had they are left out, and the last lines say so; with CI=true that
+is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from scripts import browser
+
+
+def main(arguments: list[str]) -> int:
+    path = browser.obtain()
+    words = ["-n", "2", *arguments]
+    environment = dict(os.environ)
+    if path:
+        environment["BROWSER_PATH"] = path
+    elif os.environ.get("CI") == "true":
+        print(f"There is no browser for the journeys, and CI=true demands them: {browser.HOW}.")
+        return 1
+    else:
+        words += ["-m", "not journey"]
+    code = subprocess.run([sys.executable, "-m", "pytest", *words], env=environment).returncode
+    if not path:
+        print(
+            f"The journeys through the pages were LEFT OUT, for want of a browser. To have them: {browser.HOW}."
+        )
+    elif not browser.speaks_chinese():
+        print("There is no Chinese font here: pictures of the pages show boxes (apt install fonts-noto-cjk).")
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
