@@ -184,7 +184,11 @@ class RateLimited(ForgeError):
 
 
 class TokenRefused(ForgeError):
-    """401, or a scope or SSO refusal: the university's token does not work."""
+    """401: the university's token does not work, or there is none."""
+
+
+class Forbidden(TokenRefused):
+    """The token works, but may not see this one thing (a private repository, an organisation's SSO)."""
 
 
 class Unavailable(ForgeError):

@@ -1,0 +1,180 @@
+"""Reading what a forge answered: values of the promised shape, or a typed error. Never a guess.
+
+Messages are whole English sentences without holes, so that an edge may hand them to gettext as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from credits.forges.base import Forbidden, Missing, NotMerged, RateLimited, TokenRefused, Unavailable
+
+Clock = Callable[[], datetime]
+
+UNNAMED_WAIT = timedelta(seconds=60)
+"""How long to wait after a limit that names no time. GitHub's documentation asks for at least a minute."""
+
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a sentence for translation; it is translated where it is shown."""
+    return text
+
+
+def parse_time(value: object) -> datetime:
+    """An aware time from ISO 8601 text with an offset or ``Z``; :class:`Unavailable` for anything else."""
+    if isinstance(value, str):
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            time = None
+        if time is not None and time.tzinfo is not None:
+            return time
+    raise malformed()
+
+
+def format_time(time: datetime) -> str:
+    """The same instant in UTC, with a ``Z``, to the microsecond only where there is one."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value as a JSON object; :class:`Unavailable` when it is none."""
+    if isinstance(value, dict):
+        return value
+    raise malformed()
+
+
+def listing(value: object) -> list[Any]:
+    """The value as a JSON array; :class:`Unavailable` when it is none."""
+    if isinstance(value, list):
+        return value
+    raise malformed()
+
+
+def text(value: object) -> str:
+    """The value as text that is not empty; :class:`Unavailable` when it is none."""
+    if isinstance(value, str) and value:
+        return value
+    raise malformed()
+
+
+def number(value: object) -> int:
+    """The value as a whole number of zero or more; :class:`Unavailable` when it is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise malformed()
+
+
+def id_text(value: object) -> str:
+    """An identifier, number or text, as text; :class:`Unavailable` when it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(value)
+
+
+def allowed_again(headers: Mapping[str, str], now: datetime) -> datetime:
+    """When the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an exhausted
+    limit, else a minute from ``now``. ``headers`` have lower-case names."""
+    after = headers.get("retry-after", "").strip()
+    if _DIGITS.fullmatch(after):
+        return now + timedelta(seconds=min(float(after), 86_400.0))
+    if after:
+        try:
+            named = parsedate_to_datetime(after)
+        except (TypeError, ValueError):
+            named = None
+        if named is not None and named.tzinfo is not None:
+            return max(named, now)
+    reset = limit_reset(headers) if headers.get("x-ratelimit-remaining", "").strip() == "0" else None
+    # A second more: it is not said when within its second the reset happens.
+    return max(reset + timedelta(seconds=1), now) if reset is not None else now + UNNAMED_WAIT
+
+
+def limit_reset(headers: Mapping[str, str]) -> datetime | None:
+    """The time in ``x-ratelimit-reset`` (seconds since 1970), or ``None`` where there is none that can be read."""
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if not _DIGITS.fullmatch(reset):
+        return None
+    try:
+        return datetime.fromtimestamp(float(reset), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def malformed() -> Unavailable:
+    return Unavailable(
+        "forge-answer-malformed",
+        gettext_noop("The forge's answer is not what its interface promises."),
+        gettext_noop("Nothing was changed. It is tried again by itself."),
+    )
+
+
+def unavailable() -> Unavailable:
+    return Unavailable(
+        "forge-unavailable",
+        gettext_noop("The forge did not answer as it should."),
+        gettext_noop("Nothing was changed. It is tried again by itself."),
+    )
+
+
+def rate_limited(until: datetime) -> RateLimited:
+    return RateLimited(
+        "forge-rate-limited",
+        gettext_noop("The forge asks us to wait before the next request."),
+        gettext_noop("It is tried again by itself at the time that the forge named."),
+        until=until,
+    )
+
+
+def token_refused() -> TokenRefused:
+    return TokenRefused(
+        "forge-token-refused",
+        gettext_noop("The forge does not accept the university's access token."),
+        gettext_noop("An administrator must set a valid token."),
+    )
+
+
+def forbidden() -> Forbidden:
+    return Forbidden(
+        "forge-forbidden",
+        gettext_noop("The forge does not let the university's access token see this."),
+        gettext_noop("An administrator must authorise the token for the organisation, or use another one."),
+    )
+
+
+def missing_account() -> Missing:
+    return Missing(
+        "forge-account-missing",
+        gettext_noop("There is no such account on the forge."),
+        gettext_noop("Check the login, or the forge's address."),
+    )
+
+
+def missing_repository() -> Missing:
+    return Missing(
+        "forge-repository-missing",
+        gettext_noop("There is no such repository on the forge, or it is private."),
+        gettext_noop("Check the repository's name."),
+    )
+
+
+def missing_change() -> Missing:
+    return Missing(
+        "forge-change-missing",
+        gettext_noop("There is no such pull request on the forge, or it is private."),
+        gettext_noop("Check the address of the pull request."),
+    )
+
+
+def not_merged() -> NotMerged:
+    return NotMerged(
+        "forge-change-not-merged",
+        gettext_noop("This pull request is not merged."),
+        gettext_noop("Only merged work can be recognised. Come back when it is merged."),
+    )

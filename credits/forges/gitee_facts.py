@@ -1,0 +1,141 @@
+"""Gitee's answers as facts: each function takes JSON and raises ``Unavailable`` if it is not as promised.
+
+Gitee says less of a pull request than GitHub. Line counts come from its files, whoever merged it from the operation
+log; the merge commit and the co-authors are not to be had, and stay unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from credits.forges.answers import id_text, listing, malformed, mapping, parse_time, text
+from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFacts
+
+MOST_FILES = 300
+"""Gitee lists no more; whether there were more is then unknown, and so are the counts."""
+
+_KINDS = {"Group": "organisation", "Organization": "organisation", "Enterprise": "organisation", "Bot": "bot"}
+_KEPT = ("id", "number", "html_url", "state", "title", "created_at", "updated_at", "merged_at", "draft")
+
+
+def account(value: object) -> Account | None:
+    """``None`` for a deleted account."""
+    if value is None:
+        return None
+    user = mapping(value)
+    return Account(
+        id_text(user.get("id")), text(user.get("login")), kind=_KINDS.get(str(user.get("type")), "user")
+    )
+
+
+def repository(value: object) -> RepositoryFacts:
+    node = mapping(value)
+    licence = node.get("license")
+    language = node.get("language")
+    stars = node.get("stargazers_count")
+    status = node.get("status")
+    return RepositoryFacts(
+        id=id_text(node.get("id")),
+        full_name=text(node.get("full_name")),
+        url=text(node.get("html_url")).removesuffix(".git"),
+        owner=account(node.get("owner")),
+        stars=stars if isinstance(stars, int) and not isinstance(stars, bool) else None,
+        licence=(licence if isinstance(licence, str) else "") if "license" in node else None,
+        language=language if isinstance(language, str) and language else None,
+        is_fork=_flag(node.get("fork")),
+        is_mirror=None,
+        is_archived=status == "关闭" if isinstance(status, str) else None,
+        is_private=_flag(node.get("private")),
+    )
+
+
+def parent(value: object) -> str | None:
+    """The full name of what a repository was forked from; ``None`` if it is no fork or Gitee does not say."""
+    node = mapping(value)
+    if node.get("fork") is not True or node.get("parent") is None:
+        return None
+    return text(mapping(node["parent"]).get("full_name"))
+
+
+def is_merged(pull: Mapping[str, Any]) -> bool:
+    return text(pull.get("state")) == "merged" and pull.get("merged_at") is not None
+
+
+def change(
+    pull: Mapping[str, Any],
+    repository_facts: RepositoryFacts,
+    files: Sequence[Mapping[str, Any]] | None,
+    log: Sequence[Mapping[str, Any]] | None,
+    found_by: str,
+) -> MergedChange:
+    """A merged pull request. ``files`` and ``log`` are ``None`` where Gitee would not give them."""
+    if not is_merged(pull):
+        raise malformed()
+    changed = None if files is None else _files(files)
+    whole = changed is not None and len(changed) < MOST_FILES
+    merged = _merging(log)
+    labels = pull.get("labels")
+    return MergedChange(
+        id=id_text(pull.get("id")),
+        number=id_text(pull.get("number")),
+        repository=repository_facts,
+        title=str(pull.get("title") or ""),
+        url=text(pull.get("html_url")),
+        author=account(pull.get("user")),
+        created_at=parse_time(pull.get("created_at")),
+        merged_at=parse_time(pull.get("merged_at")),
+        updated_at=parse_time(pull.get("updated_at")),
+        additions=sum(file.additions for file in changed) if changed is not None and whole else None,
+        deletions=sum(file.deletions for file in changed) if changed is not None and whole else None,
+        changed_files=len(changed) if changed is not None and whole else None,
+        files=changed,
+        labels=None if labels is None else tuple(text(mapping(row).get("name")) for row in listing(labels)),
+        merge_commit=None,
+        merged_by=None if merged is None else account(merged.get("user")),
+        co_authors=None,
+        found_by=found_by,
+        raw={
+            "pull": {key: pull.get(key) for key in _KEPT}
+            | {"user": _person(pull.get("user")), "labels": labels},
+            "files": None if files is None else [_file_kept(row) for row in files],
+            "merging": None
+            if merged is None
+            else {"created_at": merged.get("created_at"), "user": _person(merged.get("user"))},
+        },
+    )
+
+
+def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
+    """``None`` as soon as one count cannot be read: a sum over the rest would be a wrong number."""
+    changed = []
+    for row in rows:
+        additions, deletions = _count(row.get("additions")), _count(row.get("deletions"))
+        if additions is None or deletions is None:
+            return None
+        changed.append(ChangedFile(text(row.get("filename")), additions, deletions))
+    return tuple(changed)
+
+
+def _count(value: object) -> int | None:
+    """Gitee writes numbers of lines as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _merging(log: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+    entries = [entry for entry in log or () if entry.get("action_type") == "merged_pr"]
+    return max(entries, key=lambda entry: str(entry.get("created_at") or "")) if entries else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _person(value: object) -> dict[str, Any] | None:
+    return {"id": value.get("id"), "login": value.get("login")} if isinstance(value, dict) else None
+
+
+def _file_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row.get(key) for key in ("filename", "additions", "deletions", "status")}
