@@ -1,4 +1,4 @@
-"""What every command of ours does alike: call one verb, print its report, and say by the exit code whether all was done."""
+"""What every command of ours does alike: call one verb, print its report, tell by the exit code if all was done."""
 
 from __future__ import annotations
 

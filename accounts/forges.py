@@ -7,8 +7,9 @@ sign-in like accounts/gitee.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -33,6 +34,22 @@ class Row:
     connectable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How a forge is reached, from settings.FORGES. ``tokens`` are the university's own, never a person's."""
+
+    url: str
+    api_url: str
+    tokens: tuple[str, ...] = field(repr=False)
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def addresses(name: str) -> Addresses:
+    configured: dict[str, Any] = settings.FORGES[name]
+    return Addresses(**configured)
+
+
 def names() -> tuple[str, ...]:
     return tuple(ADAPTERS)
 
@@ -45,8 +62,8 @@ def row(name: str) -> Row:
             _("There is no forge called %(name)s.") % {"name": name},
             _("Known are: %(names)s.") % {"names": ", ".join(ADAPTERS)},
         )
-    configured = settings.FORGES[name]
-    return Row(name, LABELS[name], configured["url"], bool(configured["client_id"]))
+    configured = addresses(name)
+    return Row(name, LABELS[name], configured.url, bool(configured.client_id))
 
 
 def rows() -> tuple[Row, ...]:
@@ -61,9 +78,9 @@ def forge(name: str) -> Forge:
     """
     row(name)
     module, _dot, adapter = ADAPTERS[name].rpartition(".")
-    configured = settings.FORGES[name]
+    configured = addresses(name)
     made: Forge = getattr(import_module(module), adapter)(
-        api_url=configured["api_url"], tokens=configured["tokens"], clock=timezone.now
+        api_url=configured.api_url, tokens=configured.tokens, clock=timezone.now
     )
     return made
 

@@ -30,15 +30,15 @@ class ForgeOAuth2Adapter(OAuth2Adapter):
 
     @property
     def authorize_url(self) -> str:
-        return settings.FORGES[self.provider_id]["url"] + self.authorize_path
+        return forges.addresses(self.provider_id).url + self.authorize_path
 
     @property
-    def access_token_url(self) -> str:  # type: ignore[override]
-        return settings.FORGES[self.provider_id]["url"] + self.token_path
+    def access_token_url(self) -> str:
+        return forges.addresses(self.provider_id).url + self.token_path
 
     @property
     def profile_url(self) -> str:
-        return settings.FORGES[self.provider_id]["api_url"] + "/user"
+        return forges.addresses(self.provider_id).api_url + "/user"
 
     def complete_login(
         self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any

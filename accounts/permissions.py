@@ -15,10 +15,10 @@ def roles_of(user: User) -> frozenset[str]:
     """The staff roles of a person, empty for a student; read once a request."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    cached: frozenset[str] | None = vars(user).get("_roles")
     if cached is None:
         cached = frozenset(user.staff_roles.values_list("role", flat=True))
-        user._roles = cached  # type: ignore[attr-defined]
+        vars(user)["_roles"] = cached
     return cached
 
 

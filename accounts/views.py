@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import forges, linking
-from accounts.models import ForgeAccount
+from accounts.models import ForgeAccount, User
 from credits.errors import CreditsError
 
 
@@ -43,16 +43,22 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 @login_required
 def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the person's own links."""
-    account = ForgeAccount.objects.filter(pk=pk, user=request.user).first()
+    account = ForgeAccount.objects.filter(pk=pk, user=_signed_in(request)).first()
     if account is None:
         raise linking.not_linked()
-    linking.unlink(account, by=request.user, now=timezone.now())
+    linking.unlink(account, by=_signed_in(request), now=timezone.now())
     messages.success(
         request,
         _("Your %(forge)s account %(login)s is no longer linked; what was credited stays.")
         % {"forge": forges.row(account.forge).label, "login": account.login},
     )
     return redirect(settings.LINKED_ACCOUNTS_URL)
+
+
+def _signed_in(request: HttpRequest) -> User:
+    """The signed-in person, where a decorator has seen to it that there is one."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _back_to(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ from accounts.oauth import ForgeConnectView, ForgeOAuth2Adapter
 class GiteeOAuth2Adapter(ForgeOAuth2Adapter):
     provider_id = "gitee"
     authorize_path = "/oauth/authorize"
-    token_path = "/oauth/token"
+    token_path = "/oauth/token"  # noqa: S105 (an address)
     headers = {"Accept": "application/json"}
 
 

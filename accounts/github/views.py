@@ -10,7 +10,7 @@ from accounts.oauth import ForgeConnectView, ForgeOAuth2Adapter
 class GitHubOAuth2Adapter(ForgeOAuth2Adapter):
     provider_id = "github"
     authorize_path = "/login/oauth/authorize"
-    token_path = "/login/oauth/access_token"
+    token_path = "/login/oauth/access_token"  # noqa: S105 (an address)
     headers = {"Accept": "application/json"}
 
 

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts import roster, roster_file
+from accounts.commands import Report, VerbCommand
+from credits.errors import NotThere
+
+SHOWN = 20
+
+
+class Command(VerbCommand):
+    help = "Import the roster of students from CSV or XLSX: all of the file, or nothing of it."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        path: Path = options["file"]
+        try:
+            with path.open("rb") as file:
+                data = file.read(roster_file.MAX_BYTES + 1)
+        except OSError as error:
+            raise NotThere(
+                "no-such-file",
+                _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror},
+            ) from error
+        report = roster.import_roster(data, path.name, by=None, now=now, dry_run=options["dry_run"])
+        return Report(_lines(report, dry_run=options["dry_run"]), report.to_json(), done=not report.refused)
+
+
+def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
+    yield _(
+        "%(added)s added, %(changed)s changed, %(unchanged)s unchanged, %(left)s enrolled but not in the file, "
+        "%(refused)s refused."
+    ) % {
+        "added": len(report.added),
+        "changed": len(report.changed),
+        "unchanged": report.unchanged,
+        "left": len(report.left),
+        "refused": len(report.refused),
+    }
+    yield from _some(
+        _("Refused:"),
+        [
+            _("row %(row)s, %(column)s: %(reason)s")
+            % {"row": refusal.row, "column": refusal.column, "reason": refusal.reason}
+            for refusal in report.refused
+        ],
+    )
+    yield from _some(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
+    yield from _some(
+        _("Changed:"),
+        [
+            f"{change.student_number} {change.name}: "
+            + "; ".join(f"{field}: {was} → {now}" for field, (was, now) in change.fields.items())
+            for change in report.changed
+        ],
+    )
+    yield from _some(
+        _("Enrolled but not in the file (kept):"),
+        [f"{left.student_number} {left.name}" for left in report.left],
+    )
+    yield from _some(_("New departments:"), report.made_departments)
+    yield from _some(_("New programmes:"), report.made_programmes)
+    yield from _some(_("Columns that mean nothing here:"), report.ignored_columns)
+    if report.refused:
+        yield _("Nothing was applied. Mend the rows above and import the file again.")
+    elif dry_run:
+        yield _("A trial run: nothing was applied.")
+
+
+def _some(heading: str, lines: list[str] | tuple[str, ...]) -> Iterator[str]:
+    """A heading and its first lines; the rest is in the JSON."""
+    if not lines:
+        return
+    yield heading
+    yield from (f"  {line}" for line in lines[:SHOWN])
+    if len(lines) > SHOWN:
+        yield "  " + _("… and %(count)s more") % {"count": len(lines) - SHOWN}
