@@ -13,19 +13,28 @@ from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """The same words in both languages."""
+
+    zh: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One ledger entry as a record shows it. ``credit`` is signed: a reversal is negative."""
+    """One ledger entry as a record shows it. ``credit`` is signed: a reversal is negative. ``category`` and ``term``
+    are codes, ``rulebook`` is its code and version."""
 
     number: int
     student_number: str
     name: str
     department: str
     programme: str
-    course: str
+    course: Text
     category: str
     term: str
     credit: Decimal
-    grade: str
+    grade: Text
     rulebook: str
     recorded_at: datetime
     entry_hash: str

@@ -42,8 +42,8 @@ def safe(text: str) -> str:
 class Csv:
     """CSV with a byte-order mark, CRLF and every field quoted, as Excel wants it to show Chinese (RFC 4180).
 
-    The student number stays text in the file; the negative credit of a reversal is our own number, not a cell that
-    somebody typed, and stays a number.
+    Texts are the Chinese ones, as the university's own systems take them. The negative credit of a reversal is our
+    own number, not a cell that somebody typed, and stays a number.
     """
 
     identifier = "csv"
@@ -62,11 +62,11 @@ class Csv:
                     safe(line.name),
                     safe(line.department),
                     safe(line.programme),
-                    safe(line.course),
+                    safe(line.course.zh),
                     safe(line.category),
                     safe(line.term),
                     format(line.credit, "f"),
-                    safe(line.grade),
+                    safe(line.grade.zh),
                     safe(line.rulebook),
                     line.recorded_at.isoformat(timespec="seconds"),
                     line.number,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.formats.base import Line
+from credits.formats.base import Line, Text
 from credits.formats.tabular import FORMULA_STARTS, Csv, safe
 
 
@@ -21,11 +21,11 @@ def line(**fields: object) -> Line:
         "name": "张𠮷",
         "department": "软件学院",
         "programme": "软件工程",
-        "course": "开源实践 Open-source practice",
+        "course": Text("开源实践", "Open-source practice"),
         "category": "open-source",
         "term": "2025-spring",
         "credit": Decimal("1.50"),
-        "grade": "通过",
+        "grade": Text("通过", "Pass"),
         "rulebook": "open-source-practice v1",
         "recorded_at": datetime(2025, 3, 1, 9, 30, tzinfo=UTC),
         "entry_hash": "ab" * 32,

@@ -1,0 +1,42 @@
+"""manage.py export: an export batch of a round, with its manifest."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.commands import Report, VerbCommand
+from credits.claims.rounds import named
+from credits.formats.tabular import RENDERERS
+from credits.records.export import export
+
+
+class Command(VerbCommand):
+    help = "Write a round's ledger entries as a file with its manifest."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        parser.add_argument("--format", required=True, metavar="FORMAT", help=", ".join(sorted(RENDERERS)))
+        parser.add_argument(
+            "--output", required=True, type=Path, metavar="DIR", help="the folder to write into"
+        )
+
+    def act(self, *, now: datetime, output: Path, **options: Any) -> Report:
+        batch = export(named(options["round"]), options["format"], by=None, now=now, folder=output)
+        file = batch.manifest["files"][0]
+        lines = [
+            _("Batch %(code)s of round %(round)s: %(entries)s entries, %(credit)s credits.")
+            % {
+                "code": batch.code,
+                "round": batch.manifest["round"],
+                "entries": batch.entries,
+                "credit": batch.manifest["credit"],
+            },
+            f"{output / file['name']}  sha256 {file['sha256']}",
+            str(output / f"{batch.code}.manifest.json"),
+        ]
+        return Report(lines, {**batch.manifest, "folder": str(output)})

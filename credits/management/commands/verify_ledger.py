@@ -1,0 +1,50 @@
+"""manage.py verify_ledger: walk the chain; exit 1 and the first broken row if it does not hold."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.commands import Report, VerbCommand
+from credits.ledger.verify import verify
+from credits.records.checkpoints import noted, parse
+
+
+class Command(VerbCommand):
+    help = (
+        "Recompute the ledger's hash chain. The manifests of exports in DATA_DIR/exports, and any --checkpoint, are "
+        "held against it, so that a cut tail or a ledger rewritten as a whole is found too."
+    )
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--checkpoint",
+            action="append",
+            default=[],
+            metavar="NUMBER:HASH",
+            help="an entry's number and hash, as noted elsewhere (a manifest names the ledger's head)",
+        )
+
+    def act(self, *, now: datetime, checkpoint: list[str], **_options: Any) -> Report:
+        kept = [*noted(), *map(parse, checkpoint)]
+        verdict = verify(kept)
+        lines = [
+            _("%(count)s entries, head %(head)s, %(checkpoints)s checkpoints.")
+            % {"count": verdict.entries, "head": verdict.head[:16], "checkpoints": len(kept)},
+            _("The ledger holds.")
+            if verdict.holds
+            else _("Entry %(number)s does not hold: %(reason)s")
+            % {"number": verdict.broken, "reason": verdict.reason},
+        ]
+        data = {
+            "holds": verdict.holds,
+            "entries": verdict.entries,
+            "head": verdict.head,
+            "checkpoints": len(kept),
+            "broken": verdict.broken,
+            "reason": verdict.reason,
+        }
+        return Report(lines, data, done=verdict.holds)

@@ -1,0 +1,152 @@
+"""manage.py demo: the whole main job on the made-up university, then its pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.commands import terminal_language
+from accounts.models import AuditEntry, ForgeAccount, User
+from credits.contributions.collect import schedule_new_accounts
+from credits.contributions.models import CollectionState
+from credits.errors import CreditsError
+from credits.jobs.wake import wake_workers
+from demo import people, report, story, university
+from demo.addresses import HOST, forge_port, web_port
+from demo.processes import Processes, require_free
+
+READY = "demo-ready"
+"""The line in the audit log that says that the story was told to its end."""
+
+
+class Command(BaseCommand):
+    help = (
+        "The whole main job on a made-up university, through a local forge and a real worker; then the pages."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-serve", action="store_true", help="end after printing the result")
+        parser.add_argument("--json", action="store_true", help="print the result for machines")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stop)
+        try:
+            with (
+                translation.override(terminal_language(os.environ)),
+                Processes(settings.DATA_DIR / "log") as processes,
+            ):
+                self._run(processes, serve=not options["no_serve"], as_json=options["json"])
+        except CreditsError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("")
+
+    def _run(self, processes: Processes, *, serve: bool, as_json: bool) -> None:
+        require_free(forge_port())
+        if serve:
+            require_free(web_port())
+        processes.start("forge", ["-m", "demo.forge", "--port", str(forge_port())])
+        self._prepare()
+        processes.wait_for(f"http://{HOST}:{forge_port()}/github/api/v3/rate_limit")
+        processes.start(
+            "worker", ["-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
+        )
+        if not AuditEntry.objects.filter(action=READY).exists():
+            self._tell(processes)
+        totals = report.counted()
+        if as_json:
+            self.stdout.write(json.dumps(totals, ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write("\n".join(["", *report.lines(totals), ""]))
+        if not totals["ledger"]["holds"]:
+            raise CommandError(_("The ledger does not hold."))
+        if serve:
+            self._serve(processes)
+
+    def _prepare(self) -> None:
+        """Tables, and nobody else's data: a demo that was interrupted is begun anew, a real database refused."""
+        call_command("migrate", verbosity=0)
+        if AuditEntry.objects.filter(action=READY).exists() or not User.objects.exists():
+            return
+        if settings.DATABASE_URL or User.objects.exclude(email__endswith="@demo.example").exists():
+            raise CreditsError(
+                "not-the-demos-database",
+                _("This database holds people who are not the demo's."),
+                _("Run the demo with DATABASE_URL unset, or with another DATA_DIR."),
+            )
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        connections.close_all()
+        call_command("migrate", verbosity=0)
+
+    def _tell(self, processes: Processes) -> None:
+        now = timezone.now()
+        self.stderr.write(_("Making the university …"))
+        university.found(now=now)
+        self._collect(processes)
+        self.stderr.write(_("Claims, decisions, notices, recording …"))
+        story.tell(now=now)
+        AuditEntry.objects.create(at=now, action=READY, subject="demo")
+
+    def _collect(self, processes: Processes, seconds: float = 180) -> None:
+        """Let the worker collect, and wait until every account is complete."""
+        schedule_new_accounts(now=timezone.now())
+        wake_workers()
+        deadline, shown = time.monotonic() + seconds, -1
+        wanted = ForgeAccount.objects.filter(unlinked_at=None).count()
+        while shown < wanted:
+            processes.check()
+            complete = CollectionState.objects.filter(complete_at__isnull=False).count()
+            if complete != shown:
+                self.stderr.write(
+                    _("Collected %(done)s of %(wanted)s accounts") % {"done": complete, "wanted": wanted}
+                )
+                shown = complete
+            if time.monotonic() > deadline:
+                raise CreditsError(
+                    "demo-collects-too-long",
+                    _("After %(seconds)s seconds the worker has not collected everything.")
+                    % {"seconds": seconds},
+                    _("What it said is in %(log)s.") % {"log": processes.logs / "worker.log"},
+                )
+            time.sleep(0.1)
+
+    def _serve(self, processes: Processes) -> None:
+        beat = Path(settings.DATA_DIR) / "beat"
+        processes.start(
+            "beat", ["-m", "celery", "-A", "config", "beat", "--schedule", str(beat), "--pidfile="]
+        )
+        processes.start(
+            "web",
+            ["-m", "gunicorn", "--bind", f"{HOST}:{web_port()}", "--workers=2", "--threads=4", "config.wsgi"],
+        )
+        address = f"http://{HOST}:{web_port()}/"
+        processes.wait_for(f"{address}health/live")
+        self.stdout.write(
+            _("Open %(address)s and choose who to be; Ctrl-C ends everything.") % {"address": address}
+        )
+        self.stdout.write(
+            _("Or sign in as %(names)s, each with the password %(password)s.")
+            % {"names": ", ".join(people.SHOWN), "password": people.PASSWORD}
+        )
+        while True:
+            processes.check()
+            time.sleep(0.5)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

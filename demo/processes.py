@@ -1,0 +1,111 @@
+"""Start the demo's other processes, and end every one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from django.utils.translation import gettext as _
+
+from credits.errors import CreditsError
+
+
+class Processes:
+    """As a context: whatever was started in it is gone when it ends, however it ends. Each process writes its own log
+    file and leads a group of its own, so that a Ctrl-C at the terminal reaches the demo alone, which then ends them."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> Processes:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _name, process in reversed(self._running):
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        for _name, process in reversed(self._running):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, deadline - time.monotonic()))
+            # What a process left behind in its group goes as well.
+            _signal(process, signal.SIGKILL)
+            process.wait()
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Run ``python command…`` with the demo's settings."""
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo.settings", "PYTHONUNBUFFERED": "1"}
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running.append((name, process))
+
+    def check(self) -> None:
+        """Raise where a process has ended by itself, with the end of what it said."""
+        for name, process in self._running:
+            if process.poll() is not None:
+                log = self.logs / f"{name}.log"
+                tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+                raise CreditsError(
+                    "demo-process-ended",
+                    _("The demo's %(name)s stopped by itself: %(tail)s")
+                    % {"name": name, "tail": " / ".join(tail)},
+                    _("The whole of what it said is in %(log)s.") % {"log": log},
+                )
+
+    def wait_for(self, url: str, seconds: float = 30) -> None:
+        """Until the address answers at all."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.check()
+            try:
+                urlopen(url, timeout=5).close()  # noqa: S310  (our own loopback address)
+                return
+            except HTTPError:
+                return
+            except (URLError, OSError):
+                if time.monotonic() > deadline:
+                    raise CreditsError(
+                        "demo-no-answer", _("Nothing answers at %(url)s.") % {"url": url}
+                    ) from None
+                time.sleep(0.05)
+
+
+def require_free(port: int) -> None:
+    """Raise one sentence where somebody already listens on the port, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CreditsError(
+                "port-in-use",
+                _("Port %(port)s is in use.") % {"port": port},
+                _(
+                    "End what listens there, or choose another: PORT=9000 make demo (the next port is used too)."
+                ),
+            ) from None
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,69 @@
+"""What the demo has done, counted from the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+
+from accounts.models import Enrolment, ForgeAccount
+from credits.claims.models import Claim, Decision, Result
+from credits.contributions.models import Contribution
+from credits.ledger.verify import verify
+from credits.records.checkpoints import noted
+from credits.records.export import path_of
+from credits.records.models import ExportBatch
+
+
+def counted() -> dict[str, Any]:
+    """Totals, JSON-able; credit as decimal text."""
+    verdict = verify(noted())
+    batch = ExportBatch.objects.first()
+    return {
+        "students": Enrolment.objects.values("user").distinct().count(),
+        "accounts_linked": _by(ForgeAccount.objects.filter(unlinked_at=None), "forge"),
+        "contributions": _by(Contribution.objects.all(), "repository__forge"),
+        "claims": _by(Claim.objects.all(), "status"),
+        "decisions": _by(Decision.objects.all(), "verdict"),
+        "results": Result.objects.count(),
+        "credits_posted": format(Result.objects.aggregate(total=Sum("credit"))["total"] or 0, "f"),
+        "export": str(path_of(batch)) if batch else None,
+        "export_entries": batch.entries if batch else 0,
+        "ledger": {"holds": verdict.holds, "entries": verdict.entries, "head": verdict.head},
+    }
+
+
+def lines(totals: dict[str, Any]) -> list[str]:
+    """The same for people, a line each."""
+    ledger = totals["ledger"]
+    export = totals["export"] or "–"
+    if totals["export"] and export.startswith(str(settings.BASE_DIR)):
+        export = export[len(str(settings.BASE_DIR)) + 1 :]
+    return [
+        _("Students:             %s") % totals["students"],
+        _("Accounts linked:      %s") % _told(totals["accounts_linked"]),
+        _("Contributions:        %s") % _told(totals["contributions"]),
+        _("Claims:               %s") % _told(totals["claims"]),
+        _("Decisions:            %s") % _told(totals["decisions"]),
+        _("Credits posted:       %(credit)s in %(results)s results")
+        % {"credit": totals["credits_posted"], "results": totals["results"]},
+        _("Export:               %(path)s (%(entries)s entries)")
+        % {"path": export, "entries": totals["export_entries"]},
+        _("Ledger:               %(entries)s entries, %(verdict)s")
+        % {
+            "entries": ledger["entries"],
+            "verdict": _("it holds") if ledger["holds"] else _("IT DOES NOT HOLD"),
+        },
+    ]
+
+
+def _by(rows: Any, field: str) -> dict[str, int]:
+    found = rows.order_by(field).values_list(field).annotate(count=Count("pk"))
+    return dict(found)
+
+
+def _told(counts: dict[str, int]) -> str:
+    parts = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return f"{sum(counts.values())} ({parts})" if parts else "0"

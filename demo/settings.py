@@ -1,0 +1,14 @@
+"""The demo's own settings: the real ones, with the local forge in the forges' place and sign-in by one click."""
+
+# ruff: noqa: F403, F405
+import os
+
+from demo.addresses import forge_environment
+
+os.environ.update(forge_environment())
+
+from config.settings import *
+
+INSTALLED_APPS = [*INSTALLED_APPS, "demo"]
+ROOT_URLCONF = "demo.urls"
+TEMPLATES[0]["DIRS"].insert(0, BASE_DIR / "demo" / "templates")

@@ -1,0 +1,104 @@
+"""The main job on the made-up university: claims, decisions, hearings, notices, recording, export. The waiting times
+are the real gates: the story hands later times to the same verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from credits.claims.draft import draft
+from credits.claims.models import Claim, Round
+from credits.claims.record import record_many
+from credits.claims.review import answer, confirm, decide
+from credits.claims.submit import submit
+from credits.records.export import export
+from credits.records.models import ExportBatch
+from demo import people
+from demo.university import LAST, THIS, staff, student
+
+REASON = (
+    "该项贡献仅调整排版，不属于认定办法所指的实质性工作。"
+    "This one only rearranges the layout, which the rulebook does not count as substantial work."
+)
+
+
+def tell(*, now: datetime) -> ExportBatch:
+    """Play the round that is over to its end, bring the open one to where people can take over, and export."""
+    over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS)
+    _play_to_the_end(over)
+    batch = export(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
+    _bring_up_to_now(opened, now=now)
+    return batch
+
+
+def _play_to_the_end(over: Round) -> None:
+    applied = over.apply_from + timedelta(days=1, hours=9)
+    finished = [_claim(number, over, now=applied) for number in _with_part("recorded", "reduced")]
+    reviewed = applied + timedelta(days=2)
+    for claim, one in zip(finished, _parts("recorded", "reduced"), strict=True):
+        if one.part == "reduced":
+            _refuse_one_line(claim, now=reviewed)
+            answer(
+                claim,
+                "该页的代码示例也是我补的，不过我接受这个意见。",
+                by=claim.user,
+                now=reviewed + timedelta(days=1),
+            )
+            confirm(claim, by=_reviewer(claim), now=reviewed + timedelta(days=2))
+        else:
+            decide(claim, {}, by=_reviewer(claim), now=reviewed)
+    for claim in finished:
+        claim.refresh_from_db()
+    gates = [claim.notice_until for claim in finished if claim.notice_until]
+    record_many(finished, by=staff("registrar"), now=max(*gates, over.record_from) + timedelta(hours=10))
+
+
+def _bring_up_to_now(opened: Round, *, now: datetime) -> None:
+    long_ago, lately = opened.apply_from + timedelta(days=1, hours=9), now - timedelta(days=1)
+    for one in _parts("ready"):
+        claim = _claim(one.student_number, opened, now=long_ago)
+        decide(claim, {}, by=_reviewer(claim), now=long_ago + timedelta(days=2))
+    for one in _parts("notice"):
+        claim = _claim(one.student_number, opened, now=lately - timedelta(days=1))
+        decide(claim, {}, by=_reviewer(claim), now=lately)
+    for one in _parts("hearing"):
+        claim = _claim(one.student_number, opened, now=lately - timedelta(days=1))
+        _refuse_one_line(claim, now=lately)
+    for days, one in enumerate(_parts("waiting"), start=2):
+        _claim(one.student_number, opened, now=now - timedelta(days=days))
+
+
+def _claim(student_number: str, round_: Round, *, now: datetime) -> Claim:
+    person = student(student_number)
+    claim = draft(person, round_, now=now)
+    submit(claim, by=person, now=now)
+    claim.refresh_from_db()
+    return claim
+
+
+def _refuse_one_line(claim: Claim, *, now: datetime) -> None:
+    """Propose to leave out the contribution that gave the most points, so that it can be seen in the credit."""
+    outcome: dict[str, Any] = claim.assessments.order_by("made_at").first().outcome  # type: ignore[union-attr]
+    counted = [line for line in outcome["contributions"] if line["status"] == "counts"]
+    ref = max(counted, key=lambda line: (float(line["points"]), line["ref"]))["ref"]
+    decide(
+        claim,
+        {ref: {"accepted": False, "reason": REASON}},
+        by=_reviewer(claim),
+        now=now,
+        reason=REASON,
+    )
+
+
+def _reviewer(claim: Claim) -> Any:
+    department = claim.enrolment.programme.department.name
+    return staff("instructor" if department == "软件学院" else "instructor2")
+
+
+def _parts(*parts: str) -> list[people.Student]:
+    return [one for one in people.STUDENTS if one.part in parts]
+
+
+def _with_part(*parts: str) -> Iterator[str]:
+    return (one.student_number for one in _parts(*parts))
