@@ -1,0 +1,8 @@
+"""A local forge that speaks GitHub's and Gitee's interfaces over HTTP, from rows of merged pull requests.
+
+It knows nothing of the project that reads it: neither Django nor anything of ``credits`` or ``accounts``.
+"""
+
+from demo.forge.server import LocalForge, environment
+
+__all__ = ["LocalForge", "environment"]

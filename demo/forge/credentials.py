@@ -1,0 +1,115 @@
+"""Who may call: the university's tokens, OAuth clients, codes and the tokens they were changed for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from demo.forge.model import Account, ForgeName
+from demo.forge.world import World
+
+CODE_LIVES = timedelta(minutes=10)
+GITEE_TOKEN_LIVES = timedelta(days=1)
+GITHUB_CLIENT = ("local-github-client", "local-github-secret")
+GITEE_CLIENT = ("local-gitee-client", "local-gitee-secret")
+GITHUB_TOKENS = ("ghp_localCollectorOne", "ghp_localCollectorTwo")
+GITEE_TOKENS = ("gitee_localCollectorOne", "gitee_localCollectorTwo")
+
+
+@dataclass(slots=True)
+class Grant:
+    """What a token stands for. ``expires`` None: never."""
+
+    account: Account
+    scope: str = ""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered application; an empty ``redirect_prefix`` allows any loopback address."""
+
+    id: str
+    secret: str
+    redirect_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    client_id: str
+    account: Account
+    redirect_uri: str
+    scope: str
+    challenge: str
+    expires: datetime
+
+
+@dataclass
+class Credentials:
+    """Tokens are looked up by forge and text. All of it lives in memory and dies with the process."""
+
+    tokens: dict[tuple[ForgeName, str], Grant] = field(default_factory=dict)
+    clients: dict[tuple[ForgeName, str], Client] = field(default_factory=dict)
+    sessions: dict[tuple[ForgeName, str], Account] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    refreshers: dict[str, Grant] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def standard(cls, world: World) -> Credentials:
+        """Two collectors' tokens a forge, each of an account of its own (so with a budget of its own), one client."""
+        made = cls()
+        forges: tuple[tuple[ForgeName, tuple[str, ...], tuple[str, str]], ...] = (
+            ("github", GITHUB_TOKENS, GITHUB_CLIENT),
+            ("gitee", GITEE_TOKENS, GITEE_CLIENT),
+        )
+        for forge, tokens, client in forges:
+            made.clients[forge, client[0]] = Client(*client)
+            for at, token in enumerate(tokens, 1):
+                login = f"yuanfen-collector-{at}"
+                account = world.account(forge, login) or world.add_account(forge, login)
+                made.tokens[forge, token] = Grant(account)
+        return made
+
+    def grant(self, forge: ForgeName, token: str, now: datetime) -> Grant | None:
+        """What a token stands for, unless it is unknown, revoked, expired or its account is gone."""
+        found = self.tokens.get((forge, token))
+        if found is None or found.account.deleted or (found.expires is not None and found.expires <= now):
+            return None
+        return found
+
+    def revoke(self, forge: ForgeName, token: str) -> None:
+        self.tokens.pop((forge, token), None)
+
+    def new_code(self, code: Code) -> str:
+        text = secrets.token_hex(10)
+        self.codes[text] = code
+        return text
+
+    def use_code(self, text: str, now: datetime) -> Code | None:
+        """The code's content, once, within its ten minutes."""
+        with self._lock:
+            code = self.codes.pop(text, None)
+        return code if code is not None and now < code.expires else None
+
+    def new_token(self, forge: ForgeName, account: Account, scope: str, now: datetime) -> tuple[str, str]:
+        """An access token and, on Gitee, a refresh token."""
+        prefix = "gho_" if forge == "github" else ""
+        text = prefix + secrets.token_hex(18)
+        expires = None if forge == "github" else now + GITEE_TOKEN_LIVES
+        self.tokens[forge, text] = Grant(account, scope, expires)
+        if forge == "github":
+            return text, ""
+        refresher = secrets.token_hex(32)
+        self.refreshers[refresher] = Grant(account, scope)
+        return text, refresher
+
+
+def challenge_of(verifier: str) -> str:
+    """PKCE's S256 (RFC 7636, section 4.2)."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,92 @@
+"""What every route shares: the call, its answer in JSON, and errors that end a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from werkzeug.wrappers import Request, Response
+
+from demo.forge.credentials import Grant
+from demo.forge.model import ForgeName
+
+if TYPE_CHECKING:
+    from demo.forge.server import LocalForge
+
+
+@dataclass
+class Call:
+    """One request. ``address`` is the forge's web address, ``api`` its interface's; ``grant`` None: anonymous."""
+
+    local: LocalForge
+    request: Request
+    forge: ForgeName
+    now: datetime
+    grant: Grant | None = None
+    points: int = 0
+    not_before: datetime | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return self.local.github_url if self.forge == "github" else self.local.gitee_url
+
+    @property
+    def api(self) -> str:
+        return self.local.github_api_url if self.forge == "github" else self.local.gitee_api_url
+
+    @property
+    def caller(self) -> str:
+        return f"user:{self.grant.account.id}" if self.grant else f"address:{self.request.remote_addr}"
+
+
+class Stop(Exception):
+    """Ends a call with this answer."""
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, body)
+        self.response = answer(body, status, headers)
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON as both forges send it: UTF-8, unescaped."""
+    response = Response(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        status,
+        content_type="application/json; charset=utf-8",
+    )
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def number(call: Call, name: str, default: int, most: int | None = None) -> int:
+    """A positive number from the query; anything else is the default, as both forges have it."""
+    try:
+        value = int(call.request.args.get(name, default))
+    except ValueError:
+        value = default
+    value = default if value < 1 else value
+    return value if most is None else min(value, most)
+
+
+def link(call: Call, page: int, last: int, path: str | None = None) -> str:
+    """The ``Link`` header: first, prev, next, last, where there are such pages."""
+    where = call.api + (path if path is not None else _own_path(call))
+    pages = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
+    wanted = [name for name, at in pages.items() if 1 <= at <= last and at != page]
+    parts = []
+    for name in wanted:
+        query = {**call.request.args.to_dict(), "page": str(pages[name])}
+        query.pop("access_token", None)
+        parts.append(f'<{where}?{urlencode(query)}>; rel="{name}"')
+    return ", ".join(parts)
+
+
+def _own_path(call: Call) -> str:
+    prefix = "/github/api/v3" if call.forge == "github" else "/gitee/api/v5"
+    return call.request.path.removeprefix(prefix)

@@ -1,0 +1,58 @@
+"""What was asked of the forges: for tests and measurements that count requests and points."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request to an interface or a page. ``points`` are GraphQL's; ``not_before`` is when the forge allowed the
+    next call, where it refused this one; ``fault`` the fault that was in force."""
+
+    at: datetime
+    forge: str
+    method: str
+    path: str
+    query: str
+    status: int
+    points: int
+    caller: str
+    fault: str | None
+    not_before: datetime | None
+
+
+class Log:
+    """Entries in the order of their answers."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._lock = threading.Lock()
+
+    def add(self, entry: Entry) -> None:
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self, forge: str | None = None, path: str = "") -> list[Entry]:
+        """Those of one forge (or of all) whose path contains ``path``."""
+        with self._lock:
+            return [e for e in self._entries if forge in (None, e.forge) and path in e.path]
+
+    def requests(self, forge: str | None = None, path: str = "/api/") -> int:
+        return len(self.entries(forge, path))
+
+    def points(self, forge: str | None = None) -> int:
+        return sum(entry.points for entry in self.entries(forge))
+
+    def reset(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Requests to the interfaces and points, by forge."""
+        return {
+            forge: {"requests": self.requests(forge), "points": self.points(forge)}
+            for forge in ("github", "gitee")
+        }

@@ -1,0 +1,129 @@
+"""What a forge holds: accounts, repositories, pull requests. Plain records; `World` keeps them and their indexes.
+
+Numbers and ids are the forge's own integers. Times are aware. A record that is ``deleted`` stays in its index, as
+a forge keeps a number that nobody may have again, and is shown to nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from demo.forge.ids import sha
+
+ForgeName = Literal["github", "gitee"]
+FORGES: tuple[ForgeName, ...] = ("github", "gitee")
+AccountKind = Literal["User", "Organization", "Bot", "Mannequin"]
+State = Literal["open", "closed", "merged"]
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """A person, organisation or bot. ``id`` never changes, ``login`` may.
+
+    ``keys`` and ``signing_keys`` are public SSH keys, one line each; None: the invented one (see `keys.py`).
+    ``hidden``: a private profile, whose name a search does not know though the pull requests are public.
+    """
+
+    forge: ForgeName
+    id: int
+    login: str
+    kind: AccountKind = "User"
+    name: str = ""
+    created_at: datetime | None = None
+    keys: list[str] | None = None
+    signing_keys: list[str] = field(default_factory=list)
+    hidden: bool = False
+    deleted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Repository:
+    """``licence`` is an SPDX identifier, None where the repository has none."""
+
+    forge: ForgeName
+    id: int
+    owner: Account
+    name: str
+    created_at: datetime
+    licence: str | None = None
+    stars: int = 0
+    language: str | None = None
+    description: str = ""
+    default_branch: str = "main"
+    parent: Repository | None = None
+    archived: bool = False
+    private: bool = False
+    mirror_of: str | None = None
+    deleted: bool = False
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner.login}/{self.name}"
+
+    @property
+    def visible(self) -> bool:
+        return not (self.deleted or self.private)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    path: str
+    additions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """``state`` as GitHub names it: APPROVED, CHANGES_REQUESTED, COMMENTED."""
+
+    id: int
+    author: Account
+    state: str
+    submitted_at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class PullRequest:
+    """``merge_commit`` is the commit on the base branch; ``closer`` the commit that closed a pull request which the
+    forge does not call merged (landed by a bot or by hand). ``changed_files`` may exceed ``len(files)``."""
+
+    repository: Repository
+    number: int
+    id: int
+    title: str
+    author: Account
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    body: str = ""
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    merge_commit: str | None = None
+    closer: str | None = None
+    merged_by: Account | None = None
+    additions: int = 0
+    deletions: int = 0
+    changed_files: int = 0
+    files: tuple[File, ...] = ()
+    co_authors: tuple[Account, ...] = ()
+    labels: list[str] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    head: Repository | None = None
+    head_branch: str = "patch-1"
+    draft: bool = False
+    deleted: bool = False
+
+    @property
+    def visible(self) -> bool:
+        return self.repository.visible and not self.deleted
+
+    @property
+    def head_sha(self) -> str:
+        return self.commit_shas[-1]
+
+    @property
+    def commit_shas(self) -> tuple[str, ...]:
+        """The commits on the contributor's branch, oldest first: one, and one more for each co-author."""
+        return tuple(sha("branch", self.id, index) for index in range(1 + len(self.co_authors)))
