@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 from cel_expr_python import cel as library
 
-from credits.rules.facts import CONDITION_FACTS, Kind, Value
+from credits.rules.facts import Value
 from credits.rules.faults import nearest
+from credits.rules.vocabulary import CONDITION_FACTS, Kind
 
 Wanted = Literal["yes-no", "whole"]
 

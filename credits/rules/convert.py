@@ -106,8 +106,7 @@ def _limit(credit: _Chain, step: Step, limit: Decimal, standing: Decimal, rulebo
         credit=rulebook.units.credit,
         standing=standing,
         before=credit.value,
-        after=after,
-        loss=trace.LOST if after < credit.value else trace.NOTHING,
+        effect=trace.cut_to(after) if after < credit.value else trace.WITHIN,
     )
     saw: dict[str, Seen] = {"limit": to_text(limit), "standing": to_text(standing)}
     credit.add(step, step, text, saw, after - credit.value)

@@ -1,4 +1,4 @@
-"""The facts that a rulebook may speak of: their names, types and labels, and their one way to be written as JSON.
+"""The facts that a rulebook may speak of: their shapes, and their one way to be written as JSON.
 
 Unknown is not false, zero or empty: a fact that is left out or ``None`` is unknown, and a rule that needs it is
 undecided. Points, credit and shares are ``Decimal``; times are aware and written in UTC.
@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from credits.errors import CreditsError
 from credits.rules import decimals
+from credits.rules.vocabulary import LISTED, Fact, FileKind, Kind
 
-FileKind = Literal["code", "tests", "docs", "translation", "configuration", "generated"]
 FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
 
-Kind = Literal["text", "whole", "yes-no", "time", "texts", "decimal"]
 Value = str | int | bool | datetime | list[str]
 """A known fact as a condition sees it."""
 
@@ -37,7 +36,8 @@ class Contribution(TypedDict, total=False):
     """One merged piece of work, as the forge told it.
 
     ``files`` holds the kinds that occur (a kind left out has none; the whole left out is unknown). Where a forge
-    lists only part of a change's files, they count what was listed: never more than was shown. ``share`` is the
+    lists only part of a change's files, they count what was listed: never more than was shown. A ``status`` of
+    ``unknown`` (the forge could not be asked) is an unknown fact like any other. ``share`` is the
     student's part, from 0 to 1; left out it is 1 (the opener has all until the co-authors agree otherwise).
     """
 
@@ -139,109 +139,7 @@ class ClaimFacts:
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A fact that a condition may name, its type, and its label for people."""
-
-    name: str
-    kind: Kind
-    en: str
-    zh: str
-
-
-_HUNDREDTHS_EN = "in hundredths, rounded down"
-_HUNDREDTHS_ZH = "以百分之一计，向下取整"
-
-_LISTED: tuple[Fact, ...] = (
-    Fact("contribution.forge", "text", "forge", "平台"),
-    Fact("contribution.kind", "text", "kind of contribution", "贡献类型"),
-    Fact("contribution.number", "text", "number", "编号"),
-    Fact("contribution.title", "text", "title", "标题"),
-    Fact("contribution.url", "text", "address", "网址"),
-    Fact("contribution.status", "text", "status on the forge", "平台上的状态"),
-    Fact("contribution.created_at", "time", "opened at", "提交时间"),
-    Fact("contribution.merged_at", "time", "merged at", "合并时间"),
-    Fact("contribution.additions", "whole", "lines added", "新增行数"),
-    Fact("contribution.deletions", "whole", "lines deleted", "删除行数"),
-    Fact("contribution.changed_files", "whole", "files changed", "改动文件数"),
-    Fact("contribution.labels", "texts", "labels", "标签"),
-    Fact("contribution.landed_by", "text", "how it landed", "合入方式"),
-    Fact("contribution.merged_by_self", "yes-no", "merged by the author", "由作者本人合并"),
-    Fact("contribution.first_in_repository", "yes-no", "first one in the repository", "在该仓库的首次贡献"),
-    Fact("contribution.share", "decimal", "student's share", "本人份额"),
-    Fact("contribution.reviews", "whole", "reviews received", "收到的评审数"),
-    Fact("contribution.reverted", "yes-no", "reverted later", "后来被回退"),
-    Fact("contribution.already_credited", "yes-no", "already credited", "已在别处认定"),
-    Fact("repository.forge", "text", "forge of the repository", "仓库所在平台"),
-    Fact("repository.id", "text", "id of the repository", "仓库编号"),
-    Fact("repository.full_name", "text", "repository", "仓库"),
-    Fact("repository.owner", "text", "owner", "仓库所有者"),
-    Fact("repository.owner_is_author", "yes-no", "owned by the author", "仓库归作者本人所有"),
-    Fact("repository.stars", "whole", "stars", "星标数"),
-    Fact("repository.licence", "text", "licence (SPDX)", "许可证（SPDX）"),
-    Fact("repository.osi_approved", "yes-no", "OSI-approved licence", "许可证经 OSI 认可"),
-    Fact("repository.is_fork", "yes-no", "a fork", "是复刻仓库"),
-    Fact("repository.is_mirror", "yes-no", "a mirror", "是镜像仓库"),
-    Fact("repository.archived", "yes-no", "archived", "已归档"),
-    Fact("repository.language", "text", "main language", "主要编程语言"),
-    Fact("repository.tier", "text", "tier in the university's catalogue", "学校目录中的等级"),
-    Fact("student.programme", "text", "programme", "专业"),
-    Fact("student.level", "text", "level", "培养层次"),
-    Fact("student.year", "whole", "entry year", "年级"),
-    Fact("student.cohort", "text", "cohort", "入学批次"),
-    Fact("student.enrolled_on", "time", "enrolled on", "入学日期"),
-    Fact("round.code", "text", "round", "认定批次"),
-    Fact("round.opens", "time", "round opens", "批次开放时间"),
-    Fact("round.closes", "time", "round closes", "批次截止时间"),
-    Fact("term.code", "text", "term", "学期"),
-    Fact("term.starts", "time", "term starts", "学期开始"),
-    Fact("term.ends", "time", "term ends", "学期结束"),
-    Fact("standing.credit", "decimal", "credit already recognised", "已认定学分"),
-    Fact("standing.credit_this_term", "decimal", "credit already recognised this term", "本学期已认定学分"),
-    Fact("standing.points_carried", "decimal", "points carried over", "结转积分"),
-)
-
-_KIND_NAMES: dict[FileKind, tuple[str, str]] = {
-    "code": ("code", "代码"),
-    "tests": ("tests", "测试"),
-    "docs": ("docs", "文档"),
-    "translation": ("translation", "翻译"),
-    "configuration": ("configuration", "配置"),
-    "generated": ("generated", "自动生成"),
-}
-
-
-def _conditions() -> dict[str, Fact]:
-    facts = {fact.name: fact for fact in _LISTED if fact.kind != "decimal"}
-    for fact in _LISTED:
-        if fact.kind == "decimal":
-            # The expression language knows no decimals, and a float must not touch them: whole hundredths do.
-            facts[f"{fact.name}_hundredths"] = Fact(
-                f"{fact.name}_hundredths",
-                "whole",
-                f"{fact.en} ({_HUNDREDTHS_EN})",
-                f"{fact.zh}（{_HUNDREDTHS_ZH}）",
-            )
-    for kind, (en, zh) in _KIND_NAMES.items():
-        for part, (part_en, part_zh) in {
-            "files": ("files of", "文件数："),
-            "lines": ("lines changed in", "改动行数："),
-        }.items():
-            name = f"contribution.{part}.{kind}"
-            facts[name] = Fact(name, "whole", f"{part_en} {en}", f"{part_zh}{zh}")
-    name = "contribution.changed_lines"
-    facts[name] = Fact(
-        name, "whole", "lines changed outside generated files", "改动行数（不含自动生成的文件）"
-    )
-    return facts
-
-
-CONDITION_FACTS: Mapping[str, Fact] = _conditions()
-"""Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
-``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
-generated), and each decimal as ``…_hundredths``."""
-
-_BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in _LISTED}
+_BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in LISTED}
 _WHOLE_MAX = 2**53  # beyond it, JSON readers in other languages begin to round
 
 
@@ -257,7 +155,7 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
     )
     for room, values in rooms:
         for key, value in values.items():
-            if value is None or key in ("files", "share"):
+            if value is None or key in ("files", "share") or (key, value) == ("status", "unknown"):
                 continue
             bound[f"{room}.{key}"] = value
     _bind_decimal(bound, "contribution.share", share_of(one))
@@ -366,7 +264,7 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
 
 
 def _room(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
-    names = [fact.name.partition(".")[2] for fact in _LISTED if fact.name.startswith(f"{room}.")]
+    names = [fact.name.partition(".")[2] for fact in LISTED if fact.name.startswith(f"{room}.")]
     extra = sorted(set(values) - set(names))
     if extra:
         raise _invalid(f"{room}.{extra[0]}", "there is no such fact")

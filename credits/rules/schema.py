@@ -33,12 +33,14 @@ def parse(text: str) -> Rulebook:
     """
     source = text.removeprefix("\ufeff").replace("\r\n", "\n")
     root = yamltree.read(source)
-    faults = list(_expression_faults(source, root))
+    faults = [*_expression_faults(source, root), *_empty_faults(root)]
     data = yamltree.plain(root)
     try:
         rulebook = Rulebook.model_validate(data)
     except ValidationError as error:
-        raise RulebookFaults([*faults, *_shape_faults(root, error)]) from None
+        told = {fault.path for fault in faults}
+        shapes = (fault for fault in _shape_faults(root, error) if fault.path not in told)
+        raise RulebookFaults([*faults, *shapes]) from None
     faults.extend(_at(root, path, *said) for path, said in senseless(rulebook))
     if faults:
         raise RulebookFaults(faults)
@@ -73,6 +75,20 @@ def _expression_faults(source: str, root: yamltree.Mapping) -> Iterator[Fault]:
                     problem.message_zh,
                     problem.suggestion_zh,
                 )
+
+
+def _empty_faults(root: yamltree.Mapping) -> Iterator[Fault]:
+    for path, at in yamltree.empties(root):
+        word = at.text
+        yield Fault(
+            at.line,
+            at.column,
+            yamltree.path_text(path),
+            f"“{word}” has no value." if word else "This entry is empty.",
+            "Give it one, or delete it; a text with a comma or a colon stands in quotes.",
+            f"“{word}”没有值。" if word else "此项为空。",
+            "请填写或删除；含逗号或冒号的文字请加引号。",
+        )
 
 
 def _offset(text: str, line: int, column: int) -> int:

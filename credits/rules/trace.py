@@ -11,9 +11,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import signed, to_text
-from credits.rules.facts import CONDITION_FACTS, Value
+from credits.rules.facts import Value
 from credits.rules.outcome import Texts
 from credits.rules.shapes import Text
+from credits.rules.vocabulary import CONDITION_FACTS
 
 Slot = str | int | Decimal | Text | tuple[str, str]
 """What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
@@ -113,12 +114,12 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "It needs {unknown}, not known yet: nothing is converted until then.",
     ),
     "term-cap": (
-        "每学期最多 {limit} {credit}，本学期已认定 {standing}：{before} 得 {after}{loss}。",
-        "At most {limit} {credit} a term, {standing} already recognised this term: {before} becomes {after}{loss}.",
+        "每学期最多 {limit} {credit}，本学期已认定 {standing}：{before} {effect}。",
+        "At most {limit} {credit} a term, {standing} already recognised this term: {before} {effect}.",
     ),
     "degree-cap": (
-        "攻读期间最多 {limit} {credit}，已认定 {standing}：{before} 得 {after}{loss}。",
-        "At most {limit} {credit} a degree, {standing} already recognised: {before} becomes {after}{loss}.",
+        "攻读期间最多 {limit} {credit}，已认定 {standing}：{before} {effect}。",
+        "At most {limit} {credit} a degree, {standing} already recognised: {before} {effect}.",
     ),
 }
 
@@ -128,15 +129,24 @@ ONCE = Text(zh="此前未在任何地方认定过学分", en="not credited anywh
 ONCE_OTHERWISE = Text(zh="同一项工作只能认定一次。", en="The same work is credited once.")
 KEPT = ("，结转下次", " and carried over")
 DROPPED = ("，不结转", " and dropped")
-LOST = ("，超出部分不结转", "; what is above the cap is not carried over")
+WITHIN = ("未超出上限", "is within the cap")
 NOTHING = ("", "")
 
 
-def matured(days: int, when: datetime | None, zone: str) -> Text:
-    """The maturing time as a requirement; ``when`` it is over, where the merge is known."""
-    zh = f"合并已满 {days} 天" + (f"（{_time(when, zone)}）" if when else "")
-    en = f"merged {days} days ago or more" + (f" (that is at {_time(when, zone)})" if when else "")
-    return Text(zh=zh, en=en)
+def matured(days: int) -> Text:
+    """The maturing time as a requirement."""
+    return Text(zh=f"合并已满 {days} 天", en=f"merged {days} days or more ago")
+
+
+def ripens(when: datetime | None, at: datetime | None, zone: str) -> Text | None:
+    """When the maturing time is over, and the time that it was reckoned at."""
+    if when is None or at is None:
+        return None
+    then, now = _time(when, zone), _time(at, zone)
+    return Text(
+        zh=f"将于 {then} 满期（按 {now} 计算），届时即可申请。",
+        en=f"That is at {then}, reckoned here at {now}; it can be claimed from then on.",
+    )
 
 
 def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal) -> tuple[str, str]:
@@ -151,6 +161,12 @@ def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal) -> t
             f"{to_text(limit)}"
         ),
     )
+
+
+def cut_to(after: Decimal) -> tuple[str, str]:
+    """What a cap on credit left."""
+    left = to_text(after)
+    return f"减为 {left}，超出部分不结转", f"becomes {left}; what is above the cap is not carried over"
 
 
 def kind_limit(kind: str, limit: Decimal) -> tuple[str, str]:

@@ -169,7 +169,7 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
         answer = Unknown(("round.closes",))
     else:
         answer = ripe <= at
-    return _Test("maturing", trace.matured(days, ripe, item.zone), answer, saw)
+    return _Test("maturing", trace.matured(days), answer, saw, trace.ripens(ripe, at, item.zone))
 
 
 def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
@@ -219,7 +219,7 @@ def _band(
         above=(reached[-1] if reached else bands.steps[0]).above,
         change=trace.change(given),
         points=rulebook.units.points,
-        saw=item.shown(saw),
+        saw=trace.NOTHING if tuple(saw) == (bands.of,) else item.shown(saw),
     )
     item.add("points", rule.id, text, _json(saw), given)
 

@@ -92,6 +92,26 @@ def read(source: str) -> Mapping:
         ) from error
 
 
+def empties(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
+    """Every place with nothing in it, and the key or entry that was left without a value."""
+    if isinstance(node, Sequence):
+        for index, item in enumerate(node.items):
+            yield from _empty(item, item, (*path, index))
+    elif isinstance(node, Mapping):
+        for key, value in node.entries:
+            yield from _empty(key, value, (*path, key.text))
+
+
+def _empty(at: Node, node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    if isinstance(node, Scalar) and _nothing(node) and isinstance(at, Scalar):
+        yield path, at
+    yield from empties(node, path)
+
+
+def _nothing(scalar: Scalar) -> bool:
+    return not scalar.quoted and scalar.text in ("", "~", "null")
+
+
 def find(root: Node, path: Path) -> Node:
     """The node at ``path``, or the nearest one above it that exists."""
     node = root
@@ -118,7 +138,7 @@ def key_at(root: Node, path: Path) -> Scalar | None:
 def plain(node: Node) -> Any:
     """Dicts, lists and texts; a key with nothing after it is left out."""
     if isinstance(node, Scalar):
-        return None if not node.quoted and node.text in ("", "~", "null") else node.text
+        return None if _nothing(node) else node.text
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
     values = {key.text: plain(value) for key, value in node.entries}

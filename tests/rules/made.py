@@ -1,0 +1,91 @@
+"""Valid things in one call: a short rulebook, a contribution's facts, a claim's facts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, Student
+from credits.rules.schema import Rulebook, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+ENROLLED = datetime(2024, 8, 31, 16, tzinfo=UTC)
+CLOSES = datetime(2025, 6, 30, tzinfo=UTC)
+
+
+def shipped(code: str) -> str:
+    """The text of a rulebook that is shipped."""
+    return (ROOT / "rulebooks" / f"{code}.yaml").read_text(encoding="utf-8")
+
+
+def both(text: str) -> dict[str, str]:
+    return {"zh": f"{text}（中文）", "en": text}
+
+
+def shape(**changes: Any) -> dict[str, Any]:
+    """The least rulebook as plain data: 5 points a contribution, 16 points half a credit, no limit on repositories."""
+    return {
+        "code": "least",
+        "title": both("Least"),
+        "source": both("Made for a test"),
+        "category": {"code": "innovation", "title": both("Innovation")},
+        "points": [{"id": "base", "text": both("base"), "give": "5"}],
+        "caps": {"repository": {"share": "1"}},
+        "conversion": {"points_per_step": "16"},
+        **changes,
+    }
+
+
+def rulebook(**changes: Any) -> Rulebook:
+    """A rulebook from :func:`shape`, through the parser like any other."""
+    return parse(json.dumps(shape(**changes), ensure_ascii=False))
+
+
+def contribution(ref: str = "1", *, lines: int = 10, day: int = 1, **changes: Any) -> ContributionFacts:
+    """A contribution that the shipped rulebooks count. ``contribution`` and ``repository`` in ``changes`` are laid
+    over the defaults; the rest goes to :class:`ContributionFacts`."""
+    about: dict[str, Any] = {
+        "forge": "github",
+        "kind": "pull_request",
+        "status": "merged",
+        "merged_at": datetime(2025, 3, day, tzinfo=UTC),
+        "files": {"code": {"files": 1, "additions": lines, "deletions": 0}},
+        **changes.pop("contribution", {}),
+    }
+    home: dict[str, Any] = {
+        "forge": "github",
+        "id": "1",
+        "full_name": "a/b",
+        "stars": 100,
+        "licence": "MIT",
+        "osi_approved": True,
+        "owner_is_author": False,
+        **changes.pop("repository", {}),
+    }
+    return ContributionFacts(ref, cast(Contribution, about), cast(Repository, home), **changes)
+
+
+def claim(*contributions: ContributionFacts, **changes: Any) -> ClaimFacts:
+    """A claim in a round that closes on 30 June 2025, by a student enrolled on 1 September 2024."""
+    standing: Standing = {}
+    for key in ("credit", "credit_this_term", "points_carried"):
+        if key in changes:
+            value = changes.pop(key)
+            standing[key] = None if value is None else Decimal(value)
+    student: Student = {
+        "programme": "informatics",
+        "level": "bachelor",
+        "year": 2024,
+        "enrolled_on": ENROLLED,
+    }
+    return ClaimFacts(
+        student=changes.pop("student", student),
+        round={"closes": CLOSES},
+        term={"starts": datetime(2025, 2, 23, 16, tzinfo=UTC), "ends": datetime(2025, 7, 6, 16, tzinfo=UTC)},
+        standing=standing,
+        contributions=contributions,
+        **changes,
+    )

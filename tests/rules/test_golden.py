@@ -1,0 +1,37 @@
+"""The shipped rulebooks on real merged work: traces that were reviewed by hand and must not change unseen.
+
+After a change that is meant: ``python -m tests.rules.test_golden``, then read the difference line by line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from credits.rules.evaluate import evaluate
+from credits.rules.facts import facts_from_json
+from credits.rules.schema import parse
+from tests.rules.made import shipped
+from tests.rules.readable import readable
+
+GOLDEN = Path(__file__).parent / "golden"
+SHIPPED = ("open-source-practice", "ects-unit")
+
+
+def trace(code: str) -> str:
+    """The readable outcome of a shipped rulebook on its golden facts."""
+    facts = facts_from_json(json.loads((GOLDEN / f"{code}.facts.json").read_text(encoding="utf-8")))
+    return readable(evaluate(parse(shipped(code)), facts))
+
+
+@pytest.mark.parametrize("code", SHIPPED)
+def test_a_shipped_rulebook_gives_its_reviewed_trace(code: str) -> None:
+    """The outcome, every sentence of it and its digest are the ones that were reviewed."""
+    assert trace(code) == (GOLDEN / f"{code}.trace.txt").read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for name in SHIPPED:
+        (GOLDEN / f"{name}.trace.txt").write_text(trace(name), encoding="utf-8")
