@@ -130,7 +130,8 @@ def classify(path: str) -> Category:
     if folders & _TEST_FOLDERS or _TEST_NAME.fullmatch(name) or _TEST_CLASS.fullmatch(original):
         return "tests"
     # Before prose: a list of requirements ends in .txt as well.
-    if name in _CONFIGURATION_NAMES or _CONFIGURATION_NAME.fullmatch(name):
+    listed = "requirements" in folders and suffix in {"txt", "in"}
+    if listed or name in _CONFIGURATION_NAMES or _CONFIGURATION_NAME.fullmatch(name):
         return "configuration"
     if suffix in _DOCS_SUFFIXES or name in _DOCS_NAMES or folders & _DOCS_FOLDERS:
         return "docs"

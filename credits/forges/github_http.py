@@ -7,6 +7,7 @@ come with status 200 nor a second token. What is tried again, and when, is decid
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ class GitHubHttp:
         self._timeout = max(1, round(timeout))
         self._spent = spent
         self._requesters: dict[int, Requester] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         for requester in self._requesters.values():
@@ -122,7 +124,9 @@ class GitHubHttp:
         try:
             requester = self._requester(token)
             url = path or requester.graphql_url
-            headers, body = requester.requestJsonAndCheck(verb, url, input=payload)
+            # PyGithub keeps a request on its connection until it is sent: one at a time, as GitHub asks anyway.
+            with self._lock:
+                headers, body = requester.requestJsonAndCheck(verb, url, input=payload)
         except GithubException as error:
             failure = _typed(error)
         except (
