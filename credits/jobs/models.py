@@ -10,6 +10,9 @@ class Lane(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     closed_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+    """Why it was closed last."""
 
     def __str__(self) -> str:
         return self.name
