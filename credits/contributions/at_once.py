@@ -1,0 +1,48 @@
+"""Collecting while somebody waits for it: the same batches that the workers take, until the asked accounts are done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from accounts.models import ForgeAccount
+from credits.contributions import collect
+from credits.contributions.collect import Clock, CollectionReport, Progress
+from credits.forges.base import Forge
+from credits.jobs.models import Job
+
+PAUSE_SECONDS = 0.5
+
+
+def collect_at_once(
+    accounts: Iterable[ForgeAccount],
+    *,
+    forge: Callable[[str], Forge],
+    clock: Clock,
+    full: bool = False,
+    progress: Progress | None = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> list[CollectionReport]:
+    """Collect these accounts now, forge by forge; a report for each. ``forge`` gives the adapter of a name.
+
+    What a worker has in hand already is waited for, at most until its lease would be over. An account that is held up
+    by a closed lane is left as it is; ``held.statuses`` tells which became complete.
+    """
+    by_forge: dict[str, list[ForgeAccount]] = {}
+    for account in accounts:
+        by_forge.setdefault(account.forge, []).append(account)
+    collect.ask_now([one for some in by_forge.values() for one in some], now=clock(), full=full, wake=False)
+    reports = []
+    for name, some in sorted(by_forge.items()):
+        adapter, keys = forge(name), [collect.key_of(account) for account in some]
+        report = collect.collect_all_due(adapter, clock=clock, keys=keys, progress=progress)
+        while not report.closed_by and _in_hand(keys):
+            pause(PAUSE_SECONDS)
+            report.add(collect.collect_all_due(adapter, clock=clock, keys=keys, progress=progress))
+        reports.append(report)
+    return reports
+
+
+def _in_hand(keys: list[str]) -> bool:
+    """Whether some worker holds one of these. Its lease ends at the latest when collect_all_due takes the job over."""
+    return Job.objects.filter(kind=collect.KIND, key__in=keys, holder__isnull=False).exists()

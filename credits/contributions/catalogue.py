@@ -1,0 +1,209 @@
+"""The catalogue of repositories that the university recognises, and the tier of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO
+
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit, forges
+from accounts.models import User
+from credits.contributions.models import CatalogueEntry, Repository
+from credits.errors import CreditsError
+from credits.forges import addresses
+
+COLUMNS = ("forge", "repository", "tier")
+_HEADINGS = {"平台": "forge", "仓库": "repository", "等级": "tier", "级别": "tier"}
+LARGEST_BYTES = 5 * 1024 * 1024
+LONGEST_TIER = 40
+"""Characters; as many as the column holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A cell that cannot be taken: the file's row (the heading is row 1), the column, and why."""
+
+    row: int
+    column: str
+    reason: str
+
+
+@dataclass(slots=True)
+class CatalogueReport:
+    """What an import did, or why it did nothing: where anything is refused, nothing is applied. ``left`` are entries
+    that the file does not name; they stay."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    left: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def import_catalogue(file: BinaryIO, *, by: User | None, now: datetime) -> CatalogueReport:
+    """Add and change entries from CSV with the columns ``forge,repository,tier`` (order free, headings also in
+    Chinese; UTF-8 or GB 18030), all or nothing. A repository is named ``owner/name``.
+
+    Raises CreditsError ``file-too-large``, ``file-unreadable``, ``columns-missing`` for a file that cannot be read at
+    all; what is wrong with single rows stands in the report.
+    """
+    report = CatalogueReport()
+    wanted: dict[tuple[str, str], tuple[str, str]] = {}
+    for number, row in _rows(file):
+        _read(number, row, wanted, report)
+    if report.refused:
+        return report
+    with transaction.atomic():
+        _apply(wanted, report)
+        audit.record(
+            "catalogue-imported",
+            "credits.catalogueentry",
+            by=by,
+            now=now,
+            added=len(report.added),
+            changed=len(report.changed),
+        )
+    return report
+
+
+def tier_of(repository: Repository) -> str | None:
+    """The tier of a repository, None where the catalogue does not have it."""
+    return tiers_of([repository])[repository.pk]
+
+
+def tiers_of(repositories: Iterable[Repository]) -> dict[int, str | None]:
+    """The tier of each repository by its primary key, in one query. An entry that holds a repository by its immutable
+    id goes with it through renames; one that does not yet goes by the name.
+    """
+    repositories = list(repositories)
+    forges_asked = {repository.forge for repository in repositories}
+    by_id: dict[tuple[str, str], str] = {}
+    by_name: dict[tuple[str, str], str] = {}
+    for entry in CatalogueEntry.objects.filter(forge__in=forges_asked):
+        if entry.forge_id:
+            by_id[entry.forge, entry.forge_id] = entry.tier
+        else:
+            by_name[entry.forge, entry.full_name.lower()] = entry.tier
+    return {
+        repository.pk: by_id.get(
+            (repository.forge, repository.forge_id),
+            by_name.get((repository.forge, repository.full_name.lower())),
+        )
+        for repository in repositories
+    }
+
+
+def _rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
+    content = file.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise CreditsError(
+            "file-too-large", _("The file is larger than 5 MB."), _("Split it, and import the parts.")
+        )
+    reader = csv.DictReader(io.StringIO(_decoded(content), newline=""), strict=True)
+    try:
+        names = [_HEADINGS.get(name.strip(), name.strip().lower()) for name in reader.fieldnames or ()]
+        missing = [column for column in COLUMNS if column not in names]
+        if missing:
+            raise CreditsError(
+                "columns-missing",
+                _("The first row does not name these columns: %(columns)s.")
+                % {"columns": ", ".join(missing)},
+                _("It must name forge, repository and tier."),
+            )
+        reader.fieldnames = names
+        return [
+            (number, {column: (row.get(column) or "").strip() for column in COLUMNS})
+            for number, row in enumerate(reader, start=2)
+        ]
+    except csv.Error as error:
+        raise _unreadable() from error
+
+
+def _decoded(content: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise _unreadable()
+
+
+def _unreadable() -> CreditsError:
+    return CreditsError(
+        "file-unreadable",
+        _("The file is not readable as CSV."),
+        _("Save it as CSV in UTF-8, for instance from a spreadsheet."),
+    )
+
+
+def _read(
+    number: int, row: dict[str, str], wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueReport
+) -> None:
+    forge, name, tier = row["forge"].lower(), row["repository"], row["tier"]
+    faults: list[tuple[str, object]] = []
+    if forge not in forges.names():
+        known = ", ".join(forges.names())
+        faults.append(
+            (
+                "forge",
+                _("There is no forge %(name)s; known are: %(known)s.") % {"name": forge, "known": known},
+            )
+        )
+    if not _is_full_name(name):
+        faults.append(("repository", _("A repository is written owner/name.")))
+    elif (forge, name.lower()) in wanted:
+        faults.append(("repository", _("This repository stands in the file already.")))
+    if not 0 < len(tier) <= LONGEST_TIER:
+        faults.append(("tier", _("A tier has 1 to %(longest)d characters.") % {"longest": LONGEST_TIER}))
+    report.refused += [Refused(number, column, str(reason)) for column, reason in faults]
+    if not faults:
+        wanted[forge, name.lower()] = (name, tier)
+
+
+def _is_full_name(name: str) -> bool:
+    try:
+        return addresses.parse(f"{name}#1", "https://forge.invalid") == (name, "1")
+    except addresses.BadAddress:
+        return False
+
+
+def _apply(wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueReport) -> None:
+    there = {
+        (entry.forge, entry.full_name.lower()): entry
+        for entry in CatalogueEntry.objects.select_for_update().order_by("pk")
+    }
+    # A repository that was seen already is held by its id at once, unless an entry under an older name holds it.
+    held = {(entry.forge, entry.forge_id) for entry in there.values() if entry.forge_id}
+    seen = {
+        (forge, name.lower()): forge_id
+        for forge, name, forge_id in Repository.objects.annotate(lower=Lower("full_name"))
+        .filter(lower__in=[name for _forge, name in wanted])
+        .order_by("seen_at")
+        .values_list("forge", "full_name", "forge_id")
+        if (forge, forge_id) not in held
+    }
+    made: list[CatalogueEntry] = []
+    changed: list[CatalogueEntry] = []
+    for key, (name, tier) in wanted.items():
+        entry = there.get(key)
+        if entry is None:
+            made.append(CatalogueEntry(forge=key[0], full_name=name, tier=tier, forge_id=seen.get(key, "")))
+        elif entry.tier != tier:
+            entry.tier = tier
+            changed.append(entry)
+        else:
+            report.unchanged += 1
+    CatalogueEntry.objects.bulk_create(made, batch_size=1_000)
+    CatalogueEntry.objects.bulk_update(changed, ["tier"], batch_size=1_000)
+    report.added = [str(entry) for entry in made]
+    report.changed = [str(entry) for entry in changed]
+    report.left = sorted(str(entry) for key, entry in there.items() if key not in wanted)

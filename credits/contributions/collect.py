@@ -1,0 +1,365 @@
+"""Collecting: what a forge tells of linked accounts, stored page by page, each page together with its cursor.
+
+One job of the queue stands for one linked account, in the lane of its forge. :func:`collect_due` takes a batch and
+asks the forge for all of it at once. Each page that comes is stored, with the cursor that stands for it and with the
+check that the job is still ours, in one transaction: whatever instruction a worker dies at, the rows and the cursor
+agree (invariants 9 and 10).
+
+A failure of one account is that account's own: it waits longer each time. A failure of the forge as a whole (limit,
+refused token, no answer) closes the lane and lays blame on nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import CharField, Exists, OuterRef
+from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ForgeAccount
+from credits.contributions.models import CatalogueEntry, CollectionState
+from credits.contributions.store import Stored, store
+from credits.errors import CreditsError
+from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
+from credits.jobs import queue, retry
+from credits.jobs.models import Job
+from credits.jobs.wake import wake_workers
+
+KIND = "collect"
+LEASE = timedelta(minutes=5)
+"""Longer than the slowest page takes; renewed with every page."""
+AGAIN = timedelta(hours=6)
+"""How long after a complete collection the next is due, and up to a tenth more, so that not all come at once."""
+TOKEN_WAIT = timedelta(minutes=15)
+"""How long a lane rests when the university's token is refused: somebody has to mend it."""
+LIMIT_WAIT = timedelta(minutes=1)
+"""The same for a rate limit that names no time."""
+DOWN_WAIT = timedelta(seconds=30)
+"""The same for a forge that does not answer; each account then waits longer each time besides."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An account that could not be completed: the job's key, the login, and why."""
+
+    account: ForgeAccount
+    error: CreditsError
+
+
+@dataclass(slots=True)
+class CollectionReport:
+    """What collecting came to. ``taken`` accounts were begun, ``complete`` finished, ``lost`` went over to another
+    worker; the rest failed or, where ``closed_by`` says why the lane was closed, was put back. ``more``: stopped by
+    the time budget with something left. ``requests`` and ``points`` are what the forge was asked.
+    """
+
+    forge: str
+    taken: int = 0
+    complete: int = 0
+    lost: int = 0
+    stored: Stored = field(default_factory=Stored)
+    failed: list[Failed] = field(default_factory=list)
+    closed_by: ForgeError | None = None
+    closed_until: datetime | None = None
+    more: bool = False
+    requests: int = 0
+    points: int = 0
+
+    def add(self, other: CollectionReport) -> None:
+        self.taken += other.taken
+        self.complete += other.complete
+        self.lost += other.lost
+        self.stored += other.stored
+        self.failed += other.failed
+        self.closed_by = other.closed_by
+        self.closed_until = other.closed_until
+        self.requests += other.requests
+        self.points += other.points
+
+
+Progress = Callable[[ForgeAccount, Page, Stored], None]
+"""Told after each page that was stored."""
+
+
+def key_of(account: ForgeAccount) -> str:
+    return str(account.pk)
+
+
+def schedule_new_accounts(*, now: datetime) -> int:
+    """See to it that there is a job, due now, for every linked account that has none. How many were made."""
+    linked = ForgeAccount.objects.filter(unlinked_at=None).annotate(key=Cast("pk", CharField()))
+    without = linked.exclude(Exists(Job.objects.filter(kind=KIND, key=OuterRef("key"))))
+    return queue.ensure_many(KIND, without.order_by("pk").values_list("key", "forge"), due_at=now)
+
+
+def ask_now(accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = False, wake: bool = True) -> int:
+    """Make these accounts due at once and wake the workers (``wake``); how many. ``full`` forgets how far collecting
+    had come, so that everything is read anew (nothing stored is lost by it).
+    """
+    keys = {key_of(account): account.forge for account in accounts}
+    with transaction.atomic():
+        queue.ensure_many(KIND, keys.items(), due_at=now)
+        # A worker in the middle would write back the cursor that is forgotten here: its lease goes first.
+        asked = queue.ask_now(KIND, keys, now=now, anew=full)
+        if full:
+            CollectionState.objects.filter(account__in=[int(key) for key in keys]).update(cursor="")
+        if wake:
+            wake_workers()
+    return asked
+
+
+def due_forges(*, now: datetime) -> list[str]:
+    """The names of the forges from which something could be collected now."""
+    return queue.due_lanes(KIND, now=now)
+
+
+def collect_all_due(
+    forge: Forge,
+    *,
+    clock: Clock,
+    limit: int = 100,
+    budget: timedelta | None = None,
+    keys: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> CollectionReport:
+    """Batch after batch until nothing is due, the lane is closed, or the time budget is used up."""
+    report = CollectionReport(forge.name)
+    begun = clock()
+    while not report.closed_by:
+        batch = collect_due(forge, clock=clock, limit=limit, keys=keys, progress=progress)
+        report.add(batch)
+        if not batch.taken:
+            break
+        if budget is not None and clock() - begun >= budget:
+            report.more = True
+            break
+    return report
+
+
+def collect_due(
+    forge: Forge,
+    *,
+    clock: Clock,
+    limit: int = 100,
+    keys: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> CollectionReport:
+    """Collect one batch of what is due on this forge: at most ``limit`` accounts, of ``keys`` where given.
+
+    Raises nothing for what a forge does; the report tells. What the database does is raised: the leases then run out
+    by themselves.
+    """
+    jobs = queue.take(KIND, forge.name, limit=limit, now=clock(), lease=LEASE, keys=keys)
+    report = CollectionReport(forge.name, taken=len(jobs))
+    if not jobs:
+        return report
+    requests, points = forge.spent.requests, forge.spent.points
+    try:
+        _Batch(forge, jobs, clock, progress, report).run()
+    finally:
+        report.requests = forge.spent.requests - requests
+        report.points = forge.spent.points - points
+    return report
+
+
+class _Batch:
+    """The accounts of one batch while they are collected; what is still open stands in ``open``, by the id on the
+    forge."""
+
+    def __init__(
+        self,
+        forge: Forge,
+        jobs: Sequence[Job],
+        clock: Clock,
+        progress: Progress | None,
+        report: CollectionReport,
+    ) -> None:
+        self.forge = forge
+        self.clock = clock
+        self.progress = progress
+        self.report = report
+        self.open: dict[str, tuple[Job, ForgeAccount]] = {}
+        self.pages: dict[int, int] = {}
+        self.renewed_at = clock()
+        self._begin(jobs)
+
+    def run(self) -> None:
+        try:
+            for page in self.forge.merged_changes(self._asks()) if self.open else ():
+                self._keep_leases()
+                if page.account.id in self.open:
+                    self._take_in(page)
+                if not self.open:
+                    break
+        except RateLimited as error:
+            self._close(error, error.until or self.clock() + LIMIT_WAIT)
+        except TokenRefused as error:
+            self._close(error, error.until or self.clock() + TOKEN_WAIT)
+        except ForgeError as error:
+            until = error.until or self.clock() + DOWN_WAIT
+            self._fail_all(error, until)
+            self._close(error, until)
+        except Exception:
+            self._fail_all(_broken(), self.clock())
+            raise
+        # The protocol promises a last page for each; one without is not taken for complete.
+        self._fail_all(_broken(), self.clock())
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        now = self.clock()
+        accounts = {
+            key_of(account): account
+            for account in ForgeAccount.objects.filter(
+                pk__in=[int(job.key) for job in jobs], unlinked_at=None
+            )
+        }
+        for job in jobs:
+            account = accounts.get(job.key)
+            if account is None:
+                # Unlinked since: nothing to do until it is linked again, which makes a new account and job.
+                self._let_go(partial(queue.finish, job, now=now, due_at=None))
+                self.report.taken -= 1
+            else:
+                self.open[account.forge_user_id] = (job, account)
+        pks = [account.pk for account in accounts.values()]
+        CollectionState.objects.bulk_create(
+            [CollectionState(account_id=pk) for pk in pks], ignore_conflicts=True
+        )
+        CollectionState.objects.filter(account__in=pks).update(tried_at=now)
+        self.cursors = dict(CollectionState.objects.filter(account__in=pks).values_list("account", "cursor"))
+
+    def _asks(self) -> list[Ask]:
+        watched = tuple(
+            CatalogueEntry.objects.filter(forge=self.forge.name)
+            .order_by("full_name")
+            .values_list("full_name", flat=True)
+        )
+        return [
+            Ask(
+                account=Account(account.forge_user_id, account.login, account.node_id),
+                cursor=self.cursors[account.pk],
+                repositories=watched,
+            )
+            for _job, account in self.open.values()
+        ]
+
+    def _take_in(self, page: Page) -> None:
+        """Store one page with its cursor, if the job is still ours; end the account where the page is its last."""
+        job, account = self.open[page.account.id]
+        try:
+            with transaction.atomic():
+                stored = self._store(job, account, page)
+        except queue.LeaseLost:
+            del self.open[page.account.id]
+            self.report.lost += 1
+            return
+        except (DataError, IntegrityError):
+            self._fail(page.account.id, _not_storable())
+            return
+        self.report.stored += stored
+        if page.failure:
+            del self.open[page.account.id]
+            self.report.failed.append(Failed(account, page.failure))
+        elif page.done:
+            del self.open[page.account.id]
+            self.report.complete += 1
+        if self.progress:
+            self.progress(account, page, stored)
+
+    def _store(self, job: Job, account: ForgeAccount, page: Page) -> Stored:
+        now = self.clock()
+        if page.failure:
+            queue.fail(job, page.failure, now=now, due_at=_next_try(job, page.failure, now))
+        elif page.done:
+            queue.finish(job, now=now, due_at=now + AGAIN * (1 + retry.spread(job.key) / 10))
+        else:
+            self.pages[job.pk] = self.pages.get(job.pk, 0) + 1
+            queue.hold(job, now=now, lease=LEASE, progress={"pages": self.pages[job.pk]})
+        stored = store(self.forge.name, page.changes, now=now) if page.changes else Stored()
+        known: dict[str, object] = {"cursor": page.cursor}
+        if page.failure:
+            known |= queue.told(page.failure)
+        elif page.done:
+            known |= {"complete_at": now, "error_code": "", "error_message": ""}
+        CollectionState.objects.filter(account=account).update(**known)
+        _relabel(account, page.account)
+        return stored
+
+    def _keep_leases(self) -> None:
+        """Renew what is still open before a third of the lease is over."""
+        now = self.clock()
+        if now - self.renewed_at < LEASE / 3:
+            return
+        self.renewed_at = now
+        kept = {
+            job.pk for job in queue.keep([job for job, _account in self.open.values()], now=now, lease=LEASE)
+        }
+        for name, (job, _account) in list(self.open.items()):
+            if job.pk not in kept:
+                del self.open[name]
+                self.report.lost += 1
+
+    def _close(self, error: ForgeError, until: datetime) -> None:
+        queue.close_lane(self.forge.name, until=until, error=error)
+        queue.put_back([job for job, _account in self.open.values()], error)
+        accounts = [account.pk for _job, account in self.open.values()]
+        CollectionState.objects.filter(account__in=accounts).update(**queue.told(error))
+        self.open.clear()
+        self.report.closed_by, self.report.closed_until = error, until
+
+    def _fail_all(self, error: ForgeError, not_before: datetime) -> None:
+        for name in list(self.open):
+            self._fail(name, error, not_before)
+
+    def _fail(self, name: str, error: ForgeError, not_before: datetime | None = None) -> None:
+        job, account = self.open.pop(name)
+        now = self.clock()
+        due_at = max(_next_try(job, error, now), not_before or now)
+        with transaction.atomic():
+            if self._let_go(lambda: queue.fail(job, error, now=now, due_at=due_at)):
+                CollectionState.objects.filter(account=account).update(**queue.told(error))
+                self.report.failed.append(Failed(account, error))
+
+    def _let_go(self, write: Callable[[], None]) -> bool:
+        """Whether the job was still ours to write to."""
+        try:
+            write()
+        except queue.LeaseLost:
+            self.report.lost += 1
+            return False
+        return True
+
+
+def _next_try(job: Job, error: ForgeError, now: datetime) -> datetime:
+    return max(now + retry.delay(job.failures + 1, job.key), error.until or now)
+
+
+def _relabel(account: ForgeAccount, told: Account) -> None:
+    """Take over the login that the forge shows now; it is a label, the id stays."""
+    login, node_id = told.login or account.login, account.node_id or told.node_id
+    if (login, node_id) != (account.login, account.node_id):
+        account.login, account.node_id = login, node_id
+        account.save(update_fields=["login", "node_id"])
+
+
+def _broken() -> Unavailable:
+    return Unavailable(
+        "collecting-broke-off",
+        _("Collecting broke off before this account was complete."),
+        _("It is tried again by itself; what was found so far is kept."),
+    )
+
+
+def _not_storable() -> Unavailable:
+    return Unavailable(
+        "answer-not-storable",
+        _("The forge told something that cannot be stored."),
+        _("It is tried again by itself; if this stays, tell the administrator."),
+    )

@@ -1,0 +1,181 @@
+"""What a forge told, as the rows that are stored. Pure translation: no database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from credits.forges.base import Account, ChangedFile, MergedChange
+from credits.forges.files import CATEGORIES, classify
+
+_NOBODY = frozenset({"ghost"})
+"""Kinds of account behind which nobody stands any more."""
+
+
+class RepositoryRow(NamedTuple):
+    """Columns of credits_repository, in the order in which they are copied."""
+
+    forge: str
+    forge_id: str
+    full_name: str
+    url: str
+    owner_id_on_forge: str
+    owner_login: str
+    stars: int | None
+    licence: str | None
+    language: str | None
+    is_fork: bool | None
+    is_mirror: bool | None
+    is_archived: bool | None
+    seen_at: datetime
+
+
+class ChangeRow(NamedTuple):
+    """Columns of credits_contribution (the repository by its id on the forge), and the evidence."""
+
+    repository: str
+    kind: str
+    number: str
+    forge_id: str
+    status: str
+    title: str
+    url: str
+    created_at: datetime
+    merged_at: datetime
+    updated_at: datetime
+    additions: int | None
+    deletions: int | None
+    changed_files: int | None
+    files: str | None
+    labels: str | None
+    merge_commit: str | None
+    merged_by_id_on_forge: str | None
+    merged_by_login: str
+    found_by: str
+    collected_at: datetime
+    digest: str
+    payload: str
+
+
+class PartRow(NamedTuple):
+    """Somebody's part in a change."""
+
+    repository: str
+    kind: str
+    number: str
+    forge: str
+    forge_user_id: str
+    login: str
+    role: str
+    share: int
+
+
+def repository_row(forge: str, change: MergedChange, now: datetime) -> RepositoryRow:
+    told = change.repository
+    owner = told.owner
+    return RepositoryRow(
+        forge=forge,
+        forge_id=told.id,
+        full_name=clean(told.full_name),
+        url=told.url,
+        owner_id_on_forge=owner.id if owner else "",
+        owner_login=owner.login if owner else "",
+        stars=told.stars,
+        licence=told.licence,
+        language=told.language,
+        is_fork=told.is_fork,
+        is_mirror=told.is_mirror,
+        is_archived=told.is_archived,
+        seen_at=now,
+    )
+
+
+def change_row(change: MergedChange, now: datetime) -> ChangeRow:
+    payload = canonical(change.raw)
+    return ChangeRow(
+        repository=change.repository.id,
+        kind=change.kind,
+        number=change.number,
+        forge_id=change.id,
+        status=change.status,
+        title=clean(change.title),
+        url=change.url,
+        created_at=change.created_at,
+        merged_at=change.merged_at,
+        updated_at=change.updated_at,
+        additions=change.additions,
+        deletions=change.deletions,
+        changed_files=change.changed_files,
+        files=None if change.files is None else canonical(by_category(change.files)),
+        labels=None if change.labels is None else canonical(sorted(change.labels)),
+        merge_commit=change.merge_commit,
+        merged_by_id_on_forge=change.merged_by.id if change.merged_by else None,
+        merged_by_login=change.merged_by.login if change.merged_by else "",
+        found_by=change.found_by,
+        collected_at=now,
+        digest=hashlib.sha256(payload.encode()).hexdigest(),
+        payload=payload,
+    )
+
+
+def part_rows(forge: str, change: MergedChange) -> Iterator[PartRow]:
+    """The opener, whose share is 1 until the co-authors agree otherwise, and the co-authors."""
+    seen: set[str] = set()
+    # The opener first: who opened a change and is also named in a trailer is its opener.
+    for role, account in (
+        ("author", change.author),
+        *(("co-author", one) for one in change.co_authors or ()),
+    ):
+        if account is None or account.kind in _NOBODY or account.id in seen:
+            continue
+        seen.add(account.id)
+        yield _part(forge, change, account, role)
+
+
+def _part(forge: str, change: MergedChange, account: Account, role: str) -> PartRow:
+    return PartRow(
+        repository=change.repository.id,
+        kind=change.kind,
+        number=change.number,
+        forge=forge,
+        forge_user_id=account.id,
+        login=account.login,
+        role=role,
+        share=1 if role == "author" else 0,
+    )
+
+
+def by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
+    """``{category: {files, additions, deletions}}`` for the categories that occur, of the files that were listed."""
+    counts: dict[str, dict[str, int]] = {}
+    for file in files:
+        count = counts.setdefault(classify(file.path), {"files": 0, "additions": 0, "deletions": 0})
+        count["files"] += 1
+        count["additions"] += file.additions
+        count["deletions"] += file.deletions
+    return {category: counts[category] for category in CATEGORIES if category in counts}
+
+
+def canonical(value: object) -> str:
+    """The one text of a JSON value: keys sorted, no space, nothing in it that PostgreSQL cannot keep."""
+    text = json.dumps(
+        _plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    # A NUL stands in JSON as an escape, which a jsonb column refuses.
+    return clean(text.replace("\\u0000", "\ufffd"))
+
+
+def clean(text: str) -> str:
+    """The text without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value

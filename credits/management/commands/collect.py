@@ -1,0 +1,108 @@
+"""``manage.py collect``: collect now, through the code that the workers run."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import forges
+from accounts.commands import Report, VerbCommand
+from accounts.models import ForgeAccount
+from credits.contributions import held
+from credits.contributions.at_once import collect_at_once
+from credits.contributions.collect import CollectionReport
+from credits.contributions.store import Stored
+from credits.forges.base import Page
+
+
+class Command(VerbCommand):
+    help = "Collects what was merged for linked accounts, and says what came of it."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--student", nargs="+", action="extend", metavar="NUMBER", help="only these students"
+        )
+        parser.add_argument("--forge", help="only this forge")
+        parser.add_argument("--full", action="store_true", help="read everything anew, not only what is new")
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        student: Sequence[str] | None = options["student"]
+        forge: str | None = options["forge"]
+        if forge:
+            forges.row(forge)
+        accounts = held.linked_accounts(student, forge=forge)
+        reports = collect_at_once(
+            accounts, forge=forges.forge, clock=timezone.now, full=options["full"], progress=self._progress
+        )
+        statuses = held.statuses(accounts, now=timezone.now())
+        complete = [status.complete_at is not None and status.complete_at >= now for status in statuses]
+        without = held.without_account(student or [], accounts)
+        return Report(
+            lines=[
+                *(_forge_line(report) for report in reports),
+                *(_account_line(one) for one, done in zip(statuses, complete, strict=True) if not done),
+                *(_("%(number)s: no account is linked.") % {"number": number} for number in without),
+            ]
+            or [_("No account is linked: nothing to collect.")],
+            data={
+                "forges": [_forge_data(report) for report in reports],
+                "accounts": [_account_data(one, done) for one, done in zip(statuses, complete, strict=True)],
+                "without_account": without,
+            },
+            done=all(complete) and not without,
+        )
+
+    def _progress(self, account: ForgeAccount, page: Page, stored: Stored) -> None:
+        if not (page.changes or page.done or page.failure):
+            return
+        state = _("failed") if page.failure else _("complete") if page.done else "…"
+        self.stderr.write(f"{account}: +{stored.new} ~{stored.changed} {state}")
+
+
+def _forge_line(report: CollectionReport) -> str:
+    return _(
+        "%(forge)s: %(complete)d of %(taken)d accounts complete; contributions: %(new)d new, %(changed)d changed, "
+        "%(unchanged)d unchanged; %(requests)d requests, %(points)d points."
+    ) % _forge_data(report)
+
+
+def _account_line(status: held.AccountStatus) -> str:
+    return _("%(account)s is not complete: %(reason)s Next try: %(next)s.") % {
+        "account": status.account,
+        "reason": status.error or _("It is not known why."),
+        "next": timezone.localtime(status.next_due_at).strftime("%Y-%m-%d %H:%M:%S")
+        if status.next_due_at
+        else "–",
+    }
+
+
+def _forge_data(report: CollectionReport) -> dict[str, Any]:
+    return {
+        "forge": report.forge,
+        "taken": report.taken,
+        "complete": report.complete,
+        "new": report.stored.new,
+        "changed": report.stored.changed,
+        "unchanged": report.stored.unchanged,
+        "closed_until": report.closed_until.isoformat() if report.closed_until else None,
+        "requests": report.requests,
+        "points": report.points,
+    }
+
+
+def _account_data(status: held.AccountStatus, complete: bool) -> dict[str, Any]:
+    return {
+        "forge": status.account.forge,
+        "login": status.account.login,
+        "complete": complete,
+        "complete_at": status.complete_at.isoformat() if status.complete_at else None,
+        "held": status.held,
+        "error_code": status.error_code,
+        "error": status.error,
+        "next_due_at": status.next_due_at.isoformat() if status.next_due_at else None,
+    }

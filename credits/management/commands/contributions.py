@@ -1,0 +1,35 @@
+"""``manage.py contributions``: what is held, one a line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from accounts.commands import Report, VerbCommand
+from credits.contributions import held
+
+
+class Command(VerbCommand):
+    help = "Prints the contributions that are held of students, one a line; with --json as JSON Lines."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--student", nargs="+", action="extend", metavar="NUMBER", help="only these students"
+        )
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        lines = held.lines(options["student"])
+        # An iterator can be read once, and only one of the two is.
+        return Report(lines=(_readable(line) for line in lines), data=lines)
+
+
+def _readable(line: dict[str, Any]) -> str:
+    def known(number: int | None) -> str:
+        return "?" if number is None else str(number)
+
+    return (
+        "{student_number}  {merged_at}  {forge}:{repository}#{number}  ".format(**line)
+        + f"+{known(line['additions'])} -{known(line['deletions'])}  "
+        + "{role}, {status}  {title}".format(**line)
+    )

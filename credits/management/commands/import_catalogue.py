@@ -1,0 +1,56 @@
+"""``manage.py import_catalogue``: the repositories that the university recognises."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.commands import Report, VerbCommand
+from credits.contributions.catalogue import CatalogueReport, import_catalogue
+from credits.errors import CreditsError
+
+
+class Command(VerbCommand):
+    help = "Imports the catalogue of repositories from CSV with the columns forge, repository, tier."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        file: Path = options["file"]
+        try:
+            with file.open("rb") as opened:
+                report = import_catalogue(opened, by=None, now=now)
+        except OSError as error:
+            raise CreditsError(
+                "file-not-read",
+                _("The file %(name)s cannot be read: %(reason)s.")
+                % {"name": file, "reason": error.strerror or type(error).__name__},
+            ) from error
+        return Report(lines=_lines(report), data=asdict(report), done=not report.refused)
+
+
+def _lines(report: CatalogueReport) -> list[str]:
+    if report.refused:
+        return [
+            _("Nothing was imported:"),
+            *(
+                _("row %(row)d, %(column)s: %(reason)s")
+                % {"row": one.row, "column": one.column, "reason": one.reason}
+                for one in report.refused
+            ),
+        ]
+    return [
+        _("%(added)d added, %(changed)d changed, %(unchanged)d unchanged, %(left)d not in the file and kept.")
+        % {
+            "added": len(report.added),
+            "changed": len(report.changed),
+            "unchanged": report.unchanged,
+            "left": len(report.left),
+        }
+    ]

@@ -1,0 +1,32 @@
+"""What workers are sent. A message only wakes: each task looks at the database, and does what is due there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import forges
+from credits.contributions import collect as collecting
+from credits.jobs.wake import EXPIRES_SECONDS
+
+BUDGET = timedelta(minutes=2)
+"""How long one message keeps a worker on one forge before it asks for another turn: the next in line may be another
+forge."""
+
+
+@shared_task(name="credits.tasks.wake")
+def wake() -> None:
+    """Send a worker to each forge on which something is due. The beat sends this every minute."""
+    collecting.schedule_new_accounts(now=timezone.now())
+    for name in collecting.due_forges(now=timezone.now()):
+        collect.apply_async((name,), expires=EXPIRES_SECONDS)
+
+
+@shared_task(name="credits.tasks.collect")
+def collect(forge: str) -> None:
+    """Collect what is due on one forge."""
+    report = collecting.collect_all_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
+    if report.more:
+        collect.apply_async((forge,), expires=EXPIRES_SECONDS)
