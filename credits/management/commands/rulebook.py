@@ -1,0 +1,98 @@
+"""manage.py rulebook: check a rulebook's file, propose it, publish it by a second person."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.commands import Report, VerbCommand, staff_called
+from credits.errors import CreditsError
+from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks.versions import propose, publish
+from credits.rules.schema import RulebookFaults, digest, parse
+
+
+class Command(VerbCommand):
+    help = (
+        "Check a rulebook's file; propose it as a version; publish the proposed version as a second person."
+    )
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        # Given here as well as before the verb: people write it at the end.
+        does = parser.add_subparsers(dest="does", metavar="check|propose|publish", required=True)
+        check = does.add_parser("check", help="say every fault with its line and column")
+        check.add_argument("file", type=Path)
+        proposing = does.add_parser("propose", help="keep the file as the proposed version")
+        proposing.add_argument("file", type=Path)
+        publishing = does.add_parser("publish", help="publish the proposed version; it never changes then")
+        publishing.add_argument("code")
+        for one in (proposing, publishing):
+            one.add_argument("--as", dest="username", required=True, metavar="USERNAME", help="a steward")
+        for one in (check, proposing, publishing):
+            one.add_argument("--json", action="store_true", default=False, help="print one JSON document")
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        does: str = options["does"]
+        if does == "publish":
+            version = publish(options["code"], by=staff_called(options["username"]), now=now)
+            return _said(version, _("%(version)s is published: sha256 %(digest)s."))
+        text = _text(options["file"])
+        try:
+            if does == "propose":
+                version = propose(text, by=staff_called(options["username"]), now=now)
+                return _said(version, _("%(version)s is proposed: sha256 %(digest)s."))
+            rulebook = parse(text)
+        except RulebookFaults as faults:
+            return _faults(options["file"], faults)
+        line = _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
+        return Report([line], {"code": rulebook.code, "digest": digest(rulebook), "faults": []})
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CreditsError(
+            "file-unreadable",
+            _("%(file)s cannot be read: %(reason)s.") % {"file": file, "reason": error.strerror},
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CreditsError(
+            "file-unreadable",
+            _("%(file)s is not a text in UTF-8.") % {"file": file},
+            _("Save it as UTF-8."),
+        ) from error
+
+
+def _said(version: RulebookVersion, sentence: str) -> Report:
+    line = sentence % {"version": version, "digest": version.digest}
+    data = {
+        "code": version.rulebook.code,
+        "version": version.number,
+        "status": version.status,
+        "digest": version.digest,
+    }
+    return Report([line], data)
+
+
+def _faults(file: Path, faults: RulebookFaults) -> Report:
+    language = get_language() or "en"
+    lines = [f"{file}:{one.line}:{one.column}: {one.text(language)}" for one in faults.faults]
+    data = {
+        "faults": [
+            {
+                "line": one.line,
+                "column": one.column,
+                "path": one.path,
+                "message": one.message,
+                "suggestion": one.suggestion,
+            }
+            for one in faults.faults
+        ]
+    }
+    return Report(lines, data, done=False)

@@ -1,0 +1,168 @@
+"""Propose a version of a rulebook, publish it by a second person, retire it, and read it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import StaffRole, User
+from accounts.permissions import require
+from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
+from credits.rulebooks.models import Rulebook, RulebookVersion
+from credits.rules import schema
+
+_TWO_DECIMALS = Decimal("0.01")
+Status = RulebookVersion.Status
+
+
+@transaction.atomic
+def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
+    """Keep the YAML ``text`` as the proposed version of the rulebook that it names (a new one, where there is none).
+
+    An open proposal of the same rulebook takes the new text; whoever wrote last is its proposer. Raises NotAllowed
+    unless ``by`` is a steward, :class:`credits.rules.schema.RulebookFaults` with every fault and its place, Conflict
+    where nothing differs from the version published last.
+    """
+    require(by, StaffRole.Role.STEWARD)
+    read = schema.parse(text)
+    _refuse_what_cannot_be_carried_out(read)
+    digest = schema.digest(read)
+    rulebook = _locked(read.code)
+    published = rulebook.versions.filter(status=Status.PUBLISHED).order_by("-number").first()
+    if published is not None and published.digest == digest:
+        raise Conflict(
+            "rulebook-unchanged",
+            _("This says the same as version %(number)s, which is already published.")
+            % {"number": published.number},
+        )
+    version = rulebook.versions.filter(status=Status.PROPOSED).first()
+    if version is None:
+        last: int | None = rulebook.versions.aggregate(last=Max("number"))["last"]
+        version = RulebookVersion(rulebook=rulebook, number=(last or 0) + 1, status=Status.PROPOSED)
+    _write(version, text, read)
+    version.proposed_by = by
+    version.proposed_at = now
+    version.save()
+    _log("rulebook-proposed", version, by=by, now=now)
+    return version
+
+
+@transaction.atomic
+def publish(code: str, *, by: User, now: datetime) -> RulebookVersion:
+    """Publish the proposed version of rulebook ``code``; from then on it never changes (invariant 6).
+
+    Raises NotAllowed unless ``by`` is a steward and another person than the proposer, NotThere where there is no such
+    rulebook, Conflict where nothing is proposed.
+    """
+    require(by, StaffRole.Role.STEWARD)
+    rulebook = Rulebook.objects.select_for_update().filter(code=code).first()
+    if rulebook is None:
+        raise NotThere(
+            "no-such-rulebook",
+            _("There is no rulebook “%(code)s”.") % {"code": code},
+            _("Propose it first."),
+        )
+    version = rulebook.versions.filter(status=Status.PROPOSED).first()
+    if version is None:
+        raise Conflict(
+            "nothing-proposed", _("Nothing is proposed for this rulebook."), _("Propose a version first.")
+        )
+    if version.proposed_by_id == by.pk:
+        raise NotAllowed(
+            "second-person-needed",
+            _("You proposed this version, so somebody else must publish it."),
+            _("Ask another steward of rulebooks."),
+        )
+    # Defaults are those of the release that publishes: what is published is what this release evaluates.
+    _write(version, version.text, schema.parse(version.text))
+    version.status = Status.PUBLISHED
+    version.published_by = by
+    version.published_at = now
+    version.save()
+    _log("rulebook-published", version, by=by, now=now)
+    return version
+
+
+@transaction.atomic
+def retire(version: RulebookVersion, *, by: User, now: datetime) -> RulebookVersion:
+    """Take a published version out of use for new rounds. Rounds that have it, and claims under it, keep it."""
+    require(by, StaffRole.Role.STEWARD)
+    version = RulebookVersion.objects.select_for_update().get(pk=version.pk)
+    if version.status != Status.PUBLISHED:
+        raise Conflict("not-published", _("Only a published version can be retired."))
+    version.status = Status.RETIRED
+    version.save(update_fields=["status"])
+    _log("rulebook-retired", version, by=by, now=now)
+    return version
+
+
+def rulebook_of(version: RulebookVersion) -> schema.Rulebook:
+    """What the version says, read from its canonical text; cached by digest.
+
+    Raises Conflict ``rulebook-altered`` where the stored text is no longer what the digest was made of.
+    """
+    return _read(version.digest, version.canonical)
+
+
+@lru_cache(maxsize=64)
+def _read(digest: str, canonical: str) -> schema.Rulebook:
+    read = schema.parse(canonical)
+    if schema.digest(read) != digest:
+        raise Conflict(
+            "rulebook-altered",
+            _("The stored rulebook is not the one that was published."),
+            _("Tell the administrator: restore it from a backup."),
+            status=500,
+        )
+    return read
+
+
+def _refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
+    """Well-formed, but beyond what review and ledger can do with it."""
+    if len(read.review.stages) > 1:
+        raise CreditsError(
+            "one-stage-only",
+            _("Only one stage of review can be carried out yet; this rulebook has several."),
+            _("Leave one stage under “review”."),
+            status=422,
+        )
+    for amount in (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap):
+        if amount % _TWO_DECIMALS:
+            raise CreditsError(
+                "credit-has-two-decimals",
+                _("Credit is recorded with two decimals; %(amount)s has more.") % {"amount": amount},
+                _("Round it in “conversion” and in the caps."),
+                status=422,
+            )
+
+
+def _locked(code: str) -> Rulebook:
+    Rulebook.objects.get_or_create(code=code)
+    return Rulebook.objects.select_for_update().get(code=code)
+
+
+def _write(version: RulebookVersion, text: str, read: schema.Rulebook) -> None:
+    version.text = text
+    version.title_zh = read.title.zh
+    version.title_en = read.title.en
+    version.canonical = read.canonical()
+    version.digest = schema.digest(read)
+
+
+def _log(action: str, version: RulebookVersion, *, by: User, now: datetime) -> None:
+    audit.record(
+        action,
+        version,
+        by=by,
+        now=now,
+        rulebook=version.rulebook.code,
+        number=version.number,
+        digest=version.digest,
+        proposed_by=version.proposed_by.username,
+    )
