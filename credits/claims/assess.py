@@ -1,0 +1,146 @@
+"""预核算: what the rulebook in force gives. Decides nothing and stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Enrolment, User
+from credits.claims.elsewhere import taken, without_twins
+from credits.claims.facts import claim_facts, frozen_of
+from credits.claims.models import Claim, Round
+from credits.claims.rounds import version_for
+from credits.contributions import held
+from credits.contributions.models import Authorship
+from credits.errors import NotThere
+from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks.versions import rulebook_of
+from credits.rules.evaluate import Outcome, evaluate
+from credits.rules.facts import ClaimFacts
+
+_FROZEN = Q(submitted_at__isnull=False) & ~Q(status=Claim.Status.WITHDRAWN)
+
+
+def estimate(
+    user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
+) -> Outcome:
+    """What a claim of ``authorships`` would give if it were submitted at ``now``.
+
+    Where none are named: what was frozen, if the person has submitted a claim in this round, else everything of
+    theirs that stands in no other claim. Raises NotThere for a person without an enrolment, or a round without a
+    rulebook for it.
+    """
+    if authorships is None:
+        submitted = Claim.objects.filter(_FROZEN, user=user, round=round_).select_related("version").first()
+        if submitted is not None and submitted.version is not None:
+            return evaluated(submitted.version, frozen_of(submitted))
+        authorships = claimable(user, round_)
+    enrolment = enrolment_of(user, now=now)
+    version = version_for(round_, enrolment)
+    return evaluated(version, facts_now(enrolment, round_, version, authorships, now=now))
+
+
+def assess_round(
+    round_: Round, student_numbers: Iterable[str] | None, *, now: datetime
+) -> Iterator[tuple[Enrolment, Outcome]]:
+    """The estimate for each student of the round, by student number.
+
+    Without ``student_numbers``: everyone who has linked a forge account or claimed in the round. Raises NotThere
+    before the first where a number is nobody's.
+    """
+    if student_numbers is not None:
+        return (
+            (one, estimate(one.user, round_, now=now)) for one in _named(list(dict.fromkeys(student_numbers)))
+        )
+    return _everyone(round_, now)
+
+
+def claimable(user: User, round_: Round) -> list[Authorship]:
+    """The person's own shares that stand in no live claim but their one in this round; each piece of work once."""
+    own = list(held.of_person(user))
+    mine = Claim.objects.filter(user=user, round=round_).exclude(status=Claim.Status.WITHDRAWN).first()
+    elsewhere = taken(own, besides=mine)
+    return without_twins([one for one in own if one.pk not in elsewhere])
+
+
+def facts_now(
+    enrolment: Enrolment,
+    round_: Round,
+    version: RulebookVersion,
+    authorships: Sequence[Authorship],
+    *,
+    now: datetime,
+    already_credited: frozenset[int] = frozenset(),
+) -> ClaimFacts:
+    """The facts as they would be frozen at ``now``."""
+    return claim_facts(
+        enrolment=enrolment,
+        round_=round_,
+        authorships=authorships,
+        category=rulebook_of(version).category.code,
+        now=now,
+        already_credited=already_credited,
+    )
+
+
+def evaluated(version: RulebookVersion, frozen: ClaimFacts) -> Outcome:
+    """What the version gives for these facts: the same for the same, always (invariant 4)."""
+    return evaluate(rulebook_of(version), frozen)
+
+
+def enrolment_of(user: User, *, now: datetime) -> Enrolment:
+    """The enrolment under which a person claims at ``now``: the newest that has begun and not ended; NotThere where
+    there is none."""
+    today = timezone.localdate(now, timezone.get_default_timezone())
+    found = (
+        user.enrolments.select_related("programme__department", "user")
+        .filter(Q(left_on=None) | Q(left_on__gt=today), enrolled_on__lte=today)
+        .first()
+    )
+    if found is None:
+        raise NotThere(
+            "not-enrolled",
+            _("You are not enrolled now, so there is nothing to claim for."),
+            _("If this is wrong, ask the registrar's office to correct the roster."),
+        )
+    return found
+
+
+def _named(numbers: list[str]) -> list[Enrolment]:
+    found = {
+        enrolment.student_number: enrolment
+        for enrolment in Enrolment.objects.filter(student_number__in=numbers).select_related(
+            "user", "programme"
+        )
+    }
+    for number in numbers:
+        if number not in found:
+            raise NotThere(
+                "no-such-student", _("There is no student number %(number)s.") % {"number": number}
+            )
+    return [found[number] for number in numbers]
+
+
+def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Outcome]]:
+    linked = Q(user__forge_accounts__isnull=False, user__forge_accounts__unlinked_at=None)
+    people: dict[int, list[Enrolment]] = {}
+    for enrolment in (
+        Enrolment.objects.filter(linked | Q(claims__round=round_))
+        .distinct()
+        .order_by("student_number")
+        .select_related("user", "programme")
+    ):
+        people.setdefault(enrolment.user_id, []).append(enrolment)
+    claimed = dict(Claim.objects.filter(_FROZEN, round=round_).values_list("user", "enrolment"))
+    for user_id, enrolments in people.items():
+        try:
+            current = claimed.get(user_id) or enrolment_of(enrolments[0].user, now=now).pk
+        except NotThere:
+            continue  # has left, and claimed nothing in this round
+        for enrolment in enrolments:
+            if enrolment.pk == current:
+                yield enrolment, estimate(enrolment.user, round_, now=now)

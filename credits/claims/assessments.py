@@ -1,0 +1,47 @@
+"""Keep what a rulebook gave for frozen facts, and read it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+from typing import cast
+
+from credits.claims.models import Assessment, Claim
+from credits.rulebooks.models import RulebookVersion
+from credits.rules import facts
+from credits.rules.evaluate import Outcome
+
+
+def keep(
+    claim: Claim, version: RulebookVersion, frozen: facts.ClaimFacts, outcome: Outcome, *, now: datetime
+) -> Assessment:
+    """Store an assessment; it never changes. The columns are for lists: what is exact is the outcome itself."""
+    return Assessment.objects.create(
+        claim=claim,
+        version=version,
+        facts=facts.to_json(frozen),
+        facts_digest=facts.digest(frozen),
+        outcome=outcome.to_json(),
+        outcome_digest=outcome.digest,
+        points=four_decimals(outcome.points),
+        credit=outcome.credit,
+        made_at=now,
+    )
+
+
+def outcome_of(assessment: Assessment) -> Outcome:
+    """What was given, with its trace."""
+    return Outcome.from_json(cast("dict[str, object]", assessment.outcome))
+
+
+def submitted_outcome(claim: Claim) -> Outcome:
+    """What the rulebook gave when the claim was submitted: the first assessment."""
+    first = claim.assessments.order_by("made_at", "pk").first()
+    if first is None:
+        raise LookupError(f"claim {claim.pk} was never assessed")
+    return outcome_of(first)
+
+
+def four_decimals(points: Decimal) -> Decimal:
+    """Points as columns keep them: cut, never rounded up."""
+    return points.quantize(Decimal("0.0001"), ROUND_DOWN)

@@ -1,0 +1,47 @@
+"""Every step of a claim begins here: its row locked, its state known, its dates looked at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from credits.claims.dates import written
+from credits.claims.models import Claim
+from credits.errors import Conflict
+
+
+def locked(claim: Claim, *states: str) -> Claim:
+    """The claim as it stands now, its row locked until the transaction ends.
+
+    Raises Conflict ``claim-moved-on`` where it is in none of ``states``: somebody else was first, or it was never
+    so far.
+    """
+    now_so = (
+        Claim.objects.select_for_update(of=("self",))
+        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
+        .get(pk=claim.pk)
+    )
+    if now_so.status not in states:
+        raise Conflict(
+            "claim-moved-on",
+            _("This cannot be done now: the claim is “%(state)s”.") % {"state": now_so.get_status_display()},
+            _("Load the page again to see how it stands."),
+        )
+    return now_so
+
+
+def lock_person(user: User) -> None:
+    """One claim of a person at a time: what they may claim depends on their others."""
+    # Not FOR UPDATE: that would wait for every row that merely refers to the person.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def not_before(gate: datetime, now: datetime, code: str, what: object) -> None:
+    """Raise Conflict ``code`` with the date in its sentence unless ``now`` has reached ``gate``.
+
+    ``what`` is the sentence, with ``%(date)s`` where the date goes.
+    """
+    if now < gate:
+        raise Conflict(code, str(what) % {"date": written(gate)})

@@ -1,0 +1,82 @@
+"""公示: what the members of the university see for the days of public notice.
+
+Names are masked, college and credit are shown; no student number, and no number or link of a pull request, which
+would unmask (design: defaults of the rulebook).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from credits.claims.models import Claim, Decision, Round
+from credits.rulebooks.versions import rulebook_of
+
+_DOUBLE_SURNAMES = frozenset(
+    """
+    欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 宇文
+    长孙 司徒 夏侯 端木 百里 呼延 南宫 轩辕 独孤 闻人 申屠
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """One line of the notice."""
+
+    name: str
+    college: str
+    credit: Decimal
+    round: Round
+    notice_from: datetime
+    notice_until: datetime
+
+
+def on_notice(*, now: datetime) -> list[Noticed]:
+    """What is on notice at ``now``, by round and college. Claims without credit are not shown."""
+    decisions = (
+        Decision.objects.filter(
+            standing=Decision.Standing.FINAL,
+            assessment__credit__gt=0,
+            claim__notice_from__lte=now,
+            claim__notice_until__gt=now,
+        )
+        .select_related(
+            "assessment",
+            "claim__round__term",
+            "claim__user",
+            "claim__version",
+            "claim__enrolment__programme__department",
+        )
+        .order_by(
+            "-claim__round__apply_from", "claim__enrolment__programme__department__name", "claim__public_id"
+        )
+    )
+    return [_noticed(decision.claim, decision.assessment.credit) for decision in decisions]
+
+
+def _noticed(claim: Claim, credit: Decimal) -> Noticed:
+    assert claim.version is not None
+    assert claim.notice_from is not None
+    assert claim.notice_until is not None
+    return Noticed(
+        name=masked(claim.user.name, rulebook_of(claim.version).notice.mask),
+        college=claim.enrolment.programme.department.name,
+        credit=credit,
+        round=claim.round,
+        notice_from=claim.notice_from,
+        notice_until=claim.notice_until,
+    )
+
+
+def masked(name: str, mask: str) -> str:
+    """A name as the notice shows it: ``surname`` 张* (欧阳* for a double surname; the first letter of another
+    script), ``initials`` Z. S., ``full-name`` unchanged."""
+    name = name.strip()
+    if mask == "full-name":
+        return name
+    if mask == "initials":
+        return " ".join(f"{part[0]}." for part in name.split()) if name else "*"
+    surname = name[:2] if name[:2] in _DOUBLE_SURNAMES and len(name) > 2 else name[:1]
+    return f"{surname}*"

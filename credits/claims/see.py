@@ -1,0 +1,54 @@
+"""Look at one claim: the only road from an address to a claim."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit, permissions
+from accounts.models import StaffRole, User
+from credits.claims.models import Claim
+from credits.errors import NotThere
+
+Role = StaffRole.Role
+_OWN_ONLY = (Claim.Status.DRAFT, Claim.Status.WITHDRAWN)
+
+
+@transaction.atomic
+def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim:
+    """The claim, for its student, and once it is submitted for instructors and registrars within their scope; such a
+    look goes into the audit log (invariant 11).
+
+    NotThere for everybody else, in the same words as for a claim that does not exist: that there is one is
+    already more than they may know (invariant 12).
+    """
+    claim = _find(public_id)
+    if claim is None or not _may_see(user, claim):
+        raise NotThere("no-such-claim", _("There is no such claim."), _("Look for it in your own list."))
+    if claim.user_id != user.pk:
+        audit.record("claim-seen", claim, by=user, now=now, person=claim.user)
+    return claim
+
+
+def _find(public_id: uuid.UUID | str) -> Claim | None:
+    try:
+        key = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
+    except ValueError:
+        return None
+    return (
+        Claim.objects.filter(public_id=key)
+        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
+        .first()
+    )
+
+
+def _may_see(user: User, claim: Claim) -> bool:
+    if claim.user_id == user.pk:
+        return True
+    if claim.status in _OWN_ONLY:
+        return False
+    department = claim.enrolment.programme.department
+    return any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR))

@@ -1,0 +1,75 @@
+"""manage.py assess: the estimate by the rulebook in force, deciding nothing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from accounts.commands import Report, VerbCommand
+from accounts.models import Enrolment
+from credits.claims.assess import assess_round
+from credits.claims.rounds import named
+from credits.rules.decimals import to_text
+from credits.rules.evaluate import Outcome
+
+
+class Command(VerbCommand):
+    help = "Show what the rulebook in force would give, by student; decides and stores nothing."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        parser.add_argument(
+            "--student",
+            metavar="NUMBER",
+            action="append",
+            help="only this student, with the trace; may be repeated",
+        )
+
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        round_ = named(options["round"])
+        students: list[str] | None = options["student"]
+        found = list(assess_round(round_, students, now=now))
+        lines = [
+            _("Round %(round)s, as of %(now)s")
+            % {"round": round_.code, "now": now.isoformat(timespec="seconds")}
+        ]
+        for enrolment, outcome in found:
+            lines.append(_summary(enrolment, outcome))
+            if students:
+                lines += _trace(outcome)
+        data = {
+            "round": round_.code,
+            "students": [
+                {"student_number": enrolment.student_number, "outcome": outcome.to_json()}
+                for enrolment, outcome in found
+            ],
+        }
+        return Report(lines, data)
+
+
+def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
+    counting = sum(1 for one in outcome.contributions if one.status == "counts")
+    return ngettext(
+        "%(student)s: %(counting)s of %(count)s contribution counts, %(points)s points, %(credit)s credit",
+        "%(student)s: %(counting)s of %(count)s contributions count, %(points)s points, %(credit)s credit",
+        len(outcome.contributions),
+    ) % {
+        "student": enrolment,
+        "counting": counting,
+        "count": len(outcome.contributions),
+        "points": to_text(outcome.points),
+        "credit": to_text(outcome.credit),
+    }
+
+
+def _trace(outcome: Outcome) -> list[str]:
+    language = "zh" if (get_language() or "").startswith("zh") else "en"
+    lines: list[str] = []
+    for one in outcome.contributions:
+        lines.append(f"  {one.ref}")
+        lines += [f"    {line.text[language]}" for line in one.lines]
+    return lines + [f"  {line.text[language]}" for line in outcome.lines]

@@ -1,0 +1,75 @@
+"""A claim's way from draft to ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import AuditEntry
+from credits.claims import notice, record, review
+from credits.claims.draft import draft
+from credits.claims.models import Claim, Decision
+from credits.claims.submit import submit
+from credits.ledger import entries
+from credits.ledger.verify import verify
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+Status = Claim.Status
+
+
+def test_a_claim_goes_from_draft_to_the_ledger() -> None:
+    """Two contributions of 8 points become half a credit in the ledger, and each step leaves its line in the audit
+    log."""
+    student = factories.student(name="张三丰")
+    make.authorship(student)
+    make.authorship(student)
+    claim = draft(student, make.round_(), now=NOW)
+    assert claim.items.count() == 2
+    claim = submit(claim, by=student, now=NOW)
+    assert claim.facts_digest
+    decision = review.decide(claim, {}, by=make.reviewer_of(claim), now=NOW)
+    assert (decision.verdict, decision.standing) == ("approve", "final")
+    claim.refresh_from_db()
+    assert claim.status == Status.NOTICE
+    assert claim.notice_until is not None
+    noticed = notice.on_notice(now=claim.notice_until - timedelta(seconds=1))
+    assert [(one.name, one.credit) for one in noticed] == [("张*", Decimal("0.5"))]
+    result = record.record(claim, by=factories.registrar(), now=claim.notice_until)
+    assert result.credit == Decimal("0.50")
+    entry = entries.of_person(student).get()
+    assert (entry.credit, entry.category, entry.reference) == (
+        Decimal("0.50"),
+        "innovation",
+        record.reference_of(result),
+    )
+    assert verify().holds
+    claim.refresh_from_db()
+    assert claim.status == Status.RECORDED
+    said = set(AuditEntry.objects.filter(person=student).values_list("action", flat=True))
+    assert {"claim-submitted", "claim-decided", "result-recorded", "ledger-posted"} <= said
+
+
+def test_a_refused_line_is_proposed_heard_and_then_final() -> None:
+    """A reviewer's refusal of a line reduces the credit only after the student answered, and frees the contribution
+    once it is recorded."""
+    claim = make.submitted_claim(contributions=4)
+    reviewer = make.reviewer_of(claim)
+    ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
+    proposal = review.decide(claim, {ref: {"accepted": False, "reason": "只改了空格"}}, by=reviewer, now=NOW)
+    assert (proposal.verdict, proposal.standing) == ("reduce", "proposed")
+    assert proposal.reason == "只改了空格"
+    claim.refresh_from_db()
+    assert claim.status == Status.HEARING
+    review.answer(claim, "不只是空格。", by=claim.user, now=NOW + timedelta(hours=1))
+    final = review.confirm(claim, by=reviewer, now=NOW + timedelta(hours=2))
+    assert final.standing == Decision.Standing.FINAL
+    claim.refresh_from_db()
+    result = record.record(claim, by=factories.registrar(), now=claim.notice_until)
+    assert (result.credit, result.points_carried) == (Decimal("0.5"), Decimal(8))
+    assert sorted(claim.items.values_list("live", flat=True)) == [False, True, True, True]
