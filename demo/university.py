@@ -45,8 +45,8 @@ def found(*, now: datetime) -> None:
     registrar, steward, second = staff("registrar"), staff("steward"), staff("steward2")
     last, this = _terms(now=now)
     for name in ("open-source-practice", "ects-unit"):
-        propose((RULEBOOKS / f"{name}.yaml").read_text(encoding="utf-8"), by=steward, now=began)
-        publish(name, by=second, now=began + timedelta(hours=1))
+        proposed = propose((RULEBOOKS / f"{name}.yaml").read_text(encoding="utf-8"), by=steward, now=began)
+        publish(proposed.rulebook.code, by=second, now=began + timedelta(hours=1))
     with (DATA / "catalogue.csv").open("rb") as file:
         import_catalogue(file, by=registrar, now=began + timedelta(hours=2))
     for one in people.STUDENTS:

@@ -1,0 +1,17 @@
+"""How often a second something can be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SECONDS = 2.0
+
+
+def per_second(work: Callable[[], int]) -> float:
+    """Call ``work`` for about two seconds, after once to warm up; it returns how many things it did."""
+    work()
+    done, begun = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - begun) < SECONDS:
+        done += work()
+    return done / elapsed

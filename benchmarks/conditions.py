@@ -1,0 +1,98 @@
+"""How fast the shipped rulebook is: its conditions alone, and a whole claim with its trace."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from benchmarks.clock import per_second
+from credits.forges.files import classify
+from credits.rules import cel
+from credits.rules.evaluate import evaluate
+from credits.rules.facts import (
+    ClaimFacts,
+    Contribution,
+    ContributionFacts,
+    Repository,
+    Standing,
+    Student,
+    bind,
+)
+from credits.rules.schema import parse
+
+ROOT = Path(__file__).resolve().parents[1]
+CLAIM_OF = 40
+"""Contributions in the measured claim."""
+
+
+def main() -> list[tuple[str, str]]:
+    """Measured figures as (name, value) pairs."""
+    rulebook = parse((ROOT / "rulebooks" / "open-source-practice.yaml").read_text(encoding="utf-8"))
+    expressions = [
+        found
+        for requirement in rulebook.requirements
+        if isinstance(found := cel.check(requirement.when, "yes-no"), cel.Expression)
+    ]
+    claim = _claim()
+    known = [cel.Known(bind(claim, one)) for one in claim.contributions]
+
+    def conditions() -> int:
+        for facts in known:
+            for expression in expressions:
+                expression.value(facts)
+        return len(known) * len(expressions)
+
+    def claims() -> int:
+        evaluate(rulebook, claim)
+        return 1
+
+    traced = per_second(claims)
+    return [
+        ("conditions a second", f"{per_second(conditions):,.0f}"),
+        (f"claims of {CLAIM_OF} contributions a second, with traces", f"{traced:,.0f}"),
+        ("contributions assessed a second, with traces", f"{traced * CLAIM_OF:,.0f}"),
+    ]
+
+
+def _claim() -> ClaimFacts:
+    """A claim of the first carried rows."""
+    with (ROOT / "demo" / "data" / "changes.jsonl").open(encoding="utf-8") as file:
+        rows = [json.loads(next(file)) for _ in range(CLAIM_OF)]
+    merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]
+    return ClaimFacts(
+        student=Student(enrolled_on=min(merged)),
+        round={"code": "bench", "closes": max(merged) + timedelta(days=30)},
+        term={"code": "bench"},
+        standing=Standing(credit=Decimal(0), credit_this_term=Decimal(0), points_carried=Decimal(0)),
+        contributions=tuple(_facts(row, at) for row, at in zip(rows, merged, strict=True)),
+    )
+
+
+def _facts(row: dict[str, object], merged_at: datetime) -> ContributionFacts:
+    files: dict[str, dict[str, int]] = {}
+    for file in row["files"]:  # type: ignore[attr-defined]
+        count = files.setdefault(classify(file["path"]), {"files": 0, "additions": 0, "deletions": 0})
+        count["files"] += 1
+        count["additions"] += file["additions"]
+        count["deletions"] += file["deletions"]
+    about = Contribution(
+        forge=str(row["forge"]),
+        kind="pull_request",
+        number=str(row["number"]),
+        status="merged",
+        merged_at=merged_at,
+        files=files,  # type: ignore[typeddict-item]
+        share=Decimal(1),
+        already_credited=False,
+    )
+    home = Repository(
+        forge=str(row["forge"]),
+        id=str(row["repo"]),
+        full_name=str(row["repo"]),
+        licence="Apache-2.0",
+        osi_approved=True,
+        owner_is_author=False,
+    )
+    return ContributionFacts(f"{row['forge']}:{row['repo']}:{row['number']}", about, home)

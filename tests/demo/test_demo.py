@@ -1,0 +1,163 @@
+"""The demo's main job, run as a user runs it, against totals worked out from the data files alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "demo" / "data"
+BEIJING = "+08:00"
+GENERATED = re.compile(r"(\.lock|\.min\.js|_pb2\.py|package-lock\.json)$|(^|/)(3rdparty|third_party|dist)/")
+
+
+def two_free_ports() -> int:
+    """A port that is free together with the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def run(command: list[str], folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+    kept = {"PATH", "HOME", "LANG"}
+    environment = {name: value for name, value in os.environ.items() if name in kept}
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env={**environment, "DATA_DIR": str(folder), "PORT": str(port), "LANG": "en_GB.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+def still_running(folder: Path) -> list[str]:
+    """Command lines of processes that work in the demo's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            told = [
+                *process.cmdline(),
+                *(f"{k}={v}" for k, v in process.environ().items() if k == "DATA_DIR"),
+            ]
+        except (psutil.Error, OSError):
+            continue
+        if any(str(folder) in one for one in told):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
+class Truth:
+    """What must come out, from the carried rows and the shipped numbers of the rulebook, by code of its own: base 5,
+    1/2/3 for more than 20/100/500 lines outside generated files, at most half from one repository where there are
+    two, 16 points a half credit, 2 credits a term."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        with (DATA / "changes.jsonl").open(encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                self.rows[row["forge"], row["author"]["login"]].append(row)
+        with (DATA / "students.csv").open(encoding="utf-8") as file:
+            self.students = list(csv.DictReader(file))
+        with (DATA / "roster.csv").open(encoding="utf-8") as file:
+            self.enrolled = {row["student_number"]: row["enrolled_on"] for row in csv.DictReader(file)}
+
+    def work_of(self, student: dict[str, str]) -> list[dict[str, Any]]:
+        logins = [(forge, student[forge]) for forge in ("github", "gitee") if student[forge]]
+        return [row for login in logins for row in self.rows[login]]
+
+    def contributions(self) -> dict[str, int]:
+        return dict(sorted(Counter(row["forge"] for s in self.students for row in self.work_of(s)).items()))
+
+    def points(self, student: dict[str, str]) -> list[tuple[str, int]]:
+        enrolled = datetime.fromisoformat(f"{self.enrolled[student['student_number']]}T00:00:00{BEIJING}")
+        counted = []
+        for row in self.work_of(student):
+            lines = sum(
+                f["additions"] + f["deletions"] for f in row["files"] if not GENERATED.search(f["path"])
+            )
+            if datetime.fromisoformat(row["merged_at"]) >= enrolled and lines > 0:
+                bonus = (lines > 20) + (lines > 100) + (lines > 500)
+                counted.append((f"{row['forge']}/{row['repo']}", 5 + bonus))
+        if student["part"] == "reduced":
+            counted.remove(max(counted, key=lambda one: one[1]))
+        return counted
+
+    def credit(self, student: dict[str, str]) -> Decimal:
+        by_repository: Counter[str] = Counter()
+        for repository, points in self.points(student):
+            by_repository[repository] += points
+        total = Decimal(by_repository.total())
+        if len(by_repository) > 1:
+            total = sum((min(Decimal(p), total / 2) for p in by_repository.values()), Decimal(0))
+        return min(Decimal("0.5") * int(total // 16), Decimal(2))
+
+    def posted(self) -> dict[str, Decimal]:
+        return {
+            s["student_number"]: credit
+            for s in self.students
+            if s["part"] in {"recorded", "reduced"} and (credit := self.credit(s)) > 0
+        }
+
+
+@pytest.mark.timeout(400)
+def test_the_demo_comes_to_the_totals_that_the_data_file_gives(tmp_path: Path) -> None:
+    """`manage.py demo --no-serve` carries real pull requests through the whole job; its totals, its export and its
+    ledger are those worked out from the files; a second run keeps them; nothing is left running."""
+    truth, port = Truth(), two_free_ports()
+    first = run(["demo", "--no-serve", "--json"], tmp_path, port)
+    assert first.returncode == 0, first.stderr
+    totals = json.loads(first.stdout)
+    posted = truth.posted()
+    assert totals["students"] == len(truth.students)
+    assert totals["accounts_linked"] == {
+        forge: sum(1 for s in truth.students if s[forge]) for forge in ("gitee", "github")
+    }
+    assert totals["contributions"] == truth.contributions()
+    assert totals["claims"] == {"hearing": 1, "notice": 2, "recorded": 8, "submitted": 2}
+    assert Decimal(totals["credits_posted"]) == sum(posted.values())
+    assert totals["ledger"]["holds"] is True
+
+    with Path(totals["export"]).open(encoding="utf-8-sig", newline="") as file:
+        exported = {row["学号 student_number"]: Decimal(row["学分 credit"]) for row in csv.DictReader(file)}
+    assert exported == posted
+
+    second = run(["demo", "--no-serve", "--json"], tmp_path, port)
+    assert (second.returncode, json.loads(second.stdout)) == (0, totals)
+    verdict = run(["verify_ledger", "--json"], tmp_path, port)
+    assert (verdict.returncode, json.loads(verdict.stdout)["entries"]) == (0, len(posted))
+    assert still_running(tmp_path) == []
+
+
+def test_a_port_in_use_is_said_in_one_sentence_before_anything_starts(tmp_path: Path) -> None:
+    """Somebody listens where the local forge would: the demo says so, and how to choose another port."""
+    port = two_free_ports()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        refused = run(["demo", "--no-serve"], tmp_path, port)
+    assert refused.returncode == 1
+    assert f"Port {port + 1} is in use." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "log" / "forge.log").exists()
