@@ -1,0 +1,46 @@
+"""The local forge, and the application's addresses pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts import forges
+from demo.forge import LocalForge
+
+
+@pytest.fixture(scope="module")
+def local_forge() -> Iterator[LocalForge]:
+    with LocalForge() as forge:
+        yield forge
+
+
+@pytest.fixture
+def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
+    """A forge whose accounts can be connected and asked for."""
+    found = local_forge.environment()
+    settings.FORGES = {
+        name: {
+            "url": found[f"{name.upper()}_URL"],
+            "api_url": found[f"{name.upper()}_API_URL"],
+            "tokens": tuple(found[f"{name.upper()}_TOKENS"].split(",")),
+            "client_id": found[f"{name.upper()}_CLIENT_ID"],
+            "client_secret": found[f"{name.upper()}_CLIENT_SECRET"],
+        }
+        for name in forges.names()
+    }
+    settings.SOCIALACCOUNT_PROVIDERS = {
+        name: settings.SOCIALACCOUNT_PROVIDERS[name]
+        | {"APP": {"client_id": forge["client_id"], "secret": forge["client_secret"]}}
+        for name, forge in settings.FORGES.items()
+    }
+    return local_forge
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A browser that prefers English, and keeps to CSRF's rules."""
+    return Client(headers={"accept-language": "en"})
