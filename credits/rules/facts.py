@@ -16,7 +16,8 @@ from typing import Any, TypedDict, cast
 
 from credits.errors import CreditsError
 from credits.rules import decimals
-from credits.rules.vocabulary import LISTED, Fact, FileKind, Kind
+from credits.rules.vocabulary import LISTED, Fact, Kind
+from credits.rules.vocabulary import FileKind as FileKind
 
 FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
 
