@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
@@ -139,19 +140,16 @@ def graphql(call: Call) -> Response:
 
 
 def _only_rate_limit(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
-    """The document without its other root fields, and without the fragments that nothing uses any more."""
+    """The document without its other root fields."""
     kept = [
         node
         for node in operation.selection_set.selections
         if isinstance(node, FieldNode) and node.name.value == "rateLimit"
     ]
-    reparsed = parse("{ rateLimit { cost } }")
-    made = reparsed.definitions[0]
-    assert isinstance(made, OperationDefinitionNode)
-    made.selection_set.selections = tuple(kept)
-    made.variable_definitions = operation.variable_definitions
-    made.name = operation.name
-    return reparsed
+    asked = dataclasses.replace(operation.selection_set, selections=tuple(kept))
+    cut = dataclasses.replace(operation, selection_set=asked)
+    definitions = tuple(cut if node is operation else node for node in document.definitions)
+    return dataclasses.replace(document, definitions=definitions)
 
 
 def _budget_headers(call: Call, budget: Any) -> None:

@@ -35,7 +35,7 @@ def fill(world: World, rows: Iterable[Row]) -> None:
     rows = list(rows)
     maintainers = _maintainers(rows)
     added: dict[int, list[PullRequest]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: datetime.fromisoformat(row["merged_at"])):
+    for row in sorted(rows, key=lambda row: (datetime.fromisoformat(row["merged_at"]), row["number"])):
         pull = _add(world, row, maintainers[row["forge"], row["repo"]])
         added[pull.repository.id].append(pull)
     for pulls in added.values():
@@ -55,9 +55,9 @@ def _maintainers(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
             merged[place][row["merged_by"]["id"], row["merged_by"]["login"]] += 1
     found: dict[tuple[str, str], list[Row]] = {}
     for place, authors in wrote.items():
-        named = [who for who in authors if who[1] in invent.MAINTAINERS.get(place, ())]
-        chosen = [who for who, _ in merged[place].most_common(3)] or named
-        chosen = chosen or [who for who, _ in authors.most_common(3)]
+        named = Counter({who: 1 for who in authors if who[1] in invent.MAINTAINERS.get(place, ())})
+        counted = merged[place] or named or authors
+        chosen = sorted(counted, key=lambda who: (-counted[who], who))[:3]
         found[place] = [{"id": account_id, "login": login} for account_id, login in chosen]
     return found
 
