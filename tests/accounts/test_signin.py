@@ -1,0 +1,121 @@
+"""Signing in by password, in which language, and what happens after ten failures."""
+
+from __future__ import annotations
+
+import pytest
+from axes.models import AccessAttempt
+from django.test import Client
+
+from accounts.attempts import whose
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery staple"
+
+
+def sign_in(browser: Client, login: str, password: str = PASSWORD):
+    return browser.post("/accounts/login/", {"login": login, "password": password})
+
+
+@pytest.mark.parametrize("login", ["li.si", "LI.SI", "li@university.example", "Li@University.Example"])
+def test_username_or_email_in_any_case(browser: Client, login: str) -> None:
+    """Both name the same person."""
+    person = factories.student(username="li.si", email="li@university.example", password=PASSWORD)
+    answer = sign_in(browser, login)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert browser.session["_auth_user_id"] == str(person.pk)
+
+
+def test_a_wrong_password_is_a_sentence(browser: Client) -> None:
+    """The form again, with what is wrong, and nobody signed in; an unknown person reads the same."""
+    factories.student(username="li.si", password=PASSWORD)
+    said = []
+    for login in ("li.si", "nobody"):
+        answer = sign_in(browser, login, "wrong")
+        assert answer.status_code == 200
+        said += answer.context["form"].non_field_errors()
+        assert "_auth_user_id" not in browser.session
+    assert len(set(said)) == 1
+
+
+def test_who_was_shut_out_does_not_come_in(browser: Client) -> None:
+    """The right password of an inactive person leads to a page that says so."""
+    factories.student(username="li.si", password=PASSWORD, is_active=False)
+    answer = sign_in(browser, "li.si")
+    assert answer["Location"] == "/accounts/inactive/"
+    assert "_auth_user_id" not in browser.session
+
+
+def test_who_came_by_the_roster_has_no_password_to_guess(browser: Client) -> None:
+    """Not the empty one either."""
+    factories.student(username="li.si")
+    for password in ("", "!", "li.si"):
+        sign_in(browser, "li.si", password)
+        assert "_auth_user_id" not in browser.session
+
+
+def test_after_ten_failures_the_door_is_shut(browser: Client) -> None:
+    """However the person's name is spelt; then the right password is refused too, with 429 and a sentence."""
+    factories.student(username="li.si", email="li@university.example", password=PASSWORD)
+    spellings = ["li.si", "LI.si", "li@university.example", "LI@university.example"]
+    statuses = [sign_in(browser, spellings[turn % 4], "wrong").status_code for turn in range(10)]
+    assert statuses == [200] * 9 + [429]
+    answer = sign_in(browser, "li.si")
+    assert answer.status_code == 429
+    assert "Too many attempts" in answer.content.decode()
+    assert "_auth_user_id" not in browser.session
+    assert AccessAttempt.objects.get().username == "li.si"
+
+
+def test_others_come_in_while_one_is_shut_out(browser: Client) -> None:
+    """A colleague at the same address is not hurt."""
+    factories.student(username="li.si", password=PASSWORD)
+    factories.student(username="wang.wu", password=PASSWORD)
+    for _ in range(11):
+        sign_in(browser, "li.si", "wrong")
+    assert sign_in(browser, "wang.wu").status_code == 302
+
+
+def test_whose_door_it_was_is_told_for_any_input() -> None:
+    """Nothing typed, somebody unknown, a NUL: a name to count by, never an error."""
+    assert whose(None, {}) == ""
+    assert whose(None, {"username": "Nobody "}) == "nobody"
+    assert whose(None, {"username": "a\x00b"}) == ""
+    assert len(whose(None, {"email": "x" * 9999})) == 254
+
+
+def test_the_language_is_the_persons(browser: Client) -> None:
+    """Switched once, it holds for the person in every browser, and in this browser for whoever comes next."""
+    person = factories.student()
+    browser.force_login(person)
+    answer = browser.post("/language/", {"language": "zh-hans", "next": "/student/accounts/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/student/accounts/")
+    person.refresh_from_db()
+    assert person.language == "zh-hans"
+    other = Client(headers={"accept-language": "en"})
+    other.force_login(person)
+    assert other.get("/student/accounts/")["Content-Language"] == "zh-hans"
+    browser.logout()
+    browser.cookies["django_language"] = "zh-hans"
+    assert browser.get("/accounts/login/")["Content-Language"] == "zh-hans"
+
+
+def test_the_language_is_the_browsers_until_somebody_chooses(browser: Client) -> None:
+    """English for a browser that asks for it, Chinese for one that asks for nothing."""
+    assert browser.get("/accounts/login/")["Content-Language"] == "en"
+    assert Client().get("/accounts/login/")["Content-Language"] == "zh-hans"
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_switching_never_leads_elsewhere(browser: Client, target: str) -> None:
+    """An address that is not ours becomes the home page; a language that is not offered changes nothing."""
+    answer = browser.post("/language/", {"language": "en", "next": target})
+    assert answer["Location"] == "/"
+    assert browser.post("/language/", {"language": "xx"}).status_code == 400
+    assert browser.get("/language/").status_code == 405
+
+
+def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_queries) -> None:
+    """Neither language nor roles are asked of the database for a stranger."""
+    with django_assert_num_queries(0):
+        assert browser.get("/accounts/login/").status_code == 200
