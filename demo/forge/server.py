@@ -282,6 +282,7 @@ class _Handler(WSGIRequestHandler):
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         """Also how a `faults.Reset` ends: with RST instead of an orderly end."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        self.close_connection = True
 
 
 class _Server(ThreadedWSGIServer):
