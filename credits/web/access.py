@@ -52,7 +52,8 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
         back = came_from(request) or reverse("home")
         messages.warning(
-            request, _("Your session had ended, so nothing was changed. Sign in and you come back to where you were.")
+            request,
+            _("Your session had ended, so nothing was changed. Sign in and you come back to where you were."),
         )
     address = f"{reverse('account_login')}?{urlencode({'next': back})}"
     if request.headers.get("HX-Request"):

@@ -42,7 +42,9 @@ class ShowCreditsError:
 
 def problem(request: HttpRequest, error: CreditsError) -> HttpResponse:
     """A page that says what cannot be done, with the error's status."""
-    return render(request, "problem.html", {"error": error, "heading": heading(error.status)}, status=error.status)
+    return render(
+        request, "problem.html", {"error": error, "heading": heading(error.status)}, status=error.status
+    )
 
 
 def heading(status: int) -> str:

@@ -56,7 +56,10 @@ class RosterForm(forms.Form):
 
     file = forms.FileField(
         label=_("Roster"),
-        help_text=_("CSV with the columns student_number, name, email, department, programme, level, year; the headings may be Chinese."),
+        help_text=_(
+            "CSV with the columns student_number, name, email, department, programme, level, year; "
+            "the headings may be Chinese."
+        ),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
 
@@ -64,14 +67,16 @@ class RosterForm(forms.Form):
 class ExportForm(forms.Form):
     """Which round to hand over."""
 
-    round = forms.ModelChoiceField(Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None)
+    round = forms.ModelChoiceField(
+        Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None
+    )
 
 
 class Moment(forms.DateTimeField):
     """A local date and time, as browsers' own picker writes it."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]  # noqa: RUF012  (Django's way to give them)
+    input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 
 class RoundForm(forms.Form):
@@ -120,5 +125,3 @@ class AnswerForm(forms.Form):
     """What a student answers to a proposed decision."""
 
     text = forms.CharField(label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))
-
-

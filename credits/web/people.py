@@ -46,7 +46,9 @@ def people(request: HttpRequest) -> HttpResponse:
                     _("%(person)s is now %(role)s.") % {"person": held.user, "role": held.get_role_display()},
                 )
                 return redirect("admin_people")
-    held_roles = StaffRole.objects.select_related("user", "department").order_by("user__name", "user_id", "role")
+    held_roles = StaffRole.objects.select_related("user", "department").order_by(
+        "user__name", "user_id", "role"
+    )
     return render(
         request,
         "credits/admin/people.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Enrolment
 from accounts.permissions import Role
 from credits.claims import record, rounds
-from credits.claims.models import Claim, Round
+from credits.claims.models import Claim, Decision, Round
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.ledger.verify import verify
@@ -27,6 +27,7 @@ from credits.web.forms import ExportForm, RoundForm
 from credits.web.trying import carry_out
 
 ENTRIES_SHOWN = 50
+SHOWN = 200
 
 
 @require_safe
@@ -34,10 +35,16 @@ ENTRIES_SHOWN = 50
 def ready(request: HttpRequest) -> HttpResponse:
     """Claims whose result can be recorded, and those that wait for a date."""
     now = timezone.now()
+    claims = _with_decision(record.ready(now=now)[: SHOWN + 1])
+    waiting = _with_decision(record.not_yet(now=now)[:SHOWN])
     return render(
         request,
         "credits/registrar/ready.html",
-        {"ready": record.ready(now=now), "waiting": record.not_yet(now=now)},
+        {
+            "ready": claims[:SHOWN],
+            "more": len(claims) > SHOWN,
+            "waiting": [(claim, record.waits_until(claim)) for claim in waiting],
+        },
     )
 
 
@@ -47,14 +54,15 @@ def record_results(request: HttpRequest) -> HttpResponse:
     """Record the results that were ticked."""
     wanted = request.POST.getlist("claim")
     now = timezone.now()
-    claims = [claim for claim in record.ready(now=now) if str(claim.public_id) in wanted]
+    claims = [claim for claim in record.ready(now=now)[:SHOWN] if str(claim.public_id) in wanted]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
     results = record.record_many(claims, by=request.user, now=now)
     count = len(list(results))
     messages.success(
         request,
-        ngettext("%(count)s result is recorded.", "%(count)s results are recorded.", count) % {"count": count},
+        ngettext("%(count)s result is recorded.", "%(count)s results are recorded.", count)
+        % {"count": count},
     )
     return redirect("registrar_ready")
 
@@ -81,7 +89,11 @@ def all_rounds(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "credits/registrar/rounds.html",
-        {"rounds": counted.prefetch_related("rulebooks__version__rulebook"), "form": form, "now": timezone.now()},
+        {
+            "rounds": counted.prefetch_related("rulebooks__version__rulebook"),
+            "form": form,
+            "now": timezone.now(),
+        },
         status=status,
     )
 
@@ -122,7 +134,9 @@ def exports(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
             return redirect("registrar_exports")
     batches = ExportBatch.objects.select_related("round", "made_by")[:100]
-    return render(request, "credits/registrar/exports.html", {"form": form, "batches": batches}, status=status)
+    return render(
+        request, "credits/registrar/exports.html", {"form": form, "batches": batches}, status=status
+    )
 
 
 @require_safe
@@ -158,3 +172,13 @@ def student_transcript(request: HttpRequest, number: str) -> HttpResponse:
         raise NotThere("no-such-transcript", _("There is no such transcript."))
     shown = transcript(enrolment.user, by=request.user, now=timezone.now())
     return render(request, "credits/transcript.html", {"transcript": shown})
+
+
+def _with_decision(claims: QuerySet[Claim]) -> list[Claim]:
+    """The claims, each with its final decision under ``final``."""
+    found = list(claims)
+    decisions = Decision.objects.filter(claim__in=found, standing=Decision.Standing.FINAL)
+    by_claim = {one.claim_id: one for one in decisions.select_related("assessment", "decided_by")}
+    for claim in found:
+        claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
+    return found

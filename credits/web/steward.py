@@ -61,7 +61,9 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def propose(request: HttpRequest) -> HttpResponse:
     """Write a version. A text with faults comes back as it was typed, each fault beside its line."""
     if request.method != "POST":
-        return render(request, "credits/steward/propose.html", {"form": RulebookForm(initial=_begun(request))})
+        return render(
+            request, "credits/steward/propose.html", {"form": RulebookForm(initial=_begun(request))}
+        )
     form = RulebookForm(request.POST)
     lines: list[tuple[str, list[str]]] = []
     status = 400
@@ -91,7 +93,9 @@ def propose(request: HttpRequest) -> HttpResponse:
 def publish(request: HttpRequest, code: str) -> HttpResponse:
     """Publish what another steward proposed."""
     made = versions.publish(code, by=request.user, now=timezone.now())
-    messages.success(request, _("%(version)s is published and never changes from now on.") % {"version": made})
+    messages.success(
+        request, _("%(version)s is published and never changes from now on.") % {"version": made}
+    )
     return redirect("steward_version", code=code, number=made.number)
 
 

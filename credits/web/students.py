@@ -7,10 +7,12 @@ import hashlib
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import linking
 from accounts.forges import row
@@ -30,7 +32,9 @@ def vouch(request: HttpRequest) -> HttpResponse:
     """Link a forge account to a student because the registrar vouches for it."""
     form, status = VouchForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(form, lambda asked: linking.attest(**asked, by=request.user, now=timezone.now()))
+        made, status = carry_out(
+            form, lambda asked: linking.attest(**asked, by=request.user, now=timezone.now())
+        )
         if made:
             messages.success(
                 request,
@@ -38,7 +42,9 @@ def vouch(request: HttpRequest) -> HttpResponse:
                 % {"login": made.login, "forge": row(made.forge).label, "person": made.user},
             )
             return redirect("registrar_link")
-    vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related("user", "attested_by")
+    vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related(
+        "user", "attested_by"
+    )
     return render(
         request,
         "credits/registrar/vouch.html",
@@ -74,9 +80,14 @@ def roster(request: HttpRequest) -> HttpResponse:
         count = len(report.added) + len(report.changed)
         messages.success(
             request,
-            ngettext("%(count)s enrolment is entered.", "%(count)s enrolments are entered.", count) % {"count": count},
+            ngettext("%(count)s enrolment is entered.", "%(count)s enrolments are entered.", count)
+            % {"count": count},
         )
-        return redirect("registrar_roster")
+        return (
+            HttpResponseClientRedirect(reverse("registrar_roster"))
+            if request.htmx
+            else redirect("registrar_roster")
+        )
     shown = "credits/registrar/_roster_report.html" if request.htmx else "credits/registrar/roster.html"
     if report and report.refused:
         status = 422

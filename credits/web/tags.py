@@ -10,9 +10,10 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.http import HttpRequest
 from django.utils import formats, timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.forges import LABELS
 from credits.web import navigation
 
 register = template.Library()
@@ -44,7 +45,14 @@ MARKS = {
     "new": "good",
     "in-claim": "wait",
 }
-FORGES = {"github": "GitHub", "gitee": "Gitee"}
+KINDS = {
+    "code": gettext_lazy("code"),
+    "tests": gettext_lazy("tests"),
+    "docs": gettext_lazy("documentation"),
+    "translation": gettext_lazy("translation"),
+    "configuration": gettext_lazy("configuration"),
+    "generated": gettext_lazy("generated"),
+}
 
 
 @register.simple_tag(takes_context=True)
@@ -95,7 +103,7 @@ def tongue(text: object) -> str:
 @register.filter
 def forge_label(name: str) -> str:
     """How a forge writes its own name."""
-    return FORGES.get(name, name)
+    return LABELS.get(name, name)
 
 
 @register.filter
@@ -150,3 +158,21 @@ def dressed(field: BoundField) -> str:
     if field.errors:
         attributes["aria-invalid"] = "true"
     return field.as_widget(attrs={**field.field.widget.attrs, **attributes})
+
+
+@register.filter
+def kinds(files: dict[str, Any] | None) -> list[str]:
+    """The kinds of files that a contribution touches, by their names; empty where they are unknown."""
+    return [str(KINDS.get(kind, kind)) for kind in files or {}]
+
+
+@register.filter
+def kind_label(kind: str) -> str:
+    """The name of a kind of files."""
+    return str(KINDS.get(kind, kind))
+
+
+@register.filter
+def never_complete(states: list[Any]) -> bool:
+    """Whether none of the accounts was ever collected completely."""
+    return all(state.complete_at is None for state in states)
