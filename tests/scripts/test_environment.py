@@ -1,0 +1,123 @@
+"""Making the environment: what is missing ends in one sentence that says what to do, before anything is changed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOOLS = ("sh", "awk", "cat", "dirname", "rm", "tail", "touch", "grep", "mkdir")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of nothing but its script and its lock, with a folder of programs that is all there is."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "environment", tmp_path / "scripts")
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / "bin").mkdir()
+    for name in TOOLS:
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    program(tmp_path, "df", "echo x\necho / 9 9 9000000 0% /")
+    return tmp_path
+
+
+def program(project: Path, name: str, body: str) -> None:
+    path = project / "bin" / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+def make(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [project / "scripts" / "environment"],
+        env={"PATH": str(project / "bin"), "HOME": str(project), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 1
+    [only] = done.stderr.splitlines()
+    return only
+
+
+def test_no_python(project: Path) -> None:
+    """No interpreter at all."""
+    said = sentence(make(project))
+    assert said.startswith(
+        "Yuanfen needs Python 3.11 or newer and here is no Python: install one, or name it"
+    )
+
+
+def test_an_old_python(project: Path) -> None:
+    """An interpreter that is too old is named with its version."""
+    program(project, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
+    assert "here is Python 3.9.2" in sentence(make(project))
+
+
+def test_the_python_named_is_too_old(project: Path) -> None:
+    """Who names an interpreter is not given another one."""
+    program(project, "python3", "exit 0")
+    program(project, "old", "exit 1")
+    assert sentence(make(project, PYTHON="old")) == (
+        "PYTHON is set to old, which is no Python 3.11 or newer: name another."
+    )
+
+
+def test_a_python_without_ensurepip(project: Path) -> None:
+    """As Debian ships it: the sentence names the package."""
+    program(project, "python3", 'case "$2" in *ensurepip*|*pip*) exit 1;; esac')
+    assert sentence(make(project)) == (
+        "python3 has no ensurepip to make an environment with: install it "
+        "(Debian, Ubuntu: apt install python3-venv) or uv."
+    )
+
+
+def test_a_full_disk(project: Path) -> None:
+    """Better said before than in the middle."""
+    program(project, "df", "echo x\necho / 9 9 300000 0% /")
+    program(project, "python3", "exit 0")
+    assert "has 292 MB free and the environment needs 1200: make room" in sentence(make(project))
+    assert not (project / ".venv").exists()
+
+
+def test_packages_that_do_not_come(project: Path) -> None:
+    """Where pip fails its own last words are shown, then the sentence, and no half environment counts as ready."""
+    program(
+        project,
+        "python3",
+        'case "$*" in\n'
+        "*' venv '*|*'venv .venv') mkdir -p .venv/bin; cp_to=.venv/bin/python;"
+        ' { echo "#!/bin/sh"; echo "case \\"\\$2\\" in pip) echo no network; exit 1;; esac"; }'
+        " > $cp_to; chmod 755 $cp_to;;\nesac",
+    )
+    (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
+    done = make(project)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "no network",
+        "The packages of requirements.lock could not be installed: the reason is above, the whole in .venv.log.",
+    ]
+    assert not (project / ".venv" / "ready").exists()
+
+
+def test_help_lists_every_command() -> None:
+    """`make help` names everything that a contributor needs, without an environment."""
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in said.splitlines()[1:]}
+    assert listed >= {
+        "help",
+        "demo",
+        "demo-reset",
+        "test",
+        "lint",
+        "bench",
+        "screenshots",
+        "messages",
+        "lock",
+    }
