@@ -34,12 +34,12 @@ class Student:
 
 
 STAFF = (
-    Staff("instructor", "何示范（审核教师）", "instructor", "软件学院"),
-    Staff("instructor2", "吕示范（审核教师）", "instructor", "计算机学院", shown=False),
-    Staff("registrar", "施示范（教务处）", "registrar"),
-    Staff("steward", "张示范（规则管理员）", "steward"),
-    Staff("steward2", "孔示范（规则管理员）", "steward", shown=False),
-    Staff("admin", "曹示范（系统管理员）", "admin"),
+    Staff("instructor", "何示范", "instructor", "软件学院"),
+    Staff("instructor2", "吕示范", "instructor", "计算机学院", shown=False),
+    Staff("registrar", "施示范", "registrar"),
+    Staff("steward", "张示范", "steward"),
+    Staff("steward2", "孔示范", "steward", shown=False),
+    Staff("admin", "曹示范", "admin"),
 )
 
 with (Path(__file__).parent / "data" / "students.csv").open(encoding="utf-8") as _file:

@@ -132,7 +132,16 @@ class Command(BaseCommand):
         )
         processes.start(
             "web",
-            ["-m", "gunicorn", "--bind", f"{HOST}:{web_port()}", "--workers=2", "--threads=4", "config.wsgi"],
+            [
+                "-m",
+                "gunicorn",
+                "--no-control-socket",
+                "--bind",
+                f"{HOST}:{web_port()}",
+                "--workers=2",
+                "--threads=4",
+                "config.wsgi",
+            ],
         )
         address = f"http://{HOST}:{web_port()}/"
         processes.wait_for(f"{address}health/live")
