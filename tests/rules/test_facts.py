@@ -1,0 +1,125 @@
+"""Facts as JSON: one way to write them, checked in both directions."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+
+from credits.errors import CreditsError
+from credits.rules import facts, vocabulary
+from credits.rules.facts import bind, canonical, facts_from_json, to_json
+from tests.rules.made import claim, contribution
+
+SHAPES = {
+    "contribution": facts.Contribution,
+    "repository": facts.Repository,
+    "student": facts.Student,
+    "round": facts.Round,
+    "term": facts.Term,
+    "standing": facts.Standing,
+}
+
+
+def test_the_shapes_and_the_list_of_facts_are_the_same() -> None:
+    """Every key of a shape is a listed fact and the other way round (files have their own names)."""
+    keys = {f"{room}.{key}" for room, shape in SHAPES.items() for key in shape.__annotations__}
+    assert keys - {"contribution.files"} == {fact.name for fact in vocabulary.LISTED}
+    assert set(get_args(vocabulary.FileKind)) == set(facts.FILE_KINDS)
+
+
+def test_facts_survive_being_stored() -> None:
+    """What is frozen is read back to the same bytes, decisions included."""
+    held = claim(
+        contribution("2", accepted=True, awarded={"hard": Decimal("2.5")}),
+        contribution("1", contribution={"share": Decimal("0.5"), "labels": ["文档"]}),
+        points_carried="3.125",
+        as_of=datetime(2025, 6, 1, tzinfo=UTC),
+    )
+    stored = json.loads(json.dumps(to_json(held)))
+    assert canonical(facts_from_json(stored)) == canonical(held)
+    assert facts.digest(facts_from_json(stored)) == facts.digest(held)
+
+
+def test_the_same_moment_in_two_zones_is_the_same_fact() -> None:
+    """Times are written in UTC."""
+    shanghai = datetime(2025, 3, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+    a = claim(contribution(contribution={"merged_at": shanghai}))
+    b = claim(contribution(contribution={"merged_at": datetime(2025, 3, 1, tzinfo=UTC)}))
+    assert canonical(a) == canonical(b)
+
+
+def test_left_out_and_unknown_are_written_as_null() -> None:
+    """A fact that is left out and one that is None are the same unknown."""
+    assert canonical(claim(contribution(repository={"tier": None}))) == canonical(claim(contribution()))
+
+
+def test_a_share_left_out_is_whole_and_an_unknown_one_is_not() -> None:
+    """Nothing agreed means that the opener has all; unknown stays unknown."""
+    (one,) = to_json(claim(contribution()))["contributions"]
+    assert one["contribution"]["share"] == "1"
+    (two,) = to_json(claim(contribution(contribution={"share": None})))["contributions"]
+    assert two["contribution"]["share"] is None
+
+
+def test_conditions_see_decimals_in_whole_hundredths() -> None:
+    """Shares and standing are offered as ints, rounded down."""
+    one = contribution(contribution={"share": Decimal("0.666")})
+    bound = bind(claim(one, credit="1.5"), one)
+    assert bound["contribution.share_hundredths"] == 66
+    assert bound["standing.credit_hundredths"] == 150
+    assert not any(isinstance(value, float) for value in bound.values())
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"merged_at": datetime(2025, 3, 1)},  # noqa: DTZ001 - the naive time is the point
+        {"merged_at": "2025-03-01"},
+        {"merged_at": datetime(9999, 3, 1, tzinfo=UTC)},
+        {"additions": 1.5},
+        {"additions": True},
+        {"additions": 2**60},
+        {"title": "\ud800"},
+        {"title": 5},
+        {"share": 0.5},
+        {"share": Decimal("1.5")},
+        {"share": Decimal("NaN")},
+        {"share": Decimal(1) / Decimal(3)},
+        {"labels": "bug"},
+        {"reverted": 1},
+        {"stars": 5},
+        {"files": {"pictures": {"files": 1, "additions": 1, "deletions": 0}}},
+        {"files": {"code": {"files": 1, "additions": -1, "deletions": 0}}},
+        {"files": {"code": {"files": 1}}},
+    ],
+)
+def test_a_fact_of_the_wrong_kind_is_refused_by_name(about: dict[str, Any]) -> None:
+    """Naive times, floats, wrong types and unknown names are errors, not guesses."""
+    with pytest.raises(CreditsError) as caught:
+        to_json(claim(contribution(contribution=about)))
+    assert caught.value.code == "facts-invalid"
+
+
+def test_a_contribution_twice_in_a_claim_is_refused() -> None:
+    """Refs are unique: the same work cannot be counted twice within a claim."""
+    with pytest.raises(CreditsError):
+        to_json(claim(contribution("1"), contribution("1")))
+
+
+@pytest.mark.parametrize("damage", ["student", "contributions", "as_of", "ref"])
+def test_damaged_facts_are_refused(damage: str) -> None:
+    """Stored facts that are not readable are an error with a code, never half-read."""
+    stored = to_json(claim(contribution()))
+    if damage == "as_of":
+        stored["as_of"] = "2025-01-01"
+    elif damage == "ref":
+        del stored["contributions"][0]["ref"]
+    else:
+        stored[damage] = 5
+    with pytest.raises(CreditsError) as caught:
+        facts_from_json(stored)
+    assert caught.value.code == "facts-invalid"
