@@ -161,11 +161,9 @@ def by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
 
 def canonical(value: object) -> str:
     """The one text of a JSON value: keys sorted, no space, nothing in it that PostgreSQL cannot keep."""
-    text = json.dumps(
+    return json.dumps(
         _plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
     )
-    # A NUL stands in JSON as an escape, which a jsonb column refuses.
-    return clean(text.replace("\\u0000", "\ufffd"))
 
 
 def clean(text: str) -> str:
@@ -175,7 +173,7 @@ def clean(text: str) -> str:
 
 def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {clean(str(key)): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    return value
+    return clean(value) if isinstance(value, str) else value

@@ -10,7 +10,7 @@ from credits.jobs import retry
 
 @given(failures=st.integers(0, 100_000), key=st.text())
 def test_the_wait_has_its_bounds(failures, key):
-    """However often something fails, the next try comes after three quarters of the first wait and within the longest."""
+    """However often something fails, the next try comes after three quarters of the first wait, within the longest."""
     assert retry.FIRST * 0.75 <= retry.delay(failures, key) <= retry.LONGEST
 
 

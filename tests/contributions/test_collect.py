@@ -1,0 +1,344 @@
+"""Collecting by batches from a scripted forge: rows and cursor together, each failure where it belongs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from accounts.models import ForgeAccount
+from credits.contributions import collect
+from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
+from credits.contributions.store import Stored
+from credits.forges.base import Account, ForgeError, RateLimited, TokenRefused, Unavailable
+from credits.jobs import queue
+from credits.jobs.models import Job, Lane
+from tests.contributions.told import ALICE, BOB, ScriptedForge, change, page
+from tests.factories import NOW, forge_account
+
+pytestmark = pytest.mark.django_db
+
+
+class Clock:
+    """A time that stands still unless a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def linked(account: Account = ALICE) -> ForgeAccount:
+    made = forge_account(forge_user_id=account.id, login=account.login, node_id=account.node_id)
+    collect.schedule_new_accounts(now=NOW)
+    return made
+
+
+def state(account: ForgeAccount) -> CollectionState:
+    return CollectionState.objects.get(account=account)
+
+
+def job(account: ForgeAccount) -> Job:
+    return Job.objects.get(kind=collect.KIND, key=collect.key_of(account))
+
+
+def raising(*pages, error: Exception):
+    def script(_asks):
+        yield from pages
+        raise error
+
+    return ScriptedForge(script)
+
+
+def telling(*pages):
+    return ScriptedForge(lambda _asks: pages)
+
+
+def test_new_accounts_are_due_at_once():
+    """Who links an account need do no more: it becomes due, once; one that was unlinked does not."""
+    made, gone = forge_account(), forge_account(unlinked_at=NOW)
+    assert collect.schedule_new_accounts(now=NOW) == 1
+    assert collect.schedule_new_accounts(now=NOW + timedelta(hours=1)) == 0
+    assert job(made).due_at == NOW
+    assert not Job.objects.filter(key=collect.key_of(gone)).exists()
+    assert collect.due_forges(now=NOW) == ["github"]
+
+
+def test_pages_are_stored_and_the_account_is_complete(clock):
+    """Each page's contributions are held, the cursor stands where the last one put it, and the next time is planned."""
+    account = linked()
+    forge = telling(page(ALICE, change(1), cursor="one", done=False), page(ALICE, change(2), cursor="two"))
+    report = collect.collect_due(forge, clock=clock)
+    assert (report.taken, report.complete, report.stored, report.requests) == (1, 1, Stored(new=2), 1)
+    assert (state(account).cursor, state(account).complete_at, state(account).error_code) == ("two", NOW, "")
+    planned = job(account).due_at - NOW
+    assert collect.AGAIN <= planned <= collect.AGAIN * 1.1
+    assert collect.collect_due(forge, clock=clock).taken == 0
+
+
+def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
+    """The second time the forge gets the cursor of the first; repositories of the catalogue go with the question."""
+    account = linked()
+    CatalogueEntry.objects.create(forge="github", full_name="owner/watched", tier="A")
+    CatalogueEntry.objects.create(forge="gitee", full_name="owner/elsewhere", tier="A")
+    forge = telling(page(ALICE, cursor="one"))
+    collect.collect_due(forge, clock=clock)
+    collect.ask_now([account], now=NOW, wake=False)
+    collect.collect_due(forge, clock=clock)
+    (first,), (second,) = forge.asked
+    assert (first.account, first.cursor, first.repositories) == (ALICE, "", ("owner/watched",))
+    assert second.cursor == "one"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("statement", "mark", "turn"),
+    [
+        ("UPDATE", "credits_job", 3),  # the first takes the job
+        ("CREATE", "incoming_change", 2),
+        ("WITH", "credits_contribution", 2),
+        ("INSERT", "credits_evidence", 2),
+        ("UPDATE", '"cursor"', 2),
+    ],
+)
+def test_invariant_9_the_cursor_moves_only_together_with_its_rows(clock, statement, mark, turn):
+    """Whichever statement of a page the worker dies at, neither the cursor nor any row of that page is there; what was
+    stored before stays, and the next worker brings the rest.
+    """
+    account = linked()
+    forge = telling(page(ALICE, change(1), cursor="one", done=False), page(ALICE, change(2), cursor="two"))
+    seen: list[str] = []
+
+    def dies(execute, sql, params, many, context):
+        if statement in sql.split()[:1] and mark in sql:
+            seen.append(sql)
+            if len(seen) == turn:
+                raise KeyboardInterrupt
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(dies), pytest.raises(KeyboardInterrupt):
+        collect.collect_due(forge, clock=clock)
+    assert state(account).cursor == "one"
+    assert list(Contribution.objects.values_list("number", flat=True)) == ["1"]
+    assert (job(account).holder is None, state(account).complete_at) == (False, None)
+
+    clock.now += collect.LEASE
+    report = collect.collect_due(telling(page(ALICE, change(2), cursor="two")), clock=clock)
+    assert (report.complete, state(account).cursor) == (1, "two")
+    assert Contribution.objects.count() == 2
+
+
+def test_invariant_9_an_account_that_fails_is_not_complete(clock):
+    """What came before the failure is kept, the account stays incomplete with its reason, and it alone waits."""
+    alice, bob = linked(), linked(BOB)
+    failure = Unavailable("forge-unavailable", "The forge did not answer.")
+    forge = telling(
+        page(ALICE, change(1), cursor="one", done=False, failure=failure),
+        page(BOB, change(2, author=BOB), cursor="two"),
+    )
+    report = collect.collect_due(forge, clock=clock)
+    assert [failed.account for failed in report.failed] == [alice]
+    assert (state(alice).complete_at, state(alice).error_code) == (None, "forge-unavailable")
+    assert (state(alice).cursor, Contribution.objects.count()) == ("one", 2)
+    assert (job(alice).failures, job(alice).due_at > NOW) == (1, True)
+    assert state(bob).complete_at == NOW
+
+
+def test_failures_in_a_row_wait_longer_and_success_forgets_them(clock):
+    """Each failure puts the next try further off; a complete collection begins anew."""
+    account = linked()
+    failing = telling(page(ALICE, done=False, failure=Unavailable("forge-unavailable", "No answer.")))
+    waits = []
+    for _ in range(4):
+        collect.collect_due(failing, clock=clock)
+        waits.append(job(account).due_at - clock.now)
+        clock.now = job(account).due_at
+    assert waits == sorted(set(waits))
+    collect.collect_due(telling(page(ALICE)), clock=clock)
+    assert (job(account).failures, state(account).error_code) == (0, "")
+
+
+def test_a_failure_waits_for_the_time_that_the_forge_names(clock):
+    """An account is not asked for again before the forge allows it."""
+    account = linked()
+    until = NOW + timedelta(days=1)
+    collect.collect_due(
+        telling(page(ALICE, done=False, failure=ForgeError("x", "X.", until=until))), clock=clock
+    )
+    assert job(account).due_at == until
+
+
+@pytest.mark.parametrize(
+    ("error", "rest"),
+    [
+        (RateLimited("rate-limited", "Later.", until=NOW + timedelta(minutes=42)), timedelta(minutes=42)),
+        (RateLimited("rate-limited", "Later."), collect.LIMIT_WAIT),
+        (TokenRefused("token-refused", "The token does not work."), collect.TOKEN_WAIT),
+    ],
+)
+def test_what_stops_the_whole_forge_closes_its_lane(clock, error, rest):
+    """Accounts that were done stay done; the others are put back without blame, due when the lane opens."""
+    alice, bob = linked(), linked(BOB)
+    report = collect.collect_due(raising(page(ALICE, change(1)), error=error), clock=clock)
+    assert (report.complete, report.failed, report.closed_by) == (1, [], error)
+    assert state(alice).complete_at == NOW
+    assert (state(bob).complete_at, state(bob).error_code, job(bob).failures) == (None, error.code, 0)
+    assert Lane.objects.get().closed_until == NOW + rest
+    forge = telling(page(BOB))
+    assert collect.collect_all_due(forge, clock=clock).taken == 0
+    assert forge.asked == []
+    clock.now = NOW + rest
+    assert collect.collect_all_due(forge, clock=clock).complete == 1
+
+
+def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
+    """No connection: every account of the batch waits longer each time, and the lane a moment, for the others' sake."""
+    account = linked()
+    report = collect.collect_all_due(
+        raising(error=Unavailable("forge-unavailable", "No answer.")), clock=clock
+    )
+    assert [failed.account for failed in report.failed] == [account]
+    assert report.closed_until == NOW + collect.DOWN_WAIT
+    assert job(account).due_at > NOW + collect.DOWN_WAIT
+
+
+def test_an_account_without_a_last_page_is_not_complete(clock):
+    """A forge that simply stops telling has not said that there is nothing more."""
+    account = linked()
+    report = collect.collect_due(telling(page(ALICE, change(1), done=False)), clock=clock)
+    assert [failed.error.code for failed in report.failed] == ["collecting-broke-off"]
+    assert state(account).complete_at is None
+
+
+def test_an_unforeseen_error_is_not_hidden_and_holds_nothing(clock):
+    """A fault in an adapter comes to light; the accounts are let go and wait."""
+    account = linked()
+    with pytest.raises(ZeroDivisionError):
+        collect.collect_due(
+            raising(page(ALICE, change(1), done=False), error=ZeroDivisionError()), clock=clock
+        )
+    assert (job(account).holder, job(account).failures) == (None, 1)
+    assert Contribution.objects.count() == 1
+
+
+def test_what_cannot_be_stored_fails_its_own_account_only(clock):
+    """One account's impossible answer leaves its cursor where it was and the other account unharmed."""
+    alice, bob = linked(), linked(BOB)
+    forge = telling(page(ALICE, change(1, url="x" * 600), cursor="one"), page(BOB, change(2, author=BOB)))
+    report = collect.collect_due(forge, clock=clock)
+    assert [(failed.account, failed.error.code) for failed in report.failed] == [
+        (alice, "answer-not-storable")
+    ]
+    assert (state(alice).cursor, state(alice).complete_at) == ("", None)
+    assert state(bob).complete_at == NOW
+
+
+def test_invariant_10_a_worker_that_lost_its_lease_writes_nothing(clock):
+    """A page that arrives after another worker took over is dropped, cursor and all."""
+    account = linked()
+
+    def script(_asks):
+        clock.now += collect.LEASE
+        assert queue.take(collect.KIND, "github", limit=9, now=clock.now, lease=collect.LEASE)
+        yield page(ALICE, change(1), cursor="late")
+
+    report = collect.collect_due(ScriptedForge(script), clock=clock)
+    assert (report.lost, report.complete) == (1, 0)
+    assert (state(account).cursor, Contribution.objects.count()) == ("", 0)
+
+
+def test_leases_are_renewed_while_pages_come(clock):
+    """A batch that takes longer than a lease stays with its worker, also the accounts whose turn has not come."""
+    linked()
+    linked(BOB)
+
+    def script(_asks):
+        for number in range(6):
+            clock.now += collect.LEASE / 2
+            yield page(ALICE, change(number), cursor=str(number), done=number == 5)
+            assert not queue.take(collect.KIND, "github", limit=9, now=clock.now, lease=collect.LEASE)
+        yield page(BOB, change(9, author=BOB))
+
+    report = collect.collect_due(ScriptedForge(script), clock=clock)
+    assert (report.complete, report.lost) == (2, 0)
+
+
+def test_an_account_that_was_unlinked_sleeps(clock):
+    """After unlinking nothing is asked of the forge any more; linking again makes an account that begins anew."""
+    account = linked()
+    account.unlinked_at = NOW
+    account.save()
+    forge = telling()
+    assert collect.collect_due(forge, clock=clock).taken == 0
+    assert (forge.asked, job(account).due_at) == ([], None)
+
+
+def test_labels_follow_the_forge(clock):
+    """A login that changed is taken over, and a node id that was not known; the id stays."""
+    account = linked(Account("101", "alice"))
+    collect.collect_due(telling(page(Account("101", "alice-new", "U_101"))), clock=clock)
+    account.refresh_from_db()
+    assert (account.login, account.node_id, account.forge_user_id) == ("alice-new", "U_101", "101")
+
+
+def test_collecting_in_full_forgets_the_cursor(clock):
+    """Everything is read anew, also where a worker is in the middle: what it still writes is refused."""
+    account = linked()
+    collect.collect_due(telling(page(ALICE, change(1), cursor="one")), clock=clock)
+
+    def script(_asks):
+        yield page(ALICE, change(2), cursor="two", done=False)
+        collect.ask_now([account], now=clock.now, full=True, wake=False)
+        yield page(ALICE, change(3), cursor="three")
+
+    collect.ask_now([account], now=NOW, wake=False)
+    assert collect.collect_due(ScriptedForge(script), clock=clock).lost == 1
+    assert state(account).cursor == ""
+    forge = telling(page(ALICE, change(1), change(3), cursor="three"))
+    assert collect.collect_due(forge, clock=clock).stored == Stored(new=1, unchanged=1)
+    assert forge.asked[0][0].cursor == ""
+
+
+def test_batches_follow_each_other_until_the_budget_is_used_up(clock):
+    """A long round gives way to others after its budget, and says that there is more."""
+    people = [Account(str(number), f"person{number}") for number in range(5)]
+    for person in people:
+        linked(person)
+
+    def script(asks):
+        clock.now += timedelta(minutes=1)
+        return [page(ask.account) for ask in asks]
+
+    forge = ScriptedForge(script)
+    report = collect.collect_all_due(forge, clock=clock, limit=2, budget=timedelta(minutes=2))
+    assert (report.taken, report.more) == (4, True)
+    report = collect.collect_all_due(forge, clock=clock, limit=2, budget=timedelta(minutes=2))
+    assert (report.taken, report.more) == (1, False)
+
+
+def test_idle_accounts_cost_a_few_queries_each(clock, django_assert_max_num_queries):
+    """Where nothing is new, a batch costs a fixed number of statements and two writes an account."""
+    people = [Account(str(number), f"person{number}", f"U_{number}") for number in range(50)]
+    for person in people:
+        linked(person)
+    forge: ScriptedForge = ScriptedForge(lambda asks: [page(ask.account) for ask in asks])
+    with django_assert_max_num_queries(10 + 4 * len(people)):  # two of the four are the savepoint of the test
+        collect.collect_due(forge, clock=clock)
+
+
+def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
+    """Opener and co-author are both linked, both lists hold the same pull request: it stands once, with two parts."""
+    linked()
+    linked(BOB)
+    shared = change(1, co_authors=(BOB,))
+    report = collect.collect_due(telling(page(ALICE, shared), page(BOB, shared)), clock=clock)
+    assert report.stored == Stored(new=1, unchanged=1)
+    assert Contribution.objects.count() == 1
+    assert Authorship.objects.count() == 2

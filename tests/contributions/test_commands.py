@@ -1,0 +1,103 @@
+"""The commands collect, contributions and import_catalogue: a report for people, one for machines, an exit code."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from accounts import forges
+from credits.contributions.models import CatalogueEntry
+from credits.forges.base import Unavailable
+from tests.contributions.told import ALICE, ScriptedForge, change, page
+from tests.factories import forge_account, student
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice():
+    return forge_account(student(student_number="0042"), forge_user_id=ALICE.id, login=ALICE.login)
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    out, error = StringIO(), StringIO()
+    try:
+        call_command(*words, stdout=out, stderr=error)
+    except SystemExit as ended:
+        return int(ended.code or 0), out.getvalue(), error.getvalue()
+    return 0, out.getvalue(), error.getvalue()
+
+
+def telling(monkeypatch, *pages) -> ScriptedForge:
+    forge = ScriptedForge(lambda _asks: pages)
+    monkeypatch.setattr(forges, "forge", lambda _name: forge)
+    return forge
+
+
+def test_collect_and_contributions(monkeypatch, alice):
+    """What was collected is printed, one a line, with the fields that are promised."""
+    telling(monkeypatch, page(ALICE, change(1), change(2)))
+    code, out, progress = run("collect", "--json")
+    told = json.loads(out)
+    assert (code, told["forges"][0]["new"], told["accounts"][0]["complete"]) == (0, 2, True)
+    assert "github:alice: +2" in progress
+    _code, out, _error = run("contributions", "--json", "--student", "0042")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [(line["student_number"], line["number"]) for line in lines] == [("0042", "1"), ("0042", "2")]
+    assert "owner/project1#1" in run("contributions")[1]
+
+
+def test_collect_again_and_in_full(monkeypatch, alice):
+    """Collecting at once asks again though it is not due; --full asks for everything."""
+    forge = telling(monkeypatch, page(ALICE, cursor="here"))
+    for words in (["collect"], ["collect", "--student", "0042"], ["collect", "--full", "--forge", "github"]):
+        assert run(*words)[0] == 0
+    assert [asks[0].cursor for asks in forge.asked] == ["", "here", ""]
+
+
+def test_collect_tells_what_failed(monkeypatch, alice):
+    """An account that is not complete makes the command fail, with the reason and the next try."""
+    telling(monkeypatch, page(ALICE, done=False, failure=Unavailable("forge-unavailable", "No answer came.")))
+    code, out, _progress = run("collect")
+    assert code == 1
+    assert "No answer came." in out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["collect", "--forge", "nowhere"], "There is no forge called nowhere."),
+        (["collect", "--student", "unheard-of"], "Nobody has the student number unheard-of."),
+        (["contributions", "--student", "unheard-of"], "Nobody has the student number unheard-of."),
+        (["import_catalogue", "/no/such/file.csv"], "cannot be read"),
+    ],
+)
+def test_bad_input_is_answered_with_a_sentence(words, sentence):
+    """Exit code 1 and what is wrong, without a traceback."""
+    code, _out, error = run(*words)
+    assert code == 1
+    assert sentence in error
+
+
+def test_a_student_without_an_account_is_named(alice):
+    """Asking for somebody of whom nothing can be collected is not "all done"."""
+    student(student_number="0043")
+    code, out, _error = run("collect", "--student", "0043")
+    assert code == 1
+    assert "0043" in out
+
+
+def test_import_catalogue(tmp_path):
+    """A good file is imported; one with a fault is refused whole, with its rows."""
+    file = tmp_path / "catalogue.csv"
+    file.write_text("forge,repository,tier\ngitee,owner/a,A\n")
+    assert run("import_catalogue", str(file))[0] == 0
+    file.write_text("forge,repository,tier\ngitee,owner/b,A\nx,owner/c,A\n")
+    code, out, _error = run("import_catalogue", str(file))
+    assert code == 1
+    assert "row 3, forge" in out
+    assert CatalogueEntry.objects.get().full_name == "owner/a"

@@ -1,0 +1,108 @@
+"""What a forge tells, made up in one call each, and a forge that tells what a test scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from credits.forges.base import (
+    Account,
+    Ask,
+    ChangedFile,
+    MergedChange,
+    Missing,
+    Page,
+    RepositoryFacts,
+    Spent,
+)
+
+MERGED = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
+ALICE = Account("101", "alice", "U_101")
+BOB = Account("102", "bob", "U_102")
+MAINTAINER = Account("900", "maintainer")
+
+
+def repository(number: int = 1, **told: Any) -> RepositoryFacts:
+    facts = {
+        "id": str(number),
+        "full_name": f"owner/project{number}",
+        "url": f"https://forge.example/owner/project{number}",
+        "owner": Account("500", "owner"),
+        "stars": 1200,
+        "licence": "Apache-2.0",
+        "language": "Python",
+        "is_fork": False,
+        "is_mirror": False,
+        "is_archived": False,
+    }
+    return RepositoryFacts(**{**facts, **told})
+
+
+def change(number: int = 1, **told: Any) -> MergedChange:
+    """A merged pull request by Alice; every fact known. ``raw`` goes with title and time unless given."""
+    of = told.get("repository") or repository()
+    facts: dict[str, Any] = {
+        "id": f"PR_{of.id}_{number}",
+        "number": str(number),
+        "repository": of,
+        "title": f"Mend part {number}",
+        "url": f"{of.url}/pull/{number}",
+        "author": ALICE,
+        "created_at": MERGED - timedelta(days=2),
+        "merged_at": MERGED,
+        "updated_at": MERGED,
+        "additions": 30,
+        "deletions": 4,
+        "changed_files": 2,
+        "files": (ChangedFile("src/part.py", 25, 4), ChangedFile("tests/test_part.py", 5, 0)),
+        "labels": ("bug",),
+        "merge_commit": f"{number:040x}",
+        "merged_by": MAINTAINER,
+        "co_authors": (),
+        "found_by": "account",
+    }
+    facts |= told
+    facts.setdefault("raw", {"title": facts["title"], "updatedAt": facts["updated_at"].isoformat()})
+    return MergedChange(**facts)
+
+
+def page(
+    account: Account, *changes: MergedChange, cursor: str = "end", done: bool = True, **more: Any
+) -> Page:
+    return Page(account, tuple(changes), cursor, done, **more)
+
+
+Script = Callable[[Sequence[Ask]], Iterable[Page]]
+
+
+class ScriptedForge:
+    """A forge that gives the pages of a script, and keeps what it was asked."""
+
+    def __init__(self, script: Script, name: str = "github", known: Iterable[MergedChange] = ()) -> None:
+        self.name = name
+        self.spent = Spent()
+        self.asked: list[Sequence[Ask]] = []
+        self._script = script
+        self._known = {(one.repository.full_name, one.number): one for one in known}
+
+    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+        self.asked.append(asks)
+        self.spent.requests += 1
+        yield from self._script(asks)
+
+    def find_change(self, full_name: str, number: str) -> MergedChange:
+        self.spent.requests += 1
+        try:
+            return self._known[full_name, number]
+        except KeyError:
+            raise Missing("change-missing", "The forge has no such pull request.") from None
+
+    def find_account(self, login: str) -> Account:
+        raise NotImplementedError
+
+    def account(self, account_id: str) -> Account:
+        raise NotImplementedError
+
+    def find_repository(self, full_name: str) -> RepositoryFacts:
+        raise NotImplementedError
