@@ -210,6 +210,8 @@ def _repository(call: Call, owner: str, name: str) -> Repository:
     if moved is not None and world.gitee_redirects_renames:
         tail = call.request.path.partition(f"/repos/{full_name}")[2]
         url = f"{call.api}/repos/{moved.full_name}{tail}"
+        query = call.request.query_string.decode()
+        url += f"?{query}" if query else ""
         raise Stop(301, {"message": "Moved Permanently", "url": url}, {"Location": url})
     if found is None:
         raise missing("project or enterprise")

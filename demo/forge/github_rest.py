@@ -208,11 +208,8 @@ def search_issues(call: Call) -> Response:
         raise Stop(422, _invalid("invalid", message)) from None
     size, page = number(call, "per_page", 30, 100), number(call, "page", 1)
     if (page - 1) * size >= search.MOST:
-        body = {
-            "message": "Only the first 1000 search results are available",
-            "documentation_url": DOCUMENTATION,
-        }
-        raise Stop(422, body)
+        text = "Only the first 1000 search results are available"
+        raise Stop(422, {"message": text, "documentation_url": DOCUMENTATION})
     shown = found[: search.MOST]
     header = link(call, page, max(1, -(-len(shown) // size)))
     items = [shapes.issue(pull, call.api, call.address) for pull in shown[(page - 1) * size : page * size]]

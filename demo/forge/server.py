@@ -45,7 +45,7 @@ class LocalForge:
         host: str = "127.0.0.1",
     ) -> None:
         self.clock = clock
-        self.world = World()
+        self.world: World = World()
         fill(self.world, read(CARRIED) if rows is None else rows)
         self.credentials = Credentials.standard(self.world)
         self.featured: list[str] = []
@@ -294,6 +294,9 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, host: str, port: int, application: Any) -> None:
         self._open: set[socket.socket] = set()
+        if port:
+            # Werkzeug ends the process where the port is taken; this raises.
+            socket.create_server((host, port)).close()
         super().__init__(host, port, application, handler=_Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -29,7 +29,10 @@ def _cost(text: str, **values: Any) -> Any:
 
 def test_points_follow_the_documented_formula() -> None:
     """One list of fifty with three lists in each takes 151 requests: two points; ten such users, fifteen."""
-    inner = "{ nodes { commits(first: 1) { totalCount } labels(first: 20) { nodes { name } } reviews(first: 20) { totalCount } } }"
+    lists = (
+        "commits(first: 1) { totalCount } labels(first: 20) { totalCount } reviews(first: 20) { totalCount }"
+    )
+    inner = f"{{ nodes {{ {lists} }} }}"
     one = f'user(login: "a") {{ pullRequests(first: 50) {inner} }}'
     assert (_cost(f"{{ {one} }}").requests, _cost(f"{{ {one} }}").points) == (151, 2)
     ten = " ".join(f"u{n}: {one}" for n in range(10))
@@ -45,17 +48,20 @@ def test_a_sweep_of_a_hundred_accounts_costs_one_point() -> None:
     assert _cost(text % nested, ids=ids).points == 31
 
 
+MANY = (
+    '{ user(login: "a") { pullRequests(first: 100) { nodes { files(first: 100) { totalCount } '
+    "commits(first: 100) { nodes { commit { authors(first: 100) { totalCount } } } } } } } }"
+)
+IDS = ", ".join(['"x"'] * 101)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
         ('{ user(login: "a") { pullRequests { totalCount } } }', "MISSING_PAGINATION_BOUNDARIES"),
         ('{ user(login: "a") { pullRequests(first: 101) { totalCount } } }', "EXCESSIVE_PAGINATION"),
-        (
-            '{ user(login: "a") { pullRequests(first: 100) { nodes { files(first: 100) { totalCount } '
-            "commits(first: 100) { nodes { commit { authors(first: 100) { totalCount } } } } } } } }",
-            "MAX_NODE_LIMIT_EXCEEDED",
-        ),
-        ("{ nodes(ids: [%s]) { id } }" % ", ".join(['"x"'] * 101), "ARGUMENT_LIMIT"),
+        (MANY, "MAX_NODE_LIMIT_EXCEEDED"),
+        (f"{{ nodes(ids: [{IDS}]) {{ id }} }}", "ARGUMENT_LIMIT"),
     ],
 )
 def test_a_query_that_asks_too_much_is_refused(ask: Ask, text: str, kind: str) -> None:
@@ -119,7 +125,10 @@ def test_a_deleted_author_is_null(forge: LocalForge, ask: Ask) -> None:
     pull = forge.world.pulls("github")[0]
     person = account_node(pull.author)
     forge.world.delete_account("github", pull.author.login)
-    text = "query($pull: ID!, $person: ID!) { a: node(id: $pull) { ... on PullRequest { author { login } } } b: node(id: $person) { id } }"
+    text = (
+        "query($pull: ID!, $person: ID!) { a: node(id: $pull) { ... on PullRequest { author { login } } } "
+        "b: node(id: $person) { id } }"
+    )
     answer = ask(text, pull=pull_node(pull), person=person)
     assert answer["data"] == {"a": {"author": None}, "b": None}
 
@@ -141,7 +150,8 @@ def test_a_pull_request_that_landed_though_closed_shows_its_commit(forge: LocalF
     """The closing event of a bot-landed pull request names the commit that closed it."""
     repository = forge.world.repository("github", "InternLM/lmdeploy")
     author = forge.world.account("github", "ember-dove-1322")
-    assert repository is not None and author is not None
+    assert repository is not None
+    assert author is not None
     pull = forge.world.add_pull(
         repository,
         author,
@@ -220,7 +230,10 @@ def test_without_a_token_there_is_no_answer(forge: LocalForge) -> None:
 )
 def test_search_reads_githubs_qualifiers(forge: LocalForge, ask: Ask, query: str, found: int | None) -> None:
     """Neighbours are AND, alternatives need OR and brackets, days are closed intervals in UTC."""
-    text = "query($q: String!) { search(type: ISSUE_ADVANCED, query: $q, first: 100) { issueCount nodes { ... on PullRequest { mergedAt } } } }"
+    text = (
+        "query($q: String!) { search(type: ISSUE_ADVANCED, query: $q, first: 100) "
+        "{ issueCount nodes { ... on PullRequest { mergedAt } } } }"
+    )
     result = ask(text, q=query)["data"]["search"]
     if found is None:
         assert result["issueCount"] > 0

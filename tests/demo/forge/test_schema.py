@@ -16,7 +16,7 @@ NEWER = {("SearchType", "ISSUE_ADVANCED")}
 
 
 def _definitions(path: Path) -> dict[str, Any]:
-    nodes = parse(path.read_text(encoding="utf-8"), no_location=True).definitions
+    nodes: tuple[Any, ...] = tuple(parse(path.read_text(encoding="utf-8"), no_location=True).definitions)
     return {node.name.value: node for node in nodes if getattr(node, "name", None) is not None}
 
 
