@@ -61,6 +61,10 @@ class VerbCommand(BaseCommand):
                 else:
                     for line in report.lines:
                         self.stdout.write(line)
+            except BrokenPipeError:
+                # The reader (head, a pager) has seen enough; Python would complain once more at its end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(1)
             except CreditsError as error:
                 if as_json:
                     told = {"code": error.code, "message": error.message, "hint": error.hint}

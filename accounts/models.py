@@ -223,7 +223,7 @@ class ForgeAccount(models.Model):
             ),
             models.CheckConstraint(condition=~Q(forge_user_id=""), name="forge_account_has_its_immutable_id"),
             models.CheckConstraint(
-                condition=Q(proof="oauth", attested_by=None)
+                condition=(Q(attested_by=None) & ~Q(proof="attested"))
                 | (Q(proof="attested", attested_by__isnull=False) & ~Q(reason="")),
                 name="attested_link_names_who_and_why",
             ),

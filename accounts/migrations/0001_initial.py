@@ -304,7 +304,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("attested_by", None), ("proof", "oauth")),
+                            models.Q(("attested_by", None), models.Q(("proof", "attested"), _negated=True)),
                             models.Q(
                                 ("attested_by__isnull", False),
                                 ("proof", "attested"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -169,6 +170,27 @@ class TestImport:
             return len(queries)
 
         assert cost(range(3)) == cost(range(100, 400)) < 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_imports_at_once_the_second_finds_what_the_first_made() -> None:
+    """The same file uploaded twice in the same moment adds everybody once, and neither fails."""
+    start, added = threading.Barrier(2), []
+
+    def race() -> None:
+        try:
+            start.wait(timeout=20)
+            added.append(len(imported(ZHANG, LI).added))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=race) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(added) == [0, 2]
+    assert Enrolment.objects.count() == 2
 
 
 class TestAnyRoster(TestCase):

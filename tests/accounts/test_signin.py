@@ -46,6 +46,21 @@ def test_who_was_shut_out_does_not_come_in(browser: Client) -> None:
     assert "_auth_user_id" not in browser.session
 
 
+def test_a_person_changes_their_password(browser: Client) -> None:
+    """The old one is asked for; who has none yet is led to set one; who is not signed in, to sign-in."""
+    person = factories.student(username="li.si", password=PASSWORD)
+    assert browser.get("/accounts/password/change/")["Location"].startswith("/accounts/login/")
+    browser.force_login(person)
+    new = {"password1": "another long sentence", "password2": "another long sentence"}
+    assert browser.post("/accounts/password/change/", {"oldpassword": "wrong"} | new).status_code == 200
+    assert browser.post("/accounts/password/change/", {"oldpassword": PASSWORD} | new).status_code == 302
+    person.refresh_from_db()
+    assert person.check_password("another long sentence")
+    browser.force_login(factories.student())
+    assert browser.get("/accounts/password/change/")["Location"] == "/accounts/password/set/"
+    assert browser.get("/accounts/password/set/").status_code == 200
+
+
 def test_who_came_by_the_roster_has_no_password_to_guess(browser: Client) -> None:
     """Not the empty one either."""
     factories.student(username="li.si")
