@@ -203,6 +203,8 @@ def _refuse_size_and_characters(source: str) -> None:
 
 def _hidden(character: str) -> bool:
     """Control, direction-changing and line-separating characters: text that looks unlike what it is."""
+    if ord(character) & 0xFFFE == 0xFFFE:  # a noncharacter, which YAML refuses
+        return True
     return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
 
 

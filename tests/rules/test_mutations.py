@@ -12,7 +12,7 @@ from credits.rules.evaluate import evaluate
 from credits.rules.schema import RulebookFaults, parse
 from tests.rules.made import claim, contribution, shipped
 
-ROUNDS = 300
+ROUNDS = 100
 """For each way of damaging; a soak hands :func:`damage_text` and :func:`damage_shape` more seeds."""
 
 PIECES = (
@@ -35,7 +35,6 @@ def damage_text(text: str, chance: random.Random) -> str:
             text = text[:at] + chance.choice(PIECES) + text[at:]
         else:
             lines = text.split("\n")
-            chance.shuffle(lines[: chance.randrange(len(lines))])
             lines.insert(chance.randrange(len(lines) + 1), lines.pop(chance.randrange(len(lines))))
             text = "\n".join(lines)
     return text
@@ -56,7 +55,6 @@ def damage_shape(data: Any, chance: random.Random) -> Any:
         [[]],
         {"zh": []},
         "x" * 3000,
-        "1 == 1",
         "é\n",
         True,
     ]

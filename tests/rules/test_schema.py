@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
 
-from credits.rules.schema import Fault, RulebookFaults, digest, parse
-from tests.rules.made import both, rulebook, shape, shipped
+from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse
+from credits.rules.vocabulary import CONDITION_FACTS
+from tests.rules.made import ROOT, both, rulebook, shape, shipped
 
 SHIPPED = ("open-source-practice", "ects-unit")
 
@@ -45,7 +47,8 @@ def test_the_state_council_rulebook_says_what_it_should() -> None:
     read = parse(shipped("open-source-practice"))
     assert read.conversion.points_per_step == 16
     assert read.conversion.step == Decimal("0.5")
-    assert (read.term_cap, read.degree_cap) == (2, 4)
+    assert read.term_cap == 2
+    assert read.degree_cap == 4
     assert (read.maturing_days, read.hearing_days, read.notice.working_days) == (7, 5, 5)
     assert read.caps.repository.share == Decimal("0.5")
     assert [stage.id for stage in read.review.stages] == ["instructor"]
@@ -59,7 +62,8 @@ def test_the_ects_unit_names_code_level_hours_and_outcomes() -> None:
     assert read.course.code
     assert read.course.level.en.startswith("EQF")
     assert len(read.course.outcomes) >= 3
-    assert (read.course.hours_per_credit.at_least, read.course.hours_per_credit.at_most) == (25, 30)
+    assert read.course.hours_per_credit.at_least == 25
+    assert read.course.hours_per_credit.at_most == 30
     assert 25 <= read.conversion.points_per_step <= 30
     assert read.conversion.step == 1
 
@@ -91,7 +95,7 @@ def test_numbers_are_read_exactly() -> None:
 def test_a_parsed_rulebook_cannot_be_changed() -> None:
     """A rulebook is frozen."""
     with pytest.raises(ValidationError):
-        rulebook().term_cap = Decimal(100)  # type: ignore[misc]
+        rulebook().term_cap = Decimal(100)
 
 
 def test_all_faults_are_told_at_once_with_their_places() -> None:
@@ -192,6 +196,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
         ("a: \u202eb", "U+202E"),
         ('a: "\\u2028"', "U+2028"),
         ("a:\tb", "U+0009"),
+        ("a: \ufffe", "U+FFFE"),
         ("a: " + "[" * 50 + "]" * 50, "nested"),
         ("a: [" + "b," * 6_000 + "]", "more than 5000"),
         ("a: " + "b" * 100_001, "characters"),
@@ -280,3 +285,13 @@ def test_the_error_says_the_first_fault_in_a_sentence() -> None:
         parse("code: x\n---\ncode: y")
     assert caught.value.code == "rulebook-faults"
     assert "line 2" in caught.value.message
+
+
+def test_the_page_about_rulebooks_names_every_key_and_fact() -> None:
+    """What a steward can read about the language is what the language has, no more and no less."""
+    page = (ROOT / "rulebooks" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)+)`", page)) - {"bands.of"}
+    assert named == set(CONDITION_FACTS)
+    table = page.partition("## Keys")[2].partition("## Order")[0]
+    for key in Rulebook.model_fields:
+        assert f"`{key}`" in table
