@@ -1,0 +1,89 @@
+"""One claim, for whoever may see it: how it stands, what was decided and why, and the student's answer."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from credits.claims import assessments, review, see, submit
+from credits.claims.models import Claim, Decision
+from credits.web import lines, way
+from credits.web.access import page
+from credits.web.forms import AnswerForm
+from credits.web.trying import carry_out
+
+Status = Claim.Status
+
+
+@require_safe
+@page()
+def claim(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """A claim by its address; for everybody who may not see it, as if it did not exist."""
+    found = see.claim_for(request.user, public_id, now=timezone.now())
+    if found.status == Status.DRAFT and found.user_id == request.user.pk:
+        return redirect("student_claim", code=found.round.code)
+    return _shown(request, found, AnswerForm())
+
+
+@require_POST
+@page()
+def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The student's answer to a proposed decision."""
+    now = timezone.now()
+    found = see.claim_for(request.user, public_id, now=now)
+    form = AnswerForm(request.POST)
+    made, status = carry_out(
+        form, lambda asked: review.answer(found, asked["text"], by=request.user, now=now)
+    )
+    if made is None and status != 200:
+        return _shown(request, found, form, status=status)
+    messages.success(request, _("Your answer is with the reviewer now."))
+    return redirect("claim", public_id=public_id)
+
+
+@require_POST
+@page()
+def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Give the claim up."""
+    now = timezone.now()
+    found = see.claim_for(request.user, public_id, now=now)
+    submit.withdraw(found, by=request.user, now=now)
+    messages.success(request, _("Your application is withdrawn. What stood in it can be claimed again."))
+    return redirect("student_home")
+
+
+def _shown(request: HttpRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
+    decisions = list(
+        found.decisions.select_related("assessment", "decided_by", "answer").order_by("-decided_at", "-pk")
+    )
+    current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
+    first = assessments.submitted_outcome(found) if found.submitted_at else None
+    outcome = assessments.outcome_of(current.assessment) if current else first
+    own = found.user_id == request.user.pk
+    return render(
+        request,
+        "credits/claim.html",
+        {
+            "claim": found,
+            "own": own,
+            "way": way.of_claim(found, found.round, now=timezone.now()),
+            "decisions": decisions,
+            "current": current,
+            "outcome": outcome,
+            "applied_for": first,
+            "lines": lines.of_claim(found, outcome, current.lines if current else None) if first else [],
+            "may_answer": own
+            and found.status == Status.HEARING
+            and current
+            and not hasattr(current, "answer"),
+            "may_withdraw": own and found.status in {Status.SUBMITTED, Status.HEARING},
+            "form": form,
+        },
+        status=status,
+    )

@@ -1,0 +1,59 @@
+"""The contributions of a claim as pages show them: frozen facts beside what the rulebook made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from credits.claims.facts import frozen_of
+from credits.claims.models import Claim
+from credits.rules.facts import ContributionFacts
+from credits.rules.outcome import ContributionOutcome, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One contribution. ``decided`` is what a decision says of it ({} where none does). ``place`` counts from 1."""
+
+    place: int
+    facts: ContributionFacts
+    outcome: ContributionOutcome | None
+    decided: Mapping[str, Any]
+
+    @property
+    def ref(self) -> str:
+        return self.facts.ref
+
+    @property
+    def refused(self) -> bool:
+        return self.decided.get("accepted") is False
+
+    @property
+    def number(self) -> str:
+        return self.facts.contribution.get("number") or ""
+
+    @property
+    def merged_at(self) -> datetime | None:
+        return self.facts.contribution.get("merged_at")
+
+    @property
+    def files(self) -> list[tuple[str, int, int]]:
+        """(kind, files, changed lines) of each kind that occurs."""
+        kinds = self.facts.contribution.get("files") or {}
+        return [(kind, one["files"], one["additions"] + one["deletions"]) for kind, one in kinds.items()]
+
+
+def of_claim(claim: Claim, outcome: Outcome | None, decided: Mapping[str, Any] | None = None) -> list[Line]:
+    """The lines of a submitted claim, newest merge first."""
+    by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
+    facts = sorted(
+        frozen_of(claim).contributions,
+        key=lambda one: (str(one.contribution.get("merged_at") or ""), one.ref),
+        reverse=True,
+    )
+    return [
+        Line(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}))
+        for place, one in enumerate(facts, start=1)
+    ]

@@ -1,0 +1,75 @@
+"""The student's page of forge accounts: connect, see how collecting goes, collect now, add a link."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import linking
+from accounts.forges import forge, names
+from credits.contributions import collect, held, links
+from credits.errors import CreditsError
+from credits.web.access import page
+from credits.web.forms import LinkForm
+from credits.web.trying import carry_out
+
+
+@require_safe
+@page(student=True)
+def accounts(request: HttpRequest) -> HttpResponse:
+    """The forges, with the student's accounts on them."""
+    return _shown(request, LinkForm())
+
+
+@require_safe
+@page(student=True)
+def collection(request: HttpRequest) -> HttpResponse:
+    """How collecting goes: the fragment that the page asks for again while it runs."""
+    return render(request, "credits/student/_collection.html", _state(request))
+
+
+@require_POST
+@page(student=True)
+def collect_now(request: HttpRequest) -> HttpResponse:
+    """Ask for the student's accounts to be collected now."""
+    linked = linking.accounts_of(request.user)
+    if not linked:
+        raise CreditsError("no-account", _("You have not linked an account yet."), _("Link one first."))
+    collect.ask_now(linked, now=timezone.now())
+    if request.htmx:
+        return render(request, "credits/student/_collection.html", _state(request) | {"asked": True})
+    messages.success(request, _("Collecting is asked for. It begins within a minute."))
+    return redirect("student_accounts")
+
+
+@require_POST
+@page(student=True)
+def add_link(request: HttpRequest) -> HttpResponse:
+    """Fetch the pull request at an address that the student pasted."""
+    form = LinkForm(request.POST)
+    made, status = carry_out(
+        form,
+        lambda asked: links.add_link(
+            request.user,
+            asked["address"],
+            now=timezone.now(),
+            forges={name: forge(name) for name in names()},
+        ),
+    )
+    if made is None:
+        return _shown(request, form, status=status)
+    messages.success(request, _("“%(title)s” is added to your contributions.") % {"title": made.title})
+    return redirect("student_contributions")
+
+
+def _shown(request: HttpRequest, form: LinkForm, *, status: int = 200) -> HttpResponse:
+    return render(request, "credits/student/accounts.html", _state(request) | {"form": form}, status=status)
+
+
+def _state(request: HttpRequest) -> dict[str, object]:
+    states = held.collection_status(request.user, now=timezone.now())
+    return {"states": states, "running": any(one.running for one in states)}

@@ -1,0 +1,87 @@
+"""The student's pages: where they stand, their contributions, their transcript."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from credits.claims import assess, rounds
+from credits.claims.facts import ref_of
+from credits.contributions import held
+from credits.contributions.models import Authorship
+from credits.errors import NotThere
+from credits.records.transcript import transcript
+from credits.rules.outcome import Outcome
+from credits.web import standing
+from credits.web.access import page
+
+SHOWN = 50
+
+
+@require_safe
+@page(student=True)
+def student_home(request: HttpRequest) -> HttpResponse:
+    """Where the student stands, and one next step."""
+    return render(
+        request, "credits/student/home.html", {"standing": standing.of(request.user, now=timezone.now())}
+    )
+
+
+@require_safe
+@page(student=True)
+def contributions(request: HttpRequest) -> HttpResponse:
+    """What is held of the student, newest first, with whether each counts and why."""
+    shown = list(_after(held.of_person(request.user), request.GET.get("after", ""))[: SHOWN + 1])
+    outcome = _estimate(request)
+    by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
+    page_of = shown[:SHOWN]
+    last = page_of[-1] if len(shown) > SHOWN else None
+    return render(
+        request,
+        "credits/student/contributions.html",
+        {
+            "rows": [(one, by_ref.get(ref_of(one))) for one in page_of],
+            "after": f"{last.contribution.merged_at.isoformat()}|{last.pk}" if last else "",
+            "begun": "after" in request.GET,
+            "outcome": outcome,
+            "accounts": held.collection_status(request.user, now=timezone.now()),
+        },
+    )
+
+
+@require_safe
+@page(student=True)
+def student_transcript(request: HttpRequest) -> HttpResponse:
+    """The student's recognised credit, ready to print."""
+    shown = transcript(request.user, by=request.user, now=timezone.now())
+    return render(request, "credits/transcript.html", {"transcript": shown})
+
+
+def _estimate(request: HttpRequest) -> Outcome | None:
+    round_ = rounds.newest()
+    if round_ is None:
+        return None
+    try:
+        return assess.estimate(request.user, round_, now=timezone.now())
+    except NotThere:
+        return None
+
+
+def _after(own: QuerySet[Authorship], mark: str) -> QuerySet[Authorship]:
+    """What follows the row that ``mark`` names (merge time and key of the last row shown); all where it is none."""
+    own = own.order_by("-contribution__merged_at", "-pk")
+    merged_at, _bar, pk = mark.partition("|")
+    try:
+        at = datetime.fromisoformat(merged_at)
+        key = int(pk)
+    except ValueError:
+        return own
+    if at.tzinfo is None or key >= 2**63:
+        return own
+    earlier = Q(contribution__merged_at__lt=at) | Q(contribution__merged_at=at, pk__lt=key)
+    return own.filter(earlier)

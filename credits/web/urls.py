@@ -1,0 +1,66 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from credits.web import (
+    applying,
+    claim,
+    health,
+    home,
+    instructor,
+    linked,
+    notice,
+    people,
+    registrar,
+    steward,
+    student,
+    students,
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("student/", student.student_home, name="student_home"),
+    path("student/accounts/", linked.accounts, name="student_accounts"),
+    path("student/accounts/collection/", linked.collection, name="student_collection"),
+    path("student/accounts/collect/", linked.collect_now, name="student_collect"),
+    path("student/accounts/link/", linked.add_link, name="student_add_link"),
+    path("student/contributions/", student.contributions, name="student_contributions"),
+    path("student/claim/", applying.claim_now, name="student_claim_now"),
+    path("student/rounds/<slug:code>/claim/", applying.claim, name="student_claim"),
+    path("student/rounds/<slug:code>/claim/pick/", applying.pick, name="student_claim_pick"),
+    path("student/transcript/", student.student_transcript, name="student_transcript"),
+    path("claims/<uuid:public_id>/", claim.claim, name="claim"),
+    path("claims/<uuid:public_id>/answer/", claim.answer, name="claim_answer"),
+    path("claims/<uuid:public_id>/withdraw/", claim.withdraw, name="claim_withdraw"),
+    path("instructor/", instructor.queue, name="instructor_queue"),
+    path("instructor/approve/", instructor.approve_many, name="instructor_approve"),
+    path("instructor/claims/<uuid:public_id>/", instructor.claim, name="instructor_claim"),
+    path("instructor/claims/<uuid:public_id>/preview/", instructor.preview, name="instructor_preview"),
+    path("instructor/claims/<uuid:public_id>/confirm/", instructor.confirm, name="instructor_confirm"),
+    path("registrar/", registrar.ready, name="registrar_ready"),
+    path("registrar/record/", registrar.record_results, name="registrar_record"),
+    path("registrar/rounds/", registrar.all_rounds, name="registrar_rounds"),
+    path("registrar/ledger/", registrar.ledger, name="registrar_ledger"),
+    path("registrar/exports/", registrar.exports, name="registrar_exports"),
+    path("registrar/exports/<slug:code>/file/", registrar.export_file, name="registrar_export_file"),
+    path(
+        "registrar/exports/<slug:code>/manifest/", registrar.export_manifest, name="registrar_export_manifest"
+    ),
+    path("registrar/roster/", students.roster, name="registrar_roster"),
+    path("registrar/link/", students.vouch, name="registrar_link"),
+    path(
+        "registrar/students/<str:number>/transcript/",
+        registrar.student_transcript,
+        name="registrar_transcript",
+    ),
+    path("rulebooks/", steward.rulebooks, name="steward_rulebooks"),
+    path("rulebooks/propose/", steward.propose, name="steward_propose"),
+    path("rulebooks/<slug:code>/publish/", steward.publish, name="steward_publish"),
+    path("rulebooks/<slug:code>/<int:number>/", steward.version, name="steward_version"),
+    path("rulebooks/<slug:code>/<int:number>/retire/", steward.retire, name="steward_retire"),
+    path("notice/", notice.public_notice, name="public_notice"),
+    path("people/", people.people, name="admin_people"),
+    path("people/roles/<int:pk>/take/", people.take_role, name="admin_take_role"),
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+]

@@ -1,0 +1,77 @@
+"""The way of a claim, as a line of stations with their dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from credits.claims.models import Claim, Round
+from credits.web.tags import day, until
+
+Status = Claim.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """``state`` is done, here, todo or ended (nothing comes after); ``note`` a date or a few words."""
+
+    name: str
+    state: str
+    note: str = ""
+
+
+def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Station]:
+    """From applying to the record. None: nothing is applied for yet."""
+    status = claim.status if claim else Status.DRAFT
+    if claim is None or status == Status.DRAFT:
+        note = _opening(round_, now)
+        return [
+            Station(_("Apply"), "here", note),
+            Station(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
+            Station(_("Public notice"), "todo"),
+            Station(_("Recorded"), "todo", _("from %(day)s") % {"day": day(round_.record_from)}),
+        ]
+    submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
+    if status == Status.WITHDRAWN:
+        return [submitted, Station(_("Withdrawn"), "ended")]
+    way = [submitted, _review(claim, round_)]
+    if status == Status.HEARING:
+        way.append(
+            Station(_("Your answer"), "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
+        )
+    if status == Status.REFUSED:
+        return [*way, Station(_("Nothing recognised"), "ended")]
+    way.append(_notice(claim))
+    recorded = status == Status.RECORDED
+    note = (
+        day(claim.result.recorded_at)
+        if recorded
+        else _("from %(day)s") % {"day": day(_record_from(claim, round_))}
+    )
+    return [*way, Station(_("Recorded"), "done" if recorded else "todo", note)]
+
+
+def _opening(round_: Round, now: datetime) -> str:
+    if now < round_.apply_from:
+        return _("from %(day)s") % {"day": day(round_.apply_from)}
+    if now < round_.apply_until:
+        return _("until %(day)s") % {"day": until(round_.apply_until)}
+    return _("closed")
+
+
+def _review(claim: Claim, round_: Round) -> Station:
+    if claim.status == Status.SUBMITTED:
+        return Station(_("Review"), "here", _("until %(day)s") % {"day": until(round_.review_until)})
+    return Station(_("Review"), "done")
+
+
+def _notice(claim: Claim) -> Station:
+    note = _("until %(day)s") % {"day": until(claim.notice_until)} if claim.notice_until else ""
+    state = {Status.NOTICE: "here", Status.RECORDED: "done"}.get(Status(claim.status), "todo")
+    return Station(_("Public notice"), state, note)
+
+
+def _record_from(claim: Claim, round_: Round) -> datetime:
+    return max(round_.record_from, claim.notice_until) if claim.notice_until else round_.record_from
