@@ -90,7 +90,7 @@ def _suggested(call: Call, asked: dict[str, str]) -> list[Account]:
     for account in (named, session, *featured, *people):
         if account is not None and not account.deleted and account.kind == "User" and account not in found:
             found.append(account)
-        if len(found) == 12:
+        if len(found) == 8:
             break
     return found
 

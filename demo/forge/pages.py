@@ -41,7 +41,7 @@ button.main { background: var(--mark); border-color: var(--mark); color: #fff; f
 .wrong { color: #b91c1c; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; margin-top: 1rem; }
 td, th { border-top: 1px solid var(--line); padding: .45rem .4rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; } td.n { text-align: right; white-space: nowrap; }
+  overflow-wrap: anywhere; } td.n { text-align: right; white-space: nowrap; width: 1%; }
 .state { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; color: #fff; background: #6d28d9; }
 .open { background: #15803d; } .closed { background: #b91c1c; }
 """)
