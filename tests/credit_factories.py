@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -121,7 +122,7 @@ def authorship(
     forge = of.repository.forge
     account = ForgeAccount.objects.filter(user=user, forge=forge, unlinked_at=None).first()
     account = account or linked_account(user, forge=forge)
-    fields.setdefault("share", 1 if role == Authorship.Role.AUTHOR else 0)
+    fields.setdefault("share", Decimal(role == Authorship.Role.AUTHOR))
     return Authorship.objects.create(
         contribution=of,
         forge=forge,

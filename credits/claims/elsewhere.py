@@ -14,7 +14,8 @@ def taken(authorships: Sequence[Authorship], *, besides: Claim | None = None) ->
     """Those of ``authorships`` that stand in a live claim other than ``besides``: key of the authorship → the item.
 
     The same work on two forges or forks shares its merge commit, and earns once (invariant 2): it counts as taken
-    where its twin is.
+    where its twin is in a submitted claim. (A twin in a draft takes nothing: drafts are private, and one student's
+    must not hold up another.)
     """
     items = ClaimItem.objects.filter(live=True).select_related(
         "claim__round", "authorship__contribution__repository"
@@ -25,7 +26,8 @@ def taken(authorships: Sequence[Authorship], *, besides: Claim | None = None) ->
     commits = _commits(authorships)
     if commits:
         twins: dict[str, list[ClaimItem]] = {}
-        for item in items.filter(authorship__contribution__merge_commit__in=commits):
+        submitted = items.exclude(claim__status=Claim.Status.DRAFT)
+        for item in submitted.filter(authorship__contribution__merge_commit__in=commits):
             twins.setdefault(item.authorship.contribution.merge_commit or "", []).append(item)
         for one in authorships:
             for item in twins.get(one.contribution.merge_commit or "", ()):

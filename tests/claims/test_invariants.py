@@ -1,0 +1,370 @@
+"""What must always hold of claims: by the verbs, and by the database where somebody goes round them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import AuditEntry, StaffRole
+from credits.claims import assess, assessments, record, review, see
+from credits.claims.draft import add_item, draft, remove_item
+from credits.claims.facts import frozen_of
+from credits.claims.models import Assessment, Claim, ClaimItem, Decision, Result, RoundRulebook
+from credits.claims.rounds import InForce, version_for
+from credits.claims.submit import submit, withdraw
+from credits.errors import Conflict, NotAllowed, NotThere
+from credits.rules import facts
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def refused_by_the_database(sql: str, *values: object) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def first_ref(claim: Claim) -> str:
+    return str(claim.facts["contributions"][0]["ref"])  # type: ignore[index]
+
+
+# 2 and 3: what is claimed once
+
+
+def test_invariant_2_the_same_work_on_two_forges_earns_once() -> None:
+    """A mirror's pull request shares its merge commit: it is not prefilled twice, and cannot be added."""
+    student = factories.student()
+    first = make.authorship(student, make.contribution(merge_commit="c" * 40))
+    mirror = make.contribution(make.repository(forge="gitee"), merge_commit="c" * 40)
+    twin = make.authorship(student, mirror)
+    claim = draft(student, make.round_(), now=NOW)
+    assert claim.items.count() == 1
+    other = twin if claim.items.get().authorship == first else first
+    with pytest.raises(Conflict) as error:
+        add_item(claim, other, by=student, now=NOW)
+    assert error.value.code == "same-work-twice"
+
+
+def test_invariant_3_a_share_stands_in_one_live_claim() -> None:
+    """What stands in one claim is neither prefilled nor added to another; withdrawn, it is free again."""
+    first = make.submitted_claim()
+    student = first.user
+    second = draft(student, make.round_(), now=NOW)
+    assert second.items.count() == 0
+    share = first.items.first().authorship  # type: ignore[union-attr]
+    with pytest.raises(Conflict) as error:
+        add_item(second, share, by=student, now=NOW)
+    assert error.value.code == "already-claimed"
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ClaimItem.objects.create(claim=second, authorship=share)
+    withdraw(first, by=student, now=NOW)
+    assert add_item(second, share, by=student, now=NOW).live
+
+
+def test_invariant_3_items_of_a_submitted_claim_stay() -> None:
+    """After submission nothing is added, taken out, exchanged or let go, by verb or by SQL."""
+    claim = make.submitted_claim()
+    item = claim.items.first()
+    assert item is not None
+    another = make.authorship(claim.user)
+    for step in (
+        lambda: add_item(claim, another, by=claim.user, now=NOW),
+        lambda: remove_item(item, by=claim.user, now=NOW),
+    ):
+        with pytest.raises(Conflict) as error:
+            step()
+        assert error.value.code == "claim-moved-on"
+    refused_by_the_database("DELETE FROM credits_claimitem WHERE id = %s", item.pk)
+    refused_by_the_database("UPDATE credits_claimitem SET live = false WHERE id = %s", item.pk)
+    refused_by_the_database(
+        "UPDATE credits_claimitem SET authorship_id = %s WHERE id = %s", another.pk, item.pk
+    )
+    refused_by_the_database(
+        "INSERT INTO credits_claimitem (claim_id, authorship_id, live) VALUES (%s, %s, true)",
+        claim.pk,
+        another.pk,
+    )
+
+
+def test_invariant_3_what_was_let_go_never_comes_back_to_life() -> None:
+    """An item that stopped being live stays so, even by SQL."""
+    claim = make.submitted_claim()
+    withdraw(claim, by=claim.user, now=NOW)
+    refused_by_the_database("UPDATE credits_claimitem SET live = true WHERE claim_id = %s", claim.pk)
+
+
+# 4: an outcome is a function of version and facts
+
+
+def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
+    """Read back from the database and computed again, later and with other contributions around, nothing differs."""
+    claim = make.submitted_claim(contributions=5)
+    stored = claim.assessments.get()
+    make.authorship(claim.user)
+    fresh = Claim.objects.get(pk=claim.pk)
+    assert fresh.version is not None
+    again = assess.evaluated(fresh.version, frozen_of(fresh))
+    assert facts.digest(frozen_of(fresh)) == claim.facts_digest == stored.facts_digest
+    assert again.digest == stored.outcome_digest
+    assert again.canonical() == assessments.outcome_of(stored).canonical()
+
+
+def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> None:
+    """A revert, a rename or another licence after submission leaves the assessment as it was."""
+    claim = make.submitted_claim()
+    before = assess.estimate(claim.user, claim.round, now=NOW)
+    for item in claim.items.select_related("authorship__contribution__repository"):
+        held = item.authorship.contribution
+        held.status = "reverted"
+        held.title = "Something else"
+        held.save()
+        held.repository.licence = ""
+        held.repository.full_name += "-renamed"
+        held.repository.save()
+    after = assess.estimate(claim.user, claim.round, now=NOW + timedelta(days=400))
+    assert after.canonical() == before.canonical()
+
+
+# 6: versions
+
+
+def test_invariant_6_a_claim_is_assessed_by_the_version_of_its_round_programme_and_year() -> None:
+    """The most specific row is in force: programme and year, programme, year, everyone."""
+    programme = factories.programme()
+    versions = {name: make.published_rulebook() for name in ("all", "year", "programme", "both")}
+    round_ = make.round_(
+        rulebooks=[
+            InForce(versions["all"]),
+            InForce(versions["year"], year=2023),
+            InForce(versions["programme"], programme=programme),
+            InForce(versions["both"], programme=programme, year=2023),
+        ]
+    )
+    for year, of, name in (
+        (2022, None, "all"),
+        (2023, None, "year"),
+        (2022, programme, "programme"),
+        (2023, programme, "both"),
+    ):
+        enrolment = factories.enrolment(programme=of, year=year)
+        assert version_for(round_, enrolment) == versions[name]
+
+
+def test_invariant_6_a_submitted_claim_keeps_its_version_and_facts() -> None:
+    """By SQL neither version, facts, digest nor the time of submission can be changed, nor the claim deleted."""
+    claim = make.submitted_claim()
+    other = make.published_rulebook()
+    refused_by_the_database("UPDATE credits_claim SET version_id = %s WHERE id = %s", other.pk, claim.pk)
+    refused_by_the_database("UPDATE credits_claim SET facts = '{}' WHERE id = %s", claim.pk)
+    refused_by_the_database("UPDATE credits_claim SET facts_digest = 'x' WHERE id = %s", claim.pk)
+    refused_by_the_database("UPDATE credits_claim SET submitted_at = now() WHERE id = %s", claim.pk)
+    refused_by_the_database(
+        "UPDATE credits_claim SET user_id = %s WHERE id = %s", factories.person().pk, claim.pk
+    )
+    refused_by_the_database("DELETE FROM credits_claim WHERE id = %s", claim.pk)
+    refused_by_the_database("TRUNCATE credits_claim CASCADE")
+
+
+def test_invariant_6_the_rulebooks_of_a_round_stand_from_the_first_submission() -> None:
+    """Afterwards no row of the round may be added, changed or removed; a proposed version is never in force."""
+    claim = make.submitted_claim()
+    other = make.published_rulebook()
+    row = RoundRulebook.objects.get(round=claim.round)
+    refused_by_the_database(
+        "UPDATE credits_roundrulebook SET version_id = %s WHERE id = %s", other.pk, row.pk
+    )
+    refused_by_the_database("DELETE FROM credits_roundrulebook WHERE id = %s", row.pk)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        RoundRulebook.objects.create(round=claim.round, version=other, year=2020)
+
+
+# 8: who decides
+
+
+def test_invariant_8_nobody_decides_on_their_own_claim() -> None:
+    """An instructor who studies cannot approve, propose, confirm or record for themselves, nor see it in their queue;
+    the database refuses the same."""
+    claim = make.submitted_claim()
+    student = claim.user
+    for role in (StaffRole.Role.INSTRUCTOR, StaffRole.Role.REGISTRAR):
+        StaffRole.objects.create(user=student, role=role)
+    assert claim not in review.queue(student, now=NOW)
+    with pytest.raises(NotAllowed) as error:
+        review.decide(claim, {}, by=student, now=NOW)
+    assert error.value.code == "own-claim"
+    decision = make.decided_claim(claim)
+    with pytest.raises(NotAllowed) as error:
+        record.record(decision.claim, by=student, now=decision.claim.notice_until)  # type: ignore[arg-type]
+    assert error.value.code == "own-claim"
+    refused_by_the_database(
+        "INSERT INTO credits_decision"
+        " (claim_id, stage, verdict, standing, assessment_id, lines, reason, decided_by_id, decided_at)"
+        " SELECT claim_id, 2, verdict, standing, assessment_id, lines, reason, %s, decided_at"
+        " FROM credits_decision WHERE id = %s",
+        student.pk,
+        decision.pk,
+    )
+
+
+@pytest.mark.parametrize("role", ["admin", "steward", "registrar", "student"])
+def test_invariant_8_only_instructors_decide(role: str) -> None:
+    """Administrators, stewards, registrars and students have no say over credit."""
+    claim = make.submitted_claim()
+    by = getattr(factories, role)()
+    assert list(review.queue(by, now=NOW)) == []
+    with pytest.raises(NotAllowed):
+        review.decide(claim, {}, by=by, now=NOW)
+    claim.refresh_from_db()
+    assert claim.status == Claim.Status.SUBMITTED
+
+
+def test_invariant_8_an_instructor_decides_within_their_department_only() -> None:
+    """A claim of another department is neither in the queue, nor to be seen, nor to be decided."""
+    claim = make.submitted_claim()
+    stranger = factories.instructor(factories.department())
+    assert claim not in review.queue(stranger, now=NOW)
+    with pytest.raises(NotThere):
+        see.claim_for(stranger, claim.public_id, now=NOW)
+    with pytest.raises(NotAllowed):
+        review.decide(claim, {}, by=stranger, now=NOW)
+    assert claim in review.queue(factories.instructor(), now=NOW)
+
+
+def test_invariant_8_whoever_decided_does_not_record() -> None:
+    """One person with both roles is still one person: another must record."""
+    claim = make.submitted_claim()
+    both = make.reviewer_of(claim)
+    StaffRole.objects.create(user=both, role=StaffRole.Role.REGISTRAR)
+    decision = make.decided_claim(claim, by=both)
+    with pytest.raises(NotAllowed) as error:
+        record.record(decision.claim, by=both, now=decision.claim.notice_until)  # type: ignore[arg-type]
+    assert error.value.code == "decided-by-yourself"
+
+
+def test_invariant_8_the_database_refuses_a_refusal_that_was_never_proposed() -> None:
+    """A final refusal or reduction as a claim's first decision is refused, as is a claim that skips its hearing."""
+    claim = make.submitted_claim()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Decision.objects.create(
+            claim=claim,
+            verdict="refuse",
+            standing="final",
+            assessment=claim.assessments.get(),
+            reason="no",
+            decided_by=make.reviewer_of(claim),
+            decided_at=NOW,
+        )
+    refused_by_the_database("UPDATE credits_claim SET status = 'refused' WHERE id = %s", claim.pk)
+    refused_by_the_database("UPDATE credits_claim SET status = 'recorded' WHERE id = %s", claim.pk)
+
+
+def test_what_was_decided_assessed_answered_and_recorded_never_changes() -> None:
+    """By SQL neither decisions, assessments, answers nor results can be altered or removed."""
+    claim = make.submitted_claim()
+    ref = first_ref(claim)
+    make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
+    review.answer(claim, "y", by=claim.user, now=NOW)
+    decision = review.confirm(claim, by=make.reviewer_of(claim), now=NOW)
+    claim.refresh_from_db()
+    record.record(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
+    for table, change in (
+        ("assessment", "credit = 4"),
+        ("decision", "verdict = 'approve'"),
+        ("decision", "standing = 'replaced'"),
+        ("decision", "reason = 'z'"),
+        ("hearinganswer", "text = 'z'"),
+        ("result", "credit = 4"),
+    ):
+        refused_by_the_database(f"UPDATE credits_{table} SET {change}")
+        refused_by_the_database(f"DELETE FROM credits_{table}")
+        refused_by_the_database(f"TRUNCATE credits_{table} CASCADE")
+    decision.refresh_from_db()
+    assert (decision.verdict, decision.standing, decision.reason) == ("reduce", "final", "x")
+
+
+def test_a_result_stands_on_the_final_decision_of_its_claim() -> None:
+    """The database refuses a result on a mere proposal, or on another claim's decision."""
+    claim = make.submitted_claim()
+    proposal = make.decided_claim(claim, {first_ref(claim): {"accepted": False, "reason": "x"}})
+    approved = make.decided_claim()
+    for of, decision in ((claim, proposal), (claim, approved)):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Result.objects.create(
+                claim=of,
+                decision=decision,
+                credit=1,
+                points=1,
+                points_carried=0,
+                recorded_by=factories.registrar(),
+                recorded_at=NOW,
+            )
+
+
+# 11: the audit log
+
+
+def test_invariant_11_every_step_leaves_its_line_in_the_same_transaction(monkeypatch: Any) -> None:
+    """Where the audit log cannot be written, the step did not happen."""
+    claim = make.claim()
+    reviewer = make.reviewer_of(claim)
+
+    def broken(*_args: object, **_named: object) -> None:
+        raise OSError("no room for the log")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.audit.record", broken)
+        with pytest.raises(OSError, match="no room"):
+            submit(claim, by=claim.user, now=NOW)
+    claim.refresh_from_db()
+    assert claim.status == Claim.Status.DRAFT
+    assert Assessment.objects.count() == 0
+    submit(claim, by=claim.user, now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.audit.record", broken)
+        with pytest.raises(OSError, match="no room"):
+            review.decide(claim, {}, by=reviewer, now=NOW)
+    assert Decision.objects.count() == 0
+
+
+def test_invariant_11_a_look_at_another_persons_claim_is_logged_and_ones_own_is_not() -> None:
+    """Reviewer and registrar leave a line when they look; the student does not."""
+    claim = make.submitted_claim()
+    looks = AuditEntry.objects.filter(action="claim-seen")
+    see.claim_for(claim.user, claim.public_id, now=NOW)
+    assert not looks.exists()
+    reviewer, registrar = make.reviewer_of(claim), factories.registrar()
+    see.claim_for(reviewer, claim.public_id, now=NOW)
+    see.claim_for(registrar, str(claim.public_id), now=NOW)
+    assert list(looks.order_by("pk").values_list("actor", "person")) == [
+        (reviewer.pk, claim.user.pk),
+        (registrar.pk, claim.user.pk),
+    ]
+
+
+def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
+    """Other students, stewards and administrators get the very answer of a claim that does not exist; so does a
+    reviewer as long as it is a draft, or once it is withdrawn."""
+    claim = make.claim()
+    reviewer = make.reviewer_of(claim)
+
+    def answer(user: Any, public_id: Any) -> tuple[str, str, str, int]:
+        with pytest.raises(NotThere) as error:
+            see.claim_for(user, public_id, now=NOW)
+        return error.value.code, error.value.message, error.value.hint, error.value.status
+
+    nothing = answer(factories.student(), "00000000-0000-0000-0000-000000000000")
+    assert nothing[3] == 404
+    assert answer(factories.student(), "no-uuid") == nothing
+    assert answer(reviewer, claim.public_id) == nothing
+    submit(claim, by=claim.user, now=NOW)
+    for role in ("student", "steward", "admin", "person"):
+        assert answer(getattr(factories, role)(), claim.public_id) == nothing
+    assert see.claim_for(reviewer, claim.public_id, now=NOW) == claim
+    withdraw(claim, by=claim.user, now=NOW)
+    assert answer(reviewer, claim.public_id) == nothing
+    assert see.claim_for(claim.user, claim.public_id, now=NOW) == claim

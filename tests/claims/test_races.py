@@ -1,0 +1,162 @@
+"""Two people at the same step at the same instant, on PostgreSQL: one goes through, the other is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+
+from credits.claims import record, review
+from credits.claims.draft import add_item, draft
+from credits.claims.models import Claim, ClaimItem, Decision, Result
+from credits.claims.submit import submit, withdraw
+from credits.errors import CreditsError
+from credits.ledger.models import CreditEntry
+from credits.ledger.verify import verify
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(steps: Sequence[Callable[[], object]]) -> list[str]:
+    """Run the steps in threads of their own, begun together; for each, ``done`` or the code of its refusal."""
+    barrier = Barrier(len(steps))
+    said = ["died"] * len(steps)
+
+    def run(number: int, step: Callable[[], object]) -> None:
+        try:
+            barrier.wait(timeout=20)
+            step()
+            said[number] = "done"
+        except CreditsError as error:
+            said[number] = error.code
+        except Exception as error:
+            said[number] = repr(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(number, step)) for number, step in enumerate(steps)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return sorted(said)
+
+
+def test_two_reviewers_at_once_make_one_decision() -> None:
+    """Both press approve: one decision stands, the other learns that the claim has moved on."""
+    claim = make.submitted_claim()
+    reviewers = [make.reviewer_of(claim) for _each in range(3)]
+    said = at_once([lambda by=by: review.decide(claim, {}, by=by, now=NOW) for by in reviewers])  # type: ignore[misc]
+    assert said == ["claim-moved-on", "claim-moved-on", "done"]
+    assert Decision.objects.count() == 1
+
+
+def test_approving_and_refusing_at_once_leaves_one_of_the_two() -> None:
+    """Whichever comes second sees what the first has done."""
+    claim = make.submitted_claim()
+    ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
+    one, other = make.reviewer_of(claim), make.reviewer_of(claim)
+    said = at_once(
+        [
+            lambda: review.decide(claim, {}, by=one, now=NOW),
+            lambda: review.decide(claim, {ref: {"accepted": False, "reason": "x"}}, by=other, now=NOW),
+        ]
+    )
+    assert said in (["claim-moved-on", "done"], ["done", "hearing-not-over"], ["done", "done"])
+    final = Decision.objects.filter(standing="final")
+    claim.refresh_from_db()
+    assert final.count() == (1 if claim.status == Claim.Status.NOTICE else 0)
+
+
+def test_a_claim_submitted_twice_is_submitted_once() -> None:
+    """A double click freezes one set of facts and makes one assessment."""
+    claim = make.claim()
+    said = at_once([lambda: submit(claim, by=claim.user, now=NOW)] * 3)
+    assert said == ["claim-moved-on", "claim-moved-on", "done"]
+    claim.refresh_from_db()
+    assert claim.assessments.count() == 1
+
+
+def test_a_draft_begun_twice_is_one_draft() -> None:
+    """Two tabs opened at once show the same draft."""
+    student = factories.student()
+    make.authorship(student)
+    round_ = make.round_()
+    assert at_once([lambda: draft(student, round_, now=NOW)] * 3) == ["done"] * 3
+    assert Claim.objects.filter(user=student).count() == 1
+    assert ClaimItem.objects.count() == 1
+
+
+def test_a_result_recorded_by_two_registrars_is_posted_once() -> None:
+    """One result, one ledger entry, and the chain holds."""
+    claim = make.decided_claim().claim
+    until = claim.notice_until
+    assert until is not None
+    registrars = [factories.registrar() for _each in range(3)]
+    said = at_once([lambda by=by: record.record(claim, by=by, now=until) for by in registrars])  # type: ignore[misc]
+    assert said == ["already-recorded", "already-recorded", "done"]
+    assert Result.objects.count() == CreditEntry.objects.count() == 1
+    assert verify().holds
+
+
+def test_overlapping_lists_recorded_at_once_are_posted_once_each() -> None:
+    """Two registrars with lists that overlap in opposite order do not wait for each other for ever: one list is
+    recorded whole, the other not at all."""
+    round_ = make.round_()
+    claims = [make.decided_claim(make.submitted_claim(in_round=round_)).claim for _each in range(4)]
+    until = claims[0].notice_until
+    assert until is not None
+    one, other = factories.registrar(), factories.registrar()
+    said = at_once(
+        [
+            lambda: record.record_many(claims[:3], by=one, now=until),
+            lambda: record.record_many(reversed(claims[1:]), by=other, now=until),
+        ]
+    )
+    assert said == ["already-recorded", "done"]
+    assert Result.objects.count() == CreditEntry.objects.count() == 3
+    assert verify().holds
+
+
+def test_invariant_2_mirrors_submitted_by_two_people_at_once_earn_once() -> None:
+    """The same work, held by two students from two forges: whoever submits first has it."""
+    round_ = make.round_()
+    claims = []
+    for forge in ("github", "gitee"):
+        student = factories.student()
+        make.authorship(student, make.contribution(make.repository(forge=forge), merge_commit="d" * 40))
+        claims.append(draft(student, round_, now=NOW))
+    said = at_once([lambda claim=claim: submit(claim, by=claim.user, now=NOW) for claim in claims])  # type: ignore[misc]
+    assert said == ["already-claimed", "done"]
+
+
+def test_invariant_3_a_share_added_to_two_drafts_at_once_stands_in_one() -> None:
+    """The constraint decides between two drafts of one student."""
+    student = factories.student()
+    drafts = [draft(student, make.round_(), now=NOW) for _each in range(2)]
+    share = make.authorship(student)
+    said = at_once([lambda claim=claim: add_item(claim, share, by=student, now=NOW) for claim in drafts])  # type: ignore[misc]
+    assert said == ["already-claimed", "done"]
+    assert ClaimItem.objects.filter(live=True).count() == 1
+
+
+def test_withdrawing_while_it_is_decided_ends_in_one_of_the_two() -> None:
+    """Either it was withdrawn and nobody decided, or it was decided and is on notice."""
+    claim = make.submitted_claim()
+    reviewer = make.reviewer_of(claim)
+    said = at_once(
+        [
+            lambda: withdraw(claim, by=claim.user, now=NOW),
+            lambda: review.decide(claim, {}, by=reviewer, now=NOW),
+        ]
+    )
+    assert said == ["claim-moved-on", "done"]
+    claim.refresh_from_db()
+    withdrawn = claim.status == Claim.Status.WITHDRAWN
+    assert Decision.objects.exists() != withdrawn
+    assert claim.items.filter(live=True).exists() != withdrawn

@@ -1,0 +1,124 @@
+"""Rounds and licences."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import AuditEntry
+from credits.claims import rounds
+from credits.claims.licences import osi_approved
+from credits.claims.models import Round
+from credits.errors import CreditsError, NotAllowed, NotThere
+from credits.rulebooks import versions
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+
+@pytest.mark.django_db
+def test_rounds_are_found_by_code_by_date_and_by_being_the_newest() -> None:
+    """Nothing named means the newest; an unknown name is said."""
+    assert rounds.newest() is None
+    with pytest.raises(NotThere):
+        rounds.named(None)
+    old = make.round_("old", apply_from=NOW - timedelta(days=90))
+    new = make.round_("new", apply_from=NOW)
+    assert rounds.newest() == rounds.named(None) == rounds.named("new") == new
+    assert rounds.named("old") == old
+    with pytest.raises(NotThere) as error:
+        rounds.named("none")
+    assert error.value.code == "no-such-round"
+    assert list(rounds.open_rounds(now=NOW)) == [new]
+    assert list(rounds.open_rounds(now=NOW - timedelta(days=89))) == [old]
+    assert list(rounds.open_rounds(now=new.apply_until)) == []
+
+
+@pytest.mark.django_db
+def test_only_a_registrar_opens_a_round_and_it_is_logged() -> None:
+    """A round is the registrar's; the log names its rulebooks."""
+    make.round_("mine")
+    line = AuditEntry.objects.get(action="round-opened")
+    assert line.details["code"] == "mine"
+    assert len(line.details["rulebooks"]) == 1
+    old = Round.objects.get()
+    with pytest.raises(NotAllowed):
+        rounds.open_round(
+            code="theirs",
+            term=old.term,
+            name_zh="批次",
+            name_en="A round",
+            apply_from=NOW,
+            apply_until=NOW + timedelta(days=1),
+            review_until=NOW + timedelta(days=2),
+            record_from=NOW,
+            record_until=NOW + timedelta(days=3),
+            rulebooks=[make.published_rulebook()],
+            by=factories.admin(),
+            now=NOW,
+        )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"apply_until": NOW - timedelta(days=2)},
+        {"review_until": NOW},
+        {"record_from": NOW - timedelta(days=30)},
+        {"record_until": NOW - timedelta(days=2)},
+    ],
+)
+def test_dates_of_a_round_follow_each_other(dates: dict[str, object]) -> None:
+    """A round that closes before it opens, or is recorded before it begins, is refused in words."""
+    with pytest.raises(CreditsError) as error:
+        make.round_(**dates)
+    assert error.value.code == "round-dates"
+    assert not Round.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_round_takes_published_versions_once_for_the_same_students() -> None:
+    """Not a proposal, not none, not two for everyone, not a code that is taken."""
+    version = make.published_rulebook()
+    text = make.RULEBOOK.format(code="other", category="c", points="", more="")
+    proposal = versions.propose(text, by=factories.steward(), now=NOW)
+    taken = make.round_("taken", rulebooks=[version])
+    for code, rulebooks, name in (
+        ("rulebook-not-published", [proposal], "a"),
+        ("rulebook-twice", [version, version], "b"),
+        ("round-exists", [version], taken.code),
+    ):
+        with pytest.raises(CreditsError) as error:
+            make.round_(name, rulebooks=rulebooks)
+        assert error.value.code == code
+
+
+@pytest.mark.django_db
+def test_a_round_without_a_rulebook_for_a_student_says_so() -> None:
+    """Somebody of a year that no row names learns whom to ask."""
+    round_ = make.round_(rulebooks=[rounds.InForce(make.published_rulebook(), year=2024)])
+    with pytest.raises(NotThere) as error:
+        rounds.version_for(round_, factories.enrolment(year=2020))
+    assert error.value.code == "no-rulebook-in-force"
+
+
+@pytest.mark.parametrize(
+    ("licence", "answer"),
+    [
+        ("Apache-2.0", True),
+        ("apache-2.0", True),
+        ("MulanPSL-2.0", True),
+        ("GPL-3.0", True),
+        ("CC-BY-NC-4.0", False),
+        ("SSPL-1.0", False),
+        ("", False),
+        (None, None),
+        ("NOASSERTION", None),
+        ("Other", None),
+    ],
+)
+def test_which_licences_are_osi_approved(licence: str | None, answer: bool | None) -> None:
+    """Approved, not approved, or unknown: a licence that the forge cannot name is unknown."""
+    assert osi_approved(licence) is answer

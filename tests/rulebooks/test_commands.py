@@ -1,0 +1,93 @@
+"""manage.py rulebook and manage.py assess."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from credits.claims.models import Assessment, Claim
+from credits.rulebooks.models import RulebookVersion
+from tests import credit_factories as make
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+TEXT = make.RULEBOOK.format(code="mine", category="innovation", points="", more="")
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "C.UTF-8")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def failing(*args: object) -> None:
+    with pytest.raises(SystemExit) as end:
+        call_command(*map(str, args))
+    assert end.value.code == 1
+
+
+def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One steward proposes, another publishes, and each step prints what it did."""
+    one, other = factories.steward(), factories.steward()
+    call_command("rulebook", "check", str(file))
+    assert "mine holds" in capsys.readouterr().out
+    assert not RulebookVersion.objects.exists()
+    call_command("rulebook", "propose", str(file), "--as", one.username)
+    assert "mine v1 is proposed" in capsys.readouterr().out
+    failing("rulebook", "publish", "mine", "--as", one.username)
+    assert "somebody else must publish" in capsys.readouterr().err
+    call_command("rulebook", "publish", "mine", "--as", other.username, "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["code"], said["version"], said["status"]) == ("mine", 1, "published")
+
+
+def test_check_names_file_line_and_column(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Like a compiler, one fault a line; for machines as JSON; exit 1."""
+    file.write_text(TEXT.replace("osi_approved", "osi_aproved"), encoding="utf-8")
+    failing("rulebook", "check", file)
+    line = TEXT[: TEXT.index("osi_approved")].count("\n") + 1
+    assert capsys.readouterr().out.startswith(f"{file}:{line}:")
+    failing("rulebook", "propose", file, "--as", factories.steward().username, "--json")
+    assert json.loads(capsys.readouterr().out)["faults"][0]["line"] == line
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing file, and one in another encoding, end as a sentence."""
+    failing("rulebook", "check", tmp_path / "none.yaml")
+    assert "cannot be read" in capsys.readouterr().err
+    strange = tmp_path / "gbk.yaml"
+    strange.write_bytes("标题: 开源".encode("gbk"))
+    failing("rulebook", "check", strange)
+    assert "not a text in UTF-8" in capsys.readouterr().err
+
+
+def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Everyone in short, a named student with the trace, an unknown one as a sentence; nothing is stored."""
+    student = factories.student(student_number="00077")
+    for _each in range(2):
+        make.authorship(student)
+    failing("assess")
+    assert "no round yet" in capsys.readouterr().err
+    make.round_("spring")
+    call_command("assess")
+    assert "2 of 2 contributions count, 16 points, 0.5 credit" in capsys.readouterr().out
+    call_command("assess", "--round", "spring", "--student", "00077", "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert said["students"][0]["outcome"]["credit"] == "0.5"
+    call_command("assess", "--student", "00077")
+    assert "base" in capsys.readouterr().out
+    failing("assess", "--student", "77")
+    assert "77" in capsys.readouterr().err
+    assert not Claim.objects.exists()
+    assert not Assessment.objects.exists()
