@@ -65,7 +65,11 @@ class GiteeHttp:
         self._failures = 0
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], Any]:
-        """Headers (lower-case names) and the JSON body. A passing fault is tried again at once, a few times."""
+        """Headers (lower-case names) and the JSON body. A passing fault is tried again at once, a few times.
+
+        Gitee is known to answer 404 without cause, so that something is missing must be said twice.
+        """
+        was_missing = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 headers, body = self._send(path, dict(params or {}))
@@ -75,7 +79,9 @@ class GiteeHttp:
                     raise
             except Missing:
                 self._failures = 0
-                raise
+                if was_missing:
+                    raise
+                was_missing = True
             else:
                 self._failures = 0
                 return headers, body

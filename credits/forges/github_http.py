@@ -26,7 +26,7 @@ from credits.forges.answers import (
     missing_account,
     unavailable,
 )
-from credits.forges.base import ForgeError, Spent
+from credits.forges.base import ForgeError, Missing, Spent
 from credits.forges.tokens import Token, TokenPool
 
 USER_AGENT = "yuanfen"
@@ -129,6 +129,9 @@ class GitHubHttp:
                 headers, body = requester.requestJsonAndCheck(verb, url, input=payload)
         except GithubException as error:
             failure = _typed(error)
+            if payload is not None and isinstance(failure, Missing):
+                # GraphQL says in its answer what is missing; a 404 there is a wrong address, or trouble.
+                failure = unavailable()
         except (
             RequestException,
             OSError,

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.errors import CreditsError
 from credits.forges.addresses import BadAddress, parse
 
 GITHUB, GITEE, LOCAL = "https://github.com", "https://gitee.com", "http://127.0.0.1:8123/github"
@@ -16,7 +15,11 @@ GITHUB, GITEE, LOCAL = "https://github.com", "https://gitee.com", "http://127.0.
     ("pasted", "web_url", "expected"),
     [
         ("https://github.com/InternLM/lmdeploy/pull/4891", GITHUB, ("InternLM/lmdeploy", "4891")),
-        ("https://github.com/InternLM/lmdeploy/pull/4891/files#diff-1", GITHUB, ("InternLM/lmdeploy", "4891")),
+        (
+            "https://github.com/InternLM/lmdeploy/pull/4891/files#diff-1",
+            GITHUB,
+            ("InternLM/lmdeploy", "4891"),
+        ),
         ("  <http://www.github.com/a/b.js/pull/007?w=1>  ", GITHUB, ("a/b.js", "7")),
         ("github.com/a/.github/pull/1/", GITHUB, ("a/.github", "1")),
         ("https://gitee.com/dromara/hutool/pulls/12", GITEE, ("dromara/hutool", "12")),
@@ -86,8 +89,7 @@ def test_no_text_breaks_the_reader(pasted: str) -> None:
     """Anything at all either names a pull request or is refused with a reason."""
     try:
         full_name, number = parse(pasted, GITHUB)
-    except CreditsError as refused:
-        assert refused.code.startswith("address-")
-    else:
-        assert full_name.count("/") == 1
-        assert number.isdigit()
+    except BadAddress:
+        return
+    assert full_name.count("/") == 1
+    assert number.isdigit()

@@ -1,0 +1,104 @@
+"""A collector as small as can be, and the truth to hold it against: for the adapters' tests only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from credits.forges.base import Account, Ask, Forge, ForgeError, MergedChange, Page
+from demo.forge import LocalForge
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is told otherwise, for the forge and the adapter alike."""
+
+    now: datetime = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Store:
+    """What a database would hold: a cursor for each account, and each change as it last came, by id."""
+
+    cursors: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, MergedChange] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    deliveries: list[str] = field(default_factory=list)
+
+    def keep(self, page: Page) -> None:
+        self.cursors[page.account.id] = page.cursor
+        self.accounts[page.account.id] = page.account
+        for change in page.changes:
+            self.changes[change.id] = change
+            self.deliveries.append(change.id)
+
+    def asks(self, accounts: Iterable[Account], repositories: Sequence[str]) -> list[Ask]:
+        return [
+            Ask(self.accounts.get(a.id, a), self.cursors.get(a.id, ""), tuple(repositories)) for a in accounts
+        ]
+
+    def collect(
+        self,
+        forge: Forge,
+        accounts: Sequence[Account],
+        repositories: Sequence[str],
+        *,
+        pages: int | None = None,
+    ) -> list[Page]:
+        """One collection, cut after so many pages. Raises what the forge raises, having kept what came before."""
+        got = []
+        for page in islice(forge.merged_changes(self.asks(accounts, repositories)), pages):
+            self.keep(page)
+            got.append(page)
+        return got
+
+
+def truth(local: LocalForge, forge: str, accounts: Iterable[Account]) -> dict[str, datetime]:
+    """Id to time of merging of all that these accounts got merged, from the forge's own state."""
+    ids = {account.id for account in accounts}
+    return {
+        str(pull.id): pull.merged_at
+        for pull in local.world.pulls(forge)  # type: ignore[arg-type]
+        if pull.state == "merged" and pull.merged_at is not None and str(pull.author.id) in ids
+        if not pull.deleted and pull.repository.visible
+    }
+
+
+def until_done(
+    store: Store,
+    forge: Forge,
+    accounts: Sequence[Account],
+    repositories: Sequence[str],
+    clock: Clock,
+    *,
+    rounds: int = 200,
+    before_round: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Collect as a patient worker would: again after each failure, never before the time that was named.
+
+    Returns the number of rounds; fails where an account is not complete in ``rounds`` of them.
+    """
+    waiting = {account.id: account for account in accounts}
+    for number in range(1, rounds + 1):
+        before_round(number)
+        try:
+            for page in forge.merged_changes(store.asks(waiting.values(), repositories)):
+                store.keep(page)
+                if page.done:
+                    del waiting[page.account.id]
+        except ForgeError as error:
+            clock.now = max(clock.now + timedelta(seconds=1), error.until or clock.now)
+            if error.code == "forge-token-refused":
+                clock.pass_by(minutes=16)
+        if not waiting:
+            return number
+        clock.pass_by(seconds=1)
+    raise AssertionError(f"not complete after {rounds} rounds: {sorted(waiting)}")

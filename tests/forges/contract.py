@@ -1,0 +1,485 @@
+"""What every adapter must hold to, over real HTTP against the local forge.
+
+A new forge: subclass `Contract`, set ``forge`` and ``adapter``, and all of this runs over it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from credits.forges.base import (
+    Account,
+    Ask,
+    Forge,
+    ForgeError,
+    Missing,
+    NotMerged,
+    RateLimited,
+    TokenRefused,
+    Unavailable,
+)
+from credits.forges.tokens import TokenPool
+from demo.forge import LocalForge
+from demo.forge.model import File, PullRequest, Repository
+from demo.forge.rows import CARRIED, Row, read
+from tests.forges.collecting import Clock, Store, truth, until_done
+
+PASSING = "http_500 http_502 http_503 http_504 reset truncated_json cut_body html_200 empty_200".split()
+CURSORS = ["nonsense", "{}", "[]", '{"v":1}', '{"v":2,"mark":{}}', '{"v":1,"mark":7}', "0"]
+
+
+class Contract:
+    forge: ClassVar[Any]
+    adapter: ClassVar[Callable[..., Any]]
+
+    # -- what each test stands on
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def local(self, clock: Clock) -> Iterator[LocalForge]:
+        with LocalForge(rows=self.rows(), clock=clock) as local:
+            yield local
+
+    def rows(self, most: int = 1000) -> list[Row]:
+        """The carried rows of this forge, by authors of at most so many."""
+        rows = [row for row in read(CARRIED) if row["forge"] == self.forge]
+        counts = Counter(row["author"]["id"] for row in rows)
+        return [row for row in rows if counts[row["author"]["id"]] <= most]
+
+    def tokens(self, local: LocalForge) -> list[str]:
+        return local.environment()[f"{self.forge.upper()}_TOKENS"].split(",")
+
+    def make(self, local: LocalForge, clock: Clock, **options: Any) -> Any:
+        api_url = local.environment()[f"{self.forge.upper()}_API_URL"]
+        return type(self).adapter(api_url, options.pop("tokens", self.tokens(local)), clock, **options)
+
+    @pytest.fixture
+    def adapter_(self, local: LocalForge, clock: Clock) -> Iterator[Any]:
+        adapter = self.make(local, clock)
+        yield adapter
+        adapter.close()
+
+    def busiest(self, local: LocalForge, most: int = 6) -> list[Account]:
+        """Accounts of those who got most merged, as the university would hold them: with nothing but id and login."""
+        merged = [pull for pull in local.world.pulls(self.forge) if pull.state == "merged"]
+        people = {pull.author.id: pull.author for pull in merged}
+        counts = Counter(pull.author.id for pull in merged)
+        return [Account(str(key), people[key].login) for key, _ in counts.most_common(most)]
+
+    def watched(self, local: LocalForge) -> list[str]:
+        return [repo.full_name for repo in local.world.repositories(self.forge) if repo.parent is None]
+
+    def merge_one(self, local: LocalForge, clock: Clock, account: Account, **more: Any) -> PullRequest:
+        """Something new of this account's, merged at the clock's present time."""
+        author = local.world.account_by_id(self.forge, int(account.id))
+        assert author is not None
+        repository = more.pop("repository", None) or self.some_repository(local)
+        given = {
+            "title": "New work",
+            "created_at": clock.now,
+            "merged_at": clock.now,
+            "files": [File("a.py", 3, 1)],
+        }
+        return local.world.add_pull(repository, author, **{**given, **more})
+
+    def some_repository(self, local: LocalForge) -> Repository:
+        found = local.world.repository(self.forge, self.watched(local)[0])
+        assert found is not None
+        return found
+
+    def why_not(
+        self, store: Store, adapter: Forge, accounts: list[Account], watched: list[str]
+    ) -> ForgeError | None:
+        """What a collection of accounts says that cannot succeed; it must not call any of them complete."""
+        try:
+            pages = store.collect(adapter, accounts, watched)
+        except ForgeError as error:
+            return error
+        assert not any(page.done or page.changes for page in pages)
+        return next((page.failure for page in pages if page.failure), None)
+
+    def counted(self, pull: PullRequest) -> tuple[int | None, int | None]:
+        """The lines that this forge can tell of a pull request."""
+        return pull.additions, pull.deletions
+
+    # -- look-ups
+
+    def test_an_account_is_found_by_its_login(self, local: LocalForge, adapter_: Forge) -> None:
+        """A login gives the forge's immutable id, as text, and the login as the forge writes it."""
+        wanted = self.busiest(local, 1)[0]
+        found = adapter_.find_account(wanted.login.upper())
+        assert (found.id, found.login, found.kind) == (wanted.id, wanted.login, "user")
+
+    @pytest.mark.parametrize("login", ["nobody-has-this-login", "", "../users", "a b", "统一"])
+    def test_a_login_that_nobody_has(self, adapter_: Forge, login: str) -> None:
+        """An unknown or impossible login is missing, and not an error of the program."""
+        with pytest.raises(Missing):
+            adapter_.find_account(login)
+
+    def test_a_repository_is_found_after_a_rename(self, local: LocalForge, adapter_: Forge) -> None:
+        """An old name leads to the same repository, by the same id, under its new name."""
+        name = self.watched(local)[0]
+        before = adapter_.find_repository(name)
+        local.world.gitee_redirects_renames = True
+        local.world.rename_repository(self.forge, name, "elsewhere/renamed")
+        after = adapter_.find_repository(name)
+        assert (after.id, after.full_name) == (before.id, "elsewhere/renamed")
+        assert not before.url.endswith(".git")
+
+    @pytest.mark.parametrize("name", ["no/such", "nonsense", "", "a/b/c", "/", "a/"])
+    def test_a_repository_that_is_not_there(self, adapter_: Forge, name: str) -> None:
+        """An unknown or impossible name is missing."""
+        with pytest.raises(Missing):
+            adapter_.find_repository(name)
+
+    def test_a_change_that_a_student_points_at(self, local: LocalForge, adapter_: Forge) -> None:
+        """One pull request by repository and number carries the forge's numbers, files and times."""
+        pull = next(
+            pull for pull in local.world.pulls(self.forge) if pull.state == "merged" and len(pull.files) > 1
+        )
+        change = adapter_.find_change(pull.repository.full_name, str(pull.number))
+        assert change.found_by == "link"
+        assert change.author is not None
+        assert change.author.id == str(pull.author.id)
+        assert (change.id, change.number) == (str(pull.id), str(pull.number))
+        assert (change.additions, change.deletions) == self.counted(pull)
+        assert change.files is not None
+        assert {file.path for file in change.files} == {file.path for file in pull.files}
+        assert change.merged_at == pull.merged_at
+        assert change.merged_at.utcoffset() is not None
+        assert change.repository.id == str(pull.repository.id)
+        assert change.co_authors is None or change.author not in change.co_authors
+
+    def test_a_change_that_is_not_merged_or_not_there(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Open, closed and missing pull requests are told apart from merged ones, and from each other."""
+        account = self.busiest(local, 1)[0]
+        opened = self.merge_one(local, clock, account, state="open", merged_at=None)
+        closed = self.merge_one(local, clock, account, state="closed", merged_at=None, closed_at=clock.now)
+        name = opened.repository.full_name
+        for pull in (opened, closed):
+            with pytest.raises(NotMerged):
+                adapter_.find_change(name, str(pull.number))
+        for number in ("999999", "0", "x", "", "-1", "9" * 30):
+            with pytest.raises(Missing):
+                adapter_.find_change(name, number)
+
+    # -- collecting
+
+    def test_all_that_was_merged_is_delivered_once(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """A first collection of several accounts gives exactly what the forge holds, each account ending once."""
+        accounts, store = self.busiest(local), Store()
+        pages = store.collect(adapter_, accounts, self.watched(local))
+        expected = truth(local, self.forge, accounts)
+        assert {key: change.merged_at for key, change in store.changes.items()} == expected
+        assert len(store.deliveries) == len(expected) > 50
+        assert sorted(page.account.id for page in pages if page.done) == sorted(a.id for a in accounts)
+        assert all(page.failure is None for page in pages)
+        for page in pages:
+            assert all(change.author and change.author.id == page.account.id for change in page.changes)
+
+    def test_a_link_and_a_collection_tell_the_same(self, local: LocalForge, adapter_: Forge) -> None:
+        """The same pull request has the same facts, however it was found."""
+        account, store = self.busiest(local, 1)[0], Store()
+        store.collect(adapter_, [account], self.watched(local))
+        change = next(iter(store.changes.values()))
+        linked = adapter_.find_change(change.repository.full_name, change.number)
+        names = [name for name in type(change).__slots__ if name not in ("found_by", "raw")]
+        assert [getattr(change, name) for name in names] == [getattr(linked, name) for name in names]
+
+    def test_only_what_is_new_comes_the_second_time(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """With nothing new nothing is delivered; one new pull request comes alone; a touched one comes again."""
+        accounts, store, watched = self.busiest(local), Store(), self.watched(local)
+        store.collect(adapter_, accounts, watched)
+        store.deliveries.clear()
+        assert all(page.done for page in store.collect(adapter_, accounts, watched))
+        assert store.deliveries == []
+        clock.pass_by(minutes=1)
+        new = self.merge_one(local, clock, accounts[1])
+        store.collect(adapter_, accounts, watched)
+        assert store.deliveries == [str(new.id)]
+        clock.pass_by(hours=1)
+        old = local.world.pull_by_id(self.forge, int(next(iter(truth(local, self.forge, accounts[:1])))))
+        assert old is not None
+        local.world.label(old, ["spam"], clock.now)
+        store.collect(adapter_, accounts, watched)
+        assert store.deliveries == [str(new.id), str(old.id)]
+        assert store.changes[str(old.id)].labels == ("spam",)
+
+    def test_nothing_but_merged_work_is_delivered(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Open and closed pull requests of the account are left out until they are merged."""
+        account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
+        pull = self.merge_one(local, clock, account, state="open", merged_at=None)
+        closed = self.merge_one(local, clock, account, state="closed", merged_at=None, closed_at=clock.now)
+        store.collect(adapter_, [account], watched)
+        assert not {str(pull.id), str(closed.id)} & set(store.changes)
+        clock.pass_by(minutes=5)
+        local.world.merge(pull, clock.now)
+        store.collect(adapter_, [account], watched)
+        assert str(pull.id) in store.changes
+
+    def test_many_that_were_merged_in_the_same_second(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Two hundred and fifty with one time of update, more than any page holds, are all delivered."""
+        account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
+        for _ in range(250):
+            self.merge_one(local, clock, account)
+        store.collect(adapter_, [account], watched)
+        assert store.changes.keys() == truth(local, self.forge, [account]).keys()
+
+    def test_an_account_that_was_renamed(self, local: LocalForge, clock: Clock, adapter_: Forge) -> None:
+        """New work is found under the new login, which the page tells, though only the old one was known."""
+        account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
+        store.collect(adapter_, [account], watched)
+        local.world.rename_account(self.forge, account.login, "a-new-login")
+        clock.pass_by(minutes=1)
+        new = self.merge_one(local, clock, account)
+        pages = store.collect(adapter_, [account], watched)
+        assert str(new.id) in store.changes
+        assert pages[-1].done
+        assert pages[-1].account.login == "a-new-login"
+
+    def test_a_login_that_went_to_somebody_else(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Whoever takes over a free login earns nothing for its former holder: the id decides."""
+        account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
+        local.world.rename_account(self.forge, account.login, "moved-on")
+        other = local.world.add_account(self.forge, account.login)
+        theirs = self.merge_one(local, clock, Account(str(other.id), other.login))
+        pages = store.collect(adapter_, [account], watched)
+        assert str(theirs.id) not in store.changes
+        # Complete, or said not to be: never complete with less than there is.
+        if pages[-1].done:
+            assert store.changes.keys() == truth(local, self.forge, [account]).keys()
+
+    def test_no_account_at_all(self, adapter_: Forge) -> None:
+        """Asking for nobody gives nothing and costs nothing."""
+        assert list(adapter_.merged_changes([])) == []
+        assert adapter_.spent.requests == 0
+
+    def test_what_it_cost_is_counted(self, local: LocalForge, adapter_: Forge) -> None:
+        """Requests and points in ``spent`` are those that the forge served."""
+        Store().collect(adapter_, self.busiest(local, 2), self.watched(local))
+        assert adapter_.spent.requests == local.log.requests(self.forge)
+        assert adapter_.spent.points == local.log.points(self.forge)
+
+    # -- interruptions
+
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(stops=st.lists(st.integers(0, 6), max_size=6), data=st.data())
+    def test_any_interruption_resumed_from_its_cursor_gives_all(
+        self, stops: list[int], data: st.DataObject
+    ) -> None:
+        """Cut after any pages, with new work in between, and resumed from what was stored: all of it comes."""
+        clock = Clock()
+        with LocalForge(rows=self.rows(most=15), clock=clock) as local:
+            adapter = self.make(local, clock)
+            accounts, store, watched = self.busiest(local, 3), Store(), self.watched(local)
+            for stop in stops:
+                store.collect(adapter, accounts, watched, pages=stop)
+                clock.pass_by(seconds=data.draw(st.sampled_from([1, 120, 3600])))
+                self.merge_one(local, clock, data.draw(st.sampled_from(accounts)))
+            assert all(not page.failure for page in store.collect(adapter, accounts, watched))
+            assert store.changes.keys() == truth(local, self.forge, accounts).keys()
+            adapter.close()
+
+    # -- failures
+
+    @pytest.mark.parametrize("kind", PASSING)
+    def test_invariant_9_a_failed_fetch_is_never_read_as_nothing_there(
+        self, local: LocalForge, clock: Clock, kind: str
+    ) -> None:
+        """With the forge broken in any way, no account ends as complete, and every look-up is an error."""
+        adapter, accounts, watched = (
+            self.make(local, clock, timeout=5),
+            self.busiest(local, 2),
+            self.watched(local),
+        )
+        local.faults.add(kind, forge=self.forge, times=None)
+        store = Store()
+        assert isinstance(self.why_not(store, adapter, accounts, watched), Unavailable)
+        for look_up in (
+            lambda: adapter.find_account(accounts[0].login),
+            lambda: adapter.find_repository(watched[0]),
+            lambda: adapter.find_change(watched[0], "1"),
+        ):
+            with pytest.raises(Unavailable):
+                look_up()
+        local.faults.clear()
+        until_done(store, adapter, accounts, watched, clock)
+        assert store.changes.keys() == truth(local, self.forge, accounts).keys()
+        adapter.close()
+
+    def test_invariant_9_a_forge_that_is_not_there(self, clock: Clock) -> None:
+        """Where nothing listens, that is said, and nothing else."""
+        with LocalForge(rows=[], clock=clock) as gone:
+            adapter = self.make(gone, clock, timeout=2)
+        with pytest.raises(Unavailable):
+            adapter.find_account("somebody")
+        account = Account("1", "somebody", "U_1")
+        assert isinstance(self.why_not(Store(), adapter, [account], ["a/b"]), Unavailable)
+
+    def test_invariant_9_an_account_that_is_gone_is_not_an_empty_one(
+        self, local: LocalForge, adapter_: Forge
+    ) -> None:
+        """An account deleted before its first collection fails by itself, and the others are complete."""
+        gone, other = self.busiest(local, 2)
+        local.world.delete_account(self.forge, gone.login)
+        store = Store()
+        pages = store.collect(adapter_, [gone, other], self.watched(local))
+        ends = {page.account.id: page for page in pages if page.done or page.failure}
+        assert isinstance(ends[gone.id].failure, Missing)
+        assert not ends[gone.id].done
+        assert ends[other.id].done
+
+    @pytest.mark.parametrize("share", [0.05, 0.3])
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_invariant_9_faults_at_random_lose_nothing(
+        self, local: LocalForge, clock: Clock, share: float, seed: int
+    ) -> None:
+        """With every kind of passing fault at once, a patient worker ends with the truth and with each fact right."""
+        adapter, accounts, watched = self.make(local, clock), self.busiest(local, 4), self.watched(local)
+        for number, kind in enumerate(PASSING):
+            local.faults.add(
+                kind, forge=self.forge, probability=share / len(PASSING), seed=seed * 100 + number
+            )
+        store = Store()
+        until_done(store, adapter, accounts, watched, clock)
+        local.faults.clear()
+        assert store.changes.keys() == truth(local, self.forge, accounts).keys()
+        for key, change in store.changes.items():
+            pull = local.world.pull_by_id(self.forge, int(key))
+            assert pull is not None
+            assert (change.additions, change.deletions) == self.counted(pull)
+        adapter.close()
+
+    # -- limits and tokens
+
+    @pytest.mark.parametrize(
+        ("kind", "details", "seconds"),
+        [
+            ("primary_limit", {"seconds": 1800}, 1800),
+            ("secondary_limit", {"retry_after": 90}, 90),
+            ("secondary_limit", {}, 60),
+        ],
+    )
+    def test_a_limit_names_the_time_to_wait(
+        self, local: LocalForge, clock: Clock, kind: str, details: dict[str, Any], seconds: int
+    ) -> None:
+        """Every limit is an error with a time, the one that the forge named or a minute; nothing is asked before."""
+        adapter, account = self.make(local, clock, tokens=self.tokens(local)[:1]), self.busiest(local, 1)[0]
+        local.faults.add(kind, forge=self.forge, times=1, **details)
+        with pytest.raises(RateLimited) as limited:
+            adapter.find_account(account.login)
+        until = limited.value.until
+        assert until is not None
+        assert timedelta(0) <= until - (clock.now + timedelta(seconds=seconds)) <= timedelta(seconds=2)
+        served = local.log.requests(self.forge)
+        clock.pass_by(seconds=seconds - 1)
+        with pytest.raises(RateLimited):
+            adapter.find_account(account.login)
+        assert local.log.requests(self.forge) == served
+        clock.now = until
+        assert adapter.find_account(account.login).id == account.id
+        adapter.close()
+
+    def test_another_token_goes_on_where_one_must_rest(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """With two tokens a limit on one is not felt, and the resting one is left alone."""
+        account = self.busiest(local, 1)[0]
+        local.faults.add("secondary_limit", forge=self.forge, times=1, retry_after=600)
+        assert adapter_.find_account(account.login).id == account.id
+        local.log.reset()
+        for _ in range(4):
+            adapter_.find_account(account.login)
+        assert len({entry.caller for entry in local.log.entries(self.forge)}) == 1
+
+    def test_no_call_is_made_before_a_time_that_the_forge_named(
+        self, local: LocalForge, clock: Clock
+    ) -> None:
+        """Through a whole collection with limits at random, the token keeps to the times given to it."""
+        adapter = self.make(local, clock, tokens=self.tokens(local)[:1])
+        accounts, store, watched = self.busiest(local, 3), Store(), self.watched(local)
+        local.faults.add("secondary_limit", forge=self.forge, probability=0.04, seed=5, retry_after=30)
+        local.faults.add("secondary_limit", forge=self.forge, probability=0.02, seed=6)
+        local.faults.add("primary_limit", forge=self.forge, probability=0.04, seed=7, seconds=300)
+        local.faults.add("primary_limit", forge=self.forge, times=2, seconds=120)
+        until_done(store, adapter, accounts, watched, clock)
+        assert store.changes.keys() == truth(local, self.forge, accounts).keys()
+        named = clock.now.min.replace(tzinfo=UTC)
+        for entry in local.log.entries(self.forge):
+            assert named <= entry.at
+            named = max(named, entry.not_before or named)
+        assert named > clock.now.min.replace(tzinfo=UTC)
+        adapter.close()
+
+    def test_a_token_that_the_forge_refuses(self, local: LocalForge, clock: Clock) -> None:
+        """A bad token is an error of its own, wherever it shows; beside a good one it does no harm."""
+        account = self.busiest(local, 1)[0]
+        bad = self.make(local, clock, tokens=["not-a-token"])
+        with pytest.raises(TokenRefused):
+            bad.find_account(account.login)
+        with pytest.raises(TokenRefused):
+            list(bad.merged_changes([Ask(account, "", tuple(self.watched(local)))]))
+        mixed = self.make(local, clock, tokens=TokenPool(["not-a-token", *self.tokens(local)]))
+        assert [mixed.find_account(account.login).id for _ in range(4)] == [account.id] * 4
+        none = self.make(local, clock, tokens=[])
+        with pytest.raises(TokenRefused) as refused:
+            none.find_account(account.login)
+        assert refused.value.code == "forge-token-absent"
+        for adapter in (bad, mixed):
+            adapter.close()
+
+    def test_one_slip_of_the_forge_does_not_revoke_a_token(self, local: LocalForge, clock: Clock) -> None:
+        """A single 401 to a good token is asked again and forgotten."""
+        adapter, account = self.make(local, clock, tokens=self.tokens(local)[:1]), self.busiest(local, 1)[0]
+        local.faults.add("unauthorized", forge=self.forge, times=1)
+        assert adapter.find_account(account.login).id == account.id
+        adapter.close()
+
+    @pytest.mark.parametrize("kind", [*PASSING, "secondary_limit", "unauthorized", "not_found"])
+    def test_no_error_and_no_log_shows_a_token(
+        self, local: LocalForge, clock: Clock, caplog: pytest.LogCaptureFixture, kind: str
+    ) -> None:
+        """Neither messages, tracebacks with all their causes, nor logs at the finest level carry a token."""
+        secret = self.tokens(local)[0]
+        adapter = self.make(local, clock, tokens=[secret])
+        local.faults.add(kind, forge=self.forge, times=None)
+        with caplog.at_level(logging.DEBUG), pytest.raises(ForgeError) as raised:
+            adapter.find_account(self.busiest(local, 1)[0].login)
+        shown = "".join(traceback.format_exception(raised.value)) + caplog.text + repr(raised.value.__dict__)
+        assert secret not in shown
+        assert raised.value.__context__ is None or isinstance(raised.value.__context__, ForgeError)
+        adapter.close()
+
+    @pytest.mark.parametrize("cursor", CURSORS)
+    def test_a_cursor_that_cannot_be_read_starts_anew(
+        self, local: LocalForge, adapter_: Forge, cursor: str
+    ) -> None:
+        """A cursor of another version, or none at all, costs a whole reading and skips nothing."""
+        account, watched = self.busiest(local, 1)[0], self.watched(local)
+        store = Store(cursors={account.id: cursor})
+        store.collect(adapter_, [account], watched)
+        assert store.changes.keys() == truth(local, self.forge, [account]).keys()
