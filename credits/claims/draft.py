@@ -16,7 +16,7 @@ from credits.claims.dates import written
 from credits.claims.elsewhere import taken
 from credits.claims.facts import ref_of
 from credits.claims.lock import lock_person, locked, not_before
-from credits.claims.models import Claim, ClaimItem, Round
+from credits.claims.models import WHOLE, Claim, ClaimItem, Round
 from credits.claims.rounds import version_for
 from credits.contributions import held
 from credits.contributions.models import Authorship
@@ -126,7 +126,7 @@ def _of(user: User, round_: Round) -> Claim | None:
     return (
         Claim.objects.filter(user=user, round=round_)
         .exclude(status=Status.WITHDRAWN)
-        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
+        .select_related(*WHOLE)
         .first()
     )
 

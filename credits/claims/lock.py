@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from credits.claims.dates import written
-from credits.claims.models import Claim
+from credits.claims.models import WHOLE, Claim
 from credits.errors import Conflict
 
 
@@ -18,11 +18,7 @@ def locked(claim: Claim, *states: str) -> Claim:
     Raises Conflict ``claim-moved-on`` where it is in none of ``states``: somebody else was first, or it was never
     so far.
     """
-    now_so = (
-        Claim.objects.select_for_update(of=("self",))
-        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
-        .get(pk=claim.pk)
-    )
+    now_so = Claim.objects.select_for_update(of=("self",)).select_related(*WHOLE).get(pk=claim.pk)
     if now_so.status not in states:
         raise Conflict(
             "claim-moved-on",

@@ -14,6 +14,9 @@ from accounts.models import Enrolment, Programme, Term
 from credits.contributions.models import Authorship
 from credits.rulebooks.models import RulebookVersion
 
+WHOLE = ("round__term", "user", "enrolment__programme__department", "version__rulebook")
+"""What nearly everything about a claim needs beside it: for ``select_related``."""
+
 
 class Round(models.Model):
     """认定批次: one run of applying, reviewing, notice and recording, within a term. All times are instants;

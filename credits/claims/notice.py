@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from credits.claims.models import Claim, Decision, Round
+from credits.claims.models import WHOLE, Claim, Decision, Round
 from credits.rulebooks.versions import rulebook_of
 
 _DOUBLE_SURNAMES = frozenset(
@@ -42,13 +42,7 @@ def on_notice(*, now: datetime) -> list[Noticed]:
             claim__notice_from__lte=now,
             claim__notice_until__gt=now,
         )
-        .select_related(
-            "assessment",
-            "claim__round__term",
-            "claim__user",
-            "claim__version",
-            "claim__enrolment__programme__department",
-        )
+        .select_related("assessment", *(f"claim__{beside}" for beside in WHOLE))
         .order_by(
             "-claim__round__apply_from", "claim__enrolment__programme__department__name", "claim__public_id"
         )

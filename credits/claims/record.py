@@ -19,7 +19,7 @@ from credits.claims.dates import written
 from credits.claims.facts import ref_of
 from credits.claims.lines import counting
 from credits.claims.lock import lock_person, locked, not_before
-from credits.claims.models import Claim, Decision, Result
+from credits.claims.models import WHOLE, Claim, Decision, Result
 from credits.errors import Conflict, NotAllowed
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
@@ -126,9 +126,7 @@ def _decided(by: User | None) -> QuerySet[Claim]:
     scope = permissions.departments_of(by, StaffRole.Role.REGISTRAR) if by is not None else None
     if scope is not None:
         decided = decided.filter(enrolment__programme__department__in=scope)
-    return decided.select_related(
-        "round__term", "user", "enrolment__programme__department", "version__rulebook"
-    ).order_by("enrolment__student_number")
+    return decided.select_related(*WHOLE).order_by("enrolment__student_number")
 
 
 def _require_recorder(claim: Claim, decision: Decision, by: User) -> None:

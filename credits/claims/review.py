@@ -22,7 +22,7 @@ from credits.claims.assess import evaluated
 from credits.claims.dates import universitys_calendar
 from credits.claims.facts import frozen_of
 from credits.claims.lock import locked, not_before
-from credits.claims.models import Assessment, Claim, Decision, HearingAnswer
+from credits.claims.models import WHOLE, Assessment, Claim, Decision, HearingAnswer
 from credits.errors import Conflict, CreditsError, NotAllowed
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
@@ -48,11 +48,7 @@ def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
     scope = permissions.departments_of(user, StaffRole.Role.INSTRUCTOR)
     if scope is not None:
         waiting = waiting.filter(enrolment__programme__department__in=scope)
-    return (
-        waiting.distinct()
-        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
-        .order_by("submitted_at", "pk")
-    )
+    return waiting.distinct().select_related(*WHOLE).order_by("submitted_at", "pk")
 
 
 def preview(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
@@ -121,6 +117,7 @@ def decide(claim: Claim, lines: Mapping[str, Any], *, by: User, now: datetime, r
         standing=decision.standing,
         credit=str(outcome.credit),
         outcome_digest=outcome.digest,
+        **_dates(claim),
     )
     return decision
 
@@ -169,6 +166,7 @@ def confirm(claim: Claim, *, by: User, now: datetime) -> Decision:
         decision=proposal.pk,
         verdict=proposal.verdict,
         proposed_by=proposal.decided_by.username,
+        **_dates(claim),
     )
     return proposal
 
@@ -254,6 +252,16 @@ def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> Non
         "hearing-not-over",
         _("The student has until %(date)s to answer; nothing is refused or reduced before."),
     )
+
+
+def _dates(claim: Claim) -> dict[str, Any]:
+    """When the student may answer until, or from when until when the notice is out: for the audit log."""
+    dates = (
+        {"notice_from": claim.notice_from, "notice_until": claim.notice_until}
+        if claim.status == Status.NOTICE
+        else {"hearing_until": claim.hearing_until}
+    )
+    return {name: instant.isoformat() for name, instant in dates.items() if instant is not None}
 
 
 def _close(claim: Claim, decision: Decision, now: datetime) -> None:

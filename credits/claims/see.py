@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, permissions
 from accounts.models import StaffRole, User
-from credits.claims.models import Claim
+from credits.claims.models import WHOLE, Claim
 from credits.errors import NotThere
 
 Role = StaffRole.Role
@@ -38,11 +38,7 @@ def _find(public_id: uuid.UUID | str) -> Claim | None:
         key = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
     except ValueError:
         return None
-    return (
-        Claim.objects.filter(public_id=key)
-        .select_related("round__term", "user", "enrolment__programme__department", "version__rulebook")
-        .first()
-    )
+    return Claim.objects.filter(public_id=key).select_related(*WHOLE).first()
 
 
 def _may_see(user: User, claim: Claim) -> bool:

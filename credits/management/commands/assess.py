@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from accounts.commands import Report, VerbCommand
 from accounts.models import Enrolment
 from credits.claims.assess import assess_round
+from credits.claims.facts import ref_of
 from credits.claims.rounds import named
+from credits.contributions import held
 from credits.rules.decimals import to_text
 from credits.rules.evaluate import Outcome
 
@@ -40,7 +42,7 @@ class Command(VerbCommand):
         for enrolment, outcome in found:
             lines.append(_summary(enrolment, outcome))
             if students:
-                lines += _trace(outcome)
+                lines += _trace(enrolment, outcome)
         data = {
             "round": round_.code,
             "students": [
@@ -66,10 +68,13 @@ def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
     }
 
 
-def _trace(outcome: Outcome) -> list[str]:
+def _trace(enrolment: Enrolment, outcome: Outcome) -> list[str]:
+    names = {
+        ref_of(one): f"{one.contribution}  {one.contribution.title}" for one in held.of_person(enrolment.user)
+    }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []
     for one in outcome.contributions:
-        lines.append(f"  {one.ref}")
+        lines.append(f"  {names.get(one.ref, one.ref)}")
         lines += [f"    {line.text[language]}" for line in one.lines]
     return lines + [f"  {line.text[language]}" for line in outcome.lines]
