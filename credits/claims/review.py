@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, permissions
@@ -41,14 +41,13 @@ def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
     past its days. Those in their departments, never their own; nothing for whoever is no instructor."""
     if not permissions.has_role(user, StaffRole.Role.INSTRUCTOR):
         return Claim.objects.none()
-    heard = Q(status=Status.HEARING) & (
-        Q(hearing_until__lte=now) | Q(decisions__standing=Standing.PROPOSED, decisions__answer__isnull=False)
-    )
+    answered = Decision.objects.filter(claim=OuterRef("pk"), standing=Standing.PROPOSED, answer__isnull=False)
+    heard = Q(status=Status.HEARING) & (Q(hearing_until__lte=now) | Exists(answered))
     waiting = Claim.objects.filter(Q(status=Status.SUBMITTED) | heard).exclude(user=user)
     scope = permissions.departments_of(user, StaffRole.Role.INSTRUCTOR)
     if scope is not None:
         waiting = waiting.filter(enrolment__programme__department__in=scope)
-    return waiting.distinct().select_related(*WHOLE).order_by("submitted_at", "pk")
+    return waiting.select_related(*WHOLE).order_by("submitted_at", "pk")
 
 
 def preview(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
