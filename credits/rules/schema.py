@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from credits.rules import cel, yamltree
 from credits.rules.faults import Fault, RulebookFaults, nearest
 from credits.rules.sense import senseless
-from credits.rules.shapes import Rulebook
+from credits.rules.shapes import MAX_RULES, Rulebook
 
 __all__ = ["Fault", "Rulebook", "RulebookFaults", "digest", "parse"]
 
@@ -56,7 +56,8 @@ def _expression_faults(source: str, root: yamltree.Mapping) -> Iterator[Fault]:
     for key, below, wanted in _CONDITIONS:
         rules = yamltree.find(root, (key,))
         count = len(rules.items) if isinstance(rules, yamltree.Sequence) else 0
-        for index in range(count):
+        # A longer list is a fault by itself; there is no use in checking what lies beyond.
+        for index in range(min(count, MAX_RULES)):
             path: yamltree.Path = (key, index, *below)
             node = yamltree.find(root, path)
             if yamltree.key_at(root, path) is None or not isinstance(node, yamltree.Scalar) or not node.text:

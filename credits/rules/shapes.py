@@ -46,6 +46,9 @@ def _yes_no(value: object) -> object:
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[Decimal, BeforeValidator(_decimal)]
 YesNo = Annotated[bool, BeforeValidator(_yes_no)]
+MAX_RULES = 50
+"""How many requirements, and how many points rules, a rulebook has at most."""
+
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 Condition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
@@ -256,8 +259,8 @@ class Rulebook(Shape):
     notice: Notice = Notice()
     appeal: Appeal = Appeal()
     review: Review = Review()
-    requirements: tuple[Requirement, ...] = Field(default=(), max_length=50)
-    points: tuple[PointsRule, ...] = Field(min_length=1, max_length=50)
+    requirements: tuple[Requirement, ...] = Field(default=(), max_length=MAX_RULES)
+    points: tuple[PointsRule, ...] = Field(min_length=1, max_length=MAX_RULES)
     factors: tuple[Factor, ...] = Field(default=(), max_length=20)
     caps: Caps = Caps()
     selection: Selection = Selection()

@@ -73,23 +73,16 @@ def read(source: str) -> Mapping:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = error.problem or "not readable"
-        raise RulebookFaults(
-            [
-                Fault(
-                    line,
-                    column,
-                    "",
-                    f"This is not valid YAML: {problem}.",
-                    "Look at the indentation, the colon and the quotes here and in the line above.",
-                    f"此处不是有效的 YAML（{problem}）。",
-                    "请检查本行和上一行的缩进、冒号和引号。",
-                )
-            ]
+        raise _refused(
+            line,
+            column,
+            f"This is not valid YAML: {problem}.",
+            "Look at the indentation, the colon and the quotes here and in the line above.",
+            f"此处不是有效的 YAML（{problem}）。",
+            "请检查本行和上一行的缩进、冒号和引号。",
         ) from error
     except (ReaderError, YAMLError, ValueError, OverflowError) as error:
-        raise RulebookFaults(
-            [Fault(1, 1, "", "This is not valid YAML.", "", "此处不是有效的 YAML。")]
-        ) from error
+        raise _refused(1, 1, "This is not valid YAML.", "", "此处不是有效的 YAML。") from error
 
 
 def empties(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
@@ -181,17 +174,12 @@ def _source_offset(source: str, scalar: Scalar, offset: int) -> int | None:
 
 def _refuse_size_and_characters(source: str) -> None:
     if len(source) > MAX_CHARACTERS:
-        raise RulebookFaults(
-            [
-                Fault(
-                    1,
-                    1,
-                    "",
-                    f"The text has {len(source)} characters; {MAX_CHARACTERS} are allowed.",
-                    "",
-                    f"文本有 {len(source)} 个字符，最多允许 {MAX_CHARACTERS} 个。",
-                )
-            ]
+        raise _refused(
+            1,
+            1,
+            f"The text has {len(source)} characters; {MAX_CHARACTERS} are allowed.",
+            "",
+            f"文本有 {len(source)} 个字符，最多允许 {MAX_CHARACTERS} 个。",
         )
     for number, line in enumerate(source.split("\n"), start=1):
         if line.isascii() and line.isprintable():
@@ -234,7 +222,7 @@ class _Builder:
         while type(event).__name__ in ("StreamStartEvent", "DocumentStartEvent"):
             event = next(self._events)
         if type(event).__name__ == "StreamEndEvent":
-            raise RulebookFaults([Fault(1, 1, "", "The text is empty.", "", "文本为空。")])
+            raise _refused(1, 1, "The text is empty.", "", "文本为空。")
         root = self._node(event, 1)
         for event in self._events:
             if type(event).__name__ == "DocumentStartEvent":
@@ -248,17 +236,12 @@ class _Builder:
         if self._faults:
             raise RulebookFaults(self._faults)
         if not isinstance(root, Mapping):
-            raise RulebookFaults(
-                [
-                    Fault(
-                        root.line,
-                        root.column,
-                        "",
-                        "A rulebook is a list of keys with values, such as “code: open-source-practice”.",
-                        "",
-                        "认定办法应由“键: 值”组成，例如“code: open-source-practice”。",
-                    )
-                ]
+            raise _refused(
+                root.line,
+                root.column,
+                "A rulebook is a list of keys with values, such as “code: open-source-practice”.",
+                "",
+                "认定办法应由“键: 值”组成，例如“code: open-source-practice”。",
             )
         return root
 
@@ -323,30 +306,20 @@ class _Builder:
         self._nodes += 1
         line, column = _start(event)
         if depth > MAX_DEPTH:
-            raise RulebookFaults(
-                [
-                    Fault(
-                        line,
-                        column,
-                        "",
-                        f"This is nested more than {MAX_DEPTH} levels deep.",
-                        "",
-                        f"嵌套超过 {MAX_DEPTH} 层。",
-                    )
-                ]
+            raise _refused(
+                line,
+                column,
+                f"This is nested more than {MAX_DEPTH} levels deep.",
+                "",
+                f"嵌套超过 {MAX_DEPTH} 层。",
             )
         if self._nodes > MAX_NODES:
-            raise RulebookFaults(
-                [
-                    Fault(
-                        line,
-                        column,
-                        "",
-                        f"The rulebook has more than {MAX_NODES} values.",
-                        "",
-                        f"认定办法超过 {MAX_NODES} 个值。",
-                    )
-                ]
+            raise _refused(
+                line,
+                column,
+                f"The rulebook has more than {MAX_NODES} values.",
+                "",
+                f"认定办法超过 {MAX_NODES} 个值。",
             )
 
     def _refuse_indirection(self, event: Any) -> None:
@@ -369,6 +342,11 @@ class _Builder:
             self._faults.append(
                 Fault(line, column, "", "Tags (!) are not allowed.", "", "不允许使用标签（!）。")
             )
+
+
+def _refused(line: int, column: int, *said: str) -> RulebookFaults:
+    """One fault that ends the reading."""
+    return RulebookFaults([Fault(line, column, "", *said)])
 
 
 def _start(event: Any) -> tuple[int, int]:
