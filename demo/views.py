@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,5 +18,5 @@ def sign_in(request: HttpRequest, username: str) -> HttpResponse:
     person = User.objects.filter(username=username, is_active=True).first()
     if username not in people.SHOWN or person is None:
         raise Http404
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return redirect("home")

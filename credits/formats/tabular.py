@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import BinaryIO
 
-from credits.formats.base import Line
+from xlsxwriter import Workbook
+
+from credits.formats.base import Line, Renderer
 
 HEADINGS = (
     "学号 student_number",
@@ -33,17 +36,36 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def safe(text: str) -> str:
     """The text as a cell that no spreadsheet turns into a formula: an apostrophe before a dangerous beginning,
     control characters as blanks."""
-    clean = "".join(" " if ord(char) < 32 or ord(char) == 127 else char for char in text)
+    clean = _without_controls(text)
     return (
         f"'{clean}" if text.startswith(FORMULA_STARTS) or clean.lstrip().startswith(FORMULA_STARTS) else clean
+    )
+
+
+def cells(line: Line) -> tuple[str | int | Decimal, ...]:
+    """A line in the order of the headings, its texts the Chinese ones, as the university's own systems take them."""
+    return (
+        line.student_number,
+        line.name,
+        line.department,
+        line.programme,
+        line.course.zh,
+        line.category,
+        line.term,
+        line.credit,
+        line.grade.zh,
+        line.rulebook,
+        line.recorded_at.isoformat(timespec="seconds"),
+        line.number,
+        line.entry_hash,
     )
 
 
 class Csv:
     """CSV with a byte-order mark, CRLF and every field quoted, as Excel wants it to show Chinese (RFC 4180).
 
-    Texts are the Chinese ones, as the university's own systems take them. The negative credit of a reversal is our
-    own number, not a cell that somebody typed, and stays a number.
+    The negative credit of a reversal is our own number, not a cell that somebody typed, and stays a number. A
+    spreadsheet that opens the file by a double click drops the leading zeros of numbers; :class:`Xlsx` keeps them.
     """
 
     identifier = "csv"
@@ -57,25 +79,43 @@ class Csv:
         for line in lines:
             count += 1
             writer.writerow(
-                (
-                    safe(line.student_number),
-                    safe(line.name),
-                    safe(line.department),
-                    safe(line.programme),
-                    safe(line.course.zh),
-                    safe(line.category),
-                    safe(line.term),
-                    format(line.credit, "f"),
-                    safe(line.grade.zh),
-                    safe(line.rulebook),
-                    line.recorded_at.isoformat(timespec="seconds"),
-                    line.number,
-                    line.entry_hash,
-                )
+                safe(cell) if isinstance(cell, str) else format(cell, "f") for cell in cells(line)
             )
         text.detach()  # leave the file open for its owner
         return count
 
 
-RENDERERS = {renderer.identifier: renderer for renderer in (Csv(),)}
+class Xlsx:
+    """An Excel workbook with one sheet. Texts are cells of text, whatever they look like: leading zeros stay, and
+    nothing is a formula or a link. Only credit is a number; Excel holds it in binary, exact for what we post."""
+
+    identifier = "xlsx"
+    suffix = ".xlsx"
+
+    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+        with Workbook(
+            to, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        ) as book:
+            sheet = book.add_worksheet("学分")
+            heading, credit = book.add_format({"bold": True}), book.add_format({"num_format": "0.00"})
+            sheet.freeze_panes(1, 0)
+            sheet.set_column(0, len(HEADINGS) - 1, 18)
+            for column, words in enumerate(HEADINGS):
+                sheet.write_string(0, column, words, heading)
+            count = 0
+            for line in lines:
+                count += 1
+                for column, cell in enumerate(cells(line)):
+                    if isinstance(cell, Decimal):
+                        sheet.write_number(count, column, cell, credit)
+                    else:
+                        sheet.write_string(count, column, _without_controls(str(cell)))
+        return count
+
+
+RENDERERS: dict[str, Renderer] = {renderer.identifier: renderer for renderer in (Csv(), Xlsx())}
 """Every form in which an export can be had."""
+
+
+def _without_controls(text: str) -> str:
+    return "".join(" " if ord(char) < 32 or ord(char) == 127 else char for char in text)

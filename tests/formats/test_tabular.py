@@ -7,11 +7,12 @@ import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 
 from credits.formats.base import Line, Text
-from credits.formats.tabular import FORMULA_STARTS, Csv, safe
+from credits.formats.tabular import FORMULA_STARTS, HEADINGS, Csv, Xlsx, safe
 
 
 def line(**fields: object) -> Line:
@@ -73,3 +74,27 @@ def test_a_name_cannot_break_out_of_its_cell(text: str) -> None:
     """Quotes, commas and line ends in a name leave the table its shape."""
     table = rows(rendered(line(name=text), line()))
     assert [len(row) for row in table] == [13, 13, 13]
+
+
+def sheet(*lines: Line) -> list[list[object]]:
+    file = io.BytesIO()
+    assert Xlsx().render(lines, file) == len(lines)
+    return list(CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue())).get_sheet_by_index(0).to_python())
+
+
+def test_a_workbook_keeps_leading_zeros_and_counts_credit() -> None:
+    """The student number is a cell of text, credit a number that Excel adds up, a reversal's negative included."""
+    table = sheet(line(), line(credit=Decimal("-0.50")))
+    assert table[0] == list(HEADINGS)
+    assert [row[0] for row in table[1:]] == ["0023001", "0023001"]
+    assert [row[7] for row in table[1:]] == [1.5, -0.5]
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
+@settings(max_examples=30, deadline=None)
+def test_a_workbook_says_what_the_record_says(text: str) -> None:
+    """A name that looks like a formula or an address is a text in the workbook, to the letter but for control
+    characters."""
+    assert sheet(line(name=f"={text}"))[1][1] == "=" + "".join(
+        " " if ord(char) < 32 or ord(char) == 127 else char for char in text
+    )
