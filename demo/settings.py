@@ -11,4 +11,4 @@ from config.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]
 ROOT_URLCONF = "demo.urls"
-TEMPLATES[0]["DIRS"].insert(0, BASE_DIR / "demo" / "templates")
+TEMPLATES = [{**TEMPLATES[0], "DIRS": [BASE_DIR / "demo" / "templates", BASE_DIR / "templates"]}]

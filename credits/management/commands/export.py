@@ -25,7 +25,8 @@ class Command(VerbCommand):
             "--output", required=True, type=Path, metavar="DIR", help="the folder to write into"
         )
 
-    def act(self, *, now: datetime, output: Path, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        output: Path = options["output"]
         batch = export(named(options["round"]), options["format"], by=None, now=now, folder=output)
         file = batch.manifest["files"][0]
         lines = [

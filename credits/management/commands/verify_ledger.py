@@ -28,8 +28,8 @@ class Command(VerbCommand):
             help="an entry's number and hash, as noted elsewhere (a manifest names the ledger's head)",
         )
 
-    def act(self, *, now: datetime, checkpoint: list[str], **_options: Any) -> Report:
-        kept = [*noted(), *map(parse, checkpoint)]
+    def act(self, *, now: datetime, **options: Any) -> Report:
+        kept = [*noted(), *map(parse, options["checkpoint"])]
         verdict = verify(kept)
         lines = [
             _("%(count)s entries, head %(head)s, %(checkpoints)s checkpoints.")

@@ -1,0 +1,209 @@
+"""Export batches: whole or not at all, and open to anyone's check."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEntry
+from credits.claims.models import Result
+from credits.errors import CreditsError, NotAllowed
+from credits.formats.base import Renderer
+from credits.formats.tabular import RENDERERS
+from credits.ledger import entries
+from credits.ledger.entries import CreditEntry
+from credits.records.export import export, path_of
+from credits.records.models import ExportBatch
+from tests.credit_factories import recorded_claim
+from tests.factories import NOW, instructor, registrar, student
+
+LATER = NOW + timedelta(days=60)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    settings.EXPORTS_DIR = tmp_path / "exports"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def entry_of(result: Result) -> CreditEntry:
+    return entries.of_references([f"result:{result.public_id}"]).get()
+
+
+@pytest.mark.django_db
+def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
+    """One row an entry with who, what and how much; the manifest has the file's size and SHA-256, the sum, and the
+    ledger's head."""
+    result = recorded_claim()
+    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
+    [row] = rows(path_of(batch))
+    assert row["学号 student_number"] == result.claim.enrolment.student_number
+    assert row["姓名 name"] == result.claim.user.name
+    assert Decimal(row["学分 credit"]) == result.credit
+    assert row["课程 course"] == "测试认定办法"
+
+    content = path_of(batch).read_bytes()
+    manifest = json.loads((path_of(batch).parent / f"{batch.code}.manifest.json").read_text())
+    assert manifest == batch.manifest
+    assert manifest["files"] == [
+        {"name": path_of(batch).name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    ]
+    assert (manifest["entries"], Decimal(manifest["credit"])) == (1, result.credit)
+    number, head = entries.head()
+    assert manifest["ledger"] == {"entries": number, "head": head}
+
+
+@pytest.mark.django_db
+def test_a_reversal_is_exported_beside_what_it_takes_back() -> None:
+    """After a correction the batch has both rows, and the sum is what stands."""
+    result = recorded_claim()
+    entries.reverse(entry_of(result), reason="recorded by mistake", by=registrar(), now=LATER)
+    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
+    assert [Decimal(row["学分 credit"]) for row in rows(path_of(batch))] == [result.credit, -result.credit]
+    assert batch.credit == 0
+
+
+@pytest.mark.django_db
+def test_two_exports_in_the_same_second_are_two_batches() -> None:
+    """No batch writes over another."""
+    result, by = recorded_claim(), registrar()
+    first = export(result.claim.round, "csv", by=by, now=LATER)
+    second = export(result.claim.round, "csv", by=by, now=LATER)
+    assert first.code != second.code
+    assert path_of(first).read_bytes() == path_of(second).read_bytes()
+
+
+@pytest.mark.django_db
+def test_only_a_registrar_exports() -> None:
+    """An instructor is refused and nothing is written."""
+    result = recorded_claim()
+    with pytest.raises(NotAllowed):
+        export(result.claim.round, "csv", by=instructor(), now=LATER)
+    assert not ExportBatch.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
+    """The sentence names the formats."""
+    result = recorded_claim()
+    with pytest.raises(CreditsError) as refusal:
+        export(result.claim.round, "pdf", by=None, now=LATER)
+    assert refusal.value.code == "unknown-format"
+    assert "csv" in refusal.value.hint
+
+
+@pytest.mark.django_db
+def test_an_export_that_fails_half_way_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The disk is full in the middle: one sentence, no batch, no file, not even an unfinished one."""
+
+    class Full:
+        identifier, suffix = "csv", ".csv"
+
+        def render(self, lines: Any, to: Any) -> int:
+            to.write(b"half")
+            raise OSError(28, "No space left on device")
+
+    full: Renderer = Full()
+    monkeypatch.setitem(RENDERERS, "csv", full)
+    result = recorded_claim()
+    with pytest.raises(CreditsError, match="No space left"):
+        export(result.claim.round, "csv", by=None, now=LATER, folder=tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not ExportBatch.objects.exists()
+    assert not AuditEntry.objects.filter(action="exported").exists()
+
+
+@pytest.mark.django_db
+def test_invariant_11_an_export_stands_in_the_audit_log() -> None:
+    """Who exported what, with the file's SHA-256."""
+    result, by = recorded_claim(), registrar()
+    batch = export(result.claim.round, "csv", by=by, now=LATER)
+    line = AuditEntry.objects.get(action="exported")
+    assert (line.actor, line.details["sha256"]) == (by, batch.manifest["files"][0]["sha256"])
+
+
+@pytest.mark.django_db
+def test_the_command_writes_into_the_folder_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`manage.py export` prints the manifest for machines; the files are where it says."""
+    result = recorded_claim()
+    call_command(
+        "export",
+        "--round",
+        result.claim.round.code,
+        "--format",
+        "xlsx",
+        "--output",
+        str(tmp_path / "x"),
+        "--json",
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert (tmp_path / "x" / told["files"][0]["name"]).stat().st_size == told["files"][0]["bytes"]
+
+
+@pytest.mark.django_db
+def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.CaptureFixture[str]) -> None:
+    """A ledger whose last row was cut off still chains; the manifest of an export gives it away, with exit code 1."""
+    result = recorded_claim()
+    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
+    call_command("verify_ledger", "--json")
+    assert json.loads(capsys.readouterr().out)["holds"] is True
+    manifest = path_of(batch).parent / f"{batch.code}.manifest.json"
+    told = json.loads(manifest.read_text())
+    told["ledger"]["entries"] += 1
+    manifest.write_text(json.dumps(told))
+    with pytest.raises(SystemExit) as end:
+        call_command("verify_ledger", "--json")
+    verdict = json.loads(capsys.readouterr().out)
+    assert (end.value.code, verdict["holds"], verdict["broken"]) == (1, False, 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["", "1", "1:abc", "x:" + "a" * 64])
+def test_a_checkpoint_that_is_none_is_refused_in_one_sentence(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not a number, a colon and a hash ends with exit code 1 and what to write."""
+    with pytest.raises(SystemExit) as end:
+        call_command("verify_ledger", "--checkpoint", text)
+    assert end.value.code == 1
+    assert "checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_an_export_asks_the_database_no_more_for_more_entries(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """The number of queries does not grow with the entries."""
+    first = recorded_claim()
+    by = registrar()
+    for number in range(20):
+        entries.post(
+            person=student(),
+            student_number=f"00{number}",
+            category="c",
+            term="t",
+            credit=Decimal("0.50"),
+            reference=f"other:{number}",
+            details={},
+            by=by,
+            now=NOW,
+        )
+    with django_assert_max_num_queries(16):
+        export(first.claim.round, "csv", by=by, now=LATER)

@@ -1,0 +1,49 @@
+"""学分认定证明: what the ledger says of one person, and to whom it is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import AuditEntry
+from credits.errors import NotThere
+from credits.ledger import entries
+from credits.records.transcript import transcript
+from tests.credit_factories import recorded_claim
+from tests.factories import NOW, admin, instructor, registrar, student
+
+
+@pytest.mark.django_db
+def test_a_transcript_adds_up_to_what_the_ledger_has() -> None:
+    """Lines, total and the ledger's head come from the ledger alone."""
+    result = recorded_claim()
+    shown = transcript(result.claim.user, by=result.claim.user, now=NOW)
+    assert [line.credit for line in shown.lines] == [result.credit]
+    assert shown.total == result.credit
+    assert (shown.head_number, shown.head_hash) == entries.head()
+    assert shown.student_numbers == (result.claim.enrolment.student_number,)
+
+
+@pytest.mark.django_db
+def test_a_transcript_of_nothing_says_so() -> None:
+    """A student without credit has an empty transcript, not an error."""
+    person = student()
+    shown = transcript(person, by=person, now=NOW)
+    assert (shown.lines, shown.total) == ((), 0)
+
+
+@pytest.mark.django_db
+def test_invariant_12_a_transcript_is_shown_to_its_student_and_the_registrar_only() -> None:
+    """To an instructor, an administrator and another student it is not there."""
+    person = student()
+    for other in (instructor(), admin(), student()):
+        with pytest.raises(NotThere):
+            transcript(person, by=other, now=NOW)
+
+
+@pytest.mark.django_db
+def test_invariant_11_a_registrars_look_stands_in_the_audit_log() -> None:
+    """The registrar's look is logged, the student's own is not."""
+    person, by = student(), registrar()
+    transcript(person, by=person, now=NOW)
+    transcript(person, by=by, now=NOW)
+    assert AuditEntry.objects.get(action="transcript-seen").actor == by
