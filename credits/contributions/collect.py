@@ -55,13 +55,15 @@ class Failed:
 
 @dataclass(slots=True)
 class CollectionReport:
-    """What collecting came to. ``taken`` accounts were begun, ``complete`` finished, ``lost`` went over to another
-    worker; the rest failed or, where ``closed_by`` says why the lane was closed, was put back. ``more``: stopped by
-    the time budget with something left. ``requests`` and ``points`` are what the forge was asked.
+    """What collecting came to. ``taken`` accounts were begun (``unlinked`` ones are linked no more, and sleep from now
+    on), ``complete`` finished, ``lost`` went over to another worker; the rest failed or, where ``closed_by`` says why
+    the lane was closed, was put back. ``more``: stopped by the time budget with something left. ``requests`` and
+    ``points`` are what the forge was asked.
     """
 
     forge: str
     taken: int = 0
+    unlinked: int = 0
     complete: int = 0
     lost: int = 0
     stored: Stored = field(default_factory=Stored)
@@ -74,6 +76,7 @@ class CollectionReport:
 
     def add(self, other: CollectionReport) -> None:
         self.taken += other.taken
+        self.unlinked += other.unlinked
         self.complete += other.complete
         self.lost += other.lost
         self.stored += other.stored
@@ -135,7 +138,7 @@ def collect_all_due(
     while not report.closed_by:
         batch = collect_due(forge, clock=clock, limit=limit, keys=keys, progress=progress)
         report.add(batch)
-        if not batch.taken:
+        if not batch.taken + batch.unlinked:
             break
         if budget is not None and clock() - begun >= budget:
             report.more = True
@@ -209,6 +212,10 @@ class _Batch:
         except Exception:
             self._fail_all(_broken(), self.clock())
             raise
+        except BaseException:
+            # Told to stop: whoever starts next need not wait for the leases to run out.
+            queue.put_back([job for job, _account in self.open.values()])
+            raise
         # The protocol promises a last page for each; one without is not taken for complete.
         self._fail_all(_broken(), self.clock())
 
@@ -226,6 +233,7 @@ class _Batch:
                 # Unlinked since: nothing to do until it is linked again, which makes a new account and job.
                 self._let_go(partial(queue.finish, job, now=now, due_at=None))
                 self.report.taken -= 1
+                self.report.unlinked += 1
             else:
                 self.open[account.forge_user_id] = (job, account)
         pks = [account.pk for account in accounts.values()]

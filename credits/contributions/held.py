@@ -89,10 +89,10 @@ def _status(
 ) -> AccountStatus:
     due_at = job.due_at if job else None
     code, message = (state.error_code, state.error_message) if state else ("", "")
-    if closed:
+    if closed and closed.closed_until and due_at and due_at < closed.closed_until:
         # What holds up the whole forge holds up this account as well, and is what there is to know.
         code, message = closed.error_code or code, closed.error_message or message
-        due_at = max(due_at, closed.closed_until) if due_at and closed.closed_until else due_at
+        due_at = closed.closed_until
     complete_at = state.complete_at if state else None
     return AccountStatus(
         account=account,

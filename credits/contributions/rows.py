@@ -161,9 +161,18 @@ def by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
 
 def canonical(value: object) -> str:
     """The one text of a JSON value: keys sorted, no space, nothing in it that PostgreSQL cannot keep."""
-    return json.dumps(
-        _plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    try:
+        text = _json(value)
+        # What cannot be kept is rare, and looking into every value costs ten times the writing.
+        if "\\u0000" not in text and text.encode():
+            return text
+    except (TypeError, UnicodeEncodeError):
+        pass
+    return _json(_plain(value))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def clean(text: str) -> str:

@@ -20,6 +20,10 @@ from tests.factories import NOW, forge_account
 pytestmark = pytest.mark.django_db
 
 
+class Killed(BaseException):
+    """From now on this worker does nothing more."""
+
+
 class Clock:
     """A time that stands still unless a test moves it."""
 
@@ -49,7 +53,7 @@ def job(account: ForgeAccount) -> Job:
     return Job.objects.get(kind=collect.KIND, key=collect.key_of(account))
 
 
-def raising(*pages, error: Exception):
+def raising(*pages, error: BaseException):
     def script(_asks):
         yield from pages
         raise error
@@ -119,11 +123,11 @@ def test_invariant_9_the_cursor_moves_only_together_with_its_rows(clock, stateme
     def dies(execute, sql, params, many, context):
         if statement in sql.split()[:1] and mark in sql:
             seen.append(sql)
-            if len(seen) == turn:
-                raise KeyboardInterrupt
+        if len(seen) >= turn:
+            raise Killed
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(dies), pytest.raises(KeyboardInterrupt):
+    with connection.execute_wrapper(dies), pytest.raises(Killed):
         collect.collect_due(forge, clock=clock)
     assert state(account).cursor == "one"
     assert list(Contribution.objects.values_list("number", flat=True)) == ["1"]
@@ -226,6 +230,17 @@ def test_an_unforeseen_error_is_not_hidden_and_holds_nothing(clock):
         )
     assert (job(account).holder, job(account).failures) == (None, 1)
     assert Contribution.objects.count() == 1
+
+
+def test_a_worker_that_is_told_to_stop_lets_go(clock):
+    """After Ctrl-C the next one may begin at once, and nobody is blamed."""
+    account = linked()
+    with pytest.raises(KeyboardInterrupt):
+        collect.collect_due(
+            raising(page(ALICE, change(1), done=False), error=KeyboardInterrupt()), clock=clock
+        )
+    assert (job(account).holder, job(account).failures, job(account).due_at) == (None, 0, NOW)
+    assert collect.collect_due(telling(page(ALICE)), clock=clock).complete == 1
 
 
 def test_what_cannot_be_stored_fails_its_own_account_only(clock):

@@ -100,6 +100,9 @@ def test_a_closed_lane_is_told_to_everybody_on_that_forge():
     queue.close_lane("github", until=until, error=RateLimited("rate-limited", "Later.", until=until))
     assert (status(account).error, status(account).next_due_at) == ("Later.", until)
     assert status(account, until).error == ""
+    collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: until)
+    queue.close_lane("github", until=until + timedelta(minutes=1), error=Unavailable("x", "Down."))
+    assert status(account, until).error == ""  # not due before the lane opens again
 
 
 def test_running_is_shown_while_a_worker_holds_it():
