@@ -18,6 +18,9 @@ Clock = Callable[[], datetime]
 UNNAMED_WAIT = timedelta(seconds=60)
 """How long to wait after a limit that names no time. GitHub's documentation asks for at least a minute."""
 
+LONGEST_WAIT = timedelta(days=1)
+"""No forge's window is longer; a header that says more is not believed, or one slip would stop us for years."""
+
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -79,30 +82,32 @@ def id_text(value: object) -> str:
 
 
 def allowed_again(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an exhausted
-    limit, else a minute from ``now``. ``headers`` have lower-case names."""
-    after = headers.get("retry-after", "").strip()
-    if _DIGITS.fullmatch(after):
-        return now + timedelta(seconds=min(float(after), 86_400.0))
-    if after:
-        try:
-            named = parsedate_to_datetime(after)
-        except (TypeError, ValueError):
-            named = None
-        if named is not None and named.tzinfo is not None:
-            return max(named, now)
-    reset = limit_reset(headers) if headers.get("x-ratelimit-remaining", "").strip() == "0" else None
-    # A second more: it is not said when within its second the reset happens.
-    return max(reset + timedelta(seconds=1), now) if reset is not None else now + UNNAMED_WAIT
+    """When the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an
+    exhausted limit, else a minute from ``now``. ``headers`` have lower-case names."""
+    named = _retry_after(headers.get("retry-after", "").strip(), now)
+    if named is None and headers.get("x-ratelimit-remaining", "").strip() == "0":
+        named = _reset(headers.get("x-ratelimit-reset", "").strip())
+    if named is None:
+        return now + UNNAMED_WAIT
+    return max(now, min(named, now + LONGEST_WAIT))
 
 
-def limit_reset(headers: Mapping[str, str]) -> datetime | None:
-    """The time in ``x-ratelimit-reset`` (seconds since 1970), or ``None`` where there is none that can be read."""
-    reset = headers.get("x-ratelimit-reset", "").strip()
-    if not _DIGITS.fullmatch(reset):
+def _retry_after(value: str, now: datetime) -> datetime | None:
+    if _DIGITS.fullmatch(value):
+        return now + min(timedelta(seconds=min(float(value), 1e6)), LONGEST_WAIT)
+    try:
+        named = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return named if named.tzinfo is not None else None
+
+
+def _reset(value: str) -> datetime | None:
+    """Seconds since 1970. A second more: it is not said when within its second the reset happens."""
+    if not _DIGITS.fullmatch(value):
         return None
     try:
-        return datetime.fromtimestamp(float(reset), UTC)
+        return datetime.fromtimestamp(float(value), UTC) + timedelta(seconds=1)
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -14,7 +14,6 @@ from credits.forges.answers import (
     Clock,
     allowed_again,
     forbidden,
-    limit_reset,
     malformed,
     mapping,
     missing_repository,
@@ -120,9 +119,7 @@ class GiteeHttp:
                 continue
             self._pool.accept(token)
             if headers.get("x-ratelimit-remaining", "").strip() == "0":
-                reset = limit_reset(headers)
-                if reset is not None:
-                    self._pool.exhaust(token, reset)
+                self._pool.exhaust(token, allowed_again(headers, self._clock()))
             return headers, body
 
     def _follow(self, token: Token, url: str, params: dict[str, str]) -> tuple[Mapping[str, str], Any]:

@@ -20,7 +20,6 @@ from credits.forges.answers import (
     Clock,
     allowed_again,
     forbidden,
-    limit_reset,
     malformed,
     mapping,
     missing_account,
@@ -104,9 +103,11 @@ class GitHubHttp:
                 continue
             self._pool.accept(token)
             if headers.get("x-ratelimit-remaining", "").strip() == "0":
-                reset = limit_reset(headers)
-                if reset is not None:
-                    self._pool.exhaust(token, reset, headers.get("x-ratelimit-resource") or resource)
+                self._pool.exhaust(
+                    token,
+                    allowed_again(headers, self._clock()),
+                    headers.get("x-ratelimit-resource") or resource,
+                )
             return headers, body
 
     def _rest(self, token: Token, resource: str, limited: _Limited) -> None:
