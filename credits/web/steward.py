@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -17,7 +17,7 @@ from credits.errors import CreditsError, NotThere
 from credits.rulebooks import versions
 from credits.rulebooks.models import RulebookVersion
 from credits.rules.faults import RulebookFaults
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import RulebookForm
 
 Status = RulebookVersion.Status
@@ -25,7 +25,7 @@ Status = RulebookVersion.Status
 
 @require_safe
 @page(role=Role.STEWARD)
-def rulebooks(request: HttpRequest) -> HttpResponse:
+def rulebooks(request: PageRequest) -> HttpResponse:
     """Every version of every rulebook."""
     found = RulebookVersion.objects.select_related("rulebook", "proposed_by", "published_by")
     return render(
@@ -37,7 +37,7 @@ def rulebooks(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page()
-def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def version(request: PageRequest, code: str, number: int) -> HttpResponse:
     """One version: what it says in words, and its text with numbered lines. Once published, open to all members."""
     found = _version(code, number)
     steward = permissions.is_steward(request.user)
@@ -58,7 +58,7 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.STEWARD)
-def propose(request: HttpRequest) -> HttpResponse:
+def propose(request: PageRequest) -> HttpResponse:
     """Write a version. A text with faults comes back as it was typed, each fault beside its line."""
     if request.method != "POST":
         return render(
@@ -90,7 +90,7 @@ def propose(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(role=Role.STEWARD)
-def publish(request: HttpRequest, code: str) -> HttpResponse:
+def publish(request: PageRequest, code: str) -> HttpResponse:
     """Publish what another steward proposed."""
     made = versions.publish(code, by=request.user, now=timezone.now())
     messages.success(
@@ -101,7 +101,7 @@ def publish(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @page(role=Role.STEWARD)
-def retire(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def retire(request: PageRequest, code: str, number: int) -> HttpResponse:
     """Take a version out of use for new rounds."""
     made = versions.retire(_version(code, number), by=request.user, now=timezone.now())
     messages.success(request, _("%(version)s is no longer offered for new rounds.") % {"version": made})
@@ -125,7 +125,7 @@ def _no_such_version() -> NotThere:
     return NotThere("no-such-version", _("There is no such version."))
 
 
-def _begun(request: HttpRequest) -> dict[str, str]:
+def _begun(request: PageRequest) -> dict[str, str]:
     """The text to begin with: that of the version that ``from`` names, as code/number."""
     code, _slash, number = request.GET.get("from", "").partition("/")
     if not (code and number.isdecimal() and len(number) < 10):
