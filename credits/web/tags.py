@@ -128,7 +128,9 @@ def until(at: datetime | None) -> str:
         return "—"
     local = timezone.localtime(at)
     if local.time() == time.min:
-        return _("the end of %(day)s") % {"day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")}
+        return _("the end of %(day)s") % {
+            "day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")
+        }
     return moment(at)
 
 
