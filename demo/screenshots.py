@@ -169,7 +169,7 @@ FULL = (
     Reader("steward", (
         Shot("steward-rulebooks", "/rulebooks/"),
         Shot("steward-version", "/rulebooks/open-source-practice/1/"),
-        Shot("steward-version-ects", "/rulebooks/ects-unit/1/", act=unfold_all),
+        Shot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
         Shot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
         Shot("steward-propose-faults", "/rulebooks/propose/?from=open-source-practice/1", act=mistype_a_rulebook),
     )),

@@ -21,7 +21,7 @@ from scripts import browser as browsers
 from tests.journeys.visitor import Visitor, options
 from tests.workers import Workers
 
-SECONDS = 10
+SECONDS = 20
 """How long a page may take on a busy machine before a journey gives up."""
 
 
