@@ -33,6 +33,14 @@ class Sentence:
         return _translate(self.source) % self.filled
 
 
+def joined(*sentences: str) -> str:
+    """Sentences as one text; empty ones are left out. A Chinese stop brings its own space with it."""
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text.endswith(("。", "！", "？")) else f" {sentence}"
+    return text
+
+
 class CreditsError(Exception):
     """Something asked for cannot be done, and the asker can be told why.
 
@@ -68,7 +76,7 @@ class CreditsError(Exception):
         return _translate(str(self._hint))
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return joined(self.message, self.hint)
 
 
 class NotAllowed(CreditsError):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from credits import errors
-from credits.errors import CreditsError, Sentence
+from credits.errors import CreditsError, Sentence, joined
 from credits.forges.answers import not_merged
 from tests import factories
 
@@ -52,6 +52,13 @@ def test_a_missing_hint_stays_missing(language: str) -> None:
         assert str(CreditsError("code", "A sentence that no catalogue has.")) == (
             "A sentence that no catalogue has."
         )
+
+
+def test_sentences_are_joined_as_their_language_writes_them() -> None:
+    """A space after an English stop, none after a Chinese one, and nothing for what is empty."""
+    assert joined("It broke.", "", "Mend it.") == "It broke. Mend it."
+    assert joined("出错了。", "请重试。") == "出错了。请重试。"
+    assert joined("", "") == ""
 
 
 @pytest.mark.django_db
