@@ -17,6 +17,7 @@ FOLDERS = {
     *PACKAGES,
     ".ci",
     "docker",
+    "docs",
     "locale",
     "rulebooks",
     "scripts",
