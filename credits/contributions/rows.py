@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from credits.forges.base import Account, ChangedFile, MergedChange
 from credits.forges.files import CATEGORIES, classify
+from credits.forges.patches import files_id
 
 _NOBODY = frozenset({"ghost"})
 """Kinds of account behind which nobody stands any more."""
@@ -30,6 +31,7 @@ class RepositoryRow(NamedTuple):
     is_fork: bool | None
     is_mirror: bool | None
     is_archived: bool | None
+    created_at: datetime | None
     seen_at: datetime
 
 
@@ -54,6 +56,11 @@ class ChangeRow(NamedTuple):
     merge_commit: str | None
     merged_by_id_on_forge: str | None
     merged_by_login: str
+    patch_id: str | None
+    files_id: str | None
+    only_whitespace: bool | None
+    landed_by: str
+    node_id: str
     found_by: str
     collected_at: datetime
     digest: str
@@ -89,6 +96,7 @@ def repository_row(forge: str, change: MergedChange, now: datetime) -> Repositor
         is_fork=told.is_fork,
         is_mirror=told.is_mirror,
         is_archived=told.is_archived,
+        created_at=told.created_at,
         seen_at=now,
     )
 
@@ -114,6 +122,13 @@ def change_row(change: MergedChange, now: datetime) -> ChangeRow:
         merge_commit=change.merge_commit,
         merged_by_id_on_forge=change.merged_by.id if change.merged_by else None,
         merged_by_login=change.merged_by.login if change.merged_by else "",
+        patch_id=change.patch_id,
+        files_id=files_id(
+            change.files, change.changed_files, title=change.title, full_name=change.repository.full_name
+        ),
+        only_whitespace=change.only_whitespace,
+        landed_by=change.landed_by,
+        node_id=change.node_id,
         found_by=change.found_by,
         collected_at=now,
         digest=hashlib.sha256(payload.encode()).hexdigest(),

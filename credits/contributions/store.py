@@ -107,7 +107,9 @@ _REPOSITORY: Mapping[str, str] = {
     "url": _TAKE,
     "owner_id_on_forge": _TAKE_SAID,
     "owner_login": _TAKE_SAID,
-    **dict.fromkeys(("stars", "licence", "language", "is_fork", "is_mirror", "is_archived"), _TAKE_KNOWN),
+    **dict.fromkeys(
+        ("stars", "licence", "language", "is_fork", "is_mirror", "is_archived", "created_at"), _TAKE_KNOWN
+    ),
 }
 _CHANGE: Mapping[str, str] = {
     "forge_id": _TAKE,
@@ -126,10 +128,13 @@ _CHANGE: Mapping[str, str] = {
             "labels",
             "merge_commit",
             "merged_by_id_on_forge",
+            "patch_id",
+            "files_id",
+            "only_whitespace",
         ),
         _TAKE_KNOWN,
     ),
-    "merged_by_login": _TAKE_SAID,
+    **dict.fromkeys(("merged_by_login", "landed_by", "node_id"), _TAKE_SAID),
 }
 
 
@@ -155,13 +160,15 @@ def _assigned(columns: Mapping[str, str], old: str, by: str) -> str:
 _TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_repository (
     forge text, forge_id text, full_name text, url text, owner_id_on_forge text, owner_login text, stars integer,
-    licence text, language text, is_fork boolean, is_mirror boolean, is_archived boolean, seen_at timestamptz
+    licence text, language text, is_fork boolean, is_mirror boolean, is_archived boolean,
+    created_at timestamptz, seen_at timestamptz
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_change (
     repository text, kind text, number text, forge_id text, status text, title text, url text,
     created_at timestamptz, merged_at timestamptz, updated_at timestamptz, additions integer, deletions integer,
     changed_files integer, files jsonb, labels jsonb, merge_commit text, merged_by_id_on_forge text,
-    merged_by_login text, found_by text, collected_at timestamptz, digest text, payload jsonb
+    merged_by_login text, patch_id text, files_id text, only_whitespace boolean, landed_by text, node_id text,
+    found_by text, collected_at timestamptz, digest text, payload jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_part (
     repository text, kind text, number text, forge text, forge_user_id text, login text, role text, share numeric

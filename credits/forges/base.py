@@ -50,6 +50,7 @@ class RepositoryFacts:
     is_mirror: bool | None = None
     is_archived: bool | None = None
     is_private: bool | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ class MergedChange:
     landed_by: str = ""
     node_id: str = ""
     """GitHub's GraphQL id of it (empty elsewhere): the cheapest way to see it again."""
+    patch_id: str | None = None
+    """:func:`credits.forges.patches.diff_id` of the whole diff, where the forge gave one."""
+    only_whitespace: bool | None = None
+    """Whether nothing but white space changed, where the forge gave the whole diff."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """What the forge answered, trimmed to the fields used: kept as evidence."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from credits.forges.answers import id_text, listing, malformed, mapping, parse_time, text
 from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFacts
+from credits.forges.patches import diff_id, only_whitespace
 
 MOST_FILES = 300
 """Gitee lists no more; whether there were more is then unknown, and so are the counts."""
@@ -76,6 +77,7 @@ def change(
     whole = changed is not None and len(changed) < MOST_FILES
     merged = _merging(log)
     labels = pull.get("labels")
+    diffs = _diffs(files) if whole and files else {}
     return MergedChange(
         id=id_text(pull.get("id")),
         number=id_text(pull.get("number")),
@@ -95,6 +97,8 @@ def change(
         merged_by=None if merged is None else account(merged.get("user")),
         co_authors=None,
         found_by=found_by,
+        patch_id=diff_id(diffs),
+        only_whitespace=only_whitespace(diffs),
         raw={
             "pull": {key: pull.get(key) for key in _KEPT}
             | {"user": _person(pull.get("user")), "labels": labels},
@@ -104,6 +108,16 @@ def change(
             else {"created_at": merged.get("created_at"), "user": _person(merged.get("user"))},
         },
     )
+
+
+def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The diff of each file by path, empty where Gitee gave none (large or binary files)."""
+    found: dict[str, str] = {}
+    for row in rows:
+        patch = row.get("patch")
+        diff = patch.get("diff") if isinstance(patch, dict) and not patch.get("too_large") else None
+        found[text(row.get("filename"))] = diff if isinstance(diff, str) else ""
+    return found
 
 
 def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
