@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -11,10 +11,20 @@ from graphql import GraphQLResolveInfo
 from demo.forge import github_shapes as shapes
 from demo.forge import search
 from demo.forge.github_connections import chosen_pulls, cut, ordered
-from demo.forge.github_objects import BranchCommit, Commit, Connection, Event, Named, Refusal, Signature
+from demo.forge.github_objects import (
+    BranchCommit,
+    Commit,
+    Connection,
+    Contributions,
+    Event,
+    Mention,
+    Named,
+    Refusal,
+    Signature,
+)
 from demo.forge.http import Call
 from demo.forge.ids import cursor, node_id, read_node_id
-from demo.forge.model import Account, PullRequest, Repository
+from demo.forge.model import Account, Issue, PullRequest, Repository, Review
 
 INT_MAX = 2**31 - 1
 Resolver = Callable[..., Any]
@@ -73,6 +83,12 @@ def _resolve_id(call: Call, text: str) -> Any:
             return world.repository_by_id("github", number)
         case "PR", (int(), int() as number):
             return world.pull_by_id("github", number)
+        case "I", (int() as number,):
+            return world.issue_by_id("github", number)
+        case "PRR", (int() as number, int() as review_id):
+            pull = world.pull_by_id("github", number)
+            found = [review for review in pull.reviews if review.id == review_id] if pull else []
+            return (pull, found[0]) if found else None
         case "C", (int() as number, str() as sha):
             repository = world.repository_by_id("github", number)
             pull = world.pull_by_commit(repository, sha) if repository else None
@@ -103,15 +119,66 @@ def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: 
 def _timeline(
     pull: PullRequest, info: GraphQLResolveInfo, item_types: list[str] | None = None, **paging: Any
 ) -> Connection:
-    events = []
+    events: list[tuple[str, Event | Mention]] = []
     if pull.state == "merged":
-        events.append(Event(pull, merged=True))
+        events.append(("MERGED_EVENT", Event(pull, merged=True)))
     if pull.state != "open":
-        events.append(Event(pull, merged=False))
-    wanted = item_types or ["CLOSED_EVENT", "MERGED_EVENT"]
+        events.append(("CLOSED_EVENT", Event(pull, merged=False)))
+    events += [("CROSS_REFERENCED_EVENT", Mention(pull, one)) for one in pull.reverted_by if one.visible]
     paging.pop("since", None)
     paging.pop("skip", None)
-    return cut([e for e in events if ("MERGED_EVENT" if e.merged else "CLOSED_EVENT") in wanted], **paging)
+    return cut([event for kind, event in events if item_types is None or kind in item_types], **paging)
+
+
+def _issues(
+    account: Account,
+    info: GraphQLResolveInfo,
+    states: list[str] | None = None,
+    labels: list[str] | None = None,
+    filter_by: dict[str, Any] | None = None,
+    order_by: dict[str, str] | None = None,
+    **paging: Any,
+) -> Connection:
+    chosen = [
+        issue
+        for issue in call_of(info).local.world.issues_by(account)
+        if states is None or ("CLOSED" if issue.closed_at else "OPEN") in states
+    ]
+    return ordered(chosen, order_by, **paging)
+
+
+def _contributions(
+    account: Account,
+    info: GraphQLResolveInfo,
+    from_: datetime | str | None = None,
+    to: datetime | str | None = None,
+    **_: Any,
+) -> Contributions:
+    """One year at most, as GitHub has it; the last one where no times are given."""
+    end = _moment(to) or call_of(info).now
+    start = _moment(from_) or end - timedelta(days=365)
+    if end - start > timedelta(days=366):
+        raise Refusal("UNPROCESSABLE", "The total time spanned by 'from' and 'to' must not exceed 1 year")
+    return Contributions(account, start, end)
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _reviewed(
+    asked: Contributions, info: GraphQLResolveInfo, order_by: Any = None, **paging: Any
+) -> Connection:
+    found = [
+        one
+        for one in call_of(info).local.world.reviews_by(asked.account)
+        if asked.start <= one[1].submitted_at <= asked.end
+    ]
+
+    def key(one: tuple[PullRequest, Review]) -> list[float]:
+        return [one[1].submitted_at.timestamp(), one[1].id]
+
+    return cut(sorted(found, key=key, reverse=True), key=key, **paging)
 
 
 def _reviews(
@@ -136,6 +203,10 @@ def _web(info: GraphQLResolveInfo, path: str) -> str:
 
 def _pull_path(pull: PullRequest) -> str:
     return f"/{pull.repository.full_name}/pull/{pull.number}"
+
+
+def _issue_path(issue: Issue) -> str:
+    return f"/{issue.repository.full_name}/issues/{issue.number}"
 
 
 def _small(number: int) -> int | None:
@@ -197,6 +268,8 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     },
     "User": {
         **_ACCOUNT,
+        "contributionsCollection": _contributions,
+        "issues": _issues,
         "isViewer": lambda a, info: a is call_of(info).grant.account,  # type: ignore[union-attr]
         "pullRequests": lambda a, info, **args: chosen_pulls(call_of(info).local.world.pulls_by(a), **args),
     },
@@ -356,6 +429,45 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "pullRequest": _of(lambda pr: pr[0]),
         "repository": _of(lambda pr: pr[0].repository),
         "url": _at(lambda pr: f"{_pull_path(pr[0])}#pullrequestreview-{pr[1].id}", web=True),
+    },
+    "Issue": {
+        "id": _of(lambda i: node_id("I", i.id)),
+        "fullDatabaseId": _of(lambda i: str(i.id)),
+        "number": _of(lambda i: i.number),
+        "title": _of(lambda i: i.title),
+        "author": _of(lambda i: _living(i.author)),
+        "state": _of(lambda i: "CLOSED" if i.closed_at else "OPEN"),
+        "stateReason": _of(lambda i: i.reason),
+        "closed": _of(lambda i: i.closed_at is not None),
+        "createdAt": _of(lambda i: i.created_at),
+        "updatedAt": _of(lambda i: i.updated_at),
+        "closedAt": _of(lambda i: i.closed_at),
+        "labels": lambda i, info, **args: cut([Named("LA", name, i.repository) for name in i.labels], **args),
+        "repository": _of(lambda i: i.repository),
+        **_place_fields(_issue_path),
+    },
+    "ContributionsCollection": {
+        "startedAt": _of(lambda c: c.start),
+        "endedAt": _of(lambda c: c.end),
+        "pullRequestReviewContributions": _reviewed,
+    },
+    "CreatedPullRequestReviewContribution": {
+        "isRestricted": _of(lambda pr: False),
+        "occurredAt": _of(lambda pr: pr[1].submitted_at),
+        "pullRequest": _of(lambda pr: pr[0]),
+        "pullRequestReview": _of(lambda pr: pr),
+        "repository": _of(lambda pr: pr[0].repository),
+    },
+    "CrossReferencedEvent": {
+        "id": _of(lambda m: node_id("CRE", m.pull.id, m.source.id)),
+        "actor": _of(lambda m: _living(m.source.author)),
+        "createdAt": _of(lambda m: m.source.created_at),
+        "referencedAt": _of(lambda m: m.source.created_at),
+        "isCrossRepository": _of(lambda m: m.source.repository is not m.pull.repository),
+        "source": _of(lambda m: m.source),
+        "target": _of(lambda m: m.pull),
+        "willCloseTarget": _of(lambda m: False),
+        **_place_fields(lambda m: _pull_path(m.source)),
     },
     "ClosedEvent": {
         "id": _of(lambda e: node_id("CE", e.pull.id)),
