@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "accounts.github",
     "accounts.gitee",
+    "accounts.atomgit",
     "django_celery_beat",
     "axes",
     "csp",
@@ -179,6 +180,7 @@ FORGES = {
     for name, url, api_url in (
         ("github", "https://github.com", "https://api.github.com"),
         ("gitee", "https://gitee.com", "https://gitee.com/api/v5"),
+        ("atomgit", "https://atomgit.com", "https://api.atomgit.com/api/v5"),
     )
 }
 SOCIALACCOUNT_PROVIDERS = {
@@ -187,7 +189,7 @@ SOCIALACCOUNT_PROVIDERS = {
         "SCOPE": scope,
         "OAUTH_PKCE_ENABLED": name == "github",
     }
-    for (name, forge), scope in zip(FORGES.items(), ([], ["user_info"]), strict=True)
+    for (name, forge), scope in zip(FORGES.items(), ([], ["user_info"], ["user_info"]), strict=True)
 }
 
 # Language and time
