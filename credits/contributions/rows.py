@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -63,6 +64,7 @@ class ChangeRow(NamedTuple):
     node_id: str
     found_by: str
     collected_at: datetime
+    told: str
     digest: str
     payload: str
 
@@ -101,7 +103,41 @@ def repository_row(forge: str, change: MergedChange, now: datetime) -> Repositor
     )
 
 
-def change_row(change: MergedChange, now: datetime) -> ChangeRow:
+def fingerprint(change: MergedChange) -> str:
+    """Short for all that was told of a change, but for how it was found and what its repository is like: two that
+    agree are the same answer. Far cheaper than the row itself; another version of Python may give another one, which
+    costs no more than a look at the row.
+    """
+    told = (
+        (
+            change.repository.id,
+            change.repository.full_name,
+            change.kind,
+            change.number,
+            change.id,
+            change.status,
+        ),
+        (change.title, change.url, change.additions, change.deletions, change.changed_files, change.labels),
+        (change.created_at.timestamp(), change.merged_at.timestamp(), change.updated_at.timestamp()),
+        (change.merge_commit, change.landed_by, change.node_id, change.patch_id, change.only_whitespace),
+        None if change.files is None else [(one.path, one.additions, one.deletions) for one in change.files],
+        [
+            None if one is None else (one.id, one.login, one.kind)
+            for one in (change.author, change.merged_by, *(change.co_authors or ()))
+        ],
+        change.co_authors is None,
+        change.raw,
+    )
+    try:
+        # The second version tells nothing of how Python happens to share its objects.
+        text = marshal.dumps(told, 2)
+    except ValueError:
+        text = repr(told).encode("utf-8", "replace")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def change_row(change: MergedChange, now: datetime, told: str = "") -> ChangeRow:
+    """``told`` is the change's fingerprint, where the caller has it already."""
     payload = canonical(change.raw)
     return ChangeRow(
         repository=change.repository.id,
@@ -131,6 +167,7 @@ def change_row(change: MergedChange, now: datetime) -> ChangeRow:
         node_id=change.node_id,
         found_by=change.found_by,
         collected_at=now,
+        told=told or fingerprint(change),
         digest=hashlib.sha256(payload.encode()).hexdigest(),
         payload=payload,
     )
