@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from credits.contributions.models import Contribution
+from accounts.models import ForgeAccount, User
+from credits.contributions.models import Authorship, Contribution
 from credits.forges.patches import SHORT
 
 
@@ -70,6 +72,32 @@ def places(contributions: Iterable[int]) -> dict[int, list[tuple[Contribution, b
         root: [(held[one.contribution], one.exact) for one in some if one.contribution in held]
         for root, some in found.items()
     }
+
+
+def of_linked_people(contributions: Iterable[int], *, besides: int) -> set[int]:
+    """Those of these keys in which a person other than ``besides`` (a key) has a part by a linked account."""
+    linked = ForgeAccount.objects.filter(
+        unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
+    ).exclude(user=besides)
+    parts = Authorship.objects.filter(Exists(linked), contribution__in=set(contributions))
+    return set(parts.values_list("contribution", flat=True))
+
+
+def own_places(contributions: Iterable[int], user: User) -> dict[int, list[Contribution]]:
+    """By key, the other places of the same work in which this person has a part as well: all that a student is shown,
+    since what others have not claimed is theirs to see."""
+    found = places(contributions)
+    keys = {other.pk for some in found.values() for other, _exact in some}
+    linked = ForgeAccount.objects.filter(
+        user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
+    )
+    mine = set(
+        Authorship.objects.filter(Exists(linked), contribution__in=keys).values_list(
+            "contribution", flat=True
+        )
+    )
+    shown = {root: [other for other, _exact in some if other.pk in mine] for root, some in found.items()}
+    return {root: some for root, some in shown.items() if some}
 
 
 def lock(contributions: Sequence[int]) -> None:

@@ -87,6 +87,35 @@ def signed(number: Decimal | str) -> str:
 
 
 @register.filter
+def percent_number(share: Decimal | None) -> str:
+    """A share as the number of its percents, for a field."""
+    return "" if share is None else plain(share * 100)
+
+
+@register.filter
+def percent(share: Decimal | None) -> str:
+    """A share in percent; an em dash where there is none."""
+    return "—" if share is None else f"{plain(share * 100)} %"
+
+
+FOUND_BY = {
+    "account": gettext_lazy("the account's own list"),
+    "watched": gettext_lazy("a watched repository"),
+    "fork": gettext_lazy("a fork of the account"),
+    "event": gettext_lazy("the account's events"),
+    "search": gettext_lazy("a search"),
+    "link": gettext_lazy("a link that you gave"),
+    "attested": gettext_lazy("a reviewer who accepted it"),
+}
+
+
+@register.filter
+def found_by_label(found_by: str) -> str:
+    """How a contribution was found."""
+    return str(FOUND_BY.get(found_by, found_by))
+
+
+@register.filter
 def tongue(text: object) -> str:
     """The reader's half of a bilingual text {zh, en}; any other text as it is."""
     if text is None:
