@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from credits.forges.answers import unavailable
 from credits.forges.base import Account, Ask, ChangeRef, Kind, RateLimited
 from credits.forges.batches import SLOW, Batch
 from credits.forges.github import GitHub
@@ -310,11 +311,13 @@ def test_a_token_rests_before_its_points_run_out(local: LocalForge, clock: Clock
 
 
 def test_a_batch_shrinks_with_time_and_strain_and_grows_again() -> None:
-    """Slow and partial answers ask for less, failures for half, successes for more, up to the most."""
+    """Failures and partial answers ask for half, successes for more, up to the most; slow ones for no more."""
     batch = Batch(100)
-    batch.worked(SLOW)
+    batch.failed(100, unavailable())
     assert batch.size == 50
     batch.strained(50)
+    assert batch.size == 25
+    batch.worked(SLOW)
     assert batch.size == 25
     batch.worked()
     assert batch.size == 37
