@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from credits.forges.base import ForgeError
 
-SLOW = timedelta(seconds=6)
-"""GitHub cuts a query off after ten seconds, and charges for it; one that took so long is asked for less next time."""
+SLOW = timedelta(seconds=8)
+"""GitHub cuts a query off after ten seconds, and charges for it; where one took so long, no more is asked for."""
 
 
 class Batch:
@@ -34,9 +34,7 @@ class Batch:
     def worked(self, took: timedelta = timedelta(0)) -> None:
         """A request was answered, in so much time."""
         self._failures = 0
-        if took >= SLOW:
-            self.size = max(1, self.size // 2)
-        else:
+        if took < SLOW:
             self.size = min(self.most, self.size + max(1, self.size // 2))
 
     def strained(self, count: int) -> None:
