@@ -72,7 +72,8 @@ class Gitee:
     ) -> None:
         self.spent = Spent()
         self._clock = clock
-        self._http = GiteeHttp(api_url, pool_of(tokens), clock, timeout, self.spent)
+        self.tokens = pool_of(tokens)
+        self._http = GiteeHttp(api_url, self.tokens, clock, timeout, self.spent)
         self._repositories: dict[str, RepositoryFacts] = {}
 
     def close(self) -> None:
@@ -165,9 +166,11 @@ class Gitee:
                 else:
                     # What was found so far is kept, should the rest be interrupted.
                     yield reader.page()
-        names = {key: name for reader in readers for key, name in reader.repositories.items()}
-        for key, name in sorted(names.items()):
-            members = [reader for reader in readers if key in reader.repositories]
+        places: dict[str, tuple[str, list[Reader]]] = {}
+        for reader in readers:
+            for key, name in reader.repositories.items():
+                places.setdefault(key, (name, []))[1].append(reader)
+        for _, (name, members) in sorted(places.items()):
             yield from self._together(name, [reader for reader in members if not reader.place(name).alone])
             yield from self._one_by_one(name, [reader for reader in members if reader.place(name).alone])
         for reader in readers:

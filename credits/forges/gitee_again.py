@@ -11,6 +11,7 @@ from urllib.parse import quote
 from credits.forges import gitee_facts as facts
 from credits.forges.answers import (
     cannot,
+    id_text,
     listing,
     mapping,
     missing_change,
@@ -129,13 +130,23 @@ class Again:
         times = [ref.merged_at for ref in refs if ref.merged_at is not None]
         if not times:
             return {}
-        found: dict[str, tuple[datetime, str]] = {}
+        back: dict[str, tuple[datetime, str, str]] = {}
         for rows in listing_since(name, min(times)):
             for row in rows:
                 number = facts.takes_back(row)
                 if number is not None:
-                    found[number] = (parse_time(row.get("merged_at")), text(row.get("html_url")))
-        return {number: address for number, (_, address) in found.items()}
+                    told = (
+                        parse_time(row.get("merged_at")),
+                        id_text(row.get("number")),
+                        text(row.get("html_url")),
+                    )
+                    back[number] = max(told, back.get(number, told))
+        # What took it back may have been taken back in its turn, and so on; each is later than the one before.
+        standing: set[str] = set()
+        for number, (_, by, _) in sorted(back.items(), key=lambda one: one[1][0], reverse=True):
+            if by in back and by not in standing:
+                standing.add(number)
+        return {number: address for number, (_, _, address) in back.items() if number not in standing}
 
     def _pull(self, name: str, number: str) -> Row:
         try:

@@ -74,8 +74,8 @@ class Recheck:
                 found = [error]
             else:
                 self._batch.worked()
-            for (ref, tries), outcome in zip(asked, found, strict=True):
-                standing = self._standing(ref, outcome)
+            standings = [self._standing(ref, outcome) for (ref, _), outcome in zip(asked, found, strict=True)]
+            for (ref, tries), standing in zip(asked, self._put_in_again(standings, found), strict=True):
                 if isinstance(standing.failure, Unavailable) and tries < 2:
                     queue.append((ref, tries + 1))
                 else:
@@ -90,10 +90,33 @@ class Recheck:
                 return Standing(ref, "unknown")
             if (change.repository.id, change.number) != (ref.repository_id, ref.number):
                 raise malformed()
-            back = facts.reverted_by(outcome) if ref.kind == "pull_request" else ""
+            back, _ = facts.reverted_by(outcome) if ref.kind == "pull_request" else ("", "")
         except Unavailable as error:
             return Standing(ref, "unknown", failure=error)
         return Standing(ref, "reverted" if back else change.status, change, back)
+
+    def _put_in_again(
+        self, standings: Sequence[Standing], found: Sequence[object | ForgeError]
+    ) -> list[Standing]:
+        """A revert that was itself reverted took nothing back: those that did are looked at once more."""
+        told = list(standings)
+        by = {
+            at: facts.reverted_by(found[at])[1]
+            for at, standing in enumerate(told)
+            if standing.status == "reverted"
+        }
+        if not by:
+            return told
+        try:
+            again = nodes_of(self._http, queries.STANDING["pull_request"], list(by.values()))
+            for at, outcome in zip(by, again, strict=True):
+                change = told[at].change
+                if not isinstance(outcome, ForgeError) and change and facts.reverted_by(outcome)[0]:
+                    told[at] = Standing(told[at].ref, change.status, change)
+        except Unavailable as error:
+            for at in by:
+                told[at] = Standing(told[at].ref, "unknown", failure=error)
+        return told
 
     def _fact(self, ref: ChangeRef, node: object) -> MergedChange | None:
         if ref.kind == "review":

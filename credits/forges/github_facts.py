@@ -168,13 +168,13 @@ def _bare(
     )
 
 
-def reverted_by(value: object) -> str:
-    """The address of a merged pull request in the same repository that takes this one back, from ``Mentions``; empty
-    where none does, or the work was put in again later."""
+def reverted_by(value: object) -> tuple[str, str]:
+    """Address and node id of a merged pull request in the same repository that takes this one back, from ``Mentions``;
+    both empty where none does, or the work was put in again later."""
     node = mapping(value)
     home = mapping(node.get("repository"))
     names = rf"(?:{re.escape(str(home.get('nameWithOwner')))})?#{number(node.get('number'))}\b"
-    back: list[tuple[datetime, str]] = []
+    back: list[tuple[datetime, str, str]] = []
     for event in listing(mapping(node.get("mentions")).get("nodes")):
         source = mapping((event or {}).get("source") or {})
         where = mapping(source.get("repository") or {}).get("databaseId")
@@ -183,12 +183,12 @@ def reverted_by(value: object) -> str:
         title, body = str(source.get("title") or ""), str(source.get("body") or "")
         merged_at = parse_time(source.get("mergedAt"))
         if re.search(rf"(?im)^\s*reverts\s+{names}", body) or title == f'Revert "{node.get("title")}"':
-            back.append((merged_at, text(source.get("url"))))
+            back.append((merged_at, text(source.get("url")), text(source.get("id"))))
         elif re.search(rf"(?im)^\s*(?:reapplies|relands)\s+{names}", body) or re.match(
             rf'(?i)(?:reapply|reland) "{re.escape(str(node.get("title")))}"', title
         ):
-            back.append((merged_at, ""))
-    return max(back)[1] if back else ""
+            back.append((merged_at, "", ""))
+    return max(back)[1:] if back else ("", "")
 
 
 def commit(value: object) -> CommitFacts:

@@ -90,7 +90,7 @@ fragment Mentions on PullRequest {
   mentions: timelineItems(last: 50, itemTypes: [CROSS_REFERENCED_EVENT]) {
     nodes {
       ... on CrossReferencedEvent {
-        source { __typename ... on PullRequest { title body merged mergedAt url repository { databaseId } } }
+        source { __typename ... on PullRequest { id title body merged mergedAt url repository { databaseId } } }
       }
     }
   }

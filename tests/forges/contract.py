@@ -351,6 +351,19 @@ class Contract:
         names = [name for name in type(before).__slots__ if name not in ("found_by", "raw")]
         assert [getattr(again, name) for name in names] == [getattr(before, name) for name in names]
 
+    def test_a_revert_that_was_reverted_took_nothing_back(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Taken back, and the taking back taken back: the work stands."""
+        store = self.small_store(local, clock, adapter_, 2)
+        pull = local.world.pull_by_id(self.forge, int(next(iter(store.changes))))
+        assert pull is not None
+        last = local.world.revert(pull, clock.now, pull.author)
+        assert sorted(one.status for one in adapter_.recheck(self.refs(store))) == ["merged", "reverted"]
+        clock.pass_by(hours=1)
+        local.world.revert(last, clock.now, pull.author)
+        assert [one.status for one in adapter_.recheck(self.refs(store))] == ["merged", "merged"]
+
     def test_invariant_9_what_cannot_be_seen_again_is_unknown_and_not_gone(
         self, local: LocalForge, clock: Clock
     ) -> None:
