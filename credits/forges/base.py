@@ -14,9 +14,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from credits.errors import CreditsError
+
+if TYPE_CHECKING:
+    from credits.forges.tokens import TokenPool
 
 Status = Literal["merged", "landed", "reverted", "gone", "unknown"]
 Kind = Literal["pull_request", "review", "issue"]
@@ -204,6 +207,7 @@ class Forge(Protocol):
 
     name: str
     spent: Spent
+    tokens: TokenPool
     asks_at_once: int
     """How many asks are best handed over together: all of them share the cost. A forge that is read repository by
     repository takes as many as there are, and then costs the same for one account as for all."""

@@ -83,7 +83,8 @@ class GitHub:
         # Kept from one collection to the next: what was too much an hour ago is so still, and grows back soon.
         self._sweep_size = Batch(accounts_a_request)
         self._detail_size = Batch(details_a_request)
-        self._http = GitHubHttp(api_url, pool_of(tokens), clock, timeout, self.spent)
+        self.tokens = pool_of(tokens)
+        self._http = GitHubHttp(api_url, self.tokens, clock, timeout, self.spent)
 
     def close(self) -> None:
         """Close the connections; the adapter may be used again."""
