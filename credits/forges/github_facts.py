@@ -66,9 +66,8 @@ def change(value: object, found_by: str) -> MergedChange:
     if node.get("merged") is not True:
         raise malformed()
     commit = None if node.get("mergeCommit") is None else mapping(node["mergeCommit"])
-    return _pull_request(
-        node, found_by, parse_time(node.get("mergedAt")), actor(node.get("mergedBy")), commit
-    )
+    merged_at, merger = parse_time(node.get("mergedAt")), actor(node.get("mergedBy"))
+    return _pull_request(node, found_by, merged_at, merger, commit, ("closing", "closedAt"))
 
 
 def closed(value: object, found_by: str) -> MergedChange | None:
@@ -226,6 +225,7 @@ def _pull_request(
     merged_at: datetime,
     merger: Account | None,
     commit: Mapping[str, Any] | None,
+    without: tuple[str, ...] = (),
 ) -> MergedChange:
     author = actor(node.get("author"))
     changed_files = number(node.get("changedFiles"))
@@ -249,7 +249,8 @@ def _pull_request(
         co_authors=None if commit is None else co_authors(commit, author, merger),
         found_by=found_by,
         node_id=text(node.get("id")),
-        raw=node,
+        # The same however it was asked for: what else a question brought along is no part of the evidence.
+        raw={key: kept for key, kept in node.items() if key not in ("mentions", *without)},
     )
 
 

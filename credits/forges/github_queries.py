@@ -163,7 +163,8 @@ ACCOUNTS = (
 
 POINTED_AT = (
     "query PointedAt($owner: String!, $name: String!, $number: Int!) { "
-    f"repository(owner: $owner, name: $name) {{ pullRequest(number: $number) {{ ...Change ...Closing }} }} {_LIMIT} }}"
+    "repository(owner: $owner, name: $name) { "
+    f"pullRequest(number: $number) {{ __typename ...Change ...Closing }} }} {_LIMIT} }}"
     f"{_CHANGE}{_CLOSING}{_ACTOR}{_REPOSITORY}"
 )
 """One pull request by the repository's name and its number."""
