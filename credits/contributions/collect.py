@@ -12,8 +12,7 @@ refused token, no answer) closes the lane and lays blame on nobody.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,12 +24,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
 from credits.contributions.models import CatalogueEntry, CollectionState
+from credits.contributions.speaking import speaking_to
 from credits.contributions.store import Stored, store
 from credits.errors import CreditsError
 from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
 from credits.jobs import queue, retry
 from credits.jobs.heartbeat import beating
-from credits.jobs.lane import alone_in
 from credits.jobs.models import Job
 from credits.jobs.wake import wake_workers
 
@@ -173,11 +172,10 @@ def collect_due(
     by themselves.
     """
     report = CollectionReport(forge.name)
-    with alone_in(forge.name) as alone:
+    with speaking_to(forge, KIND, clock=clock) as alone:
         if not alone:
             report.busy = True
             return report
-        queue.free_the_dead(KIND, forge.name)
         most = forge.asks_at_once if limit is None else limit
         jobs = queue.take(KIND, forge.name, limit=most, now=clock(), lease=LEASE, keys=keys)
         report.taken = len(jobs)
@@ -185,26 +183,12 @@ def collect_due(
             return report
         requests, points = forge.spent.requests, forge.spent.points
         try:
-            with beating(jobs, clock=clock, lease=LEASE), _shared_rests(forge, clock):
+            with beating(jobs, clock=clock, lease=LEASE):
                 _Batch(forge, jobs, clock, progress, report).run()
         finally:
             report.requests = forge.spent.requests - requests
             report.points = forge.spent.points - points
     return report
-
-
-@contextlib.contextmanager
-def _shared_rests(forge: Forge, clock: Clock) -> Iterator[None]:
-    """What a forge asks of one of the university's tokens counts for every worker that has it: each rest is noted in
-    the queue the moment it is told, as a lane of the token's own, and heeded by whoever comes next.
-    """
-    prefix = f"{forge.name}/"
-    forge.tokens.heed(queue.closings(prefix, now=clock()))
-    forge.tokens.tell = lambda name, until: queue.close_lane(prefix + name, until=until)
-    try:
-        yield
-    finally:
-        forge.tokens.tell = None
 
 
 class _Batch:

@@ -107,7 +107,7 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
 @pytest.mark.parametrize(
     ("statement", "mark", "turn"),
     [
-        ("UPDATE", "credits_job", 3),  # the first takes the job
+        ("UPDATE", "credits_job", 4),  # the first two free the dead's jobs and take this one
         ("CREATE", "incoming_change", 2),
         ("SELECT", "incoming_key", 2),
         ("SELECT", "nextval", 2),
