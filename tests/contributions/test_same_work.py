@@ -54,7 +54,9 @@ def test_what_differs_in_its_diff_is_not_the_same() -> None:
     """Where both forges gave the diff, equal counts are not enough; an equal diff is, whatever the counts."""
     first = told("gitee", 1, merge_commit=None, patch_id="diff:1")
     second = told("gitee", 2, merge_commit=None, patch_id="diff:2")
-    third = told("gitee", 3, merge_commit=None, patch_id="diff:1", files=(ChangedFile("src/engine.py", 41, 9),))
+    third = told(
+        "gitee", 3, merge_commit=None, patch_id="diff:1", files=(ChangedFile("src/engine.py", 41, 9),)
+    )
     assert groups(first, second, third) == {"1": {"3"}, "3": {"1"}}
 
 
@@ -126,7 +128,9 @@ def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> Non
     with pytest.raises(Conflict) as refused:
         review.decide(second, {}, by=reviewer, now=NOW)
     assert refused.value.code == "same-work-of-another"
-    ref = next(ref for ref in (item["ref"] for item in second.facts["contributions"]) if ref.startswith("gitee"))
+    ref = next(
+        ref for ref in (item["ref"] for item in second.facts["contributions"]) if ref.startswith("gitee")
+    )
     made = review.decide(second, {ref: {"reason": "Written together, see the thread."}}, by=reviewer, now=NOW)
     assert made.verdict == "approve"
     assert first.items.count() == 2
@@ -138,7 +142,9 @@ def test_a_student_is_shown_their_own_other_place_only() -> None:
     first, second = twins(one, other)
     assert same_work.own_places([first.contribution_id], one) == {}
     make.authorship(one, second.contribution, role="co-author")
-    assert same_work.own_places([first.contribution_id], one) == {first.contribution_id: [second.contribution]}
+    assert same_work.own_places([first.contribution_id], one) == {
+        first.contribution_id: [second.contribution]
+    }
 
 
 def test_siblings_are_found_in_one_query(django_assert_num_queries) -> None:
