@@ -1,4 +1,5 @@
-"""Real workers for tests: started, killed in every way, and started again."""
+"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database; started,
+killed in every way, and started again."""
 
 from __future__ import annotations
 
@@ -28,6 +29,12 @@ class Workers:
         for folder in folders.values():
             folder.mkdir(parents=True)
         self.messages = folders["messages"]
+        self.broker = {
+            "data_folder_in": str(self.messages),
+            "data_folder_out": str(self.messages),
+            "control_folder": str(folders["control"]),
+        }
+        """Transport options for whoever sends these workers a message."""
         self._log = (data_dir / "log").open("w")
         self._environment = {
             **os.environ,
@@ -42,11 +49,7 @@ class Workers:
             "CELERY_BROKER_URL": "",
         }
         self._app = Celery("sender", broker="filesystem://", set_as_current=False)
-        self._app.conf.broker_transport_options = {
-            "data_folder_in": str(self.messages),
-            "data_folder_out": str(self.messages),
-            "control_folder": str(folders["control"]),
-        }
+        self._app.conf.broker_transport_options = self.broker
         self._running: subprocess.Popen[bytes] | None = None
         self._turn = 0
 

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
 
+from credits.errors import gettext_noop
 from credits.forges import gitee_facts as facts
 from credits.forges import gitee_hints as hints
 from credits.forges.answers import (
     Clock,
-    gettext_noop,
     id_text,
     malformed,
     mapping,

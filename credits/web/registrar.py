@@ -35,8 +35,8 @@ SHOWN = 200
 def ready(request: PageRequest) -> HttpResponse:
     """Claims whose result can be recorded, and those that wait for a date."""
     now = timezone.now()
-    claims = _with_decision(record.ready(now=now)[: SHOWN + 1])
-    waiting = _with_decision(record.not_yet(now=now)[:SHOWN])
+    claims = _with_decision(record.ready(now=now, by=request.user)[: SHOWN + 1])
+    waiting = _with_decision(record.not_yet(now=now, by=request.user)[:SHOWN])
     return render(
         request,
         "credits/registrar/ready.html",
@@ -54,7 +54,8 @@ def record_results(request: PageRequest) -> HttpResponse:
     """Record the results that were ticked."""
     wanted = request.POST.getlist("claim")
     now = timezone.now()
-    claims = [claim for claim in record.ready(now=now)[:SHOWN] if str(claim.public_id) in wanted]
+    ready = record.ready(now=now, by=request.user)[:SHOWN]
+    claims = [claim for claim in ready if str(claim.public_id) in wanted]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
     results = record.record_many(
@@ -130,7 +131,7 @@ def exports(request: PageRequest) -> HttpResponse:
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
         made, status = carry_out(
-            form, lambda asked: export(asked["round"], "csv", by=request.user, now=timezone.now())
+            form, lambda asked: export(asked["round"], asked["format"], by=request.user, now=timezone.now())
         )
         if made:
             messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})

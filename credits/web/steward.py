@@ -21,6 +21,8 @@ from credits.web.access import PageRequest, page
 from credits.web.forms import RulebookForm
 
 Status = RulebookVersion.Status
+AROUND = 2
+"""Lines shown before and after one with a fault."""
 
 
 @require_safe
@@ -65,7 +67,7 @@ def propose(request: PageRequest) -> HttpResponse:
             request, "credits/steward/propose.html", {"form": RulebookForm(initial=_begun(request))}
         )
     form = RulebookForm(request.POST)
-    lines: list[tuple[str, list[str]]] = []
+    lines: list[tuple[int, str, list[str]]] = []
     status = 400
     faults: list[tuple[int, int, str]] = []
     if form.is_valid():
@@ -133,10 +135,14 @@ def _begun(request: PageRequest) -> dict[str, str]:
     return {"text": _version(code, int(number)).text}
 
 
-def _beside(text: str, faults: list[tuple[int, int, str]]) -> list[tuple[str, list[str]]]:
-    """Each line with what is wrong in it; a fault past the last line stands with the last."""
+def _beside(text: str, faults: list[tuple[int, int, str]]) -> list[tuple[int, str, list[str]]]:
+    """The lines around each fault: number, text, and what is wrong in it. A fault past the last line stands with the
+    last."""
     lines = text.split("\n")
-    said: list[list[str]] = [[] for _line in lines]
+    said: dict[int, list[str]] = {}
     for line, _column, sentence in faults:
-        said[min(max(line, 1), len(lines)) - 1].append(sentence)
-    return list(zip(lines, said, strict=True))
+        said.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
+    near = {number for fault in said for number in range(fault - AROUND, fault + AROUND + 1)}
+    return [
+        (number, line, said.get(number, [])) for number, line in enumerate(lines, start=1) if number in near
+    ]

@@ -94,8 +94,9 @@ def test_who_is_not_signed_in_signs_in_and_comes_back(name: str, client: Client)
     assert answer.url.startswith(f"{reverse('account_login')}?next=%2F")
 
 
-def test_a_session_that_ended_while_a_form_was_open_says_so(client: Client, html: Html) -> None:
+def test_a_session_that_ended_while_a_form_was_open_says_so(html: Html) -> None:
     """A form sent after the session ended changes nothing, says so on the sign-in page, and leads back to its page."""
+    client = Client(headers={"accept-language": "en"})
     back = reverse("registrar_rounds")
     answer = client.post(back, {"code": "x"}, headers={"referer": f"http://testserver{back}"}, follow=True)
     assert answer.redirect_chain[0][0] == f"{reverse('account_login')}?next=%2Fregistrar%2Frounds%2F"

@@ -88,7 +88,9 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     """The batch stands in the list, its file and manifest come as downloads; a lost file is said to be lost."""
     result = credit.recorded_claim()
     browser = signed_in(factories.registrar())
-    answer = browser.post(reverse("registrar_exports"), {"round": result.claim.round.code}, follow=True)
+    answer = browser.post(
+        reverse("registrar_exports"), {"round": result.claim.round.code, "format": "csv"}, follow=True
+    )
     batch = ExportBatch.objects.get()
     assert batch.code in html(answer)
     file = browser.get(reverse("registrar_export_file", args=[batch.code]))
@@ -100,7 +102,7 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     gone = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert gone.status_code == 404
     assert "no longer on the server" in html(gone)
-    assert browser.post(reverse("registrar_exports"), {"round": "nope"}).status_code == 400
+    assert browser.post(reverse("registrar_exports"), {"round": "nope", "format": "csv"}).status_code == 400
 
 
 def round_typed(**other: str) -> dict[str, str]:
