@@ -145,7 +145,7 @@ def _people(local: LocalForge) -> None:
     world, made = local.world, timezone.now() - timedelta(days=300)
     for forge in ("github", "gitee"):
         for number in range(REPOSITORIES):
-            world.add_repository(forge, f"owner/project{number}", created_at=made)  # type: ignore[arg-type]
+            world.add_repository(forge, f"owner/project{number}", created_at=made)
             CatalogueEntry.objects.create(forge=forge, full_name=f"owner/project{number}", tier="A")
     for number in range(PEOPLE):
         person = User.objects.create(username=f"hundred{number}", email=f"hundred{number}@university.example")
@@ -168,8 +168,8 @@ def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
     world = local.world
     for forge in ("github", "gitee"):
         for number in range(PEOPLE):
-            home = world.repository(forge, f"owner/project{number % REPOSITORIES}")  # type: ignore[arg-type]
-            author = world.account(forge, f"person-{number}")  # type: ignore[arg-type]
+            home = world.repository(forge, f"owner/project{number % REPOSITORIES}")
+            author = world.account(forge, f"person-{number}")
             if home is None or author is None:
                 raise RuntimeError("The forge forgot somebody.")
             merged = at or timezone.now()

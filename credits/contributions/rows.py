@@ -108,7 +108,7 @@ def fingerprint(change: MergedChange) -> str:
     agree are the same answer. Far cheaper than the row itself; another version of Python may give another one, which
     costs no more than a look at the row.
     """
-    told = (
+    told: Any = (
         (
             change.repository.id,
             change.repository.full_name,

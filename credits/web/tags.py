@@ -10,7 +10,7 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.http import HttpRequest
 from django.utils import formats, timezone
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.forges import LABELS

@@ -17,6 +17,7 @@ from credits.contributions.models import Contribution, Recheck
 from credits.contributions.store import store
 from credits.errors import CreditsError, NotAllowed
 from credits.forges.base import ChangeRef, Missing, RateLimited, Standing, Unavailable
+from credits.forges.tokens import TokenPool
 from credits.jobs.models import Job, Lane
 from tests import credit_factories as make
 from tests import factories
@@ -35,6 +36,7 @@ class LookingForge:
 
     def __init__(self, **says: Any) -> None:
         self.says = says
+        self.tokens = TokenPool(["token"])
         self.asked: list[ChangeRef] = []
 
     def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
