@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
@@ -231,6 +231,9 @@ class _Batch:
             until = error.until or self.clock() + DOWN_WAIT
             self._fail_all(error, until)
             self._close(error, until)
+        except (OperationalError, InterfaceError):
+            # The database went away, through nobody's fault: what is held here is free as soon as it is back.
+            raise
         except Exception:
             self._fail_all(_broken(), self.clock())
             raise
