@@ -3,6 +3,7 @@
 from credits.claims.models import (
     Assessment,
     Claim,
+    ClaimFlag,
     ClaimItem,
     Decision,
     HearingAnswer,
@@ -11,12 +12,17 @@ from credits.claims.models import (
     RoundRulebook,
 )
 from credits.contributions.models import (
+    AttestedWork,
     Authorship,
     CatalogueEntry,
     CollectionState,
     Contribution,
     Evidence,
+    MaintainerWord,
+    Recheck,
     Repository,
+    ShareConsent,
+    ShareProposal,
 )
 from credits.jobs.models import Job, Lane
 from credits.ledger.models import CreditEntry
@@ -25,9 +31,11 @@ from credits.rulebooks.models import Rulebook, RulebookVersion
 
 __all__ = [
     "Assessment",
+    "AttestedWork",
     "Authorship",
     "CatalogueEntry",
     "Claim",
+    "ClaimFlag",
     "ClaimItem",
     "CollectionState",
     "Contribution",
@@ -38,10 +46,14 @@ __all__ = [
     "HearingAnswer",
     "Job",
     "Lane",
+    "MaintainerWord",
+    "Recheck",
     "Repository",
     "Result",
     "Round",
     "RoundRulebook",
     "Rulebook",
     "RulebookVersion",
+    "ShareConsent",
+    "ShareProposal",
 ]

@@ -8,7 +8,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import forges
+from credits.claims import rechecks
 from credits.contributions import collect as collecting
+from credits.contributions import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
 
 BUDGET = timedelta(minutes=2)
@@ -22,6 +24,9 @@ def wake() -> None:
     collecting.schedule_new_accounts(now=timezone.now())
     for name in collecting.due_forges(now=timezone.now()):
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
+    rechecks.ask_due(now=timezone.now())
+    for name in rechecking.due_forges(now=timezone.now()):
+        recheck.apply_async((name,), expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="credits.tasks.collect")
@@ -30,3 +35,10 @@ def collect(forge: str) -> None:
     report = collecting.collect_all_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
     if report.more:
         collect.apply_async((forge,), expires=EXPIRES_SECONDS)
+
+
+@shared_task(name="credits.tasks.recheck")
+def recheck(forge: str) -> None:
+    """Look again at what is due on one forge, and flag the claims that what was found concerns."""
+    rechecking.recheck_all_due(forges.forge(forge), clock=timezone.now)
+    rechecks.flag_findings(now=timezone.now())
