@@ -89,6 +89,8 @@ def all_rounds(request: PageRequest) -> HttpResponse:
         applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
         recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
     )
+    # Said here, as counting drops the model's own order.
+    counted = counted.order_by("-apply_from", "-pk")
     return render(
         request,
         "credits/registrar/rounds.html",
