@@ -74,3 +74,14 @@ def require(user: User, role: str, department: Department | None = None) -> None
             _("This needs the role of %(role)s.") % {"role": Role(role).label},
             _("Ask an administrator if it should be yours."),
         )
+
+
+def require_for_all(user: User, role: str) -> None:
+    """Raise NotAllowed unless the person holds ``role`` for the whole university, not for some departments only."""
+    require(user, role)
+    if departments_of(user, role) is not None:
+        raise NotAllowed(
+            "role-for-all-needed",
+            _("This needs the role of %(role)s for the whole university.") % {"role": Role(role).label},
+            _("Ask an administrator if it should be yours."),
+        )

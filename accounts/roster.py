@@ -56,6 +56,8 @@ class RosterReport:
     made_departments: tuple[str, ...] = ()
     made_programmes: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    """Warnings: rows that give a member of staff a new name or an enrolment."""
     applied: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -67,12 +69,13 @@ class RosterReport:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What the database holds of the people and things that a file names. Four queries, whatever the file's size."""
+    """What the database holds of the people and things that a file names. Five queries, whatever the file's size."""
 
     people: dict[str, User]
     enrolments: dict[str, Enrolment]
     departments: dict[str, Department]
     programmes: dict[tuple[str, str], Programme]
+    staff: frozenset[int]
 
     @classmethod
     def for_entries(cls, entries: list[Entry]) -> _Held:
@@ -80,11 +83,11 @@ class _Held:
             student_number__in=[entry.student_number for entry in entries]
         )
         programmes = Programme.objects.select_related("department")
+        emails = {entry.email for entry in entries}
+        staff = StaffRole.objects.filter(user__email__in=emails)
         return cls(
-            people={
-                user.email or "": user
-                for user in User.objects.filter(email__in={entry.email for entry in entries})
-            },
+            people={user.email or "": user for user in User.objects.filter(email__in=emails)},
+            staff=frozenset(staff.values_list("user", flat=True)),
             enrolments={enrolment.student_number: enrolment for enrolment in enrolments},
             departments={department.name: department for department in Department.objects.all()},
             programmes={(programme.department.name, programme.name): programme for programme in programmes},
@@ -166,7 +169,7 @@ def _entries(table: roster_file.Table, this_year: int) -> tuple[list[Entry], lis
 def _compare(
     entries: list[Entry], refused: list[Refusal], held: _Held, table: roster_file.Table
 ) -> RosterReport:
-    added, changed, unchanged = [], [], 0
+    added, changed, staff, unchanged = [], [], [], 0
     for one in entries:
         enrolment = held.enrolments.get(one.student_number)
         person = held.people.get(one.email)
@@ -189,6 +192,11 @@ def _compare(
         else:
             fields |= _differences(enrolment, one)
             unchanged += not fields
+        if person is not None and person.pk in held.staff and ("name" in fields or enrolment is None):
+            staff.append(
+                _("row %(row)s: %(name)s (%(email)s) is a member of staff.")
+                % {"row": one.row, "name": person.name, "email": one.email}
+            )
         if fields:
             changed.append(Changed(one.row, one.student_number, one.name, fields))
     made_departments = {one.department for one in entries} - held.departments.keys()
@@ -204,6 +212,7 @@ def _compare(
         made_departments=tuple(sorted(made_departments)),
         made_programmes=tuple(f"{department} / {name}" for department, name in sorted(made_programmes)),
         ignored_columns=table.ignored,
+        staff=tuple(staff),
     )
 
 

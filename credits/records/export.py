@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.permissions import Role, require
+from accounts.permissions import Role, require_for_all
 from credits.claims.models import Result, Round
 from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
@@ -33,13 +33,13 @@ def export(
 ) -> ExportBatch:
     """Write every ledger entry of a round into ``folder`` (default: the house's own) and keep the batch.
 
-    ``by`` None is the command line, otherwise a registrar. Two files appear there, whole or not at all:
-    ``<batch><suffix>`` and ``<batch>.manifest.json``, which names the file, its size and SHA-256, the number of
-    entries, the sum of credit, and the ledger's head at that moment. Raises CreditsError where the form is unknown
-    or the files cannot be written; then nothing is kept.
+    ``by`` None is the command line, otherwise a registrar for the whole university. Two files appear there, whole
+    or not at all: ``<batch><suffix>`` and ``<batch>.manifest.json``, which names the file, its size and SHA-256, the
+    number of entries, the sum of credit, and the ledger's head at that moment. Raises CreditsError where the form is
+    unknown or the files cannot be written; then nothing is kept.
     """
     if by is not None:
-        require(by, Role.REGISTRAR)
+        require_for_all(by, Role.REGISTRAR)
     renderer = RENDERERS.get(format_)
     if renderer is None:
         raise CreditsError(
@@ -64,6 +64,12 @@ def export(
 def path_of(batch: ExportBatch) -> Path:
     """Where the batch's file lies in the house's own folder."""
     return Path(settings.EXPORTS_DIR) / batch.manifest["files"][0]["name"]
+
+
+@transaction.atomic
+def fetched(batch: ExportBatch, name: str, *, by: User, now: datetime) -> None:
+    """Note that somebody is handed a file of the batch: it holds what many people were recognised."""
+    audit.record("export-fetched", batch, by=by, now=now, file=name)
 
 
 def _export(

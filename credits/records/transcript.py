@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.permissions import Role, has_role
+from accounts.permissions import Role, covers, departments_of, has_role
 from credits.errors import NotThere
 from credits.formats.base import Transcript
 from credits.ledger import entries
@@ -18,13 +18,14 @@ from credits.records.lines import lines
 
 @transaction.atomic
 def transcript(person: User, *, by: User, now: datetime) -> Transcript:
-    """The recognised credit of ``person``, computed from the ledger, for the person or a registrar.
+    """The recognised credit of ``person``, computed from the ledger, for the person or a registrar
+    for one of the person's departments.
 
     A registrar's look is written into the audit log. Raises NotThere for everybody else, so that nobody learns
     whether there is anything to see.
     """
     if by != person:
-        if not has_role(by, Role.REGISTRAR):
+        if not _is_registrar_of(by, person):
             raise NotThere("no-such-transcript", _("There is no such transcript."))
         audit.record("transcript-seen", person, by=by, now=now, person=person)
     enrolments = list(person.enrolments.select_related("programme__department"))
@@ -38,4 +39,13 @@ def transcript(person: User, *, by: User, now: datetime) -> Transcript:
         made_at=now,
         head_number=number,
         head_hash=head,
+    )
+
+
+def _is_registrar_of(by: User, person: User) -> bool:
+    if not has_role(by, Role.REGISTRAR):
+        return False
+    enrolments = person.enrolments.select_related("programme__department")
+    return departments_of(by, Role.REGISTRAR) is None or any(
+        covers(by, Role.REGISTRAR, enrolment.programme.department) for enrolment in enrolments
     )

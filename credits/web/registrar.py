@@ -12,13 +12,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Enrolment
-from accounts.permissions import Role
+from accounts.permissions import Role, require_for_all
 from credits.claims import record, rounds
 from credits.claims.models import Claim, Decision, Round
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
-from credits.records.export import export, path_of
+from credits.records.export import export, fetched, path_of
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
 from credits.records.verification import verify_records
@@ -107,6 +107,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def ledger(request: PageRequest) -> HttpResponse:
     """The newest entries, from ``before`` downwards; with ``verify``, the verdict on the whole chain."""
+    require_for_all(request.user, Role.REGISTRAR)
     before = request.GET.get("before", "")
     shown = entries.latest()
     if before.isdecimal() and len(before) < 19:
@@ -130,6 +131,7 @@ def ledger(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def exports(request: PageRequest) -> HttpResponse:
     """The export batches, and the form that makes one."""
+    require_for_all(request.user, Role.REGISTRAR)
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
         made, status = carry_out(
@@ -148,13 +150,16 @@ def exports(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def export_file(request: PageRequest, code: str) -> FileResponse:
     """A batch's file, as it was made."""
-    path = path_of(get_object_or_404(ExportBatch, code=code))
+    require_for_all(request.user, Role.REGISTRAR)
+    batch = get_object_or_404(ExportBatch, code=code)
+    path = path_of(batch)
     if not path.is_file():
         raise NotThere(
             "export-file-gone",
             _("The file of this batch is no longer on the server."),
             _("Make the export again; the ledger has not changed for it."),
         )
+    fetched(batch, path.name, by=request.user, now=timezone.now())
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
 
 
@@ -162,7 +167,9 @@ def export_file(request: PageRequest, code: str) -> FileResponse:
 @page(role=Role.REGISTRAR)
 def export_manifest(request: PageRequest, code: str) -> HttpResponse:
     """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
+    require_for_all(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
+    fetched(batch, f"{batch.code}.manifest.json", by=request.user, now=timezone.now())
     answer = JsonResponse(batch.manifest, json_dumps_params={"ensure_ascii": False, "indent": 2})
     answer["Content-Disposition"] = f'attachment; filename="{batch.code}.manifest.json"'
     return answer

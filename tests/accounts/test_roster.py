@@ -54,6 +54,16 @@ class TestImport:
         assert (str(enrolment.programme.department), str(enrolment.programme)) == ("信息学院", "软件工程")
         assert (enrolment.level, enrolment.year, enrolment.enrolled_on) == ("本科", 2023, date(2023, 9, 1))
 
+    def test_a_row_that_meets_a_member_of_staff_is_warned_of(self) -> None:
+        """It may be a doctoral student who teaches, or a slip that renames a teacher: a person should look, once."""
+        factories.instructor(email="li@university.example", name="李老师")
+        report = imported(ZHANG, LI, dry_run=True)
+        [warning] = report.staff
+        assert "李老师" in warning
+        assert "li@university.example" in warning
+        assert imported(ZHANG, LI).applied
+        assert imported(ZHANG, LI).staff == ()
+
     def test_importing_the_same_file_again_changes_nothing(self) -> None:
         """Two unchanged; the log says that it was imported, and no more."""
         imported(ZHANG, LI)

@@ -9,7 +9,7 @@ from credits.errors import NotThere
 from credits.ledger import entries
 from credits.records.transcript import transcript
 from tests.credit_factories import recorded_claim
-from tests.factories import NOW, admin, instructor, registrar, student
+from tests.factories import NOW, admin, department, enrolment, instructor, registrar, student
 
 
 @pytest.mark.django_db
@@ -47,3 +47,14 @@ def test_invariant_11_a_registrars_look_stands_in_the_audit_log() -> None:
     transcript(person, by=person, now=NOW)
     transcript(person, by=by, now=NOW)
     assert AuditEntry.objects.get(action="transcript-seen").actor == by
+
+
+@pytest.mark.django_db
+def test_invariant_12_a_registrar_of_one_college_sees_its_own_students_only() -> None:
+    """Of any of a student's colleges is enough; of another it is as if there were no transcript."""
+    person = student()
+    second = enrolment(person)
+    for college in (person.enrolments.first().programme.department, second.programme.department):  # type: ignore[union-attr]
+        assert transcript(person, by=registrar(college), now=NOW).lines == ()
+    with pytest.raises(NotThere):
+        transcript(person, by=registrar(department()), now=NOW)

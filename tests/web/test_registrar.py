@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import AuditEntry, Enrolment, ForgeAccount
 from credits.claims.models import Result, Round
 from credits.ledger import entries
-from credits.records.export import path_of
+from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
 from tests import credit_factories as credit
 from tests import factories
@@ -102,11 +102,30 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     assert result.claim.enrolment.student_number in b"".join(file.streaming_content).decode("utf-8-sig")
     manifest = browser.get(reverse("registrar_export_manifest", args=[batch.code])).json()
     assert manifest["entries"] == 1
+    fetched = AuditEntry.objects.filter(action="export-fetched").order_by("pk")
+    assert [one.details["file"] for one in fetched] == [path_of(batch).name, f"{batch.code}.manifest.json"]
     path_of(batch).unlink()
     gone = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert gone.status_code == 404
     assert "no longer on the server" in html(gone)
     assert browser.post(reverse("registrar_exports"), {"round": "nope", "format": "csv"}).status_code == 400
+
+
+def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) -> None:
+    """A registrar of one college opens neither the ledger nor the exports, and takes no file of them."""
+    result = credit.recorded_claim()
+    batch = export(result.claim.round, "csv", by=factories.registrar(), now=credit.at(2026, 1, 1))
+    browser = signed_in(factories.registrar(result.claim.enrolment.programme.department))
+    for name, of in (
+        ("registrar_ledger", []),
+        ("registrar_exports", []),
+        ("registrar_export_file", [batch.code]),
+        ("registrar_export_manifest", [batch.code]),
+    ):
+        assert browser.get(reverse(name, args=of)).status_code == 403
+    posted = {"round": result.claim.round.code, "format": "csv"}
+    assert browser.post(reverse("registrar_exports"), posted).status_code == 403
+    assert not AuditEntry.objects.filter(action="export-fetched").exists()
 
 
 def round_typed(**other: str) -> dict[str, str]:

@@ -55,6 +55,7 @@ def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
             for refusal in report.refused
         ],
     )
+    yield from _some(_("Look at these again:"), report.staff)
     yield from _some(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
     yield from _some(
         _("Changed:"),
