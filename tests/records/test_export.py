@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry
@@ -76,6 +76,17 @@ def test_a_round_with_the_longest_code_is_exported() -> None:
     assert first.code.startswith(round_.code)
     assert second.code == f"{first.code}-2"
     assert path_of(second).is_file()
+
+
+@pytest.mark.django_db
+def test_a_batch_stays_as_it_was_made() -> None:
+    """The database itself refuses to change or remove what says what was handed out."""
+    batch = export(recorded_claim().claim.round, "csv", by=registrar(), now=LATER)
+    rows_ = ExportBatch.objects.filter(pk=batch.pk)
+    for refused in (lambda: rows_.update(credit=9), rows_.delete):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            refused()
+    assert rows_.get().manifest == batch.manifest
 
 
 @pytest.mark.django_db
