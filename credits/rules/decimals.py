@@ -41,3 +41,17 @@ def signed(value: Decimal) -> str:
     if value == 0:
         return "±0"
     return f"+{to_text(value)}" if value > 0 else f"−{to_text(-value)}"
+
+
+def steps_of(value: Decimal, size: Decimal, rounding: str) -> Decimal:
+    """How many steps of ``size`` a ``value`` of zero or more makes: whole ones (``down``), to the ``nearest`` (half a
+    step goes up), or ``up``."""
+    full = value // size
+    rest = value - full * size
+    more = rest > 0 if rounding == "up" else rounding == "nearest" and rest * 2 >= size
+    return full + 1 if more else full
+
+
+def rounded(value: Decimal, size: Decimal, rounding: str) -> Decimal:
+    """The ``value``, zero or more, as a multiple of ``size``."""
+    return steps_of(value, size, rounding) * size

@@ -22,6 +22,7 @@ _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
     ("points", ("bands", "of"), "whole"),
     ("points", ("formula",), "whole"),
     ("factors", ("when",), "yes-no"),
+    ("mix", ("when",), "yes-no"),
 )
 
 

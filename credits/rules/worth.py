@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from credits.errors import CreditsError
@@ -36,6 +36,12 @@ class Worth:
         repository = self.facts.repository
         forge = repository.get("forge") or self.facts.contribution.get("forge") or ""
         return f"{forge}:{repository.get('id') or repository.get('full_name') or self.facts.ref}"
+
+    @property
+    def name(self) -> str:
+        """What people call it: the repository and its number; its ref, where these are unknown."""
+        repository, number = self.facts.repository.get("full_name"), self.facts.contribution.get("number")
+        return f"{repository}#{number}" if repository and number else self.facts.ref
 
     def add(
         self, step: Step, rule: str, text: Texts, saw: Mapping[str, Seen], change: Decimal = ZERO
@@ -78,6 +84,7 @@ def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Wort
         item.add("points", "not-below-zero", text, {}, -item.points)
     _factors(item, rulebook)
     _share(item, rulebook)
+    _period(item, rulebook)
     cap = rulebook.caps.contribution
     if cap is not None and item.points > cap:
         text = trace.say(
@@ -136,7 +143,7 @@ def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test
     if rulebook.maturing_days:
         yield _maturing(item, rulebook, claim)
     for requirement in rulebook.requirements:
-        expression = _checked(requirement.when, "yes-no")
+        expression = checked(requirement.when, "yes-no")
         answer = expression.value(item.known)
         yield _Test(
             requirement.id,
@@ -191,7 +198,7 @@ def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
 def _computed(item: Worth, rulebook: Rulebook, rule: PointsRule, saw: dict[str, Value | None]) -> None:
     """Points by bands or by a formula, both from a whole number."""
     unit = rulebook.units.points
-    expression = _checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
+    expression = checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
     saw = {**saw, **item.known.seen_by(expression)}
     value = expression.value(item.known)
     if isinstance(value, Unknown | Failed):
@@ -271,12 +278,24 @@ def _share(item: Worth, rulebook: Rulebook) -> None:
         item.add("share", "share", text, {"share": to_text(share)}, after - item.points)
 
 
+def _period(item: Worth, rulebook: Rulebook) -> None:
+    """A cap by day, week or month cannot be held on what nobody knows the time of."""
+    if not rulebook.caps.periods or item.facts.contribution.get("merged_at") is not None:
+        return
+    item.status = "undecided"
+    name = "contribution.merged_at"
+    item.unknown.add(name)
+    text = trace.say("undecided", what=_PERIOD, unknown=trace.named((name,)))
+    item.add("period-cap", "period-cap", text, {name: None}, -item.points)
+
+
+_PERIOD = Text(zh="合并于哪一天、周或月", en="the day, week or month in which it was merged")
 _SHARE = Text(zh="本人在此项贡献中的份额", en="the student's share of this contribution")
 
 
 def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dict[str, Value | None]) -> bool:
     """Whether a rule's ``when`` holds; where it does not, or nobody can say, the line that says so is added."""
-    expression = _checked(when, "yes-no")
+    expression = checked(when, "yes-no")
     saw.update(item.known.seen_by(expression))
     answer = _answer(expression.value(item.known))
     if answer is True:
@@ -306,12 +325,21 @@ def _refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
             )
 
 
-def _checked(text: str, wanted: cel.Wanted) -> cel.Expression:
-    checked = cel.check(text, wanted)
-    if isinstance(checked, tuple):
+def checked(text: str, wanted: cel.Wanted) -> cel.Expression:
+    """The expression of a parsed rulebook; CreditsError ``rulebook-faults`` for one that is not valid."""
+    found = cel.check(text, wanted)
+    if isinstance(found, tuple):
         # A parsed rulebook has only checked expressions; one made by hand may not.
-        raise CreditsError("rulebook-faults", f"The expression “{text}” is not valid: {checked[0].message}")
-    return checked
+        raise CreditsError("rulebook-faults", f"The expression “{text}” is not valid: {found[0].message}")
+    return found
+
+
+def merged_first(item: Worth) -> tuple[datetime, str]:
+    """What contributions are ordered by where the first comes first."""
+    return item.facts.contribution.get("merged_at") or _LAST, item.facts.ref
+
+
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def _answer(value: bool | int | Unknown | Failed) -> Answer:
