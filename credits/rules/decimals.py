@@ -11,13 +11,13 @@ ZERO = Decimal(0)
 
 _TEXT = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 # Wide enough for every product that a bounded rulebook can ask for; were it ever not, Inexact is raised, not rounded.
-_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
+EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @contextmanager
 def exactly() -> Iterator[None]:
     """Inside, decimal arithmetic is exact or raises; the caller's context is put back afterwards."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         yield
 
 

@@ -159,9 +159,11 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
             if value is None or key in ("files", "share") or (key, value) == ("status", "unknown"):
                 continue
             bound[f"{room}.{key}"] = value
-    _bind_decimal(bound, "contribution.share", share_of(one))
-    for key in ("credit", "credit_this_term", "points_carried"):
-        _bind_decimal(bound, f"standing.{key}", standing_of(claim, key))
+    decimal = {f"standing.{key}": standing_of(claim, key) for key in Standing.__annotations__}
+    for name, number in {"contribution.share": share_of(one), **decimal}.items():
+        whole = hundredths(number)
+        if whole is not None:
+            bound[f"{name}_hundredths"] = whole
     files = one.contribution.get("files")
     if files is not None:
         changed = 0
@@ -175,9 +177,9 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
     return bound
 
 
-def _bind_decimal(bound: dict[str, Value], name: str, value: Decimal | None) -> None:
-    if value is not None:
-        bound[f"{name}_hundredths"] = int((value * 100).to_integral_value(ROUND_FLOOR))
+def hundredths(value: Decimal | None) -> int | None:
+    """A decimal as conditions see it, rounded down; None where it is unknown."""
+    return None if value is None else int((value * 100).to_integral_value(ROUND_FLOOR))
 
 
 def share_of(one: ContributionFacts) -> Decimal | None:

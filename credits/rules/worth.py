@@ -72,7 +72,7 @@ class Worth:
 
 def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Worth:
     """The contribution with its lines, before anything that looks at several contributions."""
-    _refuse_odd_awards(rulebook, one)
+    refuse_odd_awards(rulebook, one)
     item = Worth(one, Known(bind(claim, one)), rulebook.time_zone)
     _requirements(item, rulebook, claim)
     if item.status != "counts":
@@ -307,7 +307,8 @@ def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dic
     return False
 
 
-def _refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
+def refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
+    """Raises CreditsError for what a reviewer gave under no criterion, or out of its range."""
     criteria = {rule.id: rule.reviewer for rule in rulebook.points if rule.reviewer is not None}
     for criterion, given in sorted(one.awarded.items()):
         award = criteria.get(criterion)
