@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand, staff_called
 from credits.errors import CreditsError
+from credits.rulebooks.library import Published
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import propose, publish
-from credits.rules.schema import RulebookFaults, digest, parse
+from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse, warnings
 
 
 class Command(VerbCommand):
@@ -42,15 +43,15 @@ class Command(VerbCommand):
             version = publish(options["code"], by=staff_called(options["username"]), now=now)
             return _said(version, _("%(version)s is published: sha256 %(digest)s."))
         text = _text(options["file"])
+        library = Published(_beside(options["file"]))
         try:
             if does == "propose":
                 version = propose(text, by=staff_called(options["username"]), now=now)
                 return _said(version, _("%(version)s is proposed: sha256 %(digest)s."))
-            rulebook = parse(text)
+            rulebook = parse(text, library)
         except RulebookFaults as faults:
             return _faults(options["file"], faults)
-        line = _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
-        return Report([line], {"code": rulebook.code, "digest": digest(rulebook), "faults": []})
+        return _holds(options["file"], rulebook, warnings(text, library))
 
 
 def _text(file: Path) -> str:
@@ -69,6 +70,48 @@ def _text(file: Path) -> str:
         ) from error
 
 
+def _beside(file: Path) -> list[str]:
+    """The texts of the rulebooks in the same folder: what a variant may extend before it is published."""
+    texts = []
+    for one in sorted(file.parent.glob("*.yaml")):
+        try:
+            texts.append(one.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def _holds(file: Path, rulebook: Rulebook, doubts: tuple[Fault, ...]) -> Report:
+    language = get_language() or "en"
+    lines = [
+        _("%(place)s: to be looked at: %(said)s")
+        % {"place": f"{file}:{one.line}:{one.column}", "said": one.text(language)}
+        for one in doubts
+    ]
+    lines.append(
+        _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
+    )
+    data = {
+        "code": rulebook.code,
+        "digest": digest(rulebook),
+        "faults": [],
+        "warnings": [_written(one) for one in doubts],
+    }
+    return Report(lines, data)
+
+
+def _written(fault: Fault) -> dict[str, Any]:
+    return {
+        "line": fault.line,
+        "column": fault.column,
+        "path": fault.path,
+        "message": fault.message,
+        "suggestion": fault.suggestion,
+        "message_zh": fault.message_zh,
+        "suggestion_zh": fault.suggestion_zh,
+    }
+
+
 def _said(version: RulebookVersion, sentence: str) -> Report:
     line = sentence % {"version": version, "digest": version.digest}
     data = {
@@ -83,16 +126,5 @@ def _said(version: RulebookVersion, sentence: str) -> Report:
 def _faults(file: Path, faults: RulebookFaults) -> Report:
     language = get_language() or "en"
     lines = [f"{file}:{one.line}:{one.column}: {one.text(language)}" for one in faults.faults]
-    data = {
-        "faults": [
-            {
-                "line": one.line,
-                "column": one.column,
-                "path": one.path,
-                "message": one.message,
-                "suggestion": one.suggestion,
-            }
-            for one in faults.faults
-        ]
-    }
+    data = {"faults": [_written(one) for one in faults.faults]}
     return Report(lines, data, done=False)
