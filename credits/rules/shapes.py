@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -278,6 +279,10 @@ class Rulebook(Shape):
     def canonical(self) -> str:
         """The one text of this rulebook: JSON (which is YAML too), keys sorted, every default written out, decimals
         as texts. ``credits.rules.schema.parse`` reads it back to an equal rulebook."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
         return json.dumps(_written(self.model_dump()), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 

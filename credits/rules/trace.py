@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import signed, to_text
@@ -292,11 +293,12 @@ def in_favour_of(names: Sequence[str]) -> tuple[str, str]:
 
 def say(key: str, **slots: Slot) -> Texts:
     """The sentence ``key`` in both languages, its places filled."""
-    zh, en = _TEMPLATES[key]
-    return {
-        "en": en.format_map({name: _fill(slot, "en") for name, slot in slots.items()}).strip(),
-        "zh": zh.format_map({name: _fill(slot, "zh") for name, slot in slots.items()}).strip(),
-    }
+    zh: dict[str, str] = {}
+    en: dict[str, str] = {}
+    for name, slot in slots.items():
+        zh[name], en[name] = _fill(slot)
+    template_zh, template_en = _TEMPLATES[key]
+    return {"en": template_en.format_map(en).strip(), "zh": template_zh.format_map(zh).strip()}
 
 
 def change(value: Decimal) -> str:
@@ -307,13 +309,14 @@ def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     """The values that a rule saw, in brackets (times in ``zone``); nothing where it saw none."""
     if not values:
         return NOTHING
-    zh = "；".join(
-        f"{CONDITION_FACTS[name].zh}：{_value(value, 'zh', zone)}" for name, value in values.items()
-    )
-    en = "; ".join(
-        f"{CONDITION_FACTS[name].en}: {_value(value, 'en', zone)}" for name, value in values.items()
-    )
-    return f"（{zh}）", f" ({en})"
+    zh: list[str] = []
+    en: list[str] = []
+    for name, value in values.items():
+        fact = CONDITION_FACTS[name]
+        value_zh, value_en = _value(value, zone)
+        zh.append(f"{fact.zh}：{value_zh}")
+        en.append(f"{fact.en}: {value_en}")
+    return f"（{'；'.join(zh)}）", f" ({'; '.join(en)})"
 
 
 def named(facts: Iterable[str]) -> tuple[str, str]:
@@ -322,26 +325,32 @@ def named(facts: Iterable[str]) -> tuple[str, str]:
     return "、".join(f"“{fact.zh}”" for fact in known), ", ".join(f"“{fact.en}”" for fact in known)
 
 
-def _fill(slot: Slot, language: str) -> str:
-    if isinstance(slot, Text):
-        return slot.zh if language == "zh" else slot.en
+def _fill(slot: Slot) -> tuple[str, str]:
+    """The slot in Chinese and in English."""
     if isinstance(slot, tuple):
-        return slot[0] if language == "zh" else slot[1]
-    return to_text(slot) if isinstance(slot, Decimal) else str(slot)
+        return slot
+    if isinstance(slot, Text):
+        return slot.zh, slot.en
+    text = to_text(slot) if isinstance(slot, Decimal) else str(slot)
+    return text, text
 
 
-def _value(value: Value | None, language: str, zone: str) -> str:
-    if value is None:
-        return "未知" if language == "zh" else "unknown"
+def _value(value: Value | None, zone: str) -> tuple[str, str]:
+    """A seen value in Chinese and in English."""
     if isinstance(value, bool):
-        return {"zh": ("否", "是"), "en": ("no", "yes")}[language][value]
+        return ("是", "yes") if value else ("否", "no")
     if isinstance(value, datetime):
-        return _time(value, zone)
+        text = _time(value, zone)
+        return text, text
+    if value is None:
+        return "未知", "unknown"
     if isinstance(value, list):
-        return ("、" if language == "zh" else ", ").join(value) or ("无" if language == "zh" else "none")
-    return str(value) if value != "" else ("无" if language == "zh" else "none")
+        return ("、".join(value) or "无"), (", ".join(value) or "none")
+    text = str(value)
+    return (text, text) if text else ("无", "none")
 
 
+@lru_cache(maxsize=4096)
 def _time(when: datetime, zone: str) -> str:
     """To the minute, with the offset: ``2025-03-01 08:00 +08:00``."""
     text = when.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")

@@ -176,7 +176,13 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
         answer = Unknown(("round.closes",))
     else:
         answer = ripe <= at
-    return _Test("maturing", trace.matured(days), answer, saw, trace.ripens(ripe, at, item.zone))
+    return _Test(
+        "maturing",
+        trace.matured(days),
+        answer,
+        saw,
+        None if answer is True else trace.ripens(ripe, at, item.zone),
+    )
 
 
 def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
