@@ -23,7 +23,7 @@ _SIGNS = ("less", "less_equals", "greater", "greater_equals")
 _ORDERED = frozenset(f"{sign}_{kind}" for sign in _SIGNS for kind in ("int64", "timestamp"))
 _LARGE = 2**53
 _MOMENT = timedelta(microseconds=1)
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
 _SIGNED = ("standing.",)
 
 
@@ -114,8 +114,8 @@ class _Cases:
         if kind == "time":
             moments = [one for one in constants if isinstance(one, datetime)]
             return [
-                _EARLIEST,
-                _LATEST,
+                EARLIEST,
+                LATEST,
                 *(moment + by for moment in sorted(moments) for by in (-_MOMENT, timedelta(0), _MOMENT)),
             ]
         if name in CLOSED:

@@ -126,6 +126,11 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "{scope}：其余 {count} 项共 {taken} {points} 不计；入选的是 {kept}。",
         "{scope}: {count} others with {taken} {points} are left out; {kept} stay.",
     ),
+    "would-need": (
+        "若要符合“{what}”：{needed}。",
+        "To meet “{what}”: {needed}.",
+    ),
+    "would-need-other": ("尚不符合“{what}”。{otherwise}", "“{what}” is not met. {otherwise}"),
     "carried-in": ("上次结转 {value} {points}。", "Carried over from before: {value} {points}."),
     "carried-in-unknown": (
         "上次结转的{points}未知，暂按 0 计。",
@@ -299,6 +304,27 @@ def say(key: str, **slots: Slot) -> Texts:
         zh[name], en[name] = _fill(slot)
     template_zh, template_en = _TEMPLATES[key]
     return {"en": template_en.format_map(en).strip(), "zh": template_zh.format_map(zh).strip()}
+
+
+_WAYS = {
+    "at-least": ("{fact}至少为 {value}", "{fact} would have to be {value} or more"),
+    "at-most": ("{fact}至多为 {value}", "{fact} would have to be {value} or less"),
+    "since": ("{fact}不早于 {value}", "{fact} would have to be {value} or later"),
+    "until": ("{fact}不晚于 {value}", "{fact} would have to be {value} or earlier"),
+    "such-as": ("{fact}例如为“{value}”", "{fact} would have to be such as “{value}”"),
+    "exactly": ("{fact}应为 {value}", "{fact} would have to be: {value}"),
+}
+
+
+def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
+    """What a fact would have to be."""
+    zh, en = _WAYS[way]
+    label = CONDITION_FACTS[fact]
+    value_zh, value_en = _value(value, zone)
+    return (
+        zh.format(fact=f"“{label.zh}”", value=value_zh),
+        en.format(fact=f"“{label.en}”", value=value_en),
+    )
 
 
 def change(value: Decimal) -> str:

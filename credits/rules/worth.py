@@ -95,7 +95,9 @@ def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Wort
 
 
 @dataclass(frozen=True)
-class _Test:
+class Test:
+    """One requirement on one contribution: of the author, or of those that every rulebook has."""
+
     rule: str
     text: Text
     answer: Answer
@@ -105,7 +107,7 @@ class _Test:
 
 def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
     answers: list[Answer] = []
-    for test in _tests(item, rulebook, claim):
+    for test in tests_of(item, rulebook, claim):
         answers.append(test.answer)
         saw = {name: cel.seen_json(value) for name, value in test.saw.items()}
         if isinstance(test.answer, bool):
@@ -130,10 +132,11 @@ def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
         item.status = "undecided"
 
 
-def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test]:
+def tests_of(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[Test]:
+    """Every requirement with its answer, in the order of the trace."""
     known = item.known.values
     once = known.get("contribution.already_credited", False)
-    yield _Test("once", trace.ONCE, once is False, {}, trace.ONCE_OTHERWISE)
+    yield Test("once", trace.ONCE, once is False, {}, trace.ONCE_OTHERWISE)
     if rulebook.merged_since == "enrolment":
         start = ("student.enrolled_on", "contribution.merged_at")
         yield _in_order("merged-since", trace.SINCE_ENROLMENT, item.known, start)
@@ -145,7 +148,7 @@ def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test
     for requirement in rulebook.requirements:
         expression = checked(requirement.when, "yes-no")
         answer = expression.value(item.known)
-        yield _Test(
+        yield Test(
             requirement.id,
             requirement.text,
             _answer(answer),
@@ -154,16 +157,16 @@ def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test
         )
 
 
-def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> _Test:
+def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> Test:
     """Whether the times under ``names`` follow one another (the same instant included)."""
     saw = {name: known.values.get(name) for name in names}
     times = [value for value in saw.values() if isinstance(value, datetime)]
     missing = tuple(name for name in names if saw[name] is None)
     answer: Answer = Unknown(missing) if missing else times == sorted(times)
-    return _Test(rule, text, answer, saw)
+    return Test(rule, text, answer, saw)
 
 
-def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
+def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Test:
     days = rulebook.maturing_days
     merged = item.facts.contribution.get("merged_at")
     # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
@@ -176,7 +179,7 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
         answer = Unknown(("round.closes",))
     else:
         answer = ripe <= at
-    return _Test(
+    return Test(
         "maturing",
         trace.matured(days),
         answer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ def shipped(name: str) -> str:
     return (ROOT / "rulebooks" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=1)
 def library() -> dict[tuple[str, str], str]:
     """The shipped rulebooks by code and label: what a variant may extend."""
     texts = {}
@@ -41,6 +43,7 @@ def library() -> dict[tuple[str, str], str]:
     return texts
 
 
+@lru_cache(maxsize=16)
 def shipped_rulebook(name: str) -> Rulebook:
     """A shipped rulebook, resolved where it is a variant."""
     return parse(shipped(name), library())
