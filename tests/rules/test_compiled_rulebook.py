@@ -14,6 +14,7 @@ from hypothesis import given
 from credits.errors import CreditsError
 from credits.rules import schema
 from credits.rules.compiled import CompiledRulebook, Totals, compile_rulebook
+from credits.rules.decimals import to_text
 from credits.rules.evaluate import evaluate
 from credits.rules.facts import ClaimFacts, ContributionFacts
 from credits.rules.program import program
@@ -42,6 +43,42 @@ def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) 
     """Every cap, mixes with conditions, selection within repositories, times, labels, files and standing."""
     for compiled in all_of_everything():
         assert compiled.credit(facts) == evaluated(compiled.rulebook, facts)
+        assert_brief(compiled, facts)
+
+
+@quick
+@given(rulebooks(), claims())
+def test_brief_lines_say_what_the_trace_says(book: Rulebook, facts: ClaimFacts) -> None:
+    """What is kept, what was met, what each rule gave and what it is worth by itself: as in the evaluation's trace."""
+    assert_brief(compile_rulebook(book), facts)
+
+
+def assert_brief(compiled: CompiledRulebook, facts: ClaimFacts) -> None:
+    outcome = evaluate(compiled.rulebook, facts)
+    totals, lines = compiled.brief(facts)
+    assert totals == evaluated(compiled.rulebook, facts)
+    told = {line.ref: line for line in lines}
+    assert told.keys() == {one.ref for one in outcome.contributions}
+    for one in outcome.contributions:
+        line = told[one.ref]
+        assert line.points == to_text(one.points)
+        if line.said.startswith("!"):
+            continue
+        signs, _, rest = line.said.partition("|")
+        asked = [own for own in one.lines if own.step == "requirements"]
+        assert len(signs) == len(asked)
+        if not rest:
+            assert ("-" in signs) == (one.status == "does-not-count")
+            continue
+        assert set(signs) == {"+"}
+        gifts, _, worth = rest.partition("|")
+        by_rule = {
+            rule.id: sum((own.change for own in one.lines if own.rule == rule.id), Decimal(0))
+            for rule in compiled.rulebook.points
+        }
+        assert [Decimal(gift) for gift in gifts.split(",")] == list(by_rule.values())
+        own_steps = ("requirements", "points", "factors", "share", "contribution-cap")
+        assert Decimal(worth) == [own for own in one.lines if own.step in own_steps][-1].after
 
 
 @cache
@@ -109,6 +146,7 @@ def test_shipped_rulebooks_are_compiled_alike(code: str) -> None:
         items = [odd_one(turn) for turn in range(count)]
         for facts in (claim(*items), claim(*items, credit="1", credit_this_term=None, points_carried="7.5")):
             assert compiled.credit(facts) == evaluated(book, facts)
+            assert_brief(compiled, facts)
 
 
 def odd_one(turn: int) -> ContributionFacts:
