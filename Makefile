@@ -60,7 +60,7 @@ bench: $(WORDS).mo ## requests, points, conditions and rows a second
 	@$(RUN) -m benchmarks $(ARGS)
 
 screenshots: $(WORDS).mo ## a picture of every page, wide and narrow, in both languages
-	@BROWSER_PATH="$$($(RUN) -m scripts.browser)" $(RUN) manage.py screenshots $(ARGS)
+	@BROWSER_PATH="$$($(RUN) -m scripts.browser)" $(RUN) -m demo.screenshots $(ARGS)
 
 soak: $(WORDS).mo ## hours of collecting with kills and faults, nothing lost, nothing twice
 	@$(RUN) -m benchmarks.soak $(ARGS)

@@ -8,8 +8,9 @@ import sys
 def main() -> None:
     settings = "demo.settings" if sys.argv[1:2] == ["demo"] else "config.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
-    from config.postgres import CannotStart
     from django.core.management import execute_from_command_line
+
+    from config.postgres import CannotStart
 
     try:
         execute_from_command_line(sys.argv)

@@ -15,15 +15,27 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import forges, linking
 from accounts.models import ForgeAccount
 from credits.errors import CreditsError
 from credits.forges.base import Account
 
+_WRONG = gettext_lazy("Username and password do not belong together.")
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-in with what the university gave out. Nobody signs up."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _WRONG,
+        "username_password_mismatch": _WRONG,
+        "enter_current_password": gettext_lazy("Type your present password."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts failed. Try again later."),
+        "rate_limited": gettext_lazy("Too many requests in a short time. Try again later."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

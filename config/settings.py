@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from celery.schedules import schedule
@@ -168,7 +169,7 @@ AXES_USERNAME_CALLABLE = "accounts.attempts.whose"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
 # Forges: GitHub Enterprise Server and private Gitee work by address alone.
-FORGES = {
+FORGES: dict[str, dict[str, Any]] = {
     name: {
         "url": os.environ.get(f"{name.upper()}_URL", url).rstrip("/"),
         "api_url": os.environ.get(f"{name.upper()}_API_URL", api_url).rstrip("/"),

@@ -18,6 +18,7 @@ from urllib.request import urlopen
 from django.utils.translation import gettext as _
 
 from credits.errors import CreditsError
+from demo.addresses import HOST, web_port
 
 
 class Processes:
@@ -88,6 +89,15 @@ class Processes:
                         "demo-no-answer", _("Nothing answers at %(url)s.") % {"url": url}
                     ) from None
                 time.sleep(0.05)
+
+
+def serve_pages(processes: Processes) -> str:
+    """Start the web server and wait until it answers; its address, ending in a slash."""
+    command = ["-m", "gunicorn", "--no-control-socket", "--bind", f"{HOST}:{web_port()}"]
+    processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"])
+    address = f"http://{HOST}:{web_port()}/"
+    processes.wait_for(f"{address}health/live")
+    return address
 
 
 def require_free(port: int) -> None:

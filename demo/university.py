@@ -41,7 +41,7 @@ def found(*, now: datetime) -> None:
     """Make the university as it stood when the story began: people, terms, rulebook, catalogue, links and rounds."""
     began = now - STORY_BEGAN
     with transaction.atomic():
-        _people(now=began)
+        admit(now=began)
     registrar, steward, second = staff("registrar"), staff("steward"), staff("steward2")
     last, this = _terms(now=now)
     for name in ("open-source-practice", "ects-unit"):
@@ -63,7 +63,8 @@ def found(*, now: datetime) -> None:
     _rounds(last, this, by=registrar, now=now)
 
 
-def _people(*, now: datetime) -> None:
+def admit(*, now: datetime) -> None:
+    """The people alone: students from the roster, and the staff with their roles."""
     with (DATA / "roster.csv").open("rb") as file:
         import_roster(file, "roster.csv", by=None, now=now)
     # One hash for all: everybody has the same password, and a hash takes its time.

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery
-from django.db import connection
 from django.utils import timezone
 
 from accounts import forges
@@ -27,8 +18,7 @@ from demo.forge import LocalForge
 from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
 from tests.contributions.told import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account
-
-HOUSE = Path(__file__).parent.parent
+from tests.workers import Workers, wait_until
 
 
 @pytest.fixture
@@ -75,64 +65,6 @@ def test_a_task_asks_for_another_turn_when_its_time_is_up(monkeypatch, sent):
     assert sent == [("github",)]
 
 
-class Workers:
-    """Real workers on the filesystem broker, over the test's database and the local forge."""
-
-    def __init__(self, data_dir: Path, local: LocalForge) -> None:
-        database = connection.settings_dict
-        folders = {name: data_dir / "queue" / name for name in ("messages", "control", "processed")}
-        for folder in folders.values():
-            folder.mkdir(parents=True)
-        self.messages = folders["messages"]
-        self._log = (data_dir / "log").open("w")
-        self._environment = {
-            **os.environ,
-            **local.environment(),
-            "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}",
-            "PGHOST": str(database["HOST"]),
-            "PGPORT": str(database["PORT"]),
-            "PGPASSWORD": str(database["PASSWORD"]),
-            "SECRET_KEY": secrets.token_hex(),
-            "HTTPS": "off",
-            "DATA_DIR": str(data_dir),
-            "CELERY_BROKER_URL": "",
-        }
-        self._app = Celery("sender", broker="filesystem://", set_as_current=False)
-        self._app.conf.broker_transport_options = {
-            "data_folder_in": str(self.messages),
-            "data_folder_out": str(self.messages),
-            "control_folder": str(folders["control"]),
-        }
-        self._running: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """A parent with two children, in a process group of their own."""
-        command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
-        self._running = subprocess.Popen(
-            command,
-            cwd=HOUSE,
-            env=self._environment,
-            start_new_session=True,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def kill(self) -> None:
-        """Parent and children at once, without a word."""
-        if self._running is not None:
-            os.killpg(self._running.pid, signal.SIGKILL)
-            self._running.wait()
-            self._running = None
-
-    def wake(self) -> None:
-        self._app.send_task("credits.tasks.wake", ignore_result=True)
-
-    def close(self) -> None:
-        self.kill()
-        self._app.close()
-        self._log.close()
-
-
 @pytest.fixture
 def local() -> Iterator[LocalForge]:
     with LocalForge() as serving:
@@ -144,13 +76,6 @@ def workers(tmp_path, local) -> Iterator[Workers]:
     made = Workers(tmp_path, local)
     yield made
     made.close()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
 
 
 @pytest.mark.timeout(400)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-from credits.errors import CreditsError
-from credits.forges.answers import gettext_noop
+from credits.errors import CreditsError, gettext_noop
 
 _OWNER = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 _NAME = r"(?!\.{1,2}(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]{1,100}"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from credits.errors import gettext_noop
 from credits.forges.base import Forbidden, Missing, NotMerged, RateLimited, TokenRefused, Unavailable
 
 Clock = Callable[[], datetime]
@@ -22,11 +23,6 @@ LONGEST_WAIT = timedelta(days=1)
 """No forge's window is longer; a header that says more is not believed, or one slip would stop us for years."""
 
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
-
-
-def gettext_noop(text: str) -> str:
-    """Mark a sentence for translation; it is translated where it is shown."""
-    return text
 
 
 def parse_time(value: object) -> datetime:

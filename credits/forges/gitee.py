@@ -13,10 +13,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
 
+from credits.errors import gettext_noop
 from credits.forges import gitee_facts as facts
 from credits.forges.answers import (
     Clock,
-    gettext_noop,
     id_text,
     malformed,
     mapping,
@@ -108,6 +108,9 @@ class Gitee:
                     self._look_for_forks(reader)
                 except ForgeError as error:
                     self._blame(error, [reader])
+                else:
+                    # What was found so far is kept, should the rest be interrupted.
+                    yield reader.page()
         names = {key: name for reader in readers for key, name in reader.repositories.items()}
         for key, name in sorted(names.items()):
             members = [reader for reader in readers if key in reader.repositories]

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from credits.forges.answers import gettext_noop, rate_limited, token_refused
+from credits.errors import gettext_noop
+from credits.forges.answers import rate_limited, token_refused
 from credits.forges.base import TokenRefused
 
 REFUSED_REST = timedelta(minutes=15)

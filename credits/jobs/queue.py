@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from credits.errors import Conflict, CreditsError
+from credits.errors import Conflict, CreditsError, joined
 from credits.jobs.models import Job, Lane
 
 MESSAGE_LENGTH = 2_000
@@ -204,4 +204,4 @@ def told(error: CreditsError) -> dict[str, str]:
 
 def in_the_readers_words(error_message: str) -> str:
     """A stored error as one text in the language that is active now; empty where there is none."""
-    return " ".join(gettext(sentence) for sentence in error_message.splitlines() if sentence)
+    return joined(*(gettext(sentence) for sentence in error_message.splitlines() if sentence))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from credits.errors import CreditsError
+from credits.errors import CreditsError, gettext_noop
 from credits.rules.decimals import to_text
 from credits.rules.facts import canonical_json
 
@@ -181,7 +181,9 @@ class Outcome:
                 grade=None if data.get("grade") is None else Recorded.from_json(data["grade"]),
             )
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise CreditsError("outcome-unreadable", "The stored assessment cannot be read.") from error
+            raise CreditsError(
+                "outcome-unreadable", gettext_noop("The stored assessment cannot be read.")
+            ) from error
 
     def canonical(self) -> bytes:
         """The one byte sequence of this outcome (invariant 4)."""

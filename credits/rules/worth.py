@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from credits.errors import CreditsError
+from credits.errors import CreditsError, Sentence, gettext_noop
 from credits.rules import cel, trace
 from credits.rules.cel import Failed, Known, Unknown
 from credits.rules.decimals import ZERO, to_text
@@ -324,14 +324,29 @@ def refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
         if award is None:
             raise CreditsError(
                 "award-unknown",
-                f"The rulebook has no criterion “{criterion}” for a reviewer.",
-                f"It has: {', '.join(sorted(criteria)) or 'none'}.",
+                Sentence(
+                    gettext_noop("The rulebook has no criterion “%(criterion)s” for a reviewer."),
+                    {"criterion": criterion},
+                ),
+                Sentence(
+                    gettext_noop("It has: %(criteria)s."), {"criteria": ", ".join(sorted(criteria)) or "–"}
+                ),
             )
         if not award.at_least <= given <= award.at_most or (given - award.at_least) % award.step != 0:
             raise CreditsError(
                 "award-out-of-range",
-                f"“{criterion}” cannot be {to_text(given)}.",
-                f"Give from {to_text(award.at_least)} to {to_text(award.at_most)} in steps of {to_text(award.step)}.",
+                Sentence(
+                    gettext_noop("“%(criterion)s” cannot be %(given)s."),
+                    {"criterion": criterion, "given": to_text(given)},
+                ),
+                Sentence(
+                    gettext_noop("Give from %(least)s to %(most)s in steps of %(step)s."),
+                    {
+                        "least": to_text(award.at_least),
+                        "most": to_text(award.at_most),
+                        "step": to_text(award.step),
+                    },
+                ),
             )
 
 

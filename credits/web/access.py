@@ -8,16 +8,26 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from accounts import permissions
+from accounts.models import User
 from credits.errors import NotAllowed
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+
+
+class PageRequest(HttpRequest):
+    """A request as a page gets it: somebody is signed in, and htmx's headers are read."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 def page(*, role: str = "", student: bool = False) -> Callable[[View], View]:
@@ -28,7 +38,7 @@ def page(*, role: str = "", student: bool = False) -> Callable[[View], View]:
 
     def wear(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
             if role:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,14 +20,14 @@ from credits.errors import Conflict, NotThere
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.web import way
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 
 Status = Claim.Status
 
 
 @require_safe
 @page(student=True)
-def claim_now(request: HttpRequest) -> HttpResponse:
+def claim_now(request: PageRequest) -> HttpResponse:
     """To the student's application in the newest round."""
     round_ = rounds.newest()
     if round_ is None:
@@ -37,7 +37,7 @@ def claim_now(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(student=True)
-def claim(request: HttpRequest, code: str) -> HttpResponse:
+def claim(request: PageRequest, code: str) -> HttpResponse:
     """The draft with its choices. Sending it (without choices) begins one, or fills it up again with ``refresh``."""
     now = timezone.now()
     round_ = rounds.named(code)
@@ -61,7 +61,7 @@ def claim(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @page(student=True)
-def pick(request: HttpRequest, code: str) -> HttpResponse:
+def pick(request: PageRequest, code: str) -> HttpResponse:
     """Make the draft hold exactly what is ticked."""
     now = timezone.now()
     found = _open_draft(request, rounds.named(code))
@@ -106,7 +106,7 @@ def _ordered(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda one: one.item is None and one.outcome.status != "counts")
 
 
-def _draft_of(request: HttpRequest, round_: Round) -> Claim | None:
+def _draft_of(request: PageRequest, round_: Round) -> Claim | None:
     return (
         Claim.objects.filter(user=request.user, round=round_)
         .exclude(status=Status.WITHDRAWN)
@@ -115,7 +115,7 @@ def _draft_of(request: HttpRequest, round_: Round) -> Claim | None:
     )
 
 
-def _open_draft(request: HttpRequest, round_: Round) -> Claim:
+def _open_draft(request: PageRequest, round_: Round) -> Claim:
     found = _draft_of(request, round_)
     if found is None:
         raise NotThere("no-draft", _("You have not begun an application in this round."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from credits.claims import assessments, review, see, submit
 from credits.claims.models import Claim, Decision
 from credits.web import lines, way
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import AnswerForm
 from credits.web.trying import carry_out
 
@@ -23,7 +23,7 @@ Status = Claim.Status
 
 @require_safe
 @page()
-def claim(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     """A claim by its address; for everybody who may not see it, as if it did not exist."""
     found = see.claim_for(request.user, public_id, now=timezone.now())
     if found.status == Status.DRAFT and found.user_id == request.user.pk:
@@ -33,7 +33,7 @@ def claim(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page()
-def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def answer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """The student's answer to a proposed decision."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
@@ -49,7 +49,7 @@ def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page()
-def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Give the claim up."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
@@ -58,7 +58,7 @@ def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("student_home")
 
 
-def _shown(request: HttpRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
+def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
     decisions = list(
         found.decisions.select_related("assessment", "decided_by", "answer").order_by("-decided_at", "-pk")
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forges import rows
 from accounts.models import Department, StaffRole, Term, User
 from credits.claims.models import Round
+from credits.formats.tabular import RENDERERS
 from credits.rulebooks.models import RulebookVersion
 
 
@@ -65,11 +66,12 @@ class RosterForm(forms.Form):
 
 
 class ExportForm(forms.Form):
-    """Which round to hand over."""
+    """Which round to hand over, and in which form."""
 
     round = forms.ModelChoiceField(
         Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None
     )
+    format = forms.ChoiceField(choices=[(name, name) for name in RENDERERS], label=_("Format"))
 
 
 class Moment(forms.DateTimeField):

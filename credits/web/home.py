@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from accounts import permissions
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 
 FIRST_PAGES = (
     (permissions.is_student, "student_home"),
@@ -20,6 +20,6 @@ FIRST_PAGES = (
 
 @require_safe
 @page()
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PageRequest) -> HttpResponse:
     """To where the reader's work is; whoever has none here sees the public notice."""
     return redirect(next((name for holds, name in FIRST_PAGES if holds(request.user)), "public_notice"))

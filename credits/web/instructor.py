@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,7 +24,7 @@ from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.rules.shapes import PointsRule
 from credits.web import lines
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 
 LONGEST_REASON = 2000
 SHOWN = 50
@@ -33,7 +33,7 @@ Status = Claim.Status
 
 @require_safe
 @page(role=Role.INSTRUCTOR)
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: PageRequest) -> HttpResponse:
     """What waits for a decision, the oldest first."""
     now = timezone.now()
     claims = list(review.queue(request.user, now=now)[: SHOWN + 1])
@@ -53,7 +53,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(role=Role.INSTRUCTOR)
-def approve_many(request: HttpRequest) -> HttpResponse:
+def approve_many(request: PageRequest) -> HttpResponse:
     """Approve the ticked claims in which every line counts."""
     wanted = set(request.POST.getlist("claim"))
     now = timezone.now()
@@ -72,7 +72,7 @@ def approve_many(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.INSTRUCTOR)
-def claim(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One claim to decide on: facts, what the rulebook gives, and a decision for each line."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
@@ -98,7 +98,7 @@ def claim(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page(role=Role.INSTRUCTOR)
-def preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
     """What the decision would give, as it is being made; decides nothing."""
     found = see.claim_for(request.user, public_id, now=timezone.now())
     outcome = review.preview(found, lines_of(found, request.POST))
@@ -116,7 +116,7 @@ def preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page(role=Role.INSTRUCTOR)
-def confirm(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a proposed decision final, after the student's days to answer."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)

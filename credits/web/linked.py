@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,28 +13,28 @@ from accounts import linking
 from accounts.forges import forge, names
 from credits.contributions import collect, held, links
 from credits.errors import CreditsError
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import LinkForm
 from credits.web.trying import carry_out
 
 
 @require_safe
 @page(student=True)
-def accounts(request: HttpRequest) -> HttpResponse:
+def accounts(request: PageRequest) -> HttpResponse:
     """The forges, with the student's accounts on them."""
     return _shown(request, LinkForm())
 
 
 @require_safe
 @page(student=True)
-def collection(request: HttpRequest) -> HttpResponse:
+def collection(request: PageRequest) -> HttpResponse:
     """How collecting goes: the fragment that the page asks for again while it runs."""
     return render(request, "credits/student/_collection.html", _state(request))
 
 
 @require_POST
 @page(student=True)
-def collect_now(request: HttpRequest) -> HttpResponse:
+def collect_now(request: PageRequest) -> HttpResponse:
     """Ask for the student's accounts to be collected now."""
     linked = linking.accounts_of(request.user)
     if not linked:
@@ -48,7 +48,7 @@ def collect_now(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(student=True)
-def add_link(request: HttpRequest) -> HttpResponse:
+def add_link(request: PageRequest) -> HttpResponse:
     """Fetch the pull request at an address that the student pasted."""
     form = LinkForm(request.POST)
     made, status = carry_out(
@@ -66,10 +66,14 @@ def add_link(request: HttpRequest) -> HttpResponse:
     return redirect("student_contributions")
 
 
-def _shown(request: HttpRequest, form: LinkForm, *, status: int = 200) -> HttpResponse:
+def _shown(request: PageRequest, form: LinkForm, *, status: int = 200) -> HttpResponse:
     return render(request, "credits/student/accounts.html", _state(request) | {"form": form}, status=status)
 
 
-def _state(request: HttpRequest) -> dict[str, object]:
+def _state(request: PageRequest) -> dict[str, object]:
     states = held.collection_status(request.user, now=timezone.now())
-    return {"states": states, "running": any(one.running for one in states)}
+    return {
+        "states": states,
+        "linked": {one.account.forge for one in states},
+        "running": any(one.running for one in states),
+    }

@@ -29,6 +29,13 @@ OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
     "steward": (("steward_rulebooks", _("Rulebooks")),),
     "admin": (("admin_people", _("People")),),
 }
+BELOW = {
+    "student_claim_now": "/student/rounds/",
+    "instructor_queue": "/instructor/claims/",
+    "registrar_ledger": "/registrar/students/",
+    "steward_rulebooks": "/rulebooks/",
+}
+"""Where the pages of an entry lie that are not at its own address."""
 EVERYBODY = (("public_notice", _("Public notice")),)
 
 
@@ -46,14 +53,15 @@ def entries(request: HttpRequest, roles: Collection[str], is_student: bool) -> l
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    chosen = [*STUDENT] if is_student else []
+    chosen: list[tuple[str, object]] = [*STUDENT] if is_student else []
     for role, of_role in OF_ROLE.items():
         if role in roles:
             chosen += of_role
     chosen += EVERYBODY
-    found = [(label, reverse(name)) for name, label in chosen]
-    return [Entry(label, address, _current(request.path, address)) for label, address in found]
+    return [Entry(label, reverse(name), _current(request.path, name)) for name, label in chosen]
 
 
-def _current(path: str, address: str) -> str:
-    return "page" if path == address else ""
+def _current(path: str, name: str) -> str:
+    if path == reverse(name):
+        return "page"
+    return "true" if name in BELOW and path.startswith(BELOW[name]) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from accounts import roles
 from accounts.models import StaffRole, User
 from accounts.permissions import Role
 from credits.errors import CreditsError
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import RoleForm
 
 SHOWN = 20
@@ -22,7 +22,7 @@ SHOWN = 20
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.ADMIN)
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: PageRequest) -> HttpResponse:
     """Staff with their roles, somebody looked up by name, and the form that gives a role."""
     status = 200
     form = RoleForm(request.POST or None, initial={"username": request.GET.get("username", "")})
@@ -59,7 +59,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(role=Role.ADMIN)
-def take_role(request: HttpRequest, pk: int) -> HttpResponse:
+def take_role(request: PageRequest, pk: int) -> HttpResponse:
     """End a role."""
     held = get_object_or_404(StaffRole.objects.select_related("user"), pk=pk)
     roles.take(held, by=request.user, now=timezone.now())
@@ -70,7 +70,7 @@ def take_role(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin_people")
 
 
-def _found(request: HttpRequest) -> list[User] | None:
+def _found(request: PageRequest) -> list[User] | None:
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     if not asked:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ from credits.records import checkpoints
 from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import ExportForm, RoundForm
 from credits.web.trying import carry_out
 
@@ -32,11 +32,11 @@ SHOWN = 200
 
 @require_safe
 @page(role=Role.REGISTRAR)
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(request: PageRequest) -> HttpResponse:
     """Claims whose result can be recorded, and those that wait for a date."""
     now = timezone.now()
-    claims = _with_decision(record.ready(now=now)[: SHOWN + 1])
-    waiting = _with_decision(record.not_yet(now=now)[:SHOWN])
+    claims = _with_decision(record.ready(now=now, by=request.user)[: SHOWN + 1])
+    waiting = _with_decision(record.not_yet(now=now, by=request.user)[:SHOWN])
     return render(
         request,
         "credits/registrar/ready.html",
@@ -50,11 +50,12 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(role=Role.REGISTRAR)
-def record_results(request: HttpRequest) -> HttpResponse:
+def record_results(request: PageRequest) -> HttpResponse:
     """Record the results that were ticked."""
     wanted = request.POST.getlist("claim")
     now = timezone.now()
-    claims = [claim for claim in record.ready(now=now)[:SHOWN] if str(claim.public_id) in wanted]
+    ready = record.ready(now=now, by=request.user)[:SHOWN]
+    claims = [claim for claim in ready if str(claim.public_id) in wanted]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
     results = record.record_many(claims, by=request.user, now=now)
@@ -69,7 +70,7 @@ def record_results(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
-def all_rounds(request: HttpRequest) -> HttpResponse:
+def all_rounds(request: PageRequest) -> HttpResponse:
     """The rounds with how far they are, and the form for a new one."""
     form, status = RoundForm(request.POST or None), 200
     if request.method == "POST":
@@ -100,7 +101,7 @@ def all_rounds(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page(role=Role.REGISTRAR)
-def ledger(request: HttpRequest) -> HttpResponse:
+def ledger(request: PageRequest) -> HttpResponse:
     """The newest entries, from ``before`` downwards; with ``verify``, the verdict on the whole chain."""
     before = request.GET.get("before", "")
     shown = entries.latest()
@@ -123,12 +124,12 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
-def exports(request: HttpRequest) -> HttpResponse:
+def exports(request: PageRequest) -> HttpResponse:
     """The export batches, and the form that makes one."""
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
         made, status = carry_out(
-            form, lambda asked: export(asked["round"], "csv", by=request.user, now=timezone.now())
+            form, lambda asked: export(asked["round"], asked["format"], by=request.user, now=timezone.now())
         )
         if made:
             messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
@@ -141,7 +142,7 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page(role=Role.REGISTRAR)
-def export_file(request: HttpRequest, code: str) -> HttpResponse:
+def export_file(request: PageRequest, code: str) -> FileResponse:
     """A batch's file, as it was made."""
     path = path_of(get_object_or_404(ExportBatch, code=code))
     if not path.is_file():
@@ -155,7 +156,7 @@ def export_file(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 @page(role=Role.REGISTRAR)
-def export_manifest(request: HttpRequest, code: str) -> HttpResponse:
+def export_manifest(request: PageRequest, code: str) -> HttpResponse:
     """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
     batch = get_object_or_404(ExportBatch, code=code)
     answer = JsonResponse(batch.manifest, json_dumps_params={"ensure_ascii": False, "indent": 2})
@@ -165,7 +166,7 @@ def export_manifest(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 @page(role=Role.REGISTRAR)
-def student_transcript(request: HttpRequest, number: str) -> HttpResponse:
+def student_transcript(request: PageRequest, number: str) -> HttpResponse:
     """A student's transcript; the look is written into the audit log."""
     enrolment = Enrolment.objects.select_related("user").filter(student_number=number).first()
     if enrolment is None:

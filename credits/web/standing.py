@@ -182,7 +182,7 @@ def _in_round(found: Standing, round_: Round, *, now: datetime) -> Step:
         )
     begun = found.claim is not None
     return Step(
-        _("Apply by the %(day)s") % {"day": until(round_.apply_until)},
+        _("Apply by %(day)s") % {"day": until(round_.apply_until)},
         _("Choose what you hand in, look at the estimate, and submit."),
         _("Go on with my application") if begun else _("Begin my application"),
         reverse("student_claim", args=[round_.code]),
@@ -194,7 +194,7 @@ def _of_claim(claim: Claim) -> Step:
     address = reverse("claim", args=[claim.public_id])
     if claim.status == Status.HEARING:
         return Step(
-            _("Your answer is asked for, until the %(day)s") % {"day": until(claim.hearing_until)},
+            _("Your answer is asked for, until %(day)s") % {"day": until(claim.hearing_until)},
             _(
                 "The reviewer proposes to recognise less than you applied for. Read why, and say what you think of it."
             ),
@@ -204,7 +204,7 @@ def _of_claim(claim: Claim) -> Step:
     if claim.status == Status.SUBMITTED:
         return Step(
             _("An instructor reviews your application"),
-            _("You need not do anything. The review lasts until the %(day)s at most.")
+            _("You need not do anything. The review lasts until %(day)s at most.")
             % {"day": until(claim.round.review_until)},
             _("See my application"),
             address,
@@ -212,7 +212,7 @@ def _of_claim(claim: Claim) -> Step:
     if claim.status == Status.NOTICE:
         return Step(
             _("Approved, and on public notice"),
-            _("The notice stands until the %(day)s; then the registrar records your credit.")
+            _("The notice stands until %(day)s; then the registrar records your credit.")
             % {"day": until(claim.notice_until)},
             _("See my application"),
             address,

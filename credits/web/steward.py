@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -17,15 +17,17 @@ from credits.errors import CreditsError, NotThere
 from credits.rulebooks import versions
 from credits.rulebooks.models import RulebookVersion
 from credits.rules.faults import RulebookFaults
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import RulebookForm
 
 Status = RulebookVersion.Status
+AROUND = 2
+"""Lines shown before and after one with a fault."""
 
 
 @require_safe
 @page(role=Role.STEWARD)
-def rulebooks(request: HttpRequest) -> HttpResponse:
+def rulebooks(request: PageRequest) -> HttpResponse:
     """Every version of every rulebook."""
     found = RulebookVersion.objects.select_related("rulebook", "proposed_by", "published_by")
     return render(
@@ -37,7 +39,7 @@ def rulebooks(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page()
-def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def version(request: PageRequest, code: str, number: int) -> HttpResponse:
     """One version: what it says in words, and its text with numbered lines. Once published, open to all members."""
     found = _version(code, number)
     steward = permissions.is_steward(request.user)
@@ -58,14 +60,14 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.STEWARD)
-def propose(request: HttpRequest) -> HttpResponse:
+def propose(request: PageRequest) -> HttpResponse:
     """Write a version. A text with faults comes back as it was typed, each fault beside its line."""
     if request.method != "POST":
         return render(
             request, "credits/steward/propose.html", {"form": RulebookForm(initial=_begun(request))}
         )
     form = RulebookForm(request.POST)
-    lines: list[tuple[str, list[str]]] = []
+    lines: list[tuple[int, str, list[str]]] = []
     status = 400
     faults: list[tuple[int, int, str]] = []
     if form.is_valid():
@@ -90,7 +92,7 @@ def propose(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page(role=Role.STEWARD)
-def publish(request: HttpRequest, code: str) -> HttpResponse:
+def publish(request: PageRequest, code: str) -> HttpResponse:
     """Publish what another steward proposed."""
     made = versions.publish(code, by=request.user, now=timezone.now())
     messages.success(
@@ -101,7 +103,7 @@ def publish(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @page(role=Role.STEWARD)
-def retire(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def retire(request: PageRequest, code: str, number: int) -> HttpResponse:
     """Take a version out of use for new rounds."""
     made = versions.retire(_version(code, number), by=request.user, now=timezone.now())
     messages.success(request, _("%(version)s is no longer offered for new rounds.") % {"version": made})
@@ -125,7 +127,7 @@ def _no_such_version() -> NotThere:
     return NotThere("no-such-version", _("There is no such version."))
 
 
-def _begun(request: HttpRequest) -> dict[str, str]:
+def _begun(request: PageRequest) -> dict[str, str]:
     """The text to begin with: that of the version that ``from`` names, as code/number."""
     code, _slash, number = request.GET.get("from", "").partition("/")
     if not (code and number.isdecimal() and len(number) < 10):
@@ -133,10 +135,14 @@ def _begun(request: HttpRequest) -> dict[str, str]:
     return {"text": _version(code, int(number)).text}
 
 
-def _beside(text: str, faults: list[tuple[int, int, str]]) -> list[tuple[str, list[str]]]:
-    """Each line with what is wrong in it; a fault past the last line stands with the last."""
+def _beside(text: str, faults: list[tuple[int, int, str]]) -> list[tuple[int, str, list[str]]]:
+    """The lines around each fault: number, text, and what is wrong in it. A fault past the last line stands with the
+    last."""
     lines = text.split("\n")
-    said: list[list[str]] = [[] for _line in lines]
+    said: dict[int, list[str]] = {}
     for line, _column, sentence in faults:
-        said[min(max(line, 1), len(lines)) - 1].append(sentence)
-    return list(zip(lines, said, strict=True))
+        said.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
+    near = {number for fault in said for number in range(fault - AROUND, fault + AROUND + 1)}
+    return [
+        (number, line, said.get(number, [])) for number, line in enumerate(lines, start=1) if number in near
+    ]

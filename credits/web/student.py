@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -18,14 +18,14 @@ from credits.errors import NotThere
 from credits.records.transcript import transcript
 from credits.rules.outcome import Outcome
 from credits.web import standing
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 
 SHOWN = 50
 
 
 @require_safe
 @page(student=True)
-def student_home(request: HttpRequest) -> HttpResponse:
+def student_home(request: PageRequest) -> HttpResponse:
     """Where the student stands, and one next step."""
     return render(
         request, "credits/student/home.html", {"standing": standing.of(request.user, now=timezone.now())}
@@ -34,7 +34,7 @@ def student_home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page(student=True)
-def contributions(request: HttpRequest) -> HttpResponse:
+def contributions(request: PageRequest) -> HttpResponse:
     """What is held of the student, newest first, with whether each counts and why."""
     shown = list(_after(held.of_person(request.user), request.GET.get("after", ""))[: SHOWN + 1])
     outcome = _estimate(request)
@@ -56,13 +56,13 @@ def contributions(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page(student=True)
-def student_transcript(request: HttpRequest) -> HttpResponse:
+def student_transcript(request: PageRequest) -> HttpResponse:
     """The student's recognised credit, ready to print."""
     shown = transcript(request.user, by=request.user, now=timezone.now())
     return render(request, "credits/transcript.html", {"transcript": shown})
 
 
-def _estimate(request: HttpRequest) -> Outcome | None:
+def _estimate(request: PageRequest) -> Outcome | None:
     round_ = rounds.newest()
     if round_ is None:
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +20,7 @@ from accounts.forges import row
 from accounts.models import ForgeAccount
 from accounts.permissions import Role
 from accounts.roster import RosterReport, import_roster
-from credits.web.access import page
+from credits.web.access import PageRequest, page
 from credits.web.forms import RosterForm, VouchForm
 from credits.web.trying import carry_out
 
@@ -28,7 +29,7 @@ VOUCHED_SHOWN = 20
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
-def vouch(request: HttpRequest) -> HttpResponse:
+def vouch(request: PageRequest) -> HttpResponse:
     """Link a forge account to a student because the registrar vouches for it."""
     form, status = VouchForm(request.POST or None), 200
     if request.method == "POST":
@@ -55,21 +56,21 @@ def vouch(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
-def roster(request: HttpRequest) -> HttpResponse:
+def roster(request: PageRequest) -> HttpResponse:
     """Try a roster file; then, sent again with ``checked`` (the SHA-256 of what was tried), apply it."""
     if request.method != "POST":
         return render(request, "credits/registrar/roster.html", {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)
     digest = ""
 
-    def read(asked: dict[str, object]) -> RosterReport:
+    def read(asked: dict[str, Any]) -> RosterReport:
         nonlocal digest
         file = asked["file"]
-        data = file.read()  # type: ignore[attr-defined]
+        data = file.read()
         digest = hashlib.sha256(data).hexdigest()
         return import_roster(
             data,
-            file.name,  # type: ignore[attr-defined]
+            file.name,
             by=request.user,
             now=timezone.now(),
             dry_run=request.POST.get("checked") != digest,

@@ -10,7 +10,7 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.http import HttpRequest
 from django.utils import formats, timezone
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.forges import LABELS
@@ -46,12 +46,12 @@ MARKS = {
     "in-claim": "wait",
 }
 KINDS = {
-    "code": gettext_lazy("code"),
-    "tests": gettext_lazy("tests"),
-    "docs": gettext_lazy("documentation"),
-    "translation": gettext_lazy("translation"),
-    "configuration": gettext_lazy("configuration"),
-    "generated": gettext_lazy("generated"),
+    "code": pgettext_lazy("kind of file", "code"),
+    "tests": pgettext_lazy("kind of file", "tests"),
+    "docs": pgettext_lazy("kind of file", "documentation"),
+    "translation": pgettext_lazy("kind of file", "translation"),
+    "configuration": pgettext_lazy("kind of file", "configuration"),
+    "generated": pgettext_lazy("kind of file", "generated"),
 }
 
 
@@ -128,7 +128,9 @@ def until(at: datetime | None) -> str:
         return "—"
     local = timezone.localtime(at)
     if local.time() == time.min:
-        return _("end of %(day)s") % {"day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")}
+        return _("the end of %(day)s") % {
+            "day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")
+        }
     return moment(at)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.forms import Form
 
@@ -12,7 +12,7 @@ from credits.errors import CreditsError
 Made = TypeVar("Made")
 
 
-def carry_out(form: Form, verb: Callable[[dict[str, object]], Made]) -> tuple[Made | None, int]:
+def carry_out(form: Form, verb: Callable[[dict[str, Any]], Made]) -> tuple[Made | None, int]:
     """Call ``verb`` with what the form read. Returns what it made and 200; or None and the status to answer with,
     the reason standing in the form."""
     if not form.is_valid():

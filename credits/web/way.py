@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from credits.claims.models import Claim, Round
 from credits.web.tags import day, until
@@ -31,7 +32,7 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
             Station(_("Apply"), "here", note),
             Station(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
             Station(_("Public notice"), "todo"),
-            Station(_("Recorded"), "todo", _("from %(day)s") % {"day": day(round_.record_from)}),
+            Station(pgettext("station", "Recorded"), "todo", _from(round_.record_from, now)),
         ]
     submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
     if status == Status.WITHDRAWN:
@@ -44,18 +45,19 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
     if status == Status.REFUSED:
         return [*way, Station(_("Nothing recognised"), "ended")]
     way.append(_notice(claim))
-    recorded = status == Status.RECORDED
-    note = (
-        day(claim.result.recorded_at)
-        if recorded
-        else _("from %(day)s") % {"day": day(_record_from(claim, round_))}
-    )
-    return [*way, Station(_("Recorded"), "done" if recorded else "todo", note)]
+    if status == Status.RECORDED:
+        return [*way, Station(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
+    return [*way, Station(pgettext("station", "Recorded"), "todo", _from(_record_from(claim, round_), now))]
+
+
+def _from(at: datetime, now: datetime) -> str:
+    """When something begins, where that is still to come."""
+    return _("from %(day)s") % {"day": day(at)} if at > now else ""
 
 
 def _opening(round_: Round, now: datetime) -> str:
     if now < round_.apply_from:
-        return _("from %(day)s") % {"day": day(round_.apply_from)}
+        return _from(round_.apply_from, now)
     if now < round_.apply_until:
         return _("until %(day)s") % {"day": until(round_.apply_until)}
     return _("closed")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from axes.models import AccessAttempt
 from django.test import Client
+from django.utils.translation import gettext
 
+from accounts.adapters import AccountAdapter
 from accounts.attempts import whose
 from tests import factories
 
@@ -36,6 +38,17 @@ def test_a_wrong_password_is_a_sentence(browser: Client) -> None:
         said += answer.context["form"].non_field_errors()
         assert "_auth_user_id" not in browser.session
     assert len(set(said)) == 1
+
+
+def test_coming_and_going_is_told_in_our_own_words(browser: Client) -> None:
+    """The page that follows names the person, so signing in says nothing; signing out and what fails are said."""
+    factories.student(username="li.si", password=PASSWORD)
+    wrong = sign_in(browser, "li.si", "wrong").context["form"].non_field_errors()
+    assert wrong == [AccountAdapter.error_messages["username_password_mismatch"]]
+    sign_in(browser, "li.si")
+    assert not list(browser.get("/student/").context["messages"])
+    left = browser.post("/accounts/logout/", follow=True)
+    assert [str(said) for said in left.context["messages"]] == [gettext("You have signed out.")]
 
 
 def test_who_was_shut_out_does_not_come_in(browser: Client) -> None:

@@ -26,7 +26,7 @@ from credits.errors import CreditsError
 from credits.jobs.wake import wake_workers
 from demo import people, report, story, university
 from demo.addresses import HOST, forge_port, web_port
-from demo.processes import Processes, require_free
+from demo.processes import Processes, require_free, serve_pages
 
 READY = "demo-ready"
 """The line in the audit log that says that the story was told to its end."""
@@ -42,18 +42,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result for machines")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
-        try:
-            with (
-                translation.override(terminal_language(os.environ)),
-                Processes(settings.DATA_DIR / "log") as processes,
-            ):
-                self._run(processes, serve=not options["no_serve"], as_json=options["json"])
-        except CreditsError as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            self.stdout.write("")
+        with translation.override(terminal_language(os.environ)):
+            try:
+                with Processes(settings.DATA_DIR / "log") as processes:
+                    self._run(processes, serve=not options["no_serve"], as_json=options["json"])
+            except CreditsError as error:
+                raise CommandError(str(error)) from error
+            except KeyboardInterrupt:
+                self.stdout.write("")
 
     def _run(self, processes: Processes, *, serve: bool, as_json: bool) -> None:
         require_free(forge_port())
@@ -130,21 +128,7 @@ class Command(BaseCommand):
         processes.start(
             "beat", ["-m", "celery", "-A", "config", "beat", "--schedule", str(beat), "--pidfile="]
         )
-        processes.start(
-            "web",
-            [
-                "-m",
-                "gunicorn",
-                "--no-control-socket",
-                "--bind",
-                f"{HOST}:{web_port()}",
-                "--workers=2",
-                "--threads=4",
-                "config.wsgi",
-            ],
-        )
-        address = f"http://{HOST}:{web_port()}/"
-        processes.wait_for(f"{address}health/live")
+        address = serve_pages(processes)
         self.stdout.write(
             _("Open %(address)s and choose who to be; Ctrl-C ends everything.") % {"address": address}
         )

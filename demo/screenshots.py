@@ -1,0 +1,310 @@
+"""A picture of every page: ``python -m demo.screenshots [--output FOLDER]``.
+
+Two made-up universities are shown, one on its first day and the demo's own after its story, wide and narrow, in both
+languages. All pictures go to DATA_DIR/screenshots; with ``--output`` the handful that README shows goes there as well.
+What is started for it runs on free ports over data of its own, and is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+
+from demo import people
+from demo.addresses import HOST
+from scripts import browser as browsers
+
+HOUSE = Path(__file__).resolve().parent.parent
+READY_SECONDS = 240
+WIDTHS = {"wide": (1280, 860), "narrow": (390, 844)}
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+README = (
+    "student-home-wide-en",
+    "student-home-wide-zh",
+    "student-home-narrow-zh",
+    "claim-trace-wide-en",
+    "instructor-claim-wide-en",
+    "registrar-ready-wide-zh",
+)
+"""Pictures that README shows: of the first screen, not of the whole page."""
+
+Act = Callable[[Page], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture's name, where it is taken, and what is done there before. ``first``: a selector of the link on that
+    page which leads to what is meant."""
+
+    name: str
+    address: str
+    first: str = ""
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks: a username of the demo (empty: nobody is signed in), and at what."""
+
+    username: str
+    shots: tuple[Shot, ...]
+
+
+def unfold(page: Page) -> None:
+    """Open the first reasons that can be folded open, the ones that are looked at most."""
+    page.evaluate("[...document.querySelectorAll('details.why')].slice(0, 2).forEach(one => one.open = true)")
+
+
+def unfold_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+def begin(page: Page) -> None:
+    """Begin the application, where it is not begun yet."""
+    button = page.locator("main form:not([id]) button.btn-primary")
+    if button.count():
+        button.click()
+        page.wait_for_selector("#estimate")
+    unfold(page)
+
+
+def refuse_a_roster(page: Page) -> None:
+    text = "student_number,name,email,department,programme,level,year\n" + 2 * (
+        "0025101,赵新,zhao@demo.example,软件学院,软件工程,本科,2025\n"
+    )
+    page.set_input_files(
+        "input[type=file]", [FilePayload(name="roster.csv", mimeType="text/csv", buffer=text.encode())]
+    )
+    page.click("#roster button")
+    page.wait_for_selector("#report table")
+
+
+def mistype_a_rulebook(page: Page) -> None:
+    text = page.input_value("textarea").replace("repository.osi_approved", "repository.osi_aproved", 1)
+    page.fill("textarea", text)
+    page.click("main form button")
+    page.wait_for_selector(".faulty")
+    page.evaluate("document.querySelector('.faulty').scrollIntoView({block: 'center'})")
+
+
+def mistype_a_login(page: Page) -> None:
+    page.fill("[name=student_number]", "0023001")
+    page.fill("[name=login]", "nobody-at-all")
+    page.fill("[name=reason]", "当面出示。")
+    page.click("main form button")
+    page.wait_for_selector("main [role=alert]")
+
+
+EMPTY = (
+    Reader("student", tuple(
+        Shot(f"empty-student-{name}", f"/student/{path}")
+        for name, path in (
+            ("home", ""), ("accounts", "accounts/"), ("contributions", "contributions/"),
+            ("claim", "claim/"), ("transcript", "transcript/"),
+        )
+    )),
+    Reader("instructor", (Shot("empty-instructor-queue", "/instructor/"),)),
+    Reader("registrar", tuple(
+        Shot(f"empty-registrar-{name}", f"/registrar/{path}")
+        for name, path in (
+            ("ready", ""), ("rounds", "rounds/"), ("ledger", "ledger/"), ("exports", "exports/"),
+            ("roster", "roster/"), ("link", "link/"),
+        )
+    )),
+    Reader("steward", (Shot("empty-steward-rulebooks", "/rulebooks/"), Shot("empty-notice", "/notice/"))),
+)  # fmt: skip
+
+CLAIM = "main a[href*='/claims/']"
+FULL = (
+    Reader("", (Shot("sign-in", "/accounts/login/"), Shot("nothing-here", "/nowhere/"))),
+    Reader("student", (
+        Shot("student-home", "/student/"),
+        Shot("student-accounts", "/student/accounts/"),
+        Shot("student-contributions", "/student/contributions/", act=unfold),
+        Shot("student-claim-new", "/student/rounds/demo-this/claim/"),
+        Shot("student-transcript", "/student/transcript/"),
+        Shot("notice", "/notice/"),
+        Shot("not-open", "/registrar/"),
+    )),
+    Reader("student", (
+        Shot("student-claim-draft", "/student/rounds/demo-this/claim/", act=begin),
+        Shot("student-home-draft", "/student/"),
+    )),
+    Reader("0025015", (Shot("newcomer-home", "/student/"), Shot("newcomer-accounts", "/student/accounts/"))),
+    Reader("0022012", (Shot("hearing-home", "/student/"), Shot("hearing-claim", "/student/", CLAIM, unfold))),
+    Reader("0022013", (Shot("notice-home", "/student/"), Shot("notice-claim", "/student/", CLAIM))),
+    Reader("0024010", (Shot("waiting-home", "/student/"), Shot("claim-trace", "/student/", CLAIM, unfold))),
+    Reader("0022002", (Shot("recorded-transcript", "/student/transcript/"),)),
+    Reader("instructor", (
+        Shot("instructor-queue", "/instructor/"),
+        Shot("instructor-claim", "/instructor/", "main a[href*='/instructor/claims/']"),
+        Shot("instructor-claim-why", "/instructor/", "main a[href*='/instructor/claims/']", unfold_all),
+    )),
+    Reader("registrar", (
+        Shot("registrar-ready", "/registrar/"),
+        Shot("registrar-claim", "/registrar/", CLAIM),
+        Shot("registrar-rounds", "/registrar/rounds/"),
+        Shot("registrar-ledger", "/registrar/ledger/?verify=1"),
+        Shot("registrar-exports", "/registrar/exports/"),
+        Shot("registrar-roster", "/registrar/roster/"),
+        Shot("registrar-roster-refused", "/registrar/roster/", act=refuse_a_roster),
+        Shot("registrar-link", "/registrar/link/"),
+        Shot("registrar-link-unknown", "/registrar/link/", act=mistype_a_login),
+        Shot("registrar-transcript", "/registrar/students/0022002/transcript/"),
+    )),
+    Reader("steward", (
+        Shot("steward-rulebooks", "/rulebooks/"),
+        Shot("steward-version", "/rulebooks/open-source-practice/1/"),
+        Shot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
+        Shot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
+        Shot("steward-propose-faults", "/rulebooks/propose/?from=open-source-practice/1", act=mistype_a_rulebook),
+    )),
+    Reader("admin", (
+        Shot("admin-people", "/people/"),
+        Shot("admin-people-found", "/people/?q=%E7%A4%BA%E8%8C%83"),
+        Shot("password", "/accounts/password/change/"),
+    )),
+)  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
+    parser.add_argument("--output", type=Path, help="a folder for the pictures that README shows")
+    chosen = parser.parse_args()
+    browser_path = browsers.obtain()
+    if browser_path is None:
+        print(f"There is no browser to take pictures with: {browsers.HOW}.", file=sys.stderr)
+        return 1
+    if not browsers.speaks_chinese():
+        print(
+            "There is no Chinese font here: pictures show boxes (apt install fonts-noto-cjk).",
+            file=sys.stderr,
+        )
+    folder = Path(os.environ.get("DATA_DIR") or HOUSE / "var").resolve() / "screenshots"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="yuanfen-") as scratch:
+        words = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        words += ["--disable-component-update", "--disable-sync"]
+        if os.geteuid() == 0:
+            words.append("--no-sandbox")
+        browser = playwright.chromium.launch(executable_path=browser_path, args=words)
+        for name, command, readers in (
+            ("first-day", ("-m", "demo.first_day"), EMPTY),
+            ("story", ("manage.py", "demo"), FULL),
+        ):
+            with _served(command, Path(scratch) / name) as address:
+                for reader in readers:
+                    _take(browser, address, reader, folder)
+        browser.close()
+    if chosen.output:
+        chosen.output.mkdir(parents=True, exist_ok=True)
+        for name in README:
+            shutil.copyfile(folder / "readme" / f"{name}.png", chosen.output / f"{name}.png")
+    print(f"{sum(1 for _picture in folder.glob('*.png'))} pictures in {folder}")
+    return 0
+
+
+def _take(browser: Browser, address: str, reader: Reader, folder: Path) -> None:
+    """Every shot of a reader in each width and language, a shot at a time: what one shot does may change the next."""
+    pages: dict[str, Page] = {}
+    for language, locale in LOCALES.items():
+        for width, (across, down) in WIDTHS.items():
+            context = browser.new_context(
+                viewport={"width": across, "height": down},
+                locale=locale,
+                timezone_id="Asia/Shanghai",
+                reduced_motion="reduce",
+            )
+            page = pages[f"{width}-{language}"] = context.new_page()
+            if reader.username:
+                _sign_in(page, address, reader.username)
+    for shot in reader.shots:
+        for kind, page in pages.items():
+            page.goto(address + shot.address)
+            if shot.first:
+                page.goto(address + (page.locator(shot.first).first.get_attribute("href") or ""))
+            if shot.act is not None:
+                shot.act(page)
+            page.wait_for_load_state("networkidle")
+            name = f"{shot.name}-{kind}"
+            page.screenshot(path=folder / f"{name}.png", full_page=True)
+            if name in README:
+                page.screenshot(path=folder / "readme" / f"{name}.png")
+    for page in pages.values():
+        page.context.close()
+
+
+def _sign_in(page: Page, address: str, username: str) -> None:
+    """By one click where the sign-in page offers the person, otherwise by the password that everybody in the demo has.
+    The address tells when it is done."""
+    page.goto(f"{address}/accounts/login/")
+    one_click = page.locator(f"form[action='/demo/sign-in/{username}/'] button")
+    if one_click.count():
+        one_click.click()
+    else:
+        page.fill("[name=login]", username)
+        page.fill("[name=password]", people.PASSWORD)
+        page.press("[name=password]", "Enter")
+    page.wait_for_url(re.compile(f"^{re.escape(address)}/(?!accounts/)"))
+
+
+@contextmanager
+def _served(command: Sequence[str], data: Path) -> Iterator[str]:
+    """Run what serves a made-up university over ``data``; its address, once it is ready."""
+    port = _two_free_ports()
+    address = f"http://{HOST}:{port}"
+    environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
+    environment.pop("DATABASE_URL", None)
+    serving = subprocess.Popen(
+        [sys.executable, *command], cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(f"{address}/health/ready"):
+            if serving.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{' '.join(command)} did not come up.")
+            time.sleep(0.2)
+        yield address
+    finally:
+        serving.terminate()
+        serving.wait(timeout=60)
+
+
+def _answers(address: str) -> bool:
+    try:
+        urlopen(address, timeout=5).close()  # noqa: S310  (our own loopback address)
+    except OSError:
+        return False
+    return True
+
+
+def _two_free_ports() -> int:
+    """A port that is free together with the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HOST, 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind((HOST, port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

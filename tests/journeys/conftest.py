@@ -1,0 +1,162 @@
+"""Journeys: a real browser, a real server, a real worker, and the local forge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts import forges
+from config.celery import app
+from demo.forge import LocalForge
+from scripts import browser as browsers
+from tests.journeys.visitor import Visitor, options
+from tests.workers import Workers
+
+SECONDS = 20
+"""How long a page may take on a busy machine before a journey gives up."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything beside this file needs the browser, commits, and takes its time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of a file. While Playwright runs there is an event loop in this thread, and Django would
+    refuse the database to the test for it."""
+    path = os.environ.get("BROWSER_PATH") or browsers.find()
+    if path is None:
+        pytest.skip(f"there is no browser: {browsers.HOW}")
+    words = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    words += ["--disable-component-update", "--disable-sync"]
+    if os.geteuid() == 0:
+        words.append("--no-sandbox")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=SECONDS * 1000)
+        started = playwright.chromium.launch(executable_path=path, args=words)
+        yield started
+        started.close()
+
+
+class Clock:
+    """The server's clock: the machine's, moved. Edges alone read it, and these all read ``timezone.now``."""
+
+    def __init__(self) -> None:
+        self._real = timezone.now
+        self._moved = timedelta(0)
+
+    def now(self) -> datetime:
+        return self._real() + self._moved
+
+    def set(self, at: datetime) -> None:
+        """It is ``at`` now, and time goes on from there."""
+        self._moved = at - self._real()
+
+    def pass_to(self, at: datetime | None) -> None:
+        """Wait until just after ``at``."""
+        assert at is not None
+        self.set(at + timedelta(minutes=1))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(timezone, "now", made.now)
+    return made
+
+
+@pytest.fixture(scope="module")
+def local_forge() -> Iterator[LocalForge]:
+    with LocalForge() as serving:
+        yield serving
+
+
+@pytest.fixture
+def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
+    """The server's forges are the local one, as it would be told by the environment."""
+    told = local_forge.environment()
+    settings.FORGES = {
+        name: {
+            key: told[f"{name.upper()}_{key.upper()}"]
+            for key in ("url", "api_url", "client_id", "client_secret")
+        }
+        | {"tokens": tuple(told[f"{name.upper()}_TOKENS"].split(","))}
+        for name in forges.names()
+    }
+    settings.SOCIALACCOUNT_PROVIDERS = {
+        name: settings.SOCIALACCOUNT_PROVIDERS[name]
+        | {"APP": {"client_id": one["client_id"], "secret": one["client_secret"]}}
+        for name, one in settings.FORGES.items()
+    }
+    policy = deepcopy(settings.CONTENT_SECURITY_POLICY)
+    policy["DIRECTIVES"]["form-action"] = ["'self'", local_forge.url]
+    settings.CONTENT_SECURITY_POLICY = policy
+    return local_forge
+
+
+@pytest.fixture(scope="module")
+def _worker(
+    django_db_setup: None, local_forge: LocalForge, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workers]:
+    made = Workers(tmp_path_factory.mktemp("worker"), local_forge)
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def worker(_worker: Workers, forge: LocalForge) -> Iterator[Workers]:
+    """A worker process, which the server's messages reach."""
+    before = app.conf.broker_transport_options
+    _send_by(_worker.broker)
+    yield _worker
+    _send_by(before)
+
+
+def _send_by(broker: dict[str, str]) -> None:
+    app.conf.broker_transport_options = broker
+    app._pool = None
+    app.amqp._producer_pool = None
+
+
+@pytest.fixture
+def server(live_server: LiveServer, settings: Settings, tmp_path: Path, forge: LocalForge) -> str:
+    """The server's address."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+    settings.EXPORTS_DIR = tmp_path / "exports"
+    return str(live_server.url)
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(chromium: Browser, server: str) -> Iterator[Visit]:
+    """``visit(language, width, **options)`` is somebody with a browser of their own. Once all are done, no browser may
+    have had anything to complain of."""
+    visitors: list[Visitor] = []
+
+    def begin(language: str = "en", width: str = "wide", **more: object) -> Visitor:
+        context = chromium.new_context(**options(language, width, **more))
+        context.set_default_timeout(SECONDS * 1000)
+        visitors.append(Visitor(context, server, language))
+        return visitors[-1]
+
+    yield begin
+    for visitor in visitors:
+        visitor.page.context.close()
+    assert [said for visitor in visitors for said in visitor.complaints] == []

@@ -1,0 +1,273 @@
+"""axe over every page of each role, in both languages, wide and narrow, light and dark; and no page is wider than a
+small phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from django.urls import get_resolver
+from playwright.sync_api import Page
+
+from accounts.models import User
+from credits.records.export import export
+from tests import credit_factories, factories
+from tests.journeys.conftest import Clock, Visit
+from tests.journeys.visitor import PASSWORD, WIDTHS, Visitor
+
+GRAVE = {"moderate", "serious", "critical"}
+EVERY_RULE: dict[str, Any] = {"resultTypes": ["violations"]}
+OF_COLOUR = EVERY_RULE | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+SMALLEST = {"width": 320, "height": 640}
+NOT_PAGES = set(
+    """
+    student_collection student_collect student_add_link student_claim_pick claim_answer claim_withdraw
+    instructor_approve instructor_preview instructor_confirm registrar_record registrar_export_file
+    registrar_export_manifest steward_publish steward_retire admin_take_role unlink_account switch_language
+    home student_claim_now health_live health_ready account_set_password account_inactive
+    github_login github_callback gitee_login gitee_callback
+    """.split()
+)
+"""Addresses that only answer forms, give a fragment or a file, lead on to another page, or speak to machines; and two
+of allauth's for accounts such as nobody has here."""
+
+Address = tuple[str, Callable[["Filled"], tuple[object, ...]]]
+
+
+class Filled:
+    """A university in the middle of its work, with something on every page, as of ``now``."""
+
+    def __init__(self) -> None:
+        college = factories.department("软件学院")
+        programme = factories.programme("软件工程", of=college)
+
+        def student(**fields: Any) -> User:
+            return factories.student(password=PASSWORD, programme=programme, **fields)
+
+        self.reviewer = factories.instructor(college, password=PASSWORD)
+        self.registrar = factories.registrar(password=PASSWORD)
+        self.steward = factories.steward(password=PASSWORD)
+        self.admin = factories.admin(password=PASSWORD)
+        self.version = credit_factories.published_rulebook(points=credit_factories.JUDGED)
+        self.round = credit_factories.round_("this-round", rulebooks=[self.version])
+        self.recorded = credit_factories.submitted_claim(student(), self.round)
+        result = credit_factories.recorded_claim(self.recorded)
+        self.now = now = result.recorded_at + timedelta(hours=1)
+        export(self.round, "csv", by=self.registrar, now=now)
+        self.newcomer = student()
+        self.draft = credit_factories.claim(student(), self.round, now=now)
+        self.waiting = credit_factories.submitted_claim(student(), self.round, now=now)
+        self.heard = credit_factories.submitted_claim(student(), self.round, contributions=4, now=now)
+        ref = str(self.heard.assessments.earliest("made_at").outcome["contributions"][0]["ref"])
+        credit_factories.decided_claim(
+            self.heard,
+            {ref: {"accepted": False, "reason": "只改了变量名"}},
+            by=self.reviewer,
+            reason="见各项",
+            now=now,
+        )
+        on_notice = credit_factories.submitted_claim(student(), self.round, now=now)
+        credit_factories.decided_claim(on_notice, by=self.reviewer, now=now)
+
+
+def _of(attribute: str) -> Callable[[Filled], tuple[object, ...]]:
+    return lambda filled: (getattr(filled, attribute).public_id,)
+
+
+def _none(_filled: Filled) -> tuple[object, ...]:
+    return ()
+
+
+def _round(filled: Filled) -> tuple[object, ...]:
+    return (filled.round.code,)
+
+
+READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] = {
+    "nobody": (lambda _filled: None, (("account_login", _none),)),
+    "newcomer": (
+        lambda filled: filled.newcomer,
+        (
+            ("student_home", _none),
+            ("student_accounts", _none),
+            ("student_contributions", _none),
+            ("student_claim", _round),
+            ("student_transcript", _none),
+            ("public_notice", _none),
+            ("account_change_password", _none),
+            ("account_logout", _none),
+        ),
+    ),
+    "student": (
+        lambda filled: filled.draft.user,
+        (
+            ("student_home", _none),
+            ("student_accounts", _none),
+            ("student_contributions", _none),
+            ("student_claim", _round),
+            ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
+        ),
+    ),
+    "student to answer": (
+        lambda filled: filled.heard.user,
+        (("student_home", _none), ("claim", _of("heard"))),
+    ),
+    "student with credit": (
+        lambda filled: filled.recorded.user,
+        (("student_home", _none), ("claim", _of("recorded")), ("student_transcript", _none)),
+    ),
+    "instructor": (
+        lambda filled: filled.reviewer,
+        (
+            ("instructor_queue", _none),
+            ("instructor_claim", _of("waiting")),
+            ("instructor_claim", _of("heard")),
+        ),
+    ),
+    "registrar": (
+        lambda filled: filled.registrar,
+        (
+            ("registrar_ready", _none),
+            ("registrar_rounds", _none),
+            ("registrar_ledger", _none),
+            ("registrar_exports", _none),
+            ("registrar_roster", _none),
+            ("registrar_link", _none),
+            ("registrar_transcript", lambda filled: (filled.recorded.enrolment.student_number,)),
+            ("public_notice", _none),
+        ),
+    ),
+    "steward": (
+        lambda filled: filled.steward,
+        (
+            ("steward_rulebooks", _none),
+            ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
+            ("steward_propose", _none),
+        ),
+    ),
+    "administrator": (lambda filled: filled.admin, (("admin_people", _none),)),
+}
+
+
+def test_no_page_is_left_out() -> None:
+    """Each address that has a name is among the pages below or among those that are none."""
+    named = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    opened = {name for _who, pages in READERS.values() for name, _arguments in pages}
+    assert named == opened | NOT_PAGES
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_axe_finds_nothing_on_any_page_of_any_reader(language: str, visit: Visit, clock: Clock) -> None:
+    """No violation that is moderate, serious or critical, with everything folded open; and nothing to scroll sideways
+    on a phone of 320 pixels (WCAG 2.2, 1.4.10)."""
+    filled = Filled()
+    clock.set(filled.now)
+    faults: list[str] = []
+    for reader, (who, pages) in READERS.items():
+        visitor = visit(language)
+        person = who(filled)
+        if person is not None:
+            visitor.sign_in(person)
+        for name, arguments in pages:
+            assert visitor.open(name, *arguments(filled)) == 200
+            faults += [f"{reader}, {fault}" for fault in faults_of(visitor)]
+    assert "\n".join(faults) == ""
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_axe_finds_nothing_where_something_went_wrong(language: str, visit: Visit, clock: Clock) -> None:
+    """The pages that are only seen after a mistake: refused roster, rulebook with faults, forms with errors, nothing
+    found, not allowed, nothing there."""
+    filled = Filled()
+    clock.set(filled.now)
+    faults: list[str] = []
+
+    desk = visit(language)
+    desk.sign_in(filled.steward)
+    desk.open("steward_propose")
+    desk.write("Text of the rulebook (YAML)", "language: 2\n")
+    with desk.expecting(422):
+        desk.press("Check and propose it")
+        desk.alert().first.wait_for()
+    faults += faults_of(desk)
+
+    office = visit(language)
+    office.sign_in(filled.registrar)
+    office.open("registrar_roster")
+    twice = b"student_number,name,email,department,programme,level,year\n" + 2 * (
+        b"0025101,Zhao,zhao@university.example,A,B,C,2025\n"
+    )
+    office.content.locator("input[type=file]").set_input_files(
+        [{"name": "roster.csv", "mimeType": "text/csv", "buffer": twice}]
+    )
+    office.press("See what would change")
+    office.sees_heading("Nothing can be applied yet")
+    faults += faults_of(office)
+    office.open("registrar_link")
+    office.page.evaluate("document.querySelectorAll('form').forEach(form => form.noValidate = true)")
+    with office.expecting(400):
+        office.press("Link the account")
+        office.alert().first.wait_for()
+    faults += faults_of(office)
+    with office.expecting(403, 404):
+        office.open("student_home")
+        faults += faults_of(office)
+        office.open("/nowhere/")
+        faults += faults_of(office)
+
+    people = visit(language)
+    people.sign_in(filled.admin)
+    people.open("/people/?q=nobody-at-all")
+    faults += faults_of(people)
+
+    outside = visit(language)
+    outside.open("account_login")
+    outside.content.locator("[name=login]").fill("nobody")
+    outside.content.locator("[name=password]").fill("nothing")
+    outside.button("Sign in").first.click()
+    outside.alert().first.wait_for()
+    faults += faults_of(outside)
+    assert "\n".join(faults) == ""
+
+
+def faults_of(visitor: Visitor) -> list[str]:
+    """What axe says of the page as it is, and whether it is too wide; a line each.
+
+    Every rule is tried on one width and in light colours, what colours can change on the other width and in dark ones;
+    which is which changes with the language, so that all are tried.
+    """
+    page = visitor.page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate(AXE_SCRIPT)
+    first, second = ("narrow", "wide") if visitor.words.language == "en" else ("wide", "narrow")
+    found = []
+    for scheme, width, rules in (("light", first, EVERY_RULE), ("dark", second, OF_COLOUR)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(WIDTHS[width])
+        for violation in violations(page, rules):
+            if violation["impact"] in GRAVE:
+                where = "; ".join(" ".join(map(str, node["target"])) for node in violation["nodes"][:3])
+                why = violation["nodes"][0]["failureSummary"].splitlines()[-1].strip()
+                found.append(f"{visitor.path()} {scheme} {width}: {violation['id']} at {where}: {why}")
+    page.set_viewport_size(SMALLEST)
+    if page.evaluate("document.scrollingElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append(f"{visitor.path()}: wider than {SMALLEST['width']} pixels")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDTHS["wide"])
+    return found
+
+
+def violations(page: Page, rules: dict[str, Any]) -> list[dict[str, Any]]:
+    """What axe finds. Colours change over a moment, in which neither the old nor the new ones are there: so what it
+    finds is looked at a second time."""
+    found: list[dict[str, Any]] = []
+    for _look in range(2):
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        found = page.evaluate("rules => axe.run(document, rules)", rules)["violations"]
+        if not found:
+            break
+        page.wait_for_timeout(500)
+    return found

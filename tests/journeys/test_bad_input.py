@@ -1,0 +1,297 @@
+"""Whatever somebody does wrong, at each step: a clear sentence, the right status, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from playwright.sync_api import expect
+
+from accounts.models import ForgeAccount
+from credits.claims.models import Claim, Decision
+from demo.forge import LocalForge
+from tests import credit_factories, factories
+from tests.factories import NOW
+from tests.journeys.conftest import Clock, Visit
+from tests.journeys.visitor import PASSWORD, Visitor
+from tests.journeys.world import GITHUB
+
+OF_PASSING = {"Session", "AccessAttempt", "AccessFailureLog", "AccessLog"}
+"""Tables in which a visit leaves its trace whatever comes of it."""
+
+
+def rows() -> dict[str, list[tuple[object, ...]]]:
+    """Everything that is stored, but for the traces of visits."""
+    return {
+        model.__name__: sorted(model._default_manager.values_list(), key=repr)
+        for model in apps.get_models()
+        if model.__name__ not in OF_PASSING and model._meta.app_label in {"accounts", "credits"}
+    }
+
+
+@contextmanager
+def nothing_changes(*besides: str) -> Iterator[None]:
+    """Not one row of people, accounts, claims, decisions, ledger or audit log; ``besides`` are tables that may."""
+    before = rows()
+    yield
+    after = rows()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= set(besides)
+
+
+def student_at_home(visit: Visit, language: str = "en") -> tuple[Visitor, Claim]:
+    """A signed-in student with a draft of two contributions."""
+    student = factories.student(name="林小溪", password=PASSWORD)
+    claim = credit_factories.claim(student)
+    home = visit(language)
+    home.sign_in(student)
+    return home, claim
+
+
+def reviewer_at_desk(visit: Visit, language: str = "en") -> tuple[Visitor, Claim]:
+    """A signed-in instructor with a claim open in front of them."""
+    claim = credit_factories.submitted_claim(contributions=4)
+    desk = visit(language)
+    desk.sign_in(factories.instructor(claim.enrolment.programme.department, password=PASSWORD))
+    desk.open("instructor_claim", claim.public_id)
+    return desk, claim
+
+
+@pytest.fixture(autouse=True)
+def _at_the_factories_time(clock: Clock) -> None:
+    clock.set(NOW)
+
+
+def test_a_wrong_password_keeps_the_name(visit: Visit) -> None:
+    """The answer does not say which of the two was wrong, and the name need not be typed again."""
+    student = factories.student(password=PASSWORD)
+    visitor = visit("zh-hans")
+    visitor.open("account_login")
+    visitor.content.locator("[name=login]").fill(student.username)
+    visitor.content.locator("[name=password]").fill("not this one")
+    with nothing_changes():
+        visitor.button("Sign in").first.click()
+        visitor.alert().first.wait_for()
+    expect(visitor.content.locator("[name=login]")).to_have_value(student.username)
+    assert visitor.path().startswith("/accounts/login/")
+
+
+def test_a_page_leads_to_sign_in_and_back(visit: Visit) -> None:
+    """Whoever is not signed in comes to the page they asked for after signing in."""
+    registrar = factories.registrar(password=PASSWORD)
+    visitor = visit()
+    visitor.open("registrar_ledger")
+    assert visitor.path().startswith("/accounts/login/?next=")
+    visitor.content.locator("[name=login]").fill(registrar.username)
+    visitor.content.locator("[name=password]").fill(PASSWORD)
+    visitor.button("Sign in").first.click()
+    visitor.page.wait_for_url("**/registrar/ledger/")
+
+
+def test_consent_refused_or_unknown_on_the_forge_links_nothing(visit: Visit, forge: LocalForge) -> None:
+    """A login that the forge does not know stays on the forge's page; Cancel comes back with a sentence."""
+    student = visit("zh-hans")
+    student.sign_in(factories.student(password=PASSWORD))
+    student.open("student_accounts")
+    with nothing_changes():
+        student.press("Connect %(forge)s", forge="GitHub")
+        student.page.get_by_label("Somebody else (login)").fill("nobody-at-all")
+        student.page.get_by_role("button", name="Authorize").click()
+        expect(student.page.get_by_role("alert")).to_contain_text("nobody-at-all")
+        student.page.get_by_role("button", name="Cancel").click()
+        student.sees("You did not allow it on %(forge)s, so nothing was linked.", forge="GitHub")
+
+
+def test_an_account_that_is_somebody_elses_is_refused(visit: Visit, forge: LocalForge) -> None:
+    """The second student who signs in on the forge as the same account is told so and gets nothing."""
+    taken = forge.world.account("github", GITHUB)
+    assert taken is not None
+    factories.forge_account(forge="github", forge_user_id=str(taken.id), login=GITHUB)
+    student = visit()
+    student.sign_in(factories.student(password=PASSWORD))
+    student.open("student_accounts")
+    with nothing_changes("AuditEntry"):
+        student.press("Connect %(forge)s", forge="GitHub")
+        student.page.get_by_label("Somebody else (login)").fill(GITHUB)
+        student.page.get_by_role("button", name="Authorize").click()
+        student.sees(
+            "The %(forge)s account %(login)s is linked to another person.", forge="GitHub", login=GITHUB
+        )
+    assert ForgeAccount.objects.count() == 1
+
+
+def test_an_address_that_is_no_pull_request_is_kept_with_the_reason(visit: Visit, forge: LocalForge) -> None:
+    """What was pasted stays in the field beside the sentence that says what is wrong with it."""
+    student = factories.student(password=PASSWORD)
+    factories.forge_account(student)
+    home = visit("zh-hans", "narrow")
+    home.sign_in(student)
+    home.open("student_accounts")
+    pasted = f"{forge.github_url}/somebody/something"
+    with nothing_changes(), home.expecting(400):
+        home.write("Address of a merged pull request", pasted)
+        home.press("Add it")
+        home.alert().first.wait_for()
+    expect(home.field("Address of a merged pull request")).to_have_value(pasted)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_session_that_has_ended_changes_nothing_and_says_so(
+    language: str, visit: Visit, clock: Clock
+) -> None:
+    """Twelve hours later the button leads to sign-in with a sentence, and from there back to the page. In htmx's
+    fragments likewise."""
+    home, claim = student_at_home(visit, language)
+    home.open("student_claim", claim.round.code)
+    clock.set(NOW + timedelta(hours=13))
+    with nothing_changes():
+        home.content.get_by_role("checkbox").first.uncheck()
+        home.page.wait_for_url("**/accounts/login/**")
+    home.sees("Your session had ended, so nothing was changed. Sign in and you come back to where you were.")
+    home.content.locator("[name=login]").fill(claim.user.username)
+    home.content.locator("[name=password]").fill(PASSWORD)
+    home.button("Sign in").first.click()
+    home.page.wait_for_url(f"**/student/rounds/{claim.round.code}/claim/")
+    expect(home.content.get_by_role("checkbox", checked=True)).to_have_count(2)
+
+
+def test_somebody_elses_claim_by_its_address_is_as_if_it_did_not_exist(visit: Visit) -> None:
+    """Another student, an instructor of another college and a steward read the very words that stand for a claim that
+    never was, and no look is noted because there was none."""
+    claim = credit_factories.submitted_claim()
+    strangers = [
+        factories.student(password=PASSWORD),
+        factories.instructor(factories.department(), password=PASSWORD),
+        factories.steward(password=PASSWORD),
+        factories.admin(password=PASSWORD),
+    ]
+    for stranger in strangers:
+        visitor = visit()
+        visitor.sign_in(stranger)
+        with nothing_changes(), visitor.expecting(404):
+            assert visitor.open("claim", claim.public_id) == 404
+            here = visitor.content.inner_text()
+            assert visitor.open("claim", "00000000-0000-4000-8000-000000000000") == 404
+            assert visitor.content.inner_text() == here
+        assert claim.user.name not in here
+
+
+def test_the_wrong_role_is_told_so_on_every_page(visit: Visit) -> None:
+    """A student opens nothing of the staff's, the staff nothing of a student's, an administrator nothing of credit."""
+    doors = {
+        factories.student(password=PASSWORD): ["instructor_queue", "registrar_ready", "admin_people"],
+        factories.registrar(password=PASSWORD): ["student_home", "instructor_queue", "steward_propose"],
+        factories.admin(password=PASSWORD): ["registrar_ledger", "registrar_exports", "instructor_queue"],
+        factories.instructor(password=PASSWORD): ["registrar_ready", "registrar_roster", "admin_people"],
+    }
+    for person, closed in doors.items():
+        visitor = visit("zh-hans")
+        visitor.sign_in(person)
+        for door in closed:
+            with nothing_changes(), visitor.expecting(403):
+                assert visitor.open(door) == 403
+            visitor.sees_heading("This is not open to you")
+
+
+def test_a_forged_form_is_refused_whole(visit: Visit) -> None:
+    """A form without this session's token: 403, a sentence that says what to do, and nothing decided."""
+    desk, claim = reviewer_at_desk(visit)
+    desk.page.evaluate(
+        "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(f => f.value = 'x'.repeat(64))"
+    )
+    with nothing_changes(), desk.expecting(403):
+        desk.press("Decide")
+        desk.sees_heading("Please send it once more")
+    assert not Decision.objects.filter(claim=claim).exists()
+
+
+def test_a_form_from_another_site_brings_nothing_about(visit: Visit, server: str) -> None:
+    """A page elsewhere that posts to ours in the reader's browser has neither token nor cookie."""
+    desk, claim = reviewer_at_desk(visit)
+    elsewhere = desk.page.context.new_page()
+    elsewhere.set_content(
+        f'<form method="post" action="{server}/instructor/claims/{claim.public_id}/"><button>Win</button></form>'
+    )
+    with nothing_changes():
+        elsewhere.get_by_role("button").click()
+        elsewhere.wait_for_load_state()
+    assert not Decision.objects.filter(claim=claim).exists()
+
+
+def test_pressed_twice_is_done_once(visit: Visit) -> None:
+    """A second press of Submit, before the first was answered or from the page as it was, makes no second claim and
+    ends with the claim as it stands."""
+    home, claim = student_at_home(visit)
+    home.open("student_claim", claim.round.code)
+    second = home.page.context.new_page()
+    second.goto(home.page.url)
+    home.button("Submit my application").dblclick()
+    home.page.wait_for_url("**/claims/**")
+    with nothing_changes():
+        second.get_by_role("button", name=home.words("Submit my application")).click()
+        second.wait_for_url("**/claims/**")
+        expect(second.get_by_role("main")).to_contain_text(
+            home.words("Your application is handed in already, so nothing was changed.")
+        )
+    second.close()
+    claim.refresh_from_db()
+    assert (Claim.objects.count(), claim.assessments.count()) == (1, 1)
+
+
+def test_the_back_button_after_a_decision_decides_nothing_anew(visit: Visit) -> None:
+    """Back to the form as it was, sent once more: told that the claim has moved on, and one decision stands."""
+    desk, claim = reviewer_at_desk(visit)
+    desk.press("Decide")
+    desk.page.wait_for_url("**/instructor/")
+    desk.page.go_back()
+    desk.page.wait_for_load_state()
+    if desk.button("Decide").count():
+        with nothing_changes(), desk.expecting(409):
+            desk.press("Decide")
+            desk.alert().first.wait_for()
+    assert Decision.objects.filter(claim=claim).count() == 1
+
+
+def test_points_beyond_the_rulebook_are_kept_for_mending(visit: Visit) -> None:
+    """A number that the rulebook does not allow is refused with its line, though the browser's own check was passed
+    over, and everything typed is still there."""
+    version = credit_factories.published_rulebook(points=credit_factories.JUDGED)
+    claim = credit_factories.submitted_claim(in_round=credit_factories.round_(rulebooks=[version]))
+    desk = visit("zh-hans")
+    desk.sign_in(factories.instructor(claim.enrolment.programme.department, password=PASSWORD))
+    desk.open("instructor_claim", claim.public_id)
+    desk.content.locator("#reason").fill("很好")
+    desk.page.evaluate("document.querySelector('#decision').noValidate = true")
+    number = desk.content.get_by_role("spinbutton").first
+    with nothing_changes("AuditEntry"), desk.expecting(400):
+        number.fill("99")
+        desk.press("Decide")
+        desk.page.wait_for_load_state()
+        expect(desk.alert().first).to_be_visible()
+    expect(desk.content.locator("#reason")).to_have_value("很好")
+    expect(desk.content.get_by_role("spinbutton").first).to_have_value("99")
+
+
+def test_recording_nothing_or_too_early_records_nothing(visit: Visit) -> None:
+    """With nothing ticked there is a sentence; a claim whose notice runs cannot be ticked at all, and asking for it
+    all the same is asking for nothing."""
+    claim = credit_factories.submitted_claim()
+    credit_factories.decided_claim(claim)
+    ready = credit_factories.submitted_claim()
+    decision = credit_factories.decided_claim(ready, now=NOW)
+    decision.claim.refresh_from_db()
+    office = visit()
+    office.sign_in(factories.registrar(password=PASSWORD))
+    office.sees_heading("Nothing is ready")
+    token = office.page.locator("[name=csrfmiddlewaretoken]").first.input_value()
+    with nothing_changes():
+        answer = office.page.request.post(
+            office.page.url + "record/",
+            form={"csrfmiddlewaretoken": token, "claim": str(claim.public_id)},
+            headers={"Referer": office.page.url},
+        )
+    assert office.words("Nothing was chosen.") in answer.text()
+    assert not Claim.objects.filter(status=Claim.Status.RECORDED).exists()

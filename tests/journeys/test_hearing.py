@@ -1,0 +1,98 @@
+"""A claim that is not approved as it was applied for: reason, days to answer, answer, and only then the decision."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from credits.claims.models import Claim, Decision
+from tests import credit_factories, factories
+from tests.factories import NOW
+from tests.journeys.conftest import Clock, Visit
+from tests.journeys.visitor import PASSWORD
+
+REASON = "The second one only renames a variable. 第二项只改了变量名。"
+ANSWER = "It also mends the test beside it. 旁边的测试也是我修的。"
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", "wide"), ("zh-hans", "narrow")])
+def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
+    language: str, width: str, visit: Visit, clock: Clock
+) -> None:
+    """The reviewer cannot recognise less without a reason; with one it is a proposal, which the student reads and
+    answers; the reviewer reads the answer and makes the proposal final."""
+    clock.set(NOW)
+    student = factories.student(name="林小溪", password=PASSWORD)
+    claim = credit_factories.submitted_claim(student, contributions=4, now=NOW)
+    reviewer = factories.instructor(claim.enrolment.programme.department, password=PASSWORD)
+
+    desk = visit(language, width)
+    desk.sign_in(reviewer)
+    desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}").click()
+    first_line = desk.content.get_by_role("group", name=desk.words("Line %(place)s", place=1), exact=True)
+    before = desk.section("What this gives").inner_text()
+    first_line.get_by_role("radio").last.check()
+    expect(desk.section("What this gives")).not_to_have_text(before)
+    with desk.expecting(400):
+        desk.press("Decide")
+        desk.alert().first.wait_for()
+    expect(first_line.get_by_role("radio").last).to_be_checked()
+    assert not Decision.objects.exists()
+    desk.content.locator("#reason").fill(REASON)
+    desk.press("Decide")
+    desk.sees("Your proposal is with %(person)s, who now has days to answer.", person=student.name)
+    desk.sees_heading("Nothing waits")
+
+    home = visit(language, width)
+    home.sign_in(student)
+    home.follow("Read and answer")
+    home.sees(REASON)
+    home.write("Your answer", ANSWER)
+    home.press("Send my answer")
+    home.sees("Your answer is with the reviewer now.")
+    expect(home.button("Send my answer")).to_have_count(0)
+
+    desk.open("instructor_queue")
+    desk.sees("answered")
+    desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}").click()
+    desk.sees(ANSWER)
+    desk.press("Make this proposal final")
+    desk.page.wait_for_url("**/instructor/")
+    decision = Decision.objects.get()
+    claim.refresh_from_db()
+    assert decision.standing == Decision.Standing.FINAL
+    assert decision.verdict == Decision.Verdict.REDUCE
+    assert claim.status == Claim.Status.NOTICE
+
+
+def test_a_silent_student_is_waited_for_until_the_last_day(visit: Visit, clock: Clock) -> None:
+    """Before the days to answer are over the reviewer has nothing to press; afterwards the claim waits again."""
+    clock.set(NOW)
+    claim = credit_factories.submitted_claim(contributions=4, now=NOW)
+    reviewer = factories.instructor(claim.enrolment.programme.department, password=PASSWORD)
+    credit_factories.decided_claim(
+        claim,
+        {_ref(claim): {"accepted": False, "reason": REASON}},
+        by=reviewer,
+        reason=REASON,
+        now=NOW,
+    )
+    claim.refresh_from_db()
+    desk = visit()
+    desk.sign_in(reviewer)
+    desk.sees_heading("Nothing waits")
+    desk.open("instructor_claim", claim.public_id)
+    expect(desk.button("Make this proposal final")).to_have_count(0)
+
+    clock.pass_to(claim.hearing_until)
+    desk.sign_in(reviewer)
+    desk.sees("days to answer are over")
+    desk.open("instructor_claim", claim.public_id)
+    desk.press("Make this proposal final")
+    desk.page.wait_for_url("**/instructor/")
+    assert Decision.objects.get().standing == Decision.Standing.FINAL
+
+
+def _ref(claim: Claim) -> str:
+    outcome = claim.assessments.earliest("made_at").outcome
+    return str(outcome["contributions"][0]["ref"])

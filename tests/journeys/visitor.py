@@ -1,0 +1,148 @@
+"""Somebody in front of a browser: what they press and read, and what must not happen meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
+
+from accounts.models import User
+from tests.journeys.words import Words
+
+PASSWORD = "a long walk by the lake"
+WIDTHS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+LOCALES = {"zh-hans": "zh-CN", "en": "en-GB"}
+UNHEARD = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:sendAbort")
+"""How the console begins to tell of a status, which the answers tell better, and of a fragment that was given up for a
+newer one."""
+
+
+class Visitor:
+    """One person in one browser window. Whatever the browser complains of is kept in ``complaints``: errors in the
+    console (which is where violations of the content security policy are told), requests that failed, and answers
+    from 400 on, unless they stand within :meth:`expecting`.
+    """
+
+    def __init__(self, context: BrowserContext, address: str, language: str) -> None:
+        self.page: Page = context.new_page()
+        self.words = Words(language)
+        self.complaints: list[str] = []
+        self.statuses: list[int] = []
+        """Of the pages and fragments that were answered, in their order."""
+        self._address = address
+        self._expected: tuple[int, ...] = ()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("response", self._answered)
+
+    # -- going about -------------------------------------------------------------------------------------------------
+
+    def open(self, name: str, *args: object) -> int:
+        """Go to a page by its name (or its path); its status."""
+        path = name if name.startswith("/") else reverse(name, args=args)
+        answer = self.page.goto(self._address + path)
+        assert answer is not None
+        return answer.status
+
+    def sign_in(self, user: User, *, password: str = PASSWORD) -> None:
+        """A new sitting, through the sign-in page; ends on the person's first page."""
+        self.page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+        self.open("account_login")
+        # These two labels are allauth's own.
+        self.content.locator("[name=login]").fill(user.username)
+        self.content.locator("[name=password]").fill(password)
+        self.content.get_by_role("button", name=self.words("Sign in"), exact=True).click()
+        self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
+
+    def path(self) -> str:
+        return self.page.url.removeprefix(self._address)
+
+    # -- pressing and writing ----------------------------------------------------------------------------------------
+
+    @property
+    def content(self) -> Locator:
+        return self.page.get_by_role("main")
+
+    def button(self, text: str, **filled: object) -> Locator:
+        return self.content.get_by_role("button", name=self.words(text, **filled))
+
+    def press(self, text: str, **filled: object) -> None:
+        self.button(text, **filled).click()
+
+    def follow(self, text: str, **filled: object) -> None:
+        self.page.get_by_role("link", name=self.words(text, **filled)).first.click()
+
+    def field(self, label: str) -> Locator:
+        """The field whose label begins so (allauth and we ourselves may add to it)."""
+        labelled = self.content.get_by_label(re.compile(f"^{re.escape(self.words(label))}"))
+        return labelled.and_(self.page.locator("input, select, textarea"))
+
+    def write(self, label: str, text: str) -> None:
+        self.field(label).fill(text)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def sees(self, text: str, **filled: object) -> None:
+        """Waits until the page says so."""
+        expect(self.content.get_by_text(self.words(text, **filled)).first).to_be_visible()
+
+    def sees_heading(self, text: str, **filled: object) -> None:
+        name = self.words(text, **filled)
+        expect(self.content.get_by_role("heading", name=name).first).to_be_visible()
+
+    def alert(self) -> Locator:
+        return self.content.get_by_role("alert")
+
+    def section(self, heading: str, **filled: object) -> Locator:
+        """The part of the page that its heading, or its label, names."""
+        return self.content.get_by_role("region", name=self.words(heading, **filled))
+
+    # -- what must not happen ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def expecting(self, *statuses: int) -> Iterator[None]:
+        """Answers with these statuses are wanted here, and each at least once."""
+        before, self._expected = len(self.statuses), statuses
+        try:
+            yield
+            # What the browser has told but nobody has heard yet is heard here.
+            self.page.evaluate("0")
+        finally:
+            self._expected = ()
+        missed = set(statuses) - set(self.statuses[before:])
+        assert not missed, f"not answered: {missed}"
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(UNHEARD):
+            self.complaints.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # A page that is left before its fragments have come, and a download, end requests too.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if not response.url.startswith(self._address):
+            return
+        if response.request.resource_type in {"document", "xhr", "fetch"}:
+            self.statuses.append(response.status)
+        if response.status >= 400 and response.status not in self._expected:
+            self.complaints.append(f"{response.status}: {response.request.method} {response.url}")
+
+
+def options(language: str, width: str, **more: Any) -> dict[str, Any]:
+    """Of a browser context for a reader of a language on a screen of a width."""
+    return {
+        "viewport": WIDTHS[width],
+        "locale": LOCALES[language],
+        "timezone_id": "Asia/Shanghai",
+        "accept_downloads": True,
+        "reduced_motion": "reduce",
+        **more,
+    }

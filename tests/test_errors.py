@@ -1,0 +1,83 @@
+"""Errors in the words of whoever reads them, wherever they come from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from credits import errors
+from credits.errors import CreditsError, Sentence, joined
+from credits.forges.answers import not_merged
+from tests import factories
+
+ENGLISH = "This is not the address of a pull request."
+CHINESE = "这不是合并请求的网址。"
+
+
+@pytest.fixture
+def other_words() -> Iterator[None]:
+    """Errors speak a language that has two sentences."""
+    before = errors._translate
+    errors.speak_through({"%(given)s is odd.": "Odd: %(given)s.", "Give two.": "Two!"}.__getitem__)
+    yield
+    errors.speak_through(before)
+
+
+def test_holes_are_filled_after_translating(other_words: None) -> None:
+    """One translation serves every value that a sentence may name."""
+    assert str(Sentence("%(given)s is odd.", {"given": "three"})) == "Odd: three."
+    assert CreditsError("odd", "", "Give two.").hint == "Two!"
+
+
+def test_what_a_forge_refused_is_told_in_the_readers_language() -> None:
+    """One error object, read twice, in two languages."""
+    error = not_merged()
+    with translation.override("zh-hans"):
+        assert error.message == "此合并请求尚未合并。"
+    with translation.override("en"):
+        assert error.message == "This pull request is not merged."
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_missing_hint_stays_missing(language: str) -> None:
+    """An empty text is not taken for the catalogue's heading."""
+    with translation.override(language):
+        assert CreditsError("code", "A sentence that no catalogue has.").hint == ""
+        assert str(CreditsError("code", "A sentence that no catalogue has.")) == (
+            "A sentence that no catalogue has."
+        )
+
+
+def test_sentences_are_joined_as_their_language_writes_them() -> None:
+    """A space after an English stop, none after a Chinese one, and nothing for what is empty."""
+    assert joined("It broke.", "", "Mend it.") == "It broke. Mend it."
+    assert joined("出错了。", "请重试。") == "出错了。请重试。"
+    assert joined("", "") == ""
+
+
+@pytest.mark.django_db
+def test_pages_tell_it_in_the_readers_language() -> None:
+    """An address that is none comes back in Chinese on a Chinese page."""
+    student = factories.student()
+    factories.forge_account(student)
+    browser = Client(headers={"accept-language": "zh-hans"})
+    browser.force_login(student, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = browser.post(reverse("student_add_link"), {"address": "https://github.com/"})
+    assert CHINESE in answer.content.decode()
+    assert ENGLISH not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_commands_tell_it_in_the_terminals_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in Chinese reads why a login is refused in Chinese."""
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    said = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("collect", forge="nowhere", stderr=said)
+    assert "没有名为 nowhere 的代码托管平台。" in said.getvalue()

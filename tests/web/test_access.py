@@ -1,0 +1,166 @@
+"""Who may open which page, and what everybody else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests import credit_factories as credit
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+
+PEOPLE: dict[str, Callable[[], User]] = {
+    "student": factories.student,
+    "instructor": factories.instructor,
+    "registrar": factories.registrar,
+    "steward": factories.steward,
+    "admin": factories.admin,
+    "nobody": factories.person,
+}
+PAGES = {
+    "student_home": "student",
+    "student_accounts": "student",
+    "student_contributions": "student",
+    "student_claim_now": "student",
+    "student_transcript": "student",
+    "instructor_queue": "instructor",
+    "registrar_ready": "registrar",
+    "registrar_rounds": "registrar",
+    "registrar_exports": "registrar",
+    "registrar_link": "registrar",
+    "registrar_roster": "registrar",
+    "registrar_ledger": "registrar",
+    "steward_rulebooks": "steward",
+    "steward_propose": "steward",
+    "admin_people": "admin",
+}
+FIRST = {
+    "student": "student_home",
+    "instructor": "instructor_queue",
+    "registrar": "registrar_ready",
+    "steward": "steward_rulebooks",
+    "admin": "admin_people",
+    "nobody": "public_notice",
+}
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignIn, html: Html) -> None:
+    """Every page answers 200 to its role and 403 with a sentence to every other, on an empty house too."""
+    browser = signed_in(PEOPLE[role]())
+    for name, owner in PAGES.items():
+        answer = browser.get(reverse(name))
+        assert answer.status_code == (200 if owner == role else 403), name
+        text = html(answer)
+        assert "<h1" in text, name
+        assert ("This is not open to you" in text) == (owner != role), name
+    assert browser.get(reverse("public_notice")).status_code == 200
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+def test_home_leads_each_role_to_where_its_work_is(role: str, signed_in: SignIn) -> None:
+    """The first address sends a student to where they stand, staff to what waits, others to the public notice."""
+    answer = signed_in(PEOPLE[role]()).get(reverse("home"))
+    assert answer.url == reverse(FIRST[role])
+
+
+def test_navigation_shows_what_the_reader_can_open(signed_in: SignIn, html: Html) -> None:
+    """Somebody who studies and reviews sees both roles' entries, and the present one is marked."""
+    both = factories.instructor()
+    factories.enrolment(both)
+    text = html(signed_in(both).get(reverse("instructor_queue")))
+    assert f'href="{reverse("student_home")}"' in text
+    assert f'href="{reverse("instructor_queue")}" aria-current="page"' in text
+    assert reverse("registrar_ready") not in text
+
+
+@pytest.mark.parametrize("name", [*PAGES, "public_notice", "home"])
+def test_who_is_not_signed_in_signs_in_and_comes_back(name: str, client: Client) -> None:
+    """Each page sends a stranger to sign-in with the way back in the address."""
+    answer = client.get(reverse(name))
+    assert answer.status_code == 302
+    assert answer.url.startswith(f"{reverse('account_login')}?next=%2F")
+
+
+def test_a_session_that_ended_while_a_form_was_open_says_so(html: Html) -> None:
+    """A form sent after the session ended changes nothing, says so on the sign-in page, and leads back to its page."""
+    client = Client(headers={"accept-language": "en"})
+    back = reverse("registrar_rounds")
+    answer = client.post(back, {"code": "x"}, headers={"referer": f"http://testserver{back}"}, follow=True)
+    assert answer.redirect_chain[0][0] == f"{reverse('account_login')}?next=%2Fregistrar%2Frounds%2F"
+    assert answer.status_code == 200
+    assert "nothing was changed" in html(answer)
+
+
+def test_a_session_that_ended_under_htmx_sends_the_whole_page_to_sign_in(client: Client) -> None:
+    """A fragment asked for after the session ended does not put a sign-in form into the page."""
+    answer = client.get(
+        reverse("student_collection"),
+        headers={"hx-request": "true", "hx-current-url": "http://testserver/student/accounts/"},
+    )
+    assert answer.headers["HX-Redirect"] == f"{reverse('account_login')}?next=%2Fstudent%2Faccounts%2F"
+
+
+def test_the_way_back_never_leads_to_another_site(client: Client) -> None:
+    """A forged referrer of another host is not taken for the way back."""
+    answer = client.post(reverse("registrar_rounds"), headers={"referer": "https://evil.example/registrar/"})
+    assert "evil" not in answer.url
+
+
+def test_somebody_elses_claim_is_as_if_it_did_not_exist(signed_in: SignIn, html: Html) -> None:
+    """A claim's address answers another student, and an instructor of another college, as an unknown one would."""
+    claim = credit.submitted_claim()
+    for stranger in (factories.student(), factories.instructor(factories.department()), factories.admin()):
+        browser = signed_in(stranger)
+        there, nowhere = (browser.get(reverse("claim", args=[key])) for key in (claim.public_id, uuid4()))
+        assert there.status_code == nowhere.status_code == 404
+        assert "There is no such claim." in html(there)
+        for deed in ("claim_answer", "claim_withdraw"):
+            assert browser.post(reverse(deed, args=[claim.public_id]), {"text": "x"}).status_code == 404
+    claim.refresh_from_db()
+    assert claim.status == "submitted"
+
+
+def test_an_unknown_address_is_shown_in_the_houses_look(signed_in: SignIn, html: Html) -> None:
+    """404 comes with the navigation, for people signed in and strangers alike."""
+    assert "Nothing is here" in html(Client(headers={"accept-language": "en"}).get("/no/such/page/"))
+    answer = signed_in(factories.student()).get("/no/such/page/")
+    assert answer.status_code == 404
+    assert reverse("student_home") in html(answer)
+
+
+def test_a_form_without_its_token_is_refused_with_advice(html: Html) -> None:
+    """A request that may be forged gets 403, and the page says what to do."""
+    browser = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    browser.force_login(factories.registrar(), backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = browser.post(reverse("registrar_record"))
+    assert answer.status_code == 403
+    assert "Please send it once more" in html(answer)
+
+
+def test_language_is_switched_by_the_reader_and_kept(signed_in: SignIn) -> None:
+    """Chinese and English are one press apart; the choice stays with the person, and the page stays the same."""
+    student = factories.student()
+    browser = signed_in(student)
+    assert '<html lang="en">' in browser.get(reverse("student_home")).content.decode()
+    answer = browser.post(reverse("switch_language"), {"language": "zh-hans", "next": "/student/accounts/"})
+    assert answer.url == "/student/accounts/"
+    assert '<html lang="zh-hans">' in browser.get(answer.url).content.decode()
+    student.refresh_from_db()
+    assert student.language == "zh-hans"
+
+
+def test_health_is_open_to_everyone(client: Client) -> None:
+    """The load balancer's questions need no sign-in."""
+    assert client.get(reverse("health_live")).content == b"alive\n"
+    assert client.get(reverse("health_ready")).status_code == 200

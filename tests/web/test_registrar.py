@@ -1,0 +1,225 @@
+"""What a registrar records, exports, opens and enters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from accounts.models import AuditEntry, Enrolment, ForgeAccount
+from credits.claims.models import Result, Round
+from credits.ledger import entries
+from credits.records.export import path_of
+from credits.records.models import ExportBatch
+from tests import credit_factories as credit
+from tests import factories
+from tests.web.conftest import Clock
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+
+
+@pytest.fixture(autouse=True)
+def _exports_dir(settings: Settings, tmp_path: Path) -> None:
+    settings.EXPORTS_DIR = tmp_path
+
+
+def test_a_claim_waits_for_its_date_and_is_then_recorded(signed_in: SignIn, html: Html, clock: Clock) -> None:
+    """Before public notice is over the claim stands under its date; after it, one press records it."""
+    decision = credit.decided_claim()
+    claim = decision.claim
+    claim.refresh_from_db()
+    registrar = factories.registrar()
+    clock.at = claim.notice_until - timedelta(seconds=1)
+    browser = signed_in(registrar)
+    text = html(browser.get(reverse("registrar_ready")))
+    assert "Nothing is ready" in text
+    assert "end of public notice" in text
+    page = f"http://testserver{reverse('registrar_ready')}"
+    answer = browser.post(
+        reverse("registrar_record"), {"claim": [str(claim.public_id)]}, headers={"referer": page}, follow=True
+    )
+    assert "Nothing was chosen." in html(answer)
+    clock.at = claim.notice_until
+    assert str(claim.public_id) in html(browser.get(reverse("registrar_ready")))
+    answer = browser.post(reverse("registrar_record"), {"claim": [str(claim.public_id), "x"]}, follow=True)
+    assert "1 result is recorded." in html(answer)
+    assert Result.objects.get().credit == decision.assessment.credit
+    assert entries.of_person(claim.user).count() == 1
+
+
+def test_the_ledger_is_shown_and_verified(signed_in: SignIn, html: Html) -> None:
+    """The entry, its hash and the verdict stand on the page; hostile marks begin at the newest."""
+    result = credit.recorded_claim()
+    browser = signed_in(factories.registrar())
+    text = html(browser.get(reverse("registrar_ledger"), {"verify": "1"}))
+    assert "The ledger holds: 1 entry walked" in text
+    assert result.claim.enrolment.student_number in text
+    for mark in ("x", "-1", "9" * 30, "\x00", "²"):
+        assert browser.get(reverse("registrar_ledger"), {"before": mark}).status_code == 200
+
+
+def test_a_students_transcript_is_open_to_the_registrar_and_noted(signed_in: SignIn, html: Html) -> None:
+    """The look is written into the audit log; an unknown number is 404."""
+    result = credit.recorded_claim()
+    registrar = factories.registrar()
+    browser = signed_in(registrar)
+    number = result.claim.enrolment.student_number
+    assert '<span class="figure">0.5</span>' in html(
+        browser.get(reverse("registrar_transcript", args=[number]))
+    )
+    assert AuditEntry.objects.filter(action="transcript-seen", actor=registrar).exists()
+    assert browser.get(reverse("registrar_transcript", args=["nobody"])).status_code == 404
+    assert (
+        signed_in(factories.student()).get(reverse("registrar_transcript", args=[number])).status_code == 403
+    )
+
+
+def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None:
+    """The batch stands in the list, its file and manifest come as downloads; a lost file is said to be lost."""
+    result = credit.recorded_claim()
+    browser = signed_in(factories.registrar())
+    answer = browser.post(
+        reverse("registrar_exports"), {"round": result.claim.round.code, "format": "csv"}, follow=True
+    )
+    batch = ExportBatch.objects.get()
+    assert batch.code in html(answer)
+    file = browser.get(reverse("registrar_export_file", args=[batch.code]))
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert result.claim.enrolment.student_number in b"".join(file.streaming_content).decode("utf-8-sig")
+    manifest = browser.get(reverse("registrar_export_manifest", args=[batch.code])).json()
+    assert manifest["entries"] == 1
+    path_of(batch).unlink()
+    gone = browser.get(reverse("registrar_export_file", args=[batch.code]))
+    assert gone.status_code == 404
+    assert "no longer on the server" in html(gone)
+    assert browser.post(reverse("registrar_exports"), {"round": "nope", "format": "csv"}).status_code == 400
+
+
+def round_typed(**other: str) -> dict[str, str]:
+    return {
+        "code": "2025-spring",
+        "term": factories.term().code,
+        "name_zh": "2025年春季批次",
+        "name_en": "Spring 2025",
+        "version": str(credit.published_rulebook().pk),
+        "apply_from": "2025-03-01T00:00",
+        "apply_until": "2025-04-01T00:00",
+        "review_until": "2025-04-15T00:00",
+        "record_from": "2025-04-15T00:00",
+        "record_until": "2025-06-01T00:00",
+        **other,
+    }
+
+
+def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
+    """What a registrar types is the university's local time."""
+    answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(), follow=True)
+    assert "The round Spring 2025 is opened." in html(answer)
+    assert Round.objects.get().apply_from.isoformat() == "2025-02-28T16:00:00+00:00"
+    assert "end of March 31, 2025" in html(answer)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"apply_until": "2025-02-01T00:00"},
+        {"apply_from": "soon"},
+        {"code": "no spaces please"},
+        {"term": "nope"},
+        {"version": "0"},
+    ],
+)
+def test_a_round_with_a_fault_comes_back_as_typed(
+    wrong: dict[str, str], signed_in: SignIn, html: Html
+) -> None:
+    """The fault is named, what was typed is still there, and no round is made."""
+    answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(**wrong))
+    text = html(answer)
+    assert answer.status_code == 400
+    assert 'role="alert"' in text
+    assert "2025年春季批次" in text
+    assert not Round.objects.exists()
+
+
+HEADING = "student_number,name,email,department,programme,level,year\n"
+ROW = "00412,李四,lisi@university.example,软件学院,软件工程,本科,2023\n"
+
+
+def upload(text: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("roster.csv", text.encode(), content_type="text/csv")
+
+
+def test_a_roster_is_looked_at_before_it_is_applied(signed_in: SignIn, html: Html) -> None:
+    """The first sending changes nothing and reports; sent again as looked at, it is applied; another file is not."""
+    browser = signed_in(factories.registrar())
+    address = reverse("registrar_roster")
+    answer = browser.post(address, {"file": upload(HEADING + ROW)}, headers={"hx-request": "true"})
+    text = html(answer)
+    assert "李四" in text
+    assert not Enrolment.objects.exists()
+    checked = answer.context["checked"]
+    other = browser.post(
+        address, {"file": upload(HEADING + ROW.replace("00412", "00413")), "checked": checked}
+    )
+    assert "another file" in html(other)
+    assert not Enrolment.objects.exists()
+    done = browser.post(address, {"file": upload(HEADING + ROW), "checked": checked}, follow=True)
+    assert "1 enrolment is entered." in html(done)
+    assert Enrolment.objects.get().student_number == "00412"
+
+
+def test_a_roster_with_a_duplicate_number_names_row_and_column(signed_in: SignIn, html: Html) -> None:
+    """Nothing is applied; the row, the column and the reason stand in the report."""
+    double = HEADING + ROW + ROW.replace("李四", "王五").replace("lisi", "wangwu")
+    answer = signed_in(factories.registrar()).post(reverse("registrar_roster"), {"file": upload(double)})
+    text = html(answer)
+    assert answer.status_code == 422
+    assert "stands in row 2 already" in text
+    assert '<th scope="row" class="num">3</th>' in text
+    assert not Enrolment.objects.exists()
+
+
+@pytest.mark.parametrize("data", ["", "\x00\x01", "a,b\n1,2\n", "<html>"])
+def test_a_file_that_is_no_roster_is_refused_with_a_sentence(
+    data: str, signed_in: SignIn, html: Html
+) -> None:
+    """Any file at all gets an answer."""
+    answer = signed_in(factories.registrar()).post(reverse("registrar_roster"), {"file": upload(data)})
+    assert 400 <= answer.status_code < 500
+    assert 'role="alert"' in html(answer)
+
+
+def test_vouching_for_an_unknown_student_is_refused_and_kept_as_typed(signed_in: SignIn, html: Html) -> None:
+    """An unknown number is 404 with a sentence, and the reason typed is still there."""
+    answer = signed_in(factories.registrar()).post(
+        reverse("registrar_link"),
+        {"student_number": "000", "forge": "gitee", "login": "someone", "reason": "Seen on <b>screen</b>."},
+    )
+    text = html(answer)
+    assert answer.status_code == 404
+    assert "Nobody has the student number 000." in text
+    assert "Seen on &lt;b&gt;screen&lt;/b&gt;." in text
+    assert not ForgeAccount.objects.exists()
+
+
+def test_the_public_notice_masks_names(signed_in: SignIn, html: Html, clock: Clock) -> None:
+    """A member of the university sees surname, college and credit; no name, number or link."""
+    student = factories.student(name="欧阳小明")
+    claim = credit.decided_claim(credit.submitted_claim(student)).claim
+    claim.refresh_from_db()
+    clock.at = claim.notice_from
+    text = html(signed_in(factories.person()).get(reverse("public_notice")))
+    assert "欧阳*" in text
+    assert "小明" not in text
+    assert claim.enrolment.student_number not in text
+    assert "/pull/" not in text

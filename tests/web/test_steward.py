@@ -1,0 +1,95 @@
+"""What a steward proposes and publishes, and what everybody can read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from credits.rulebooks.models import RulebookVersion
+from tests import credit_factories as credit
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+
+TEXT = credit.RULEBOOK.format(code="web-rulebook", category="innovation", points="", more="")
+
+
+def test_one_steward_proposes_and_another_publishes(signed_in: SignIn, html: Html) -> None:
+    """The proposer has no button to publish, pressing it anyway is 403; a second steward publishes."""
+    first, second = factories.steward(), factories.steward()
+    answer = signed_in(first).post(reverse("steward_propose"), {"text": TEXT}, follow=True)
+    text = html(answer)
+    assert "is proposed" in text
+    assert "Publish this version" not in text
+    press = reverse("steward_publish", args=["web-rulebook"])
+    assert signed_in(first).post(press).status_code == 403
+    browser = signed_in(second)
+    address = reverse("steward_version", args=["web-rulebook", 1])
+    assert "Publish this version" in html(browser.get(address))
+    assert "is published" in html(browser.post(press, follow=True))
+    assert RulebookVersion.objects.get().published_by == second
+
+
+def test_a_rulebook_with_faults_comes_back_with_each_beside_its_line(signed_in: SignIn, html: Html) -> None:
+    """Line and column are named, the text is as it was typed, and nothing is kept."""
+    wrong = TEXT.replace("repository.osi_approved", "repository.osi_aproved").replace("give: 8", "giv: 8")
+    answer = signed_in(factories.steward()).post(reverse("steward_propose"), {"text": wrong})
+    text = html(answer)
+    assert answer.status_code == 422
+    assert 'class="faulty"' in text
+    line = next(n for n, one in enumerate(wrong.split("\n"), start=1) if "osi_aproved" in one)
+    assert f'href="#line-{line}"' in text
+    assert "osi_aproved" in answer.context["form"]["text"].value()
+    assert not RulebookVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "a: &x 1\nb: *x", "\t", "[" * 500, "<script>alert(1)</script>", "- \x07"]
+)
+def test_any_text_at_all_gets_an_answer(text: str, signed_in: SignIn, html: Html) -> None:
+    """Hostile or empty texts are refused with a sentence, escaped."""
+    answer = signed_in(factories.steward()).post(reverse("steward_propose"), {"text": text})
+    assert 400 <= answer.status_code < 500
+    assert "<script>alert" not in html(answer)
+
+
+def test_a_published_version_is_open_to_members_and_a_proposed_one_is_not(
+    signed_in: SignIn, html: Html
+) -> None:
+    """Students read what they are assessed by, in words; a proposal is for stewards."""
+    published = credit.published_rulebook("open-one")
+    steward = factories.steward()
+    signed_in(steward).post(reverse("steward_propose"), {"text": TEXT})
+    browser = signed_in(factories.student())
+    text = html(browser.get(reverse("steward_version", args=["open-one", published.number])))
+    assert "an OSI-approved licence" in text
+    assert "Retire" not in text
+    assert "Write a new version" not in text
+    assert browser.get(reverse("steward_version", args=["web-rulebook", 1])).status_code == 404
+    assert browser.get(reverse("steward_version", args=["open-one", 10**12])).status_code == 404
+
+
+def test_a_version_is_begun_from_another_and_an_unknown_one_is_refused(signed_in: SignIn) -> None:
+    """The form holds the text of the version named; a name that is none gives 404 or an empty form."""
+    credit.published_rulebook("open-one")
+    browser = signed_in(factories.steward())
+    begun = browser.get(reverse("steward_propose"), {"from": "open-one/1"})
+    assert "code: open-one" in begun.context["form"]["text"].value()
+    assert browser.get(reverse("steward_propose"), {"from": "open-one/9"}).status_code == 404
+    assert browser.get(reverse("steward_propose"), {"from": "x"}).status_code == 200
+
+
+def test_a_retired_version_is_no_longer_offered(signed_in: SignIn, html: Html) -> None:
+    """After retiring, the page says so, and a registrar cannot choose it for a round."""
+    version = credit.published_rulebook("open-one")
+    press = reverse("steward_retire", args=["open-one", version.number])
+    assert "no longer offered" in html(signed_in(factories.steward()).post(press, follow=True))
+    text = html(signed_in(factories.registrar()).get(reverse("registrar_rounds")))
+    assert "open-one v1" not in text

@@ -1,0 +1,86 @@
+"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from celery import Celery
+from django.db import connection
+
+from demo.forge import LocalForge
+
+HOUSE = Path(__file__).parent.parent
+
+
+class Workers:
+    """Real workers on the filesystem broker, over the test's database and the local forge."""
+
+    def __init__(self, data_dir: Path, local: LocalForge) -> None:
+        database = connection.settings_dict
+        folders = {name: data_dir / "queue" / name for name in ("messages", "control", "processed")}
+        for folder in folders.values():
+            folder.mkdir(parents=True)
+        self.messages = folders["messages"]
+        self.broker = {
+            "data_folder_in": str(self.messages),
+            "data_folder_out": str(self.messages),
+            "control_folder": str(folders["control"]),
+        }
+        """Transport options for whoever sends these workers a message."""
+        self._log = (data_dir / "log").open("w")
+        self._environment = {
+            **os.environ,
+            **local.environment(),
+            "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}",
+            "PGHOST": str(database["HOST"]),
+            "PGPORT": str(database["PORT"]),
+            "PGPASSWORD": str(database["PASSWORD"]),
+            "SECRET_KEY": secrets.token_hex(),
+            "HTTPS": "off",
+            "DATA_DIR": str(data_dir),
+            "CELERY_BROKER_URL": "",
+        }
+        self._app = Celery("sender", broker="filesystem://", set_as_current=False)
+        self._app.conf.broker_transport_options = self.broker
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """A parent with two children, in a process group of their own."""
+        command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
+        self._running = subprocess.Popen(
+            command,
+            cwd=HOUSE,
+            env=self._environment,
+            start_new_session=True,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def kill(self) -> None:
+        """Parent and children at once, without a word."""
+        if self._running is not None:
+            os.killpg(self._running.pid, signal.SIGKILL)
+            self._running.wait()
+            self._running = None
+
+    def wake(self) -> None:
+        self._app.send_task("credits.tasks.wake", ignore_result=True)
+
+    def close(self) -> None:
+        self.kill()
+        self._app.close()
+        self._log.close()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
