@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from credits.rules import cel
 from credits.rules.bounds import MAX_ITEMS
-from credits.rules.decimals import EXACT
+from credits.rules.decimals import EXACT, to_text
 from credits.rules.facts import ClaimFacts, ContributionFacts, hundredths, standing_of
 from credits.rules.shapes import PointsRule, Rulebook
 from credits.rules.translate import HELPERS, Translation, Trouble
@@ -49,9 +49,11 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``sums``: the function gives the claim's points; else the items, for what they do to each other."""
+    """``sums``: the function gives the claim's points; else the items, for what they do to each other. ``places`` are
+    those of a point's unit at the end, ``base`` before factors and share."""
 
     places: int
+    base: int
     sums: bool
     source: str
     _code: CodeType = field(repr=False)
@@ -62,9 +64,11 @@ class Program:
         return FunctionType(self._code, {**HELPERS, **self._held, "_fallback": fallback, "__builtins__": {}})
 
 
-def program(rulebook: Rulebook) -> Program:
-    """The program of a parsed rulebook."""
-    return _Writer(rulebook).program()
+def program(rulebook: Rulebook, *, brief: bool = False) -> Program:
+    """The program of a parsed rulebook; with ``brief``, one that also notes what each rule said (:func:`brief_text`
+    says how): its function gives the items that count (and, with ``sums``, the sums by repository), and the note of
+    every contribution."""
+    return (_Noting(rulebook) if brief else _Writer(rulebook)).program()
 
 
 def places_of(*values: Decimal | None) -> int:
@@ -75,6 +79,9 @@ def places_of(*values: Decimal | None) -> int:
 
 
 class _Writer:
+    gone = "continue"
+    """What happens to a contribution that does not count."""
+
     def __init__(self, rulebook: Rulebook) -> None:
         self._book = rulebook
         self._lines: list[str] = []
@@ -91,6 +98,7 @@ class _Writer:
             "_hundredths": hundredths,
             "_standing_of": standing_of,
             "_check_awards": partial(refuse_odd_awards, rulebook),
+            "_told": _told,
             "_maturing": timedelta(days=rulebook.maturing_days),
         }
         self._facts: dict[str, str] = {}
@@ -118,6 +126,7 @@ class _Writer:
             or book.mix
             or book.selection.best is not None
         )
+        self._say("if one.awarded: _check_awards(one)")
         self._requirements()
         for rule in book.points:
             self._points(rule)
@@ -130,11 +139,8 @@ class _Writer:
             else:
                 self._say(f"p *= {times} if {self._holds(factor.when)} else {10**places}")
         self._share()
-        if book.caps.periods and "merged" in self._facts:
-            self._say("if merged is None: continue")
-        elif book.caps.periods:
-            self._merged()
-            self._say("if merged is None: continue")
+        if book.caps.periods:
+            self._say("if c.get('merged_at') is None: " + self.gone)
         if book.caps.contribution is not None:
             cap = _scaled(book.caps.contribution, self.places)
             self._say(f"if p > {cap}: p = {cap}")
@@ -142,26 +148,29 @@ class _Writer:
 
     def _requirements(self) -> None:
         book = self._book
-        self._say("if one.awarded: _check_awards(one)")
         self._say("if one.accepted is False or c.get('already_credited'): continue")
         if book.merged_since != "any" or book.maturing_days:
             self._merged()
             self._say("if merged is None: continue")
+        self._head += self._times()
         if book.merged_since == "enrolment":
-            self._head.append("since = facts.student.get('enrolled_on')")
             self._say("if since is None or merged < since: continue")
         elif book.merged_since == "term":
-            self._head.append("since = facts.term.get('starts')")
-            self._head.append("until = facts.term.get('ends')")
             self._say("if since is None or until is None or not since <= merged <= until: continue")
         if book.maturing_days:
-            self._head.append("at = facts.as_of or facts.round.get('closes')")
             self._say("if at is None or merged + _maturing > at: continue")
         for requirement in book.requirements:
             self._say(f"if not {self._holds(requirement.when)}: continue")
 
+    def _times(self) -> list[str]:
+        book, lines = self._book, []
+        if book.merged_since == "enrolment":
+            lines.append("since = facts.student.get('enrolled_on')")
+        elif book.merged_since == "term":
+            lines += ["since = facts.term.get('starts')", "until = facts.term.get('ends')"]
+        return [*lines, "at = facts.as_of or facts.round.get('closes')"] if book.maturing_days else lines
+
     def _merged(self) -> None:
-        self._facts["merged"] = "merged"
         self._say("merged = c.get('merged_at')")
 
     def _points(self, rule: PointsRule) -> None:
@@ -194,7 +203,7 @@ class _Writer:
 
     def _share(self) -> None:
         self._say("share = c.get('share', _one)")
-        self._say("if share is None: continue")
+        self._say("if share is None: " + self.gone)
         self._say(f"p *= {10**SHARE_PLACES} if share == 1 else _millionths(share)")
 
     def _holds(self, text: str) -> str:
@@ -281,8 +290,7 @@ class _Writer:
             "            p = 0",
             *(f"            {line}" for line in self._lines),
             "        except _Trouble:",
-            "            p = _fallback(facts, one)",
-            "            if p is None: continue",
+            *(f"            {line}" for line in self._failed()),
             *(f"        {line}" for line in tail.each),
             *(f"    {line}" for line in tail.after),
         ]
@@ -290,7 +298,10 @@ class _Writer:
         tree = _Filled(self._conditions).visit(ast.parse(source))
         whole = compile(ast.fix_missing_locations(tree), "<rulebook>", "exec", dont_inherit=True)
         code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-        return Program(self.places, sums, source, code, self._held)
+        return Program(self.places, self._base, sums, source, code, self._held)
+
+    def _failed(self) -> list[str]:
+        return ["p = _fallback(facts, one)", "if p is None: continue"]
 
     def _summed(self) -> _Tail:
         cap = self._book.caps.repository
@@ -347,6 +358,93 @@ class _Writer:
         return [self._facts[name] for name in checked(text, "yes-no").facts]
 
 
+class _Noting(_Writer):
+    """Asks every requirement, as the evaluation does, and keeps what each said and each points rule gave."""
+
+    gone = "notes.append((one.ref, said, None, None)); continue"
+
+    def program(self) -> Program:
+        self._gifts: list[str] = []
+        return super().program()
+
+    def _requirements(self) -> None:
+        book = self._book
+        answers = ["once"]
+        self._say("once = not c.get('already_credited')")
+        self._head += ["notes = []", *self._times()]
+        self._merged()
+        if book.merged_since == "enrolment":
+            answers.append("after")
+            self._say("after = None if since is None or merged is None else since <= merged")
+        elif book.merged_since == "term":
+            answers.append("after")
+            self._say("unknown = since is None or until is None or merged is None")
+            self._say("after = None if unknown else since <= merged <= until")
+        if book.maturing_days:
+            answers.append("ripe")
+            self._say("ripe = None if merged is None or at is None else merged + _maturing <= at")
+        for number, requirement in enumerate(book.requirements):
+            answers.append(f"a{number}")
+            self._say(f"a{number} = {self._answer(requirement.when)}")
+        accepted = "one.accepted is not False"
+        self._say(f"said = ({', '.join(answers)}, one.accepted)")
+        self._say(f"if not ({' and '.join(answers)} and {accepted}): {self.gone}")
+
+    def _answer(self, text: str) -> str:
+        value, unknown, slow = self._translated(text, "yes-no")
+        return f"(_told({slow}) if {unknown} else {value})" if unknown else f"({value})"
+
+    def _points(self, rule: PointsRule) -> None:
+        # Facts are fetched by lines of their own, so that the difference is this rule's alone.
+        self._say("before = p")
+        super()._points(rule)
+        gift = f"g{len(self._gifts)}"
+        self._gifts.append(gift)
+        self._say(f"{gift} = p - before")
+
+    def _written(self, sums: bool) -> Program:
+        self._say(f"notes.append((one.ref, said, ({', '.join(self._gifts)},), p))")
+        return super()._written(sums)
+
+    def _failed(self) -> list[str]:
+        return [
+            "p = _fallback(facts, one)",
+            "notes.append((one.ref, None, None, p))",
+            "if p is None: continue",
+        ]
+
+    def _listed(self) -> _Tail:
+        tail = super()._listed()
+        return _Tail(tail.before, tail.each, ["return items, notes"])
+
+    def _summed(self) -> _Tail:
+        counting = "items.append((p, c.get('merged_at'), one.ref, key))"
+        return _Tail(["items = []", "sums = {}"], [*_KEYED, counting], ["return items, sums, notes"])
+
+
+def brief_text(places: int, base: int, note: tuple[Any, Any, Any]) -> str:
+    """What the rules said to one contribution, as short as can be: ``+++-?|``, or ``++++|5,2,0|7``.
+
+    A sign for each requirement (not credited before, merged since, matured, those of the rulebook, the reviewer
+    where there is a say): met, not met, nobody can say. Where all are met, what each points rule gave, and what the
+    contribution is worth by itself, after factors, share and its cap. ``!`` stands where a condition failed and the
+    evaluation itself was asked.
+    """
+    said, gifts, worth = note
+    if said is None:
+        return "!" if worth is None else f"!||{_text(worth, places)}"
+    *answers, accepted = said
+    signs = "".join("+" if one is True else "-" if one is False else "?" for one in answers)
+    signs += "" if accepted is None else "+" if accepted else "-"
+    if gifts is None:
+        return f"{signs}|"
+    return f"{signs}|{','.join(_text(gift, base) for gift in gifts)}|{_text(worth, places)}"
+
+
+def _text(value: int, places: int) -> str:
+    return to_text(EXACT.scaleb(Decimal(value), -places))
+
+
 class _Tail(NamedTuple):
     before: list[str]
     each: list[str]
@@ -370,6 +468,10 @@ class _Filled(ast.NodeTransformer):
 def _undecided(expression: cel.Expression, *values: Any) -> object:
     bound = {name: value for name, value in zip(expression.facts, values, strict=True) if value is not None}
     return expression.undecided(bound)
+
+
+def _told(answer: object) -> bool | None:
+    return answer if isinstance(answer, bool) else None
 
 
 def _scaled(value: Decimal, places: int) -> int:

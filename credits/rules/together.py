@@ -5,7 +5,7 @@ The same steps as in ``caps`` and ``wholes``, which say what they mean and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -18,20 +18,27 @@ from credits.rules.shapes import Mix, Rulebook
 Points = list[int]
 """By the place of each item."""
 
+Counting = tuple[int, datetime | None, str, str]
+"""Points, time of merging, ref and repository of a contribution that counts."""
+
 _LAST = datetime.max.replace(tzinfo=UTC)
 _PERIODS = ("day", "week", "month")
 
 
-def together(rulebook: Rulebook, places: int) -> Callable[[list[Item]], int]:
-    """The function from the items that count to the claim's points, in units of 10**-``places``."""
-    return partial(_points, rulebook, places)
+def together(rulebook: Rulebook, places: int) -> Callable[[list[Item]], Points]:
+    """The function from the items that count, sorted by :func:`first`, to the points that each of them keeps, in
+    units of 10**-``places``."""
+    return partial(_points, rulebook, places, ZoneInfo(rulebook.time_zone))
 
 
-def _points(rulebook: Rulebook, places: int, items: list[Item]) -> int:
-    items = sorted(items, key=lambda item: (item.merged_at or _LAST, item.ref))
+def first(item: Item) -> tuple[datetime, str]:
+    """What items are ordered by: what was merged first comes first."""
+    return item.merged_at or _LAST, item.ref
+
+
+def _points(rulebook: Rulebook, places: int, zone: ZoneInfo, items: list[Item]) -> Points:
     points = [item.points for item in items]
     _repositories(rulebook, places, items, points)
-    zone = ZoneInfo(rulebook.time_zone)
     for period in sorted(rulebook.caps.periods, key=lambda one: _PERIODS.index(one.each)):
         days = (_period(item, period.each, zone) for item in items)
         for group in _grouped(days):
@@ -43,14 +50,13 @@ def _points(rulebook: Rulebook, places: int, items: list[Item]) -> int:
         of_tier = [at for at, item in enumerate(items) if item.tier == tier.tier]
         _cap(points, of_tier, _scaled(tier.points, places))
     if not all(_mixed(mix, turn, items) for turn, mix in enumerate(rulebook.mix)):
-        return 0
+        return [0] * len(items)
     best, within = rulebook.selection.best, rulebook.selection.within
-    if best is None:
-        return sum(points)
-    total = 0
-    for group in _grouped(_place(item, within) for item in items):
-        total += sum(sorted((points[at] for at in group), reverse=True)[:best])
-    return total
+    for group in _grouped(_place(item, within) for item in items) if best is not None else ():
+        # Among equals, the sort keeps what was merged first.
+        for at in sorted(group, key=lambda at: -points[at])[best:]:
+            points[at] = 0
+    return points
 
 
 def _place(item: Item, within: str) -> str:
@@ -60,16 +66,36 @@ def _place(item: Item, within: str) -> str:
 
 
 def _repositories(rulebook: Rulebook, places: int, items: list[Item], points: Points) -> None:
-    cap = rulebook.caps.repository
     groups = _grouped(item.repository for item in items)
-    most = None if cap.points is None else _scaled(cap.points, places)
-    if cap.share < 1 and sum(any(points[at] for at in group) for group in groups) >= 2:
-        above, below = cap.share.as_integer_ratio()
-        by_share = sum(points) * above // below
-        most = by_share if most is None else min(most, by_share)
+    most = repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
     if most is not None:
         for group in groups:
             _cap(points, group, most)
+
+
+def repository_limit(rulebook: Rulebook, places: int, sums: Collection[int]) -> int | None:
+    """What one repository may give, of the ``sums`` that they have; None for no limit."""
+    cap = rulebook.caps.repository
+    most = None if cap.points is None else _scaled(cap.points, places)
+    if cap.share < 1 and sum(1 for one in sums if one) >= 2:
+        above, below = cap.share.as_integer_ratio()
+        by_share = sum(sums) * above // below
+        return by_share if most is None else min(most, by_share)
+    return most
+
+
+def cut(counting: list[Counting], most: int) -> dict[str, int]:
+    """What is kept, by ref, where one repository may give ``most``."""
+    kept: dict[str, int] = {}
+    groups: dict[str, list[Counting]] = {}
+    for one in counting:
+        groups.setdefault(one[3], []).append(one)
+    for group in groups.values():
+        room = most
+        for points, _, ref, _ in sorted(group, key=lambda one: (one[1] or _LAST, one[2])):
+            kept[ref] = min(points, room)
+            room -= kept[ref]
+    return kept
 
 
 def _cap(points: Points, group: list[int], most: int) -> None:
