@@ -18,7 +18,8 @@ from typing import Any
 from credits.rules.convert import exchanged
 from credits.rules.decimals import ZERO, exactly, to_text
 from credits.rules.facts import ClaimFacts, ContributionFacts, standing_of
-from credits.rules.program import Fallback, Item, Program, brief_text, program
+from credits.rules.notes import brief_text, noting_program
+from credits.rules.program import Fallback, Item, Program, program
 from credits.rules.shapes import Rulebook
 from credits.rules.together import cut, first, repository_limit, together
 from credits.rules.worth import worth
@@ -36,7 +37,7 @@ class Totals:
 
 BriefLine = tuple[str, str, str]
 """A contribution's ref; the points that it keeps after all caps, as a decimal's text; and what each rule said, as
-:func:`credits.rules.program.brief_text` writes it."""
+:func:`credits.rules.notes.brief_text` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def compile_rulebook(rulebook: Rulebook) -> CompiledRulebook:
 def _noting(
     rulebook: Rulebook, fallback: Fallback, rest: Callable[[list[Item]], list[int]]
 ) -> Callable[[ClaimFacts], tuple[int, list[BriefLine]]]:
-    made = program(rulebook, brief=True)
+    made = noting_program(rulebook)
     function = made.function(fallback)
     # Few notes are different: a university's contributions meet the same few rules.
     texts: dict[object, str] = {}

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from credits.rules import cel
 from credits.rules.bounds import MAX_ITEMS
-from credits.rules.decimals import EXACT, to_text
+from credits.rules.decimals import EXACT
 from credits.rules.facts import ClaimFacts, ContributionFacts, hundredths, standing_of
 from credits.rules.shapes import PointsRule, Rulebook
 from credits.rules.translate import HELPERS, Translation, Trouble
@@ -64,11 +64,9 @@ class Program:
         return FunctionType(self._code, {**HELPERS, **self._held, "_fallback": fallback, "__builtins__": {}})
 
 
-def program(rulebook: Rulebook, *, brief: bool = False) -> Program:
-    """The program of a parsed rulebook; with ``brief``, one that also notes what each rule said (:func:`brief_text`
-    says how): its function gives the items that count (and, with ``sums``, the sums by repository), and the note of
-    every contribution."""
-    return (_Noting(rulebook) if brief else _Writer(rulebook)).program()
+def program(rulebook: Rulebook) -> Program:
+    """The program of a parsed rulebook."""
+    return Writer(rulebook).program()
 
 
 def places_of(*values: Decimal | None) -> int:
@@ -78,7 +76,9 @@ def places_of(*values: Decimal | None) -> int:
     )
 
 
-class _Writer:
+class Writer:
+    """Writes the lines of one rulebook's program; what begins with ``_`` is for those that write it another way too."""
+
     gone = "continue"
     """What happens to a contribution that does not count."""
 
@@ -303,15 +303,15 @@ class _Writer:
     def _failed(self) -> list[str]:
         return ["p = _fallback(facts, one)", "if p is None: continue"]
 
-    def _summed(self) -> _Tail:
+    def _summed(self) -> Tail:
         cap = self._book.caps.repository
         most = None if cap.points is None else _scaled(cap.points, self.places)
         if most is None and cap.share == 1:
-            return _Tail(["total = 0"], ["total += p"], ["return total"])
+            return Tail(["total = 0"], ["total += p"], ["return total"])
         if cap.share == 1:
             after = [f"    total += p if p < {most} else {most}"]
-            return _Tail(
-                ["sums = {}"], _KEYED, ["total = 0", "for p in sums.values():", *after, "return total"]
+            return Tail(
+                ["sums = {}"], KEYED, ["total = 0", "for p in sums.values():", *after, "return total"]
             )
         share, unit = _scaled(cap.share, self._share_of_all), 10**self._share_of_all
         after = ["total = _sum(sums.values())"]
@@ -321,13 +321,13 @@ class _Writer:
         else:
             many = "_sum(1 for p in sums.values() if p) >= 2"
             after += [f"limit = {limit} if {many} else {most}", f"if limit > {most}: limit = {most}"]
-        return _Tail(
+        return Tail(
             ["sums = {}"],
-            _KEYED,
+            KEYED,
             [*after, "return _sum(p if p < limit else limit for p in sums.values())"],
         )
 
-    def _listed(self) -> _Tail:
+    def _listed(self) -> Tail:
         each = [_KEY]
         mixes = []
         self._lines.append("pass")
@@ -352,107 +352,20 @@ class _Writer:
             "items.append(_Item(p, c.get('merged_at'), one.ref, key, c.get('kind'), r.get('tier'), "
             f"{share}, {mixed}))"
         )
-        return _Tail(["items = []"], each, ["return items"])
+        return Tail(["items = []"], each, ["return items"])
 
     def _names(self, text: str) -> list[str]:
         return [self._facts[name] for name in checked(text, "yes-no").facts]
 
 
-class _Noting(_Writer):
-    """Asks every requirement, as the evaluation does, and keeps what each said and each points rule gave."""
-
-    gone = "notes.append((one.ref, said, None, None)); continue"
-
-    def program(self) -> Program:
-        self._gifts: list[str] = []
-        return super().program()
-
-    def _requirements(self) -> None:
-        book = self._book
-        answers = ["once"]
-        self._say("once = not c.get('already_credited')")
-        self._head += ["notes = []", *self._times()]
-        self._merged()
-        if book.merged_since == "enrolment":
-            answers.append("after")
-            self._say("after = None if since is None or merged is None else since <= merged")
-        elif book.merged_since == "term":
-            answers.append("after")
-            self._say("unknown = since is None or until is None or merged is None")
-            self._say("after = None if unknown else since <= merged <= until")
-        if book.maturing_days:
-            answers.append("ripe")
-            self._say("ripe = None if merged is None or at is None else merged + _maturing <= at")
-        for number, requirement in enumerate(book.requirements):
-            answers.append(f"a{number}")
-            self._say(f"a{number} = {self._answer(requirement.when)}")
-        accepted = "one.accepted is not False"
-        self._say(f"said = ({', '.join(answers)}, one.accepted)")
-        self._say(f"if not ({' and '.join(answers)} and {accepted}): {self.gone}")
-
-    def _answer(self, text: str) -> str:
-        value, unknown, slow = self._translated(text, "yes-no")
-        return f"(_told({slow}) if {unknown} else {value})" if unknown else f"({value})"
-
-    def _points(self, rule: PointsRule) -> None:
-        # Facts are fetched by lines of their own, so that the difference is this rule's alone.
-        self._say("before = p")
-        super()._points(rule)
-        gift = f"g{len(self._gifts)}"
-        self._gifts.append(gift)
-        self._say(f"{gift} = p - before")
-
-    def _written(self, sums: bool) -> Program:
-        self._say(f"notes.append((one.ref, said, ({', '.join(self._gifts)},), p))")
-        return super()._written(sums)
-
-    def _failed(self) -> list[str]:
-        return [
-            "p = _fallback(facts, one)",
-            "notes.append((one.ref, None, None, p))",
-            "if p is None: continue",
-        ]
-
-    def _listed(self) -> _Tail:
-        tail = super()._listed()
-        return _Tail(tail.before, tail.each, ["return items, notes"])
-
-    def _summed(self) -> _Tail:
-        counting = "items.append((p, c.get('merged_at'), one.ref, key))"
-        return _Tail(["items = []", "sums = {}"], [*_KEYED, counting], ["return items, sums, notes"])
-
-
-def brief_text(places: int, base: int, note: tuple[Any, Any, Any]) -> str:
-    """What the rules said to one contribution, as short as can be: ``+++-?|``, or ``++++|5,2,0|7``.
-
-    A sign for each requirement (not credited before, merged since, matured, those of the rulebook, the reviewer
-    where there is a say): met, not met, nobody can say. Where all are met, what each points rule gave, and what the
-    contribution is worth by itself, after factors, share and its cap. ``!`` stands where a condition failed and the
-    evaluation itself was asked.
-    """
-    said, gifts, worth = note
-    if said is None:
-        return "!" if worth is None else f"!||{_text(worth, places)}"
-    *answers, accepted = said
-    signs = "".join("+" if one is True else "-" if one is False else "?" for one in answers)
-    signs += "" if accepted is None else "+" if accepted else "-"
-    if gifts is None:
-        return f"{signs}|"
-    return f"{signs}|{','.join(_text(gift, base) for gift in gifts)}|{_text(worth, places)}"
-
-
-def _text(value: int, places: int) -> str:
-    return to_text(EXACT.scaleb(Decimal(value), -places))
-
-
-class _Tail(NamedTuple):
+class Tail(NamedTuple):
     before: list[str]
     each: list[str]
     after: list[str]
 
 
 _KEY = "key = f\"{r.get('forge') or c.get('forge') or ''}:{r.get('id') or r.get('full_name') or one.ref}\""
-_KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
+KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
 
 
 class _Filled(ast.NodeTransformer):

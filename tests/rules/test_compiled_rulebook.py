@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from credits.errors import CreditsError
 from credits.rules import schema
@@ -22,6 +22,8 @@ from credits.rules.schema import Rulebook
 from tests.rules.made import ROOT, both, claim, contribution, rulebook
 from tests.rules.test_properties import claims, quick, rulebooks
 
+few = settings(parent=quick, max_examples=30)
+
 SHIPPED = sorted(path.stem for path in (ROOT / "rulebooks").glob("*.yaml"))
 
 
@@ -30,14 +32,14 @@ def evaluated(book: Rulebook, facts: ClaimFacts) -> Totals:
     return Totals(outcome.points, outcome.credit, outcome.carried)
 
 
-@quick
+@few
 @given(rulebooks(), claims())
 def test_the_totals_are_those_of_the_evaluation(book: Rulebook, facts: ClaimFacts) -> None:
     """Whatever the rulebook and the claim: points, credit and what is carried are equal."""
     assert compile_rulebook(book).credit(facts) == evaluated(book, facts)
 
 
-@quick
+@few
 @given(claims())
 def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) -> None:
     """Every cap, mixes with conditions, selection within repositories, times, labels, files and standing."""
@@ -46,7 +48,7 @@ def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) 
         assert_brief(compiled, facts)
 
 
-@quick
+@few
 @given(rulebooks(), claims())
 def test_brief_lines_say_what_the_trace_says(book: Rulebook, facts: ClaimFacts) -> None:
     """What is kept, what was met, what each rule gave and what it is worth by itself: as in the evaluation's trace."""
