@@ -9,6 +9,8 @@ from credits.claims.models import (
     Result,
     Round,
     RoundRulebook,
+    Simulation,
+    SimulationChange,
 )
 from credits.contributions.models import (
     Authorship,
@@ -21,7 +23,7 @@ from credits.contributions.models import (
 from credits.jobs.models import Job, Lane
 from credits.ledger.models import CreditEntry
 from credits.records.models import ExportBatch
-from credits.rulebooks.models import Rulebook, RulebookVersion
+from credits.rulebooks.models import Rulebook, RulebookDraft, RulebookVersion
 
 __all__ = [
     "Assessment",
@@ -43,5 +45,8 @@ __all__ = [
     "Round",
     "RoundRulebook",
     "Rulebook",
+    "RulebookDraft",
     "RulebookVersion",
+    "Simulation",
+    "SimulationChange",
 ]

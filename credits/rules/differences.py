@@ -172,10 +172,8 @@ def _summary(one: Any) -> Words:
     """An entry in a few words: its own wording, what it gives, its condition."""
     if not isinstance(one, dict) or _bilingual(one):
         return _value("", one)
-    parts: list[Words] = []
-    for name in ("text", "title", "label"):
-        if name in one:
-            parts.append((one[name]["en"], one[name]["zh"]))
+    wordings = [one[name] for name in ("text", "title", "label") if name in one]
+    parts: list[Words] = [(wording["en"], wording["zh"]) for wording in wordings]
     for name in ("give", "times", "points", "credit", "mark", "formula", "when"):
         if name in one:
             part, value = PARTS[name], _value(name, one[name])
