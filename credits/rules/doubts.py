@@ -5,14 +5,15 @@ Each is certain as far as it goes: a condition that is said never to hold holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from credits.rules import cel
 from credits.rules.checked import Call, Constant, Name, Node, inside
 from credits.rules.decimals import ZERO, exactly, to_text
 from credits.rules.faults import Path, Said, nearest
-from credits.rules.reach import Range, domain, possible
+from credits.rules.reach import Budget, Range, domain, possible
 from credits.rules.sense_of_credit import least_that_gives
 from credits.rules.shapes import Bands, PointsRule, Rulebook
 from credits.rules.vocabulary import CLOSED, CONDITION_FACTS
@@ -22,7 +23,7 @@ Doubt = tuple[Path, Said]
 
 def doubtful(rulebook: Rulebook) -> Iterator[Doubt]:
     """Each place of a valid rulebook that is probably not meant, with what to say of it."""
-    required = _required(rulebook)
+    required = _Required(_asked(rulebook), Budget())
     yield from _requirements(required)
     for index, rule in enumerate(rulebook.points):
         here: Path = ("points", index)
@@ -41,15 +42,43 @@ def doubtful(rulebook: Rulebook) -> Iterator[Doubt]:
         yield from _amounts(rulebook)
 
 
-_Required = Sequence[tuple[Path, str, Node]]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    path: Path
+    id: str
+    root: Node
+    names: set[str]
 
 
-def _required(rulebook: Rulebook) -> _Required:
-    found = []
+@dataclass(frozen=True, slots=True)
+class _Required:
+    """The requirements' conditions with place and id, and what asking about them may still cost."""
+
+    asked: Sequence[_Asked]
+    budget: Budget
+
+    def can(self, *wanted: tuple[Node, bool], within: Mapping[str, Range] | None = None) -> bool | None:
+        return possible(wanted, within, self.budget)
+
+    def near(self, node: Node) -> Iterator[tuple[str, Node]]:
+        """The requirements that look at a fact of the condition: others cannot exclude it. Those that can never be
+        met are told by themselves."""
+        names = _names(node)
+        for one in self.asked:
+            if names & one.names and self.can((one.root, True)) is not False:
+                yield one.id, one.root
+
+
+def _names(node: Node) -> set[str]:
+    return {one.name for one in inside(node) if isinstance(one, Name)}
+
+
+def _asked(rulebook: Rulebook) -> list[_Asked]:
+    found: list[_Asked] = []
     for index, requirement in enumerate(rulebook.requirements):
         root = _root(requirement.when)
         if root is not None:
-            found.append((("requirements", index, "when"), requirement.id, root))
+            found.append(_Asked(("requirements", index, "when"), requirement.id, root, _names(root)))
     return found
 
 
@@ -59,36 +88,33 @@ def _root(text: str | None, wanted: cel.Wanted = "yes-no") -> Node | None:
 
 
 def _requirements(required: _Required) -> Iterator[Doubt]:
-    sound = []
-    for path, name, root in required:
-        if possible([(root, True)]) is False:
-            yield path, _never(root)
-        else:
-            sound.append((path, name, root))
-            if possible([(root, False)]) is False:
-                yield path, _ALWAYS
-    for at, (path, _, root) in enumerate(sound):
-        for _, earlier, other in sound[:at]:
-            if possible([(root, True), (other, True)]) is False:
-                yield path, _never_with(earlier)
+    sound: list[_Asked] = []
+    for one in required.asked:
+        if required.can((one.root, True)) is False:
+            yield one.path, _never(one.root)
+            continue
+        if required.can((one.root, False)) is False:
+            yield one.path, _ALWAYS
+        for earlier in sound:
+            if one.names & earlier.names and required.can((one.root, True), (earlier.root, True)) is False:
+                yield one.path, _never_with(earlier.id)
                 break
+        sound.append(one)
 
 
 def _condition(path: Path, when: Node, required: _Required) -> Generator[Doubt, None, bool]:
     """Doubts about when a rule applies; returns whether it never does."""
-    if possible([(when, True)]) is False:
+    if required.can((when, True)) is False:
         yield path, _never(when)
         return True
-    if possible([(when, False)]) is False:
+    if required.can((when, False)) is False:
         yield path, _ALWAYS
         return False
-    for _, name, other in required:
-        if possible([(other, True)]) is False:
-            continue
-        if possible([(when, True), (other, True)]) is False:
+    for name, other in required.near(when):
+        if required.can((when, True), (other, True)) is False:
             yield path, _never_with(name)
             return True
-        if possible([(when, False), (other, True)]) is False:
+        if required.can((when, False), (other, True)) is False:
             yield path, _always_with(name)
             return False
     return False
@@ -100,7 +126,7 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
         return
     room = domain(of.name)
     conditions = [("", when)] if when is not None else []
-    conditions += [(name, root) for _, name, root in required]
+    conditions += required.near(of)
     for index, step in enumerate(bands.steps):
         last = index + 1 == len(bands.steps)
         most = room.most if last else min(room.most, bands.steps[index + 1].above)
@@ -110,7 +136,7 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
             yield here, _unreached("")
             continue
         for name, root in conditions:
-            if possible([(root, True)], {of.name: Range(least, most)}) is False and possible([(root, True)]):
+            if required.can((root, True), within={of.name: Range(least, most)}) is False:
                 yield here, _unreached(name)
                 break
         if index and step.give == bands.steps[index - 1].give:
@@ -147,10 +173,14 @@ def _divided(fact: str, rules: list[_Part], required: _Required) -> Iterator[Dou
     points = _telling(fact, rules, required)
     covered: list[set[int]] = []
     for _, _, root in rules:
-        answers = [possible([(root, True)], {fact: Range(one, one)}) for one in points]
+        answers = [required.can((root, True), within={fact: Range(one, one)}) for one in points]
         # Where a rule can go either way, or nobody can say, nothing is certain.
-        surely = [possible([(root, False)], {fact: Range(one, one)}) for one in points]
-        if None in answers or any(yes and no for yes, no in zip(answers, surely, strict=True)):
+        surely = [required.can((root, False), within={fact: Range(one, one)}) for one in points]
+        if (
+            None in answers
+            or None in surely
+            or any(yes and no for yes, no in zip(answers, surely, strict=True))
+        ):
             return
         covered.append({one for one, yes in zip(points, answers, strict=True) if yes})
     if not all(covered):
@@ -179,12 +209,12 @@ def _telling(fact: str, rules: list[_Part], required: _Required) -> list[int]:
         for node in inside(root):
             if isinstance(node, Constant) and isinstance(node.value, int):
                 numbers.update(sign * node.value + by for sign in (1, -1) for by in (-1, 0, 1))
-    return [
-        one
-        for one in sorted(numbers)
-        if room.least <= one <= room.most
-        and all(possible([(root, True)], {fact: Range(one, one)}) is not False for _, _, root in required)
-    ]
+    numbers = {one for one in numbers if room.least <= one <= room.most}
+    for _, other in required.near(rules[0][2]):
+        numbers = {
+            one for one in numbers if required.can((other, True), within={fact: Range(one, one)}) is not False
+        }
+    return sorted(numbers)
 
 
 def _amounts(rulebook: Rulebook) -> Iterator[Doubt]:

@@ -27,7 +27,8 @@ MAX_TRIALS = 2_000
 """Changes of facts that are tried on one requirement."""
 MAX_CHANGES = 3
 """Facts that are changed together."""
-MAX_PER_FACT = 40
+MAX_PER_FACT = 12
+"""Other values of one fact that are tried, the nearest ones."""
 
 _FIXED = ("student.", "round.", "term.")
 """What nobody can change about a piece of work; shown only where nothing else would do."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from credits.rules.checked import Call, Constant, Items, Name, Node
+from credits.rules.checked import Call, Constant, Items, Name, Node, inside
 from credits.rules.vocabulary import CLOSED, CONDITION_FACTS
 
-MAX_CASES = 20_000
-"""Beyond so many cases nothing is said."""
+MAX_STEPS = 200_000
+"""Parts of conditions that one question may compute; beyond it nothing is said."""
 
 _Value = bool | int | str | datetime
 _SIGNS = ("less", "less_equals", "greater", "greater_equals")
@@ -42,15 +42,32 @@ def domain(fact: str) -> Range:
     return Range(-_LARGE if fact.startswith(_SIGNED) else 0, _LARGE)
 
 
-def possible(wanted: Sequence[tuple[Node, bool]], within: Mapping[str, Range] | None = None) -> bool | None:
+@dataclass
+class Budget:
+    """What all questions about one rulebook may cost together, in parts of conditions computed."""
+
+    left: int = 1_000_000
+
+
+def possible(
+    wanted: Sequence[tuple[Node, bool]],
+    within: Mapping[str, Range] | None = None,
+    budget: Budget | None = None,
+) -> bool | None:
     """Whether some known facts give every condition its wanted answer, the facts ``within`` being in their ranges;
-    None where there are too many cases to try."""
+    None where there are too many cases to try, or the budget is used up."""
+    budget = budget or Budget()
+    if budget.left <= 0:
+        return None
     cases = _Cases(within or {})
     for node, _ in wanted:
         cases.look(node)
+    cost = sum(1 for node, _ in wanted for _ in inside(node))
+    budget.left -= cost
+    if cases.count() * cost > min(MAX_STEPS, budget.left):
+        return None
     for case in cases.all():
-        if case is None:
-            return None
+        budget.left -= cost
         if all(_holds(node, case) is answer for node, answer in wanted):
             return True
     return False
@@ -86,20 +103,24 @@ class _Cases:
         self.kinds[name.name] = name.kind
         self.constants.setdefault(name.name, set()).update(constants)
 
-    def all(self) -> Iterator[_Case | None]:
-        dimensions: list[tuple[_Key, list[_Value]]] = [
-            (name, self._values(name)) for name in sorted(self.constants)
-        ]
-        dimensions += [(node, [True, False]) for node in self.open]
+    def count(self) -> int:
         count = 1
-        for _, values in dimensions:
+        for _, values in self._dimensions():
             count *= len(values)
-        if count > MAX_CASES:
-            yield None
-            return
+        return count
+
+    def all(self) -> Iterator[_Case]:
+        dimensions = self._dimensions()
         keys = [key for key, _ in dimensions]
         for case in product(*(values for _, values in dimensions)):
             yield dict(zip(keys, case, strict=True))
+
+    def _dimensions(self) -> list[tuple[_Key, list[_Value]]]:
+        found: list[tuple[_Key, list[_Value]]] = [
+            (name, self._values(name)) for name in sorted(self.constants)
+        ]
+        found += [(node, [True, False]) for node in self.open]
+        return found
 
     def _values(self, name: str) -> list[_Value]:
         kind, constants = self.kinds[name], self.constants[name]

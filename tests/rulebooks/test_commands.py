@@ -52,6 +52,39 @@ def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -
     assert (said["code"], said["version"], said["status"]) == ("mine", 1, "published")
 
 
+def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A condition that always holds is told with its place; the rulebook holds, and the exit is 0."""
+    file.write_text(TEXT.replace("repository.osi_approved", "repository.stars >= 0"), encoding="utf-8")
+    call_command("rulebook", "check", str(file))
+    said = capsys.readouterr().out
+    line = TEXT[: TEXT.index("repository.osi_approved")].count("\n") + 1
+    assert said.startswith(f"{file}:{line}:")
+    assert "This always holds" in said
+    assert "mine holds" in said
+    call_command("rulebook", "check", str(file), "--json")
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert (warning["line"], warning["path"]) == (line, "requirements[0].when")
+
+
+def test_a_variant_is_checked_beside_its_parent_and_proposed_on_a_published_one(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in the same folder is enough for the check; a proposal rests on what is published."""
+    file.write_text(f"label: '1'\n{TEXT}", encoding="utf-8")
+    variant = tmp_path / "faculty.yaml"
+    variant.write_text("extends: {code: mine, version: '1'}\ncode: faculty\nterm_cap: 1\n", encoding="utf-8")
+    call_command("rulebook", "check", str(variant))
+    one, other = factories.steward(), factories.steward()
+    failing("rulebook", "propose", variant, "--as", one.username)
+    assert "no rulebook" in capsys.readouterr().out
+    call_command("rulebook", "propose", str(file), "--as", one.username)
+    call_command("rulebook", "publish", "mine", "--as", other.username)
+    call_command("rulebook", "propose", str(variant), "--as", one.username)
+    call_command("rulebook", "publish", "faculty", "--as", other.username)
+    published = RulebookVersion.objects.get(rulebook__code="faculty")
+    assert json.loads(published.canonical)["derived_from"]["code"] == "mine"
+
+
 def test_check_names_file_line_and_column(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Like a compiler, one fault a line; for machines as JSON; exit 1."""
     file.write_text(TEXT.replace("osi_approved", "osi_aproved"), encoding="utf-8")

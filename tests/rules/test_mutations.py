@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from credits.rules.evaluate import evaluate
-from credits.rules.schema import RulebookFaults, parse
+from credits.rules.explain import explain
+from credits.rules.schema import RulebookFaults, parse, warnings
 from tests.rules.made import SHIPPED, claim, contribution, library, shipped, shipped_rulebook
 
 ROUNDS = 20
-"""For each way of damaging; a soak hands :func:`damage_text` and :func:`damage_shape` more seeds."""
+"""For each rulebook and way of damaging; ``tests.soak.rulebooks`` does 10,000."""
 
 PIECES = (
     ": {} [] - & * ! | > ' \" # % @ ` , ? ~ null true 1e9 -1 0.5 999999999999 .inf 😀 \u202e \t \n --- ... <<: "
@@ -100,7 +101,10 @@ def stands(text: str) -> bool:
             assert fault.message
             assert fault.message_zh
         return False
-    evaluate(book, claim(contribution("1"), contribution("2", repository={"id": "2"})))
+    facts = claim(contribution("1"), contribution("2", repository={"id": "2"}))
+    outcome = evaluate(book, facts)
+    explain(book, facts, outcome)
+    warnings(text, library())
     assert parse(book.canonical()) == book
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -217,3 +218,19 @@ def test_impossible_is_never_said_of_what_some_facts_meet() -> None:
             answer = expression.value(cel.Known(facts))
             assert isinstance(answer, bool)
             assert says[answer] is not False, expression.text
+
+
+def test_the_reasoning_is_bounded() -> None:
+    """Fifty requirements and fifty rules over many facts at once: silent where it is too much, and soon done."""
+    facts = ["stars", "is_fork", "archived", "osi_approved"]
+    many = " || ".join(
+        [
+            f"(repository.stars > {at} && contribution.additions < {at * 3} && contribution.deletions == {at})"
+            for at in range(8)
+        ]
+        + [f"repository.{name}" for name in facts[1:]]
+    )
+    rules = [f"({many}) && contribution.reviews != {at}" for at in range(50)]
+    began = time.process_time()
+    told(requirements=required(*rules), points=giving(*rules))
+    assert time.process_time() - began < 15
