@@ -123,7 +123,7 @@ def test_a_claim_whose_mix_is_not_met_waits_for_more() -> None:
     """With two of three contributions it cannot be submitted; with a third it can."""
     mix = "mix: [{id: three, text: {zh: 三项, en: three}, at_least: 3}]"
     in_round = make.round_(rulebooks=[make.published_rulebook(more=mix)])
-    with pytest.raises(CreditsError) as error:
+    with pytest.raises(Conflict) as error:
         make.submitted_claim(in_round=in_round)
     assert error.value.code == "nothing-counts"
     assert make.recorded_claim(make.submitted_claim(in_round=in_round, contributions=3)).credit > 0

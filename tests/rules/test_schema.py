@@ -14,7 +14,6 @@ from credits.rules.vocabulary import CONDITION_FACTS
 from tests.rules.made import ROOT, SHIPPED, both, rulebook, shape, shipped, shipped_rulebook
 
 
-
 def faults_of(text: str) -> tuple[Fault, ...]:
     with pytest.raises(RulebookFaults) as caught:
         parse(text)
