@@ -139,8 +139,10 @@ class Tally:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Tally:
         """What :meth:`to_json` wrote; nothing yet where it is empty."""
-        read = {name: data[name] for name in cls.__slots__ if name in data}
-        return cls(**{**read, **{name: Decimal(read[name]) for name in ("before", "after") if name in read}})
+        read: dict[str, Any] = {name: data[name] for name in cls.__slots__ if name in data}
+        for name in ("before", "after"):
+            read[name] = Decimal(read.get(name, "0"))
+        return cls(**read)
 
 
 class Trial:

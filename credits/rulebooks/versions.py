@@ -32,7 +32,7 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     """
     require(by, StaffRole.Role.STEWARD)
     read = schema.parse(text, Published())
-    _refuse_what_cannot_be_carried_out(read)
+    refuse_what_cannot_be_carried_out(read)
     digest = schema.digest(read)
     rulebook = _locked(read.code)
     published = rulebook.versions.filter(status=Status.PUBLISHED).order_by("-number").first()
@@ -124,7 +124,7 @@ def _read(digest: str, canonical: str) -> schema.Rulebook:
     return read
 
 
-def _refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
+def refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
     """Well-formed, but beyond what review and ledger can do with it."""
     if len(read.review.stages) > 1:
         raise CreditsError(
