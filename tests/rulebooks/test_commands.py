@@ -105,6 +105,33 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.Captu
     assert "not a text in UTF-8" in capsys.readouterr().err
 
 
+def test_simulate_says_who_gains_who_loses_and_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Over the newest round's claims, with the traces of the largest changes; nothing is decided or stored."""
+    claim = make.submitted_claim(contributions=4)
+    make.submitted_claim(in_round=claim.round, contributions=2)
+    assessments = Assessment.objects.count()
+    file.write_text(TEXT.replace("give: 8", "give: 16") + "term_cap: 1.5\n", encoding="utf-8")
+    call_command("rulebook", "simulate", str(file))
+    said = capsys.readouterr().out
+    assert "2 claims" in said
+    assert "gain credit: 2, lose credit: 0" in said
+    assert "credit: 1.5 before, 2.5 after, +1" in said
+    assert f"{claim.enrolment.student_number}: 1 credit → 1.5 credit (32 points → 64 points)" in said
+    assert "1.5" in said.split("after")[-1]
+    call_command("rulebook", "simulate", str(file), "--round", claim.round.code, "--json")
+    data = json.loads(capsys.readouterr().out)
+    assert (data["gain"], data["cost"], len(data["largest"])) == (2, "1", 2)
+    assert data["largest"][0]["after"]["credit"]
+    assert Assessment.objects.count() == assessments
+    assert not RulebookVersion.objects.filter(rulebook__code="mine").exists()
+    version = f"{claim.version.rulebook.code}/1"  # type: ignore[union-attr]
+    call_command("rulebook", "simulate", str(file), "--against", version, "--json")
+    assert json.loads(capsys.readouterr().out)["gain"] == 2
+    failing("rulebook", "simulate", file, "--against", "9")
+    failing("rulebook", "simulate", file, "--programme", "none")
+    failing("rulebook", "simulate", file, "--round", "none")
+
+
 def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Everyone in short, a named student with the trace, an unknown one as a sentence; nothing is stored."""
     student = factories.student(student_number="00077")

@@ -157,5 +157,5 @@ def test_many_values_are_drawn_in_ranges_and_nobody_is_lost() -> None:
     chart = spread(counts, {"0": 5})
     assert len(chart.pairs) == 10
     assert sum(pair.before for pair in chart.pairs) == sum(counts.values())
-    assert [pair.after for pair in chart.pairs][0] == 5
+    assert chart.pairs[0].after == 5
     assert spread({}, {}).pairs == []

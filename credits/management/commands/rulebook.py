@@ -1,4 +1,4 @@
-"""manage.py rulebook: check a rulebook's file, propose it, publish it by a second person."""
+"""manage.py rulebook: check a rulebook's file, try it on what was claimed, propose it, publish it by another person."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand, staff_called
+from credits.claims.rounds import named
 from credits.errors import CreditsError
+from credits.management.simulating import simulated
 from credits.rulebooks.library import Published
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import propose, publish
@@ -20,21 +22,31 @@ from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse,
 
 class Command(VerbCommand):
     help = (
-        "Check a rulebook's file; propose it as a version; publish the proposed version as a second person."
+        "Check a rulebook's file; try it on what was claimed; propose it as a version; publish the proposed"
+        " version as a second person."
     )
 
     def arguments(self, parser: ArgumentParser) -> None:
         # Given here as well as before the verb: people write it at the end.
-        does = parser.add_subparsers(dest="does", metavar="check|propose|publish", required=True)
+        does = parser.add_subparsers(dest="does", metavar="check|simulate|propose|publish", required=True)
         check = does.add_parser("check", help="say every fault with its line and column")
         check.add_argument("file", type=Path)
+        trying = does.add_parser("simulate", help="who would gain, who would lose, and why; decides nothing")
+        trying.add_argument("file", type=Path)
+        trying.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        trying.add_argument(
+            "--against",
+            metavar="VERSION",
+            help="number, or code/number; what each claim was assessed by where none is named",
+        )
+        trying.add_argument("--programme", metavar="NAME", help="only the students of this programme")
         proposing = does.add_parser("propose", help="keep the file as the proposed version")
         proposing.add_argument("file", type=Path)
         publishing = does.add_parser("publish", help="publish the proposed version; it never changes then")
         publishing.add_argument("code")
         for one in (proposing, publishing):
             one.add_argument("--as", dest="username", required=True, metavar="USERNAME", help="a steward")
-        for one in (check, proposing, publishing):
+        for one in (check, trying, proposing, publishing):
             one.add_argument("--json", action="store_true", default=False, help="print one JSON document")
 
     def act(self, *, now: datetime, **options: Any) -> Report:
@@ -49,6 +61,14 @@ class Command(VerbCommand):
                 version = propose(text, by=staff_called(options["username"]), now=now)
                 return _said(version, _("%(version)s is proposed: sha256 %(digest)s."))
             rulebook = parse(text, library)
+            if does == "simulate":
+                return simulated(
+                    rulebook,
+                    round_=named(options["round"]),
+                    against=options["against"],
+                    programme=options["programme"],
+                    now=now,
+                )
         except RulebookFaults as faults:
             return _faults(options["file"], faults)
         return _holds(options["file"], rulebook, warnings(text, library))
