@@ -20,8 +20,12 @@ from credits.errors import CreditsError
 from credits.forges.base import Forge
 
 # Named, not imported: the adapters bring HTTP clients with them, which most processes' start can do without.
-ADAPTERS = {"github": "credits.forges.github.GitHub", "gitee": "credits.forges.gitee.Gitee"}
-LABELS = {"github": "GitHub", "gitee": "Gitee"}
+ADAPTERS = {
+    "github": "credits.forges.github.GitHub",
+    "gitee": "credits.forges.gitee.Gitee",
+    "atomgit": "credits.forges.atomgit.AtomGit",
+}
+LABELS = {"github": "GitHub", "gitee": "Gitee", "atomgit": "AtomGit"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
-"""What it costs to collect all demo accounts: once from nothing, and once more with nothing new."""
+"""What it costs to collect all demo accounts: once from nothing, and once more with nothing new. And what a hundred
+people cost, beside the usual way of asking (search, then each pull request by itself) on the same forge.
+"""
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.database import empty_database
 from demo.forge import LocalForge
+from demo.forge.model import File
 
 CATALOGUE = Path(__file__).resolve().parents[1] / "demo" / "data" / "catalogue.csv"
 
@@ -14,7 +19,9 @@ CATALOGUE = Path(__file__).resolve().parents[1] / "demo" / "data" / "catalogue.c
 def main() -> list[tuple[str, str]]:
     """Measured figures as (name, value) pairs."""
     with LocalForge() as local, empty_database(local.environment()):
-        return _measured(local)
+        figures = _measured(local)
+        with LocalForge([]) as hundred:
+            return [*figures, *_hundred(hundred)]
 
 
 def _measured(local: LocalForge) -> list[tuple[str, str]]:
@@ -85,3 +92,113 @@ def _adapters(local: LocalForge):  # type: ignore[no-untyped-def]
         )
         for name, adapter in (("github", GitHub), ("gitee", Gitee))
     }
+
+
+PEOPLE = 100
+REPOSITORIES = 10
+
+
+def _hundred(local: LocalForge) -> list[tuple[str, str]]:
+    """A hundred accounts on each forge: with nothing new, and with a new pull request each."""
+    from django.utils import timezone
+
+    from accounts.models import ForgeAccount
+    from credits.contributions import collect
+    from credits.contributions.at_once import collect_at_once
+    from credits.contributions.models import CatalogueEntry
+
+    ForgeAccount.objects.update(unlinked_at=timezone.now())
+    CatalogueEntry.objects.all().delete()
+    _people(local)
+    adapters = _adapters(local)
+    accounts = {name: list(ForgeAccount.objects.filter(forge=name, unlinked_at=None)) for name in adapters}
+
+    def asked(forge: str, some: list[Any]) -> str:
+        local.log.reset()
+        (report,) = collect_at_once(some, forge=adapters.__getitem__, clock=timezone.now)
+        if report.complete != len(some):
+            raise RuntimeError(f"{forge}: {report.failed or report.closed_by}")
+        points = f", {local.log.points(forge)} points" if forge == "github" else ""
+        return f"{local.log.requests(forge)} requests{points}"
+
+    for name in adapters:
+        asked(name, accounts[name])
+    figures = [(f"{PEOPLE} idle accounts, github", asked("github", accounts["github"]))]
+    figures.append((f"{PEOPLE} idle accounts, github, by PyGithub's search", _naive(local)))
+    _merge_one_each(local)
+    figures.append((f"{PEOPLE} new pull requests, github", asked("github", accounts["github"])))
+    figures.append((f"{PEOPLE} new pull requests, github, by PyGithub's search and get_pull", _naive(local)))
+    collect.ask_now(accounts["gitee"], now=timezone.now(), wake=False)
+    asked("gitee", accounts["gitee"])
+    for few in (10, PEOPLE):
+        cost = asked("gitee", accounts["gitee"][:few])
+        figures.append((f"{REPOSITORIES} watched repositories, {few} idle accounts, gitee", cost))
+    return figures
+
+
+def _people(local: LocalForge) -> None:
+    from django.utils import timezone
+
+    from accounts.models import ForgeAccount, User
+    from credits.contributions.models import CatalogueEntry
+
+    world, made = local.world, timezone.now() - timedelta(days=300)
+    for forge in ("github", "gitee"):
+        for number in range(REPOSITORIES):
+            world.add_repository(forge, f"owner/project{number}", created_at=made)
+            CatalogueEntry.objects.create(forge=forge, full_name=f"owner/project{number}", tier="A")
+    for number in range(PEOPLE):
+        person = User.objects.create(username=f"hundred{number}", email=f"hundred{number}@university.example")
+        for forge in ("github", "gitee"):
+            account = world.add_account(forge, f"person-{number}", 5_000_000 + number)  # type: ignore[arg-type]
+            ForgeAccount.objects.create(
+                user=person,
+                forge=forge,
+                forge_user_id=str(account.id),
+                login=account.login,
+                proof=ForgeAccount.Proof.OAUTH,
+                linked_at=made,
+            )
+    _merge_one_each(local, made + timedelta(days=1))
+
+
+def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
+    from django.utils import timezone
+
+    world = local.world
+    for forge in ("github", "gitee"):
+        for number in range(PEOPLE):
+            home = world.repository(forge, f"owner/project{number % REPOSITORIES}")
+            author = world.account(forge, f"person-{number}")
+            if home is None or author is None:
+                raise RuntimeError("The forge forgot somebody.")
+            merged = at or timezone.now()
+            files = [File(f"src/part{one}.py", 10, one) for one in range(3)]
+            world.add_pull(
+                home,
+                author,
+                title=f"Mend part {number}",
+                created_at=merged - timedelta(days=1),
+                merged_at=merged,
+                files=files,
+                labels=["bug"],
+            )
+
+
+def _naive(local: LocalForge) -> str:
+    """Search for each person, then ask for each pull request that is new, its files and its reviews."""
+    from github import Auth, Github
+
+    # As the forge is here, a search a second would be refused; that is not what is compared.
+    local.limits.limits["search"] = (100_000, timedelta(minutes=1))
+    token = local.environment()["GITHUB_TOKENS"].split(",")[1]
+    since = (datetime.now(UTC) - timedelta(days=2)).date()
+    local.log.reset()
+    client = Github(base_url=local.github_api_url, auth=Auth.Token(token), seconds_between_requests=None)
+    for number in range(PEOPLE):
+        for issue in client.search_issues(f"is:pr is:merged author:person-{number} merged:>={since}"):
+            pull = issue.repository.get_pull(issue.number)
+            _ = (pull.merged_at, [file.filename for file in pull.get_files()], list(pull.get_reviews()))
+            _ = [label.name for label in pull.labels]
+    client.close()
+    return f"{local.log.requests('github')} requests"

@@ -3,9 +3,18 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("yuanfen")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["credits"])
+
+
+@worker_process_init.connect
+def look_at_once(**_: object) -> None:
+    """A new process may stand in for one that died in the middle: what that left is due now, not at the next beat."""
+    from credits.jobs.wake import wake_workers
+
+    wake_workers()

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "accounts.github",
     "accounts.gitee",
+    "accounts.atomgit",
     "django_celery_beat",
     "axes",
     "csp",
@@ -180,6 +181,7 @@ FORGES: dict[str, dict[str, Any]] = {
     for name, url, api_url in (
         ("github", "https://github.com", "https://api.github.com"),
         ("gitee", "https://gitee.com", "https://gitee.com/api/v5"),
+        ("atomgit", "https://atomgit.com", "https://api.atomgit.com/api/v5"),
     )
 }
 SOCIALACCOUNT_PROVIDERS = {
@@ -188,7 +190,7 @@ SOCIALACCOUNT_PROVIDERS = {
         "SCOPE": scope,
         "OAUTH_PKCE_ENABLED": name == "github",
     }
-    for (name, forge), scope in zip(FORGES.items(), ([], ["user_info"]), strict=True)
+    for (name, forge), scope in zip(FORGES.items(), ([], ["user_info"], ["user_info"]), strict=True)
 }
 
 # Language and time
@@ -256,6 +258,8 @@ if CELERY_BROKER_URL == "filesystem://":
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Leases last as long as their worker lives: what hangs for good is ended, and its jobs are free.
+CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE

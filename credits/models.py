@@ -3,6 +3,7 @@
 from credits.claims.models import (
     Assessment,
     Claim,
+    ClaimFlag,
     ClaimItem,
     Decision,
     HearingAnswer,
@@ -13,12 +14,17 @@ from credits.claims.models import (
     SimulationChange,
 )
 from credits.contributions.models import (
+    AttestedWork,
     Authorship,
     CatalogueEntry,
     CollectionState,
     Contribution,
     Evidence,
+    MaintainerWord,
+    Recheck,
     Repository,
+    ShareConsent,
+    ShareProposal,
 )
 from credits.jobs.models import Job, Lane
 from credits.ledger.models import CreditEntry
@@ -27,9 +33,11 @@ from credits.rulebooks.models import Rulebook, RulebookDraft, RulebookVersion
 
 __all__ = [
     "Assessment",
+    "AttestedWork",
     "Authorship",
     "CatalogueEntry",
     "Claim",
+    "ClaimFlag",
     "ClaimItem",
     "CollectionState",
     "Contribution",
@@ -40,6 +48,8 @@ __all__ = [
     "HearingAnswer",
     "Job",
     "Lane",
+    "MaintainerWord",
+    "Recheck",
     "Repository",
     "Result",
     "Round",
@@ -47,6 +57,8 @@ __all__ = [
     "Rulebook",
     "RulebookDraft",
     "RulebookVersion",
+    "ShareConsent",
+    "ShareProposal",
     "Simulation",
     "SimulationChange",
 ]

@@ -8,8 +8,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import forges
-from credits.claims import simulations
+from credits.claims import rechecks, simulations
 from credits.contributions import collect as collecting
+from credits.contributions import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
 
 BUDGET = timedelta(minutes=2)
@@ -26,6 +27,9 @@ def wake() -> None:
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
     if simulations.due(now=timezone.now()):
         simulate.apply_async(expires=EXPIRES_SECONDS)
+    rechecks.ask_due(now=timezone.now())
+    for name in rechecking.due_forges(now=timezone.now()):
+        recheck.apply_async((name,), expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="credits.tasks.collect")
@@ -41,3 +45,10 @@ def simulate() -> None:
     """Try the rulebooks that stewards want tried."""
     if simulations.run_due(clock=timezone.now, budget=BUDGET):
         simulate.apply_async(expires=EXPIRES_SECONDS)
+
+
+@shared_task(name="credits.tasks.recheck")
+def recheck(forge: str) -> None:
+    """Look again at what is due on one forge, and flag the claims that what was found concerns."""
+    rechecking.recheck_all_due(forges.forge(forge), clock=timezone.now)
+    rechecks.flag_findings(now=timezone.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from demo.forge.credentials import GITEE_CLIENT, GITEE_TOKENS, GITHUB_CLIENT, GITHUB_TOKENS
+from demo.forge.credentials import environment
 
 HOST = "127.0.0.1"
 
@@ -20,16 +20,4 @@ def forge_port() -> int:
 
 def forge_environment() -> dict[str, str]:
     """The environment variables that point everything at the local forge."""
-    github, gitee = f"http://{HOST}:{forge_port()}/github", f"http://{HOST}:{forge_port()}/gitee"
-    return {
-        "GITHUB_URL": github,
-        "GITHUB_API_URL": f"{github}/api/v3",
-        "GITHUB_TOKENS": ",".join(GITHUB_TOKENS),
-        "GITHUB_CLIENT_ID": GITHUB_CLIENT[0],
-        "GITHUB_CLIENT_SECRET": GITHUB_CLIENT[1],
-        "GITEE_URL": gitee,
-        "GITEE_API_URL": f"{gitee}/api/v5",
-        "GITEE_TOKENS": ",".join(GITEE_TOKENS),
-        "GITEE_CLIENT_ID": GITEE_CLIENT[0],
-        "GITEE_CLIENT_SECRET": GITEE_CLIENT[1],
-    }
+    return environment(f"http://{HOST}:{forge_port()}")

@@ -15,7 +15,14 @@ from credits.claims.draft import draft
 from credits.claims.models import Claim, Decision, Result, Round
 from credits.claims.record import record
 from credits.claims.submit import submit
-from credits.contributions.models import Authorship, CollectionState, Contribution, Evidence, Repository
+from credits.contributions.models import (
+    Authorship,
+    CollectionState,
+    Contribution,
+    Evidence,
+    Recheck,
+    Repository,
+)
 from credits.rulebooks import versions
 from credits.rulebooks.models import RulebookVersion
 from tests import factories
@@ -206,6 +213,15 @@ def recorded_claim(of: Claim | None = None, *, by: User | None = None, now: date
     decision = decided_claim(of, now=now)
     decision.claim.refresh_from_db()
     return record(decision.claim, by=by or factories.registrar(), now=decision.claim.notice_until or now)
+
+
+def seen_again(of: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
+    """A second look at all contributions of a claim that found all as before, or the same in each."""
+    for item in of.items.select_related("authorship__contribution"):
+        Recheck.objects.update_or_create(
+            contribution=item.authorship.contribution,
+            defaults={"seen_at": now, "tried_at": now, "finding": finding, "fact": fact},
+        )
 
 
 def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:

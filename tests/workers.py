@@ -1,4 +1,5 @@
-"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database."""
+"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database; started,
+killed in every way, and started again."""
 
 from __future__ import annotations
 
@@ -50,6 +51,7 @@ class Workers:
         self._app = Celery("sender", broker="filesystem://", set_as_current=False)
         self._app.conf.broker_transport_options = self.broker
         self._running: subprocess.Popen[bytes] | None = None
+        self._turn = 0
 
     def start(self) -> None:
         """A parent with two children, in a process group of their own."""
@@ -70,6 +72,27 @@ class Workers:
             self._running.wait()
             self._running = None
 
+    def kill_child(self) -> bool:
+        """One of the children, without a word: the parent starts another. Whether there was one."""
+        assert self._running is not None
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self._running.pid)], capture_output=True, text=True
+        )
+        children = [int(pid) for pid in listed.stdout.split()]
+        if not children:
+            return False
+        os.kill(children[self._turn % len(children)], signal.SIGKILL)
+        self._turn += 1
+        return True
+
+    def empty_broker(self) -> None:
+        for message in self.messages.iterdir():
+            message.unlink(missing_ok=True)
+
+    def said(self) -> str:
+        """The end of what the workers wrote."""
+        return Path(self._log.name).read_text(errors="replace")[-3_000:]
+
     def wake(self) -> None:
         self._app.send_task("credits.tasks.wake", ignore_result=True)
 
@@ -79,8 +102,8 @@ class Workers:
         self._log.close()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120, said: Callable[[], str] = str) -> None:
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it took too long"
+        assert time.monotonic() < end, f"it took too long: {said()}"
         time.sleep(0.05)

@@ -18,7 +18,7 @@ from credits.claims.facts import ref_of
 from credits.claims.lock import lock_person, locked, not_before
 from credits.claims.models import WHOLE, Claim, ClaimItem, Round
 from credits.claims.rounds import version_for
-from credits.contributions import held
+from credits.contributions import held, same_work
 from credits.contributions.models import Authorship
 from credits.errors import Conflict, NotAllowed
 from credits.rules.evaluate import ContributionOutcome
@@ -166,11 +166,8 @@ def _refuse_taken(claim: Claim, authorship: Authorship) -> None:
         raise _already_claimed(stands.claim.round)
     if stands is not None:
         raise _already_claimed(_("another claim"))
-    commit = authorship.contribution.merge_commit
-    twins = claim.items.filter(authorship__contribution__merge_commit=commit).exclude(
-        authorship__contribution=authorship.contribution_id
-    )
-    if commit and twins.exists():
+    twins = same_work.siblings([authorship.contribution_id]).get(authorship.contribution_id, ())
+    if claim.items.filter(authorship__contribution__in=[one.contribution for one in twins]).exists():
         raise Conflict(
             "same-work-twice",
             _("The same work is already in this claim, from another place: it earns once."),

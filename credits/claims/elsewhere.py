@@ -1,68 +1,95 @@
-"""Whether a piece of work already stands in a live claim: the same share, or the same work on another forge."""
+"""Whether a piece of work already stands in a live claim: the same share, or the same work in another place.
+
+The same work earns once (invariant 2). Where the two places share their merge commit, or the person is the same, the
+second is refused outright. Where only the patches are alike and the people are not, a machine does not decide whose
+it is: the reviewer is shown both, and must say in words why a second one should count (see
+:func:`credited_to_others`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from django.db import connection
+from django.db.models import QuerySet
 
 from credits.claims.models import Claim, ClaimItem
-from credits.contributions.models import Authorship, Contribution
+from credits.contributions import same_work
+from credits.contributions.models import Authorship
+
+_SHOWN = ("claim__round", "claim__user", "authorship__contribution__repository")
 
 
 def taken(authorships: Sequence[Authorship], *, besides: Claim | None = None) -> dict[int, ClaimItem]:
     """Those of ``authorships`` that stand in a live claim other than ``besides``: key of the authorship → the item.
 
-    The same work on two forges or forks shares its merge commit, and earns once (invariant 2): it counts as taken
-    where its twin is in a submitted claim. (A twin in a draft takes nothing: drafts are private, and one student's
-    must not hold up another.)
+    The same work in another place counts as taken where that stands in a submitted claim, or in a draft of the same
+    person. (Somebody else's draft takes nothing: drafts are private, and one student's must not hold up another.)
     """
-    items = ClaimItem.objects.filter(live=True).select_related(
-        "claim__round", "authorship__contribution__repository"
-    )
+    items = ClaimItem.objects.filter(live=True).select_related(*_SHOWN)
     if besides is not None:
         items = items.exclude(claim=besides)
     found = {item.authorship_id: item for item in items.filter(authorship__in=authorships)}
-    commits = _commits(authorships)
-    if commits:
-        twins: dict[str, list[ClaimItem]] = {}
-        submitted = items.exclude(claim__status=Claim.Status.DRAFT)
-        for item in submitted.filter(authorship__contribution__merge_commit__in=commits):
-            twins.setdefault(item.authorship.contribution.merge_commit or "", []).append(item)
-        for one in authorships:
-            for item in twins.get(one.contribution.merge_commit or "", ()):
-                if item.authorship.contribution_id != one.contribution_id:
-                    found.setdefault(one.pk, item)
+    for one, item, exact in _twins(authorships, items.exclude(claim__status=Claim.Status.DRAFT)):
+        if exact or _one_person(one, item, besides):
+            found.setdefault(one.pk, item)
+    return found
+
+
+def credited_to_others(claim: Claim) -> dict[int, list[ClaimItem]]:
+    """For the shares in ``claim``, by key: live items in other people's submitted claims that are the same work by
+    its patch alone."""
+    shares = [
+        item.authorship for item in claim.items.select_related("authorship__contribution__repository").all()
+    ]
+    others = (
+        ClaimItem.objects.filter(live=True)
+        .exclude(claim__user=claim.user_id)
+        .exclude(claim__status=Claim.Status.DRAFT)
+        .select_related(*_SHOWN)
+    )
+    found: dict[int, list[ClaimItem]] = {}
+    for one, item, _exact in _twins(shares, others):
+        found.setdefault(one.pk, []).append(item)
     return found
 
 
 def without_twins(authorships: Sequence[Authorship]) -> list[Authorship]:
     """The same, in the same order, with only the first of each piece of work that is there more than once."""
+    found = same_work.siblings(one.contribution_id for one in authorships)
     kept: list[Authorship] = []
-    seen: dict[str, int] = {}
+    seen: set[int] = set()
     for one in authorships:
-        commit = one.contribution.merge_commit
-        if commit and seen.setdefault(commit, one.contribution_id) != one.contribution_id:
-            continue
-        kept.append(one)
+        if one.contribution_id not in seen:
+            kept.append(one)
+        seen.update(other.contribution for other in found.get(one.contribution_id, ()))
     return kept
 
 
 def lock_same_work(authorships: Sequence[Authorship]) -> None:
-    """Until the transaction ends, nobody else submits the same work from another forge."""
-    commits = _commits(authorships)
-    if commits:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(commit, 0)) FROM unnest(%s::text[]) AS commit",
-                [commits],
-            )
+    """Until the transaction ends, nobody else submits or decides on the same work from another place."""
+    same_work.lock(sorted({one.contribution_id for one in authorships}))
 
 
-def _commits(authorships: Sequence[Authorship]) -> list[str]:
-    found: set[str] = set()
+def _twins(
+    authorships: Sequence[Authorship], items: QuerySet[ClaimItem]
+) -> Iterator[tuple[Authorship, ClaimItem, bool]]:
+    """(share, item of the same work in another place, whether by its merge commit)."""
+    found = same_work.siblings(one.contribution_id for one in authorships)
+    keys = {other.contribution for some in found.values() for other in some}
+    if not keys:
+        return
+    standing: dict[int, list[ClaimItem]] = {}
+    for item in items.filter(authorship__contribution__in=keys):
+        standing.setdefault(item.authorship.contribution_id, []).append(item)
     for one in authorships:
-        held: Contribution = one.contribution
-        if held.merge_commit:
-            found.add(held.merge_commit)
-    return sorted(found)
+        for other in found.get(one.contribution_id, ()):
+            for item in standing.get(other.contribution, ()):
+                yield one, item, other.exact
+
+
+def _one_person(one: Authorship, item: ClaimItem, besides: Claim | None) -> bool:
+    if besides is not None:
+        return item.claim.user_id == besides.user_id
+    return item.claim.user.forge_accounts.filter(
+        forge=one.forge, forge_user_id=one.forge_user_id, unlinked_at=None
+    ).exists()

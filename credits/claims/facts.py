@@ -169,7 +169,7 @@ def _contribution(share: Authorship, people: _Accounts, *, credited: bool) -> fa
         changed_files=held.changed_files,
         files=cast("dict[Any, facts.FileCount] | None", held.files),
         labels=held.labels,
-        landed_by="merge" if held.status == Status.MERGED else None,
+        landed_by="merge" if held.status == Status.MERGED else held.landed_by or None,
         merged_by_self=None if merger is None else (share.forge, merger) in people.ids,
         first_in_repository=people.is_first(share),
         share=share.share,

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Enrolment, Programme, Term
-from credits.contributions.models import Authorship
+from credits.contributions.models import Authorship, Recheck
 from credits.rulebooks.models import RulebookVersion
 
 WHOLE = ("round__term", "user", "enrolment__programme__department", "version__rulebook")
@@ -211,6 +211,34 @@ class HearingAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.text[:40]
+
+
+class ClaimFlag(models.Model):
+    """Something that a second look found after the facts were frozen: it decides nothing, and waits for a reviewer's
+    word before the result is recorded."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="flags")
+    ref = models.CharField(max_length=300)
+    finding = models.CharField(max_length=20, choices=Recheck.Finding.choices)
+    fact = models.CharField(max_length=500, blank=True)
+    found_at = models.DateTimeField()
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["found_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "ref", "finding"], name="flag_raised_once"),
+            models.CheckConstraint(
+                condition=Q(answered_by=None, answered_at=None)
+                | (Q(answered_by__isnull=False, answered_at__isnull=False) & ~Q(answer="")),
+                name="flag_is_answered_in_words",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.finding}"
 
 
 class Result(models.Model):

@@ -20,6 +20,7 @@ from credits.claims.facts import ref_of
 from credits.claims.lines import counting
 from credits.claims.lock import lock_person, locked, not_before
 from credits.claims.models import WHOLE, Claim, Decision, Result
+from credits.claims.rechecks import require_fresh
 from credits.errors import Conflict, NotAllowed
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
@@ -58,12 +59,13 @@ def waits_until(claim: Claim) -> datetime:
 
 
 @transaction.atomic
-def record(claim: Claim, *, by: User, now: datetime) -> Result:
+def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Result:
     """Record what stands, and post it where it is more than nothing. Everything is looked at again in here.
 
     Raises NotAllowed unless ``by`` is a registrar for the student's department, neither the claimant nor the one
     who decided; Conflict, with the date, before public notice is over or recording has begun, where it is recorded
-    already, and where the frozen facts do not give what was decided or a cap would be broken.
+    already, where the frozen facts do not give what was decided or a cap would be broken, and where something found
+    on the forge waits for a reviewer or was not looked at lately (``despite``: why it is recorded all the same).
     """
     # The person first, as in submitting; the ledger last: so no two registrars wait for each other.
     lock_person(claim.user)
@@ -75,6 +77,7 @@ def record(claim: Claim, *, by: User, now: datetime) -> Result:
     _refuse_before_its_dates(claim, now)
     rulebook = rulebook_of(cast(RulebookVersion, claim.version))
     outcome = _checked_outcome(claim, decision)
+    require_fresh(claim, decision, by=by, now=now, despite=despite)
     _refuse_over_the_caps(claim, rulebook, outcome.credit)
     result = Result.objects.create(
         claim=claim,
@@ -107,12 +110,12 @@ def record(claim: Claim, *, by: User, now: datetime) -> Result:
 
 
 @transaction.atomic
-def record_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Result]:
+def record_many(claims: Iterable[Claim], *, by: User, now: datetime, despite: str = "") -> list[Result]:
     """Record several, all or none: the first that cannot be recorded stops it with its reason."""
     chosen = sorted(claims, key=lambda one: (one.user_id, one.pk))
     for claim in chosen:
         lock_person(claim.user)
-    return [record(claim, by=by, now=now) for claim in chosen]
+    return [record(claim, by=by, now=now, despite=despite) for claim in chosen]
 
 
 def reference_of(result: Result) -> str:

@@ -20,7 +20,8 @@ from credits.claims import assessments
 from credits.claims import lines as line_book
 from credits.claims.assess import evaluated
 from credits.claims.dates import universitys_calendar
-from credits.claims.facts import frozen_of
+from credits.claims.elsewhere import credited_to_others, lock_same_work
+from credits.claims.facts import frozen_of, ref_of
 from credits.claims.lock import locked, not_before
 from credits.claims.models import WHOLE, Assessment, Claim, Decision, HearingAnswer
 from credits.errors import Conflict, CreditsError, NotAllowed
@@ -75,6 +76,7 @@ def decide(claim: Claim, lines: Mapping[str, Any], *, by: User, now: datetime, r
     read = line_book.read(lines, frozen)
     decided = line_book.applied(frozen, read)
     outcome = evaluated(version, decided)
+    _refuse_unexplained_twins(claim, read, outcome)
     submitted = assessments.submitted_outcome(claim)
     verdict = line_book.verdict(outcome, submitted)
     if verdict == Verdict.APPROVE:
@@ -190,7 +192,7 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
 def undisputed(claim: Claim) -> bool:
     """Whether a submitted claim may be approved in bulk: every line counts by the rulebook, and all that a reviewer
     might still award would change nothing about the credit."""
-    if claim.status != Status.SUBMITTED:
+    if claim.status != Status.SUBMITTED or credited_to_others(claim):
         return False
     submitted = assessments.submitted_outcome(claim)
     if any(one.status != "counts" for one in submitted.contributions):
@@ -251,6 +253,23 @@ def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> Non
         "hearing-not-over",
         _("The student has until %(date)s to answer; nothing is refused or reduced before."),
     )
+
+
+def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Outcome) -> None:
+    """The same work earns once (invariant 2), unless a person says in words why two people's counts."""
+    shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
+    lock_same_work(shares)
+    others = credited_to_others(claim)
+    counts = line_book.counting(outcome)
+    for share in shares:
+        ref = ref_of(share)
+        if share.pk in others and ref in counts and not (ref in read and read[ref].reason):
+            raise Conflict(
+                "same-work-of-another",
+                _("%(contribution)s looks like the same work that stands in another student's claim.")
+                % {"contribution": share.contribution},
+                _("Do not accept it, or write beside it why it counts for both."),
+            )
 
 
 def _dates(claim: Claim) -> dict[str, Any]:

@@ -41,8 +41,9 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     apply_window(claim.round, now)
     version = version_for(claim.round, claim.enrolment)
     _refuse_while_another_is_open(claim, rulebook_of(version).category.code)
+    lock_same_work(_own_shares(claim))
+    # Read under the lock: until now the co-authors may have moved their shares.
     shares = _own_shares(claim)
-    lock_same_work(shares)
     _refuse_work_claimed_twice(claim, shares)
     frozen = facts_now(claim.enrolment, claim.round, version, shares, now=now)
     outcome = evaluated(version, frozen)

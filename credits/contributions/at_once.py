@@ -25,7 +25,7 @@ def collect_at_once(
 ) -> list[CollectionReport]:
     """Collect these accounts now, forge by forge; a report for each. ``forge`` gives the adapter of a name.
 
-    What a worker has in hand already is waited for, at most until its lease would be over. An account that is held up
+    A worker that is on the forge already is waited for: it may have some of these in hand. An account that is held up
     by a closed lane is left as it is; ``held.statuses`` tells which became complete.
     """
     by_forge: dict[str, list[ForgeAccount]] = {}
@@ -36,7 +36,7 @@ def collect_at_once(
     for name, some in sorted(by_forge.items()):
         adapter, keys = forge(name), [collect.key_of(account) for account in some]
         report = collect.collect_all_due(adapter, clock=clock, keys=keys, progress=progress)
-        while not report.closed_by and _in_hand(keys):
+        while not report.closed_by and (report.busy or _in_hand(keys)):
             pause(PAUSE_SECONDS)
             report.add(collect.collect_all_due(adapter, clock=clock, keys=keys, progress=progress))
         reports.append(report)
@@ -44,5 +44,5 @@ def collect_at_once(
 
 
 def _in_hand(keys: list[str]) -> bool:
-    """Whether some worker holds one of these. Its lease ends at the latest when collect_all_due takes the job over."""
+    """Whether some worker holds one of these: until its lease is over, or collect_all_due is alone in the lane."""
     return Job.objects.filter(kind=collect.KIND, key__in=keys, holder__isnull=False).exists()

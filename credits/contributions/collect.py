@@ -1,9 +1,10 @@
 """Collecting: what a forge tells of linked accounts, stored page by page, each page together with its cursor.
 
 One job of the queue stands for one linked account, in the lane of its forge. :func:`collect_due` takes a batch and
-asks the forge for all of it at once. Each page that comes is stored, with the cursor that stands for it and with the
-check that the job is still ours, in one transaction: whatever instruction a worker dies at, the rows and the cursor
-agree (invariants 9 and 10).
+asks the forge for all of it at once, alone in its lane: forges ask their callers to speak one at a time, and what one
+worker is told to wait for, all wait for. Each page that comes is stored, with the cursor that stands for it and with
+the check that the job is still ours, in one transaction: whatever instruction a worker dies at, the rows and the
+cursor agree (invariants 9 and 10).
 
 A failure of one account is that account's own: it waits longer each time. A failure of the forge as a whole (limit,
 refused token, no answer) closes the lane and lays blame on nobody.
@@ -16,25 +17,32 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
 from credits.contributions.models import CatalogueEntry, CollectionState
+from credits.contributions.speaking import speaking_to
 from credits.contributions.store import Stored, store
 from credits.errors import CreditsError
 from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
 from credits.jobs import queue, retry
+from credits.jobs.heartbeat import beating
 from credits.jobs.models import Job
 from credits.jobs.wake import wake_workers
 
 KIND = "collect"
-LEASE = timedelta(minutes=5)
-"""Longer than the slowest page takes; renewed with every page."""
+LEASE = timedelta(minutes=1)
+"""Renewed for as long as the worker lives, however slow a request is; when it dies, its jobs are free at the latest
+when this is over."""
+TURN = timedelta(minutes=1)
+"""How long a batch may take before those who have been served give way to those who wait."""
 AGAIN = timedelta(hours=6)
 """How long after a complete collection the next is due, and up to a tenth more, so that not all come at once."""
+LOOK = timedelta(seconds=1)
+"""How often a worker looks whether its lane was closed."""
 TOKEN_WAIT = timedelta(minutes=15)
 """How long a lane rests when the university's token is refused: somebody has to mend it."""
 LIMIT_WAIT = timedelta(minutes=1)
@@ -57,7 +65,8 @@ class Failed:
 class CollectionReport:
     """What collecting came to. ``taken`` accounts were begun (``unlinked`` ones are linked no more, and sleep from now
     on), ``complete`` finished, ``lost`` went over to another worker; the rest failed or, where ``closed_by`` says why
-    the lane was closed, was put back. ``more``: stopped by the time budget with something left. ``requests`` and
+    the lane was closed, was put back, or gave way to others when its turn was over. ``more``: stopped by the time
+    budget with something left. ``busy``: somebody else is on this forge, so nothing was begun. ``requests`` and
     ``points`` are what the forge was asked.
     """
 
@@ -71,6 +80,7 @@ class CollectionReport:
     closed_by: ForgeError | None = None
     closed_until: datetime | None = None
     more: bool = False
+    busy: bool = False
     requests: int = 0
     points: int = 0
 
@@ -83,6 +93,7 @@ class CollectionReport:
         self.failed += other.failed
         self.closed_by = other.closed_by
         self.closed_until = other.closed_until
+        self.busy = other.busy
         self.requests += other.requests
         self.points += other.points
 
@@ -127,12 +138,12 @@ def collect_all_due(
     forge: Forge,
     *,
     clock: Clock,
-    limit: int = 100,
+    limit: int | None = None,
     budget: timedelta | None = None,
     keys: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> CollectionReport:
-    """Batch after batch until nothing is due, the lane is closed, or the time budget is used up."""
+    """Batch after batch until nothing is due, the lane is closed or another's, or the time budget is used up."""
     report = CollectionReport(forge.name)
     begun = clock()
     while not report.closed_by:
@@ -150,25 +161,33 @@ def collect_due(
     forge: Forge,
     *,
     clock: Clock,
-    limit: int = 100,
+    limit: int | None = None,
     keys: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> CollectionReport:
-    """Collect one batch of what is due on this forge: at most ``limit`` accounts, of ``keys`` where given.
+    """Collect one batch of what is due on this forge: at most ``limit`` accounts (None: as many as the forge likes
+    best), of ``keys`` where given.
 
     Raises nothing for what a forge does; the report tells. What the database does is raised: the leases then run out
     by themselves.
     """
-    jobs = queue.take(KIND, forge.name, limit=limit, now=clock(), lease=LEASE, keys=keys)
-    report = CollectionReport(forge.name, taken=len(jobs))
-    if not jobs:
-        return report
-    requests, points = forge.spent.requests, forge.spent.points
-    try:
-        _Batch(forge, jobs, clock, progress, report).run()
-    finally:
-        report.requests = forge.spent.requests - requests
-        report.points = forge.spent.points - points
+    report = CollectionReport(forge.name)
+    with speaking_to(forge, KIND, clock=clock) as alone:
+        if not alone:
+            report.busy = True
+            return report
+        most = forge.asks_at_once if limit is None else limit
+        jobs = queue.take(KIND, forge.name, limit=most, now=clock(), lease=LEASE, keys=keys)
+        report.taken = len(jobs)
+        if not jobs:
+            return report
+        requests, points = forge.spent.requests, forge.spent.points
+        try:
+            with beating(jobs, clock=clock, lease=LEASE):
+                _Batch(forge, jobs, clock, progress, report).run()
+        finally:
+            report.requests = forge.spent.requests - requests
+            report.points = forge.spent.points - points
     return report
 
 
@@ -190,7 +209,7 @@ class _Batch:
         self.report = report
         self.open: dict[str, tuple[Job, ForgeAccount]] = {}
         self.pages: dict[int, int] = {}
-        self.renewed_at = clock()
+        self.begun_at = self.renewed_at = self.looked_at = clock()
         self._begin(jobs)
 
     def run(self) -> None:
@@ -199,7 +218,10 @@ class _Batch:
                 self._keep_leases()
                 if page.account.id in self.open:
                     self._take_in(page)
-                if not self.open:
+                if not self.open or self._is_closed():
+                    break
+                if self.clock() - self.begun_at >= TURN:
+                    self._give_way()
                     break
         except RateLimited as error:
             self._close(error, error.until or self.clock() + LIMIT_WAIT)
@@ -209,6 +231,9 @@ class _Batch:
             until = error.until or self.clock() + DOWN_WAIT
             self._fail_all(error, until)
             self._close(error, until)
+        except (OperationalError, InterfaceError):
+            # The database went away, through nobody's fault: what is held here is free as soon as it is back.
+            raise
         except Exception:
             self._fail_all(_broken(), self.clock())
             raise
@@ -313,6 +338,27 @@ class _Batch:
             if job.pk not in kept:
                 del self.open[name]
                 self.report.lost += 1
+
+    def _is_closed(self) -> bool:
+        """Whether somebody closed the lane meanwhile: what is open is put back at once, in the middle of its pages."""
+        now = self.clock()
+        if now - self.looked_at < LOOK:
+            return False
+        self.looked_at = now
+        lane = queue.lane_closed(self.forge.name, now=now)
+        if lane is None or lane.closed_until is None:
+            return False
+        said, _, hint = lane.error_message.partition("\n")
+        self._close(ForgeError(lane.error_code, said, hint, until=lane.closed_until), lane.closed_until)
+        return True
+
+    def _give_way(self) -> None:
+        """Those whose pages came go behind the others in the queue, and go on from there; who has had nothing yet
+        keeps its place. So an account with thousands of pull requests holds up nobody."""
+        jobs = [job for job, _account in self.open.values()]
+        queue.give_way([job for job in jobs if job.pk in self.pages], now=self.clock())
+        queue.put_back([job for job in jobs if job.pk not in self.pages])
+        self.open.clear()
 
     def _close(self, error: ForgeError, until: datetime) -> None:
         queue.close_lane(self.forge.name, until=until, error=error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import DataError, transaction
@@ -28,7 +28,7 @@ def add_link(
     ``no-account-there``, ``not-your-account``, ``author-unknown``; and what the forge answers (Missing, NotMerged,
     RateLimited, …).
     """
-    forge, (full_name, number) = _read(address, forges, forge_name)
+    forge, (full_name, number) = read(address, forges, forge_name)
     linked = {
         account.forge_user_id
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
@@ -42,7 +42,7 @@ def add_link(
             _("Connect your %(forge)s account first.") % {"forge": label},
         )
     change = forge.find_change(full_name, number)
-    _require_part(change, forge.name, linked, label)
+    require_part(change, forge.name, linked, label)
     try:
         with transaction.atomic():
             store(forge.name, [change], now=now)
@@ -58,7 +58,7 @@ def add_link(
         ) from error
 
 
-def _read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> tuple[Forge, tuple[str, str]]:
+def read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> tuple[Forge, tuple[str, str]]:
     """The forge that the address belongs to, and what it names there."""
     if forge_name is not None and forge_name in forges:
         return forges[forge_name], addresses.parse(address, known.row(forge_name).url)
@@ -82,9 +82,10 @@ def _read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> 
     raise refusals[0]
 
 
-def _require_part(change: MergedChange, forge: str, linked: set[str], label: str) -> None:
+def require_part(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:
+    """Raise Conflict, with who opened it, unless one of the ``linked`` ids has a part in the change."""
     parts = list(part_rows(forge, change))
-    if linked & {part.forge_user_id for part in parts}:
+    if any(part.forge_user_id in linked for part in parts):
         return
     opener = next((part.login for part in parts if part.role == "author"), None)
     if opener is None:

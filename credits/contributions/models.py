@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +28,7 @@ class Repository(models.Model):
     is_fork = models.BooleanField(null=True)
     is_mirror = models.BooleanField(null=True)
     is_archived = models.BooleanField(null=True)
+    created_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField()
 
     class Meta:
@@ -64,6 +68,8 @@ class Contribution(models.Model):
 
     class Kind(models.TextChoices):
         PULL_REQUEST = "pull_request", _("pull request")
+        REVIEW = "review", _("review")
+        ISSUE = "issue", _("issue")
 
     class Status(models.TextChoices):
         MERGED = "merged", _("merged")
@@ -91,15 +97,30 @@ class Contribution(models.Model):
     merge_commit = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_id_on_forge = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_login = models.CharField(max_length=100, blank=True)
+    patch_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
+    files_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
+    """What identifies the patch, by its diff and by its paths and counts: see credits.forges.patches."""
+    only_whitespace = models.BooleanField(null=True)
+    landed_by = models.CharField(max_length=40, blank=True)
+    """The rule by which work landed that the forge does not call merged; empty where it does."""
+    node_id = models.CharField(max_length=100, blank=True)
     found_by = models.CharField(max_length=20)
     collected_at = models.DateTimeField()
+    told = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001  (None: stored before this was)
+    """Short for the forge's last answer: the same again says nothing new."""
 
     class Meta:
         ordering = ["-merged_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["repository", "kind", "number"], name="contribution_stored_once")
         ]
-        indexes = [models.Index(fields=["merge_commit"], name="contribution_by_commit")]
+        indexes = [
+            models.Index(fields=["merge_commit"], name="contribution_by_commit"),
+            models.Index(
+                fields=["patch_id"], name="contribution_by_patch", condition=Q(patch_id__isnull=False)
+            ),
+            models.Index(fields=["files_id"], name="contribution_by_files"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.repository} #{self.number}"
@@ -150,6 +171,151 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contribution} {self.digest[:12]}"
+
+
+class Recheck(models.Model):
+    """The last second look at a contribution. ``finding`` is empty where all was as before; ``seen_at`` None means
+    that no second look ever succeeded."""
+
+    class Finding(models.TextChoices):
+        REVERTED = "reverted", _("taken back")
+        GONE = "gone", _("gone from the forge")
+        MOVED = "moved", _("in another repository now")
+
+    contribution = models.OneToOneField(Contribution, models.CASCADE, related_name="recheck")
+    seen_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField()
+    finding = models.CharField(max_length=20, choices=Finding.choices, blank=True)
+    fact = models.CharField(max_length=500, blank=True)
+    """The address that shows the finding, where there is one."""
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.contribution} {self.finding}"
+
+
+class ShareProposal(models.Model):
+    """What the opener of a contribution proposes: whose part is how much. Shares move when every co-author whose
+    account is linked has accepted; until then nothing changes."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("waiting for the co-authors")
+        AGREED = "agreed", _("agreed")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    contribution = models.ForeignKey(Contribution, models.PROTECT, related_name="share_proposals")
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    shares = models.JSONField()
+    """{immutable id on the forge: share as decimal text}, of everybody who has a part in it."""
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    proposed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-proposed_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contribution"], condition=Q(status="open"), name="one_open_share_proposal"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contribution}: {self.status}"
+
+
+class ShareConsent(models.Model):
+    """What one co-author said to a proposal, once."""
+
+    proposal = models.ForeignKey(ShareProposal, models.PROTECT, related_name="consents")
+    forge_user_id = models.CharField(max_length=64)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    accepted = models.BooleanField()
+    said_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["proposal", "forge_user_id"], name="consent_given_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.forge_user_id}: {self.accepted}"
+
+
+class AttestedWork(models.Model):
+    """Work that landed under another name: the closed pull request of the student, the commit by which it landed, and
+    how alike the two are. It earns nothing before a reviewer has accepted it as a contribution."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting for a reviewer")
+        ACCEPTED = "accepted", _("accepted")
+        REFUSED = "refused", _("not accepted")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="attested_work")
+    account = models.ForeignKey(ForgeAccount, models.PROTECT, related_name="attested_work")
+    repository_id_on_forge = models.CharField(max_length=64)
+    full_name = models.CharField(max_length=255)
+    number = models.CharField(max_length=40)
+    title = models.TextField()
+    url = models.URLField(max_length=500)
+    closed_at = models.DateTimeField()
+    change = models.JSONField()
+    """The closed pull request as the forge told it, as it is stored on acceptance."""
+    commit = models.CharField(max_length=64)
+    commit_url = models.URLField(max_length=500)
+    commit_headline = models.TextField()
+    committed_at = models.DateTimeField()
+    committed_as = models.CharField(max_length=100, blank=True)
+    lines_alike = models.PositiveSmallIntegerField(null=True)
+    files_alike = models.PositiveSmallIntegerField(null=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    submitted_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    contribution = models.OneToOneField(Contribution, models.PROTECT, null=True, related_name="attested")
+
+    class Meta:
+        verbose_name_plural = "attested work"
+        ordering = ["-submitted_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "repository_id_on_forge", "number"],
+                condition=~Q(status="refused"),
+                name="work_attested_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="waiting", decided_by=None)
+                | Q(status="accepted", decided_by__isnull=False, contribution__isnull=False)
+                | (Q(status="refused", decided_by__isnull=False) & ~Q(reason="")),
+                name="attested_work_is_decided_by_a_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.full_name} #{self.number}"
+
+
+class MaintainerWord(models.Model):
+    """A one-time link for a maintainer to say whether the work is the student's. Only the digest of its token is kept;
+    nothing is kept of whoever opens it but what they write."""
+
+    work = models.ForeignKey(AttestedWork, models.PROTECT, related_name="words")
+    token_digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    login = models.CharField(max_length=100, blank=True)
+    confirms = models.BooleanField(null=True)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["made_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.work}: {self.login}"
 
 
 class CollectionState(models.Model):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from credits.forges.base import Account, ChangedFile, MergedChange
 from credits.forges.files import CATEGORIES, classify
+from credits.forges.patches import files_id
 
 _NOBODY = frozenset({"ghost"})
 """Kinds of account behind which nobody stands any more."""
@@ -30,6 +32,7 @@ class RepositoryRow(NamedTuple):
     is_fork: bool | None
     is_mirror: bool | None
     is_archived: bool | None
+    created_at: datetime | None
     seen_at: datetime
 
 
@@ -54,8 +57,14 @@ class ChangeRow(NamedTuple):
     merge_commit: str | None
     merged_by_id_on_forge: str | None
     merged_by_login: str
+    patch_id: str | None
+    files_id: str | None
+    only_whitespace: bool | None
+    landed_by: str
+    node_id: str
     found_by: str
     collected_at: datetime
+    told: str
     digest: str
     payload: str
 
@@ -89,11 +98,46 @@ def repository_row(forge: str, change: MergedChange, now: datetime) -> Repositor
         is_fork=told.is_fork,
         is_mirror=told.is_mirror,
         is_archived=told.is_archived,
+        created_at=told.created_at,
         seen_at=now,
     )
 
 
-def change_row(change: MergedChange, now: datetime) -> ChangeRow:
+def fingerprint(change: MergedChange) -> str:
+    """Short for all that was told of a change, but for how it was found and what its repository is like: two that
+    agree are the same answer. Far cheaper than the row itself; another version of Python may give another one, which
+    costs no more than a look at the row.
+    """
+    told: Any = (
+        (
+            change.repository.id,
+            change.repository.full_name,
+            change.kind,
+            change.number,
+            change.id,
+            change.status,
+        ),
+        (change.title, change.url, change.additions, change.deletions, change.changed_files, change.labels),
+        (change.created_at.timestamp(), change.merged_at.timestamp(), change.updated_at.timestamp()),
+        (change.merge_commit, change.landed_by, change.node_id, change.patch_id, change.only_whitespace),
+        None if change.files is None else [(one.path, one.additions, one.deletions) for one in change.files],
+        [
+            None if one is None else (one.id, one.login, one.kind)
+            for one in (change.author, change.merged_by, *(change.co_authors or ()))
+        ],
+        change.co_authors is None,
+        change.raw,
+    )
+    try:
+        # The second version tells nothing of how Python happens to share its objects.
+        text = marshal.dumps(told, 2)
+    except ValueError:
+        text = repr(told).encode("utf-8", "replace")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def change_row(change: MergedChange, now: datetime, told: str = "") -> ChangeRow:
+    """``told`` is the change's fingerprint, where the caller has it already."""
     payload = canonical(change.raw)
     return ChangeRow(
         repository=change.repository.id,
@@ -114,8 +158,16 @@ def change_row(change: MergedChange, now: datetime) -> ChangeRow:
         merge_commit=change.merge_commit,
         merged_by_id_on_forge=change.merged_by.id if change.merged_by else None,
         merged_by_login=change.merged_by.login if change.merged_by else "",
+        patch_id=change.patch_id,
+        files_id=files_id(
+            change.files, change.changed_files, title=change.title, full_name=change.repository.full_name
+        ),
+        only_whitespace=change.only_whitespace,
+        landed_by=change.landed_by,
+        node_id=change.node_id,
         found_by=change.found_by,
         collected_at=now,
+        told=told or fingerprint(change),
         digest=hashlib.sha256(payload.encode()).hexdigest(),
         payload=payload,
     )

@@ -12,7 +12,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from credits.errors import gettext_noop
-from credits.forges.base import Forbidden, Missing, NotMerged, RateLimited, TokenRefused, Unavailable
+from credits.forges.base import (
+    Forbidden,
+    ForgeError,
+    Missing,
+    NotMerged,
+    RateLimited,
+    TokenRefused,
+    Unavailable,
+)
 
 Clock = Callable[[], datetime]
 
@@ -170,6 +178,30 @@ def missing_change() -> Missing:
         "forge-change-missing",
         gettext_noop("There is no such pull request on the forge, or it is private."),
         gettext_noop("Check the address of the pull request."),
+    )
+
+
+def missing_commit() -> Missing:
+    return Missing(
+        "forge-commit-missing",
+        gettext_noop("There is no such commit on the forge, or its repository is private."),
+        gettext_noop("Check the commit's name."),
+    )
+
+
+def still_open() -> NotMerged:
+    return NotMerged(
+        "forge-change-open",
+        gettext_noop("This pull request is still open."),
+        gettext_noop("Come back when it is merged."),
+    )
+
+
+def cannot() -> ForgeError:
+    return ForgeError(
+        "forge-cannot",
+        gettext_noop("This forge cannot be asked for that."),
+        gettext_noop("Look it up on the forge's own pages."),
     )
 
 

@@ -4,18 +4,25 @@ An adapter is one module with one class that satisfies :class:`Forge`, plus a ro
 speak to the forge and translate; they store nothing, read no settings and no clock but the one they are given.
 Facts are frozen and hold only what the forge said: ``None`` means that the forge did not say (unknown), an empty
 tuple means that it said "none". The two are never mixed up (invariant 9).
+
+What a forge cannot do at all, its adapter says with a :class:`ForgeError` of the code ``forge-cannot``, never with an
+empty answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from credits.errors import CreditsError
 
+if TYPE_CHECKING:
+    from credits.forges.tokens import TokenPool
+
 Status = Literal["merged", "landed", "reverted", "gone", "unknown"]
+Kind = Literal["pull_request", "review", "issue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class RepositoryFacts:
     is_mirror: bool | None = None
     is_archived: bool | None = None
     is_private: bool | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,15 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True)
 class MergedChange:
-    """One merged pull request. Times are aware; ``number`` and ``id`` are text."""
+    """One merged pull request. Times are aware; ``number`` and ``id`` are text.
+
+    A further kind is told in the same words. ``review``: ``number`` is the review's own id, ``author`` the reviewer,
+    ``merged_at`` the time of submitting, title and url those of what was reviewed. ``issue``: ``merged_at`` is when it
+    was closed as completed. Neither has lines, files or a commit (``None``).
+
+    ``status`` ``landed``: the forge calls it closed, but the repository's own rule says that the work went in
+    (``landed_by`` names the rule, ``merge_commit`` is the commit, ``raw`` holds what the rule saw).
+    """
 
     id: str
     number: str
@@ -78,9 +94,16 @@ class MergedChange:
     merged_by: Account | None
     co_authors: tuple[Account, ...] | None
     found_by: str
-    """How it was found: ``account``, ``watched``, ``fork``, ``link``."""
-    kind: str = "pull_request"
+    """How it was found: ``account``, ``watched``, ``fork``, ``event``, ``search``, ``link``."""
+    kind: Kind = "pull_request"
     status: Status = "merged"
+    landed_by: str = ""
+    node_id: str = ""
+    """GitHub's GraphQL id of it (empty elsewhere): the cheapest way to see it again."""
+    patch_id: str | None = None
+    """:func:`credits.forges.patches.diff_id` of the whole diff, where the forge gave one."""
+    only_whitespace: bool | None = None
+    """Whether nothing but white space changed, where the forge gave the whole diff."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """What the forge answered, trimmed to the fields used: kept as evidence."""
 
@@ -89,12 +112,14 @@ class MergedChange:
 class Ask:
     """What has been merged for ``account`` since ``cursor`` (opaque text of the adapter's own; empty: everything).
 
-    ``repositories`` are full names to look in, for forges without a listing across repositories.
+    ``repositories`` are full names to look in, for forges without a listing across repositories. ``kinds`` are asked
+    for besides what costs nothing more; one that the forge does not list is not asked, and does not fail the account.
     """
 
     account: Account
     cursor: str = ""
     repositories: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ("pull_request",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +138,62 @@ class Page:
     failure: ForgeError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeRef:
+    """A change that is held already, by what never changes: ids, and the number within the repository. ``full_name``
+    is the name last seen; ``node_id`` may be empty."""
+
+    id: str
+    number: str
+    repository_id: str
+    full_name: str
+    kind: Kind = "pull_request"
+    node_id: str = ""
+    merged_at: datetime | None = None
+    merge_commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a change stands now.
+
+    ``change`` are the facts of today (labels, names after a rename or transfer); ``None`` where it is ``gone``, or
+    ``unknown`` because of ``failure``. ``reverted_by`` is the address of the merged change or commit that took it
+    back (then ``status`` is ``reverted``).
+    """
+
+    ref: ChangeRef
+    status: Status
+    change: MergedChange | None = None
+    reverted_by: str = ""
+    failure: ForgeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFacts:
+    """One commit. ``authors``: the author first, then those whom its trailers name, each by the forge's own account;
+    ``None`` in a place: somebody whom the forge knows no account of, who keeps a share all the same. ``files`` are
+    told for a commit that was asked for by itself."""
+
+    sha: str
+    message: str
+    authors: tuple[Account | None, ...]
+    committed_at: datetime | None
+    url: str = ""
+    files: tuple[ChangedFile, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a cross-check came to for one account: ``counted`` changes in the time asked about, of which ``missed``
+    are not held. With a ``failure`` both may be less than there is."""
+
+    account: Account
+    counted: int
+    missed: tuple[MergedChange, ...]
+    failure: ForgeError | None = None
+
+
 @dataclass(slots=True)
 class Spent:
     """What an adapter has cost since it was made: HTTP requests, and GitHub's GraphQL points."""
@@ -126,6 +207,15 @@ class Forge(Protocol):
 
     name: str
     spent: Spent
+    tokens: TokenPool
+    asks_at_once: int
+    """How many asks are best handed over together: all of them share the cost. A forge that is read repository by
+    repository takes as many as there are, and then costs the same for one account as for all."""
+    lists: tuple[Kind, ...]
+    """The kinds of contribution that this forge can list for an account."""
+
+    def close(self) -> None:
+        """Close the connections; the adapter may be used again."""
 
     def find_account(self, login: str) -> Account:
         """The account that has this login now; :class:`Missing` when nobody has it."""
@@ -145,6 +235,30 @@ class Forge(Protocol):
         A failure of one account does not stop the others. A failure of the forge as a whole (rate limit, no
         connection, bad token) is raised as :class:`ForgeError` after the pages that were complete.
         """
+
+    def cross_check(
+        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[Checked]:
+        """Look another way for what each account got merged from ``since`` to ``until``; one answer an ask, in order.
+
+        ``held`` has the ids of the changes that need not be told again. Dear, and a forge's search may know less than
+        its lists: for now and then, to find more, and never to conclude that something is not there.
+        """
+
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+        """How these changes stand now, one answer for each, in any order. What cannot be learnt is ``unknown`` with
+        its failure; only what the forge itself calls missing is ``gone``. Raises where the forge as a whole fails."""
+
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+        """The commits of a pull request's branch, oldest first, at most 250; :class:`Missing` when it is gone."""
+
+    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+        """One commit with its files; :class:`Missing` when the repository has none of that name."""
+
+    def find_closed(self, full_name: str, number: str) -> MergedChange:
+        """A pull request that was closed and, for the forge, not merged: told as a change of status ``unknown``, with
+        the time of closing for ``merged_at``. :class:`NotMerged` where it is open, :class:`Missing` where there is
+        none; one that is merged or landed after all comes as such."""
 
 
 class ForgeError(CreditsError):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from credits.forges.base import ForgeError
+
+SLOW = timedelta(seconds=8)
+"""GitHub cuts a query off after ten seconds, and charges for it; where one took so long, no more is asked for."""
 
 
 class Batch:
@@ -22,9 +27,17 @@ class Batch:
         """A request for ``count`` things failed."""
         self._failures += 1
         if self._failures >= self.patience:
+            self._failures = 0
             raise error
         self.size = max(1, count // 2)
 
-    def worked(self) -> None:
+    def worked(self, took: timedelta = timedelta(0)) -> None:
+        """A request was answered, in so much time."""
         self._failures = 0
-        self.size = min(self.most, self.size + max(1, self.size // 2))
+        if took < SLOW:
+            self.size = min(self.most, self.size + max(1, self.size // 2))
+
+    def strained(self, count: int) -> None:
+        """A request for ``count`` things was answered in part, because it was too much."""
+        self._failures = 0
+        self.size = max(1, count // 2)

@@ -21,6 +21,7 @@ snapshot in a test folder is generated, a translated page in a document folder i
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal
 
 Category = Literal["code", "tests", "docs", "translation", "configuration", "generated"]
@@ -109,6 +110,8 @@ _CONFIGURATION_NAME = re.compile(
 )
 
 
+# The same paths come again and again, and telling what they are is the dearest part of storing a change.
+@lru_cache(maxsize=1 << 15)
 def classify(path: str) -> Category:
     """The category of a path as a forge writes it (``/`` between folders). Every path has exactly one.
 

@@ -1,20 +1,21 @@
 """Gitee: merged pull requests, repository by repository, since it lists none across repositories.
 
-Looked into are the repositories that the university watches and those that the account has forked. A repository is
-read for one author the first time; from then on once for all accounts together, so that a round with nothing new
-costs one request a repository, however many students there are. Whose a pull request is, the user's id says: a
-login may have gone to somebody else.
+Looked into are the repositories that the university watches, those that the account has forked, and those that its
+public events tell of. A repository is read for one author the first time; from then on once for all accounts together,
+so that a round with nothing new costs one request a repository, however many students there are. Whose a pull request
+is, the user's id says: a login may have gone to somebody else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
 
 from credits.errors import gettext_noop
 from credits.forges import gitee_facts as facts
+from credits.forges import gitee_hints as hints
 from credits.forges.answers import (
     Clock,
     id_text,
@@ -32,15 +33,21 @@ from credits.forges.answers import (
 from credits.forges.base import (
     Account,
     Ask,
+    ChangeRef,
+    Checked,
+    CommitFacts,
     Forbidden,
     ForgeError,
+    Kind,
     MergedChange,
     Missing,
     Page,
     RepositoryFacts,
     Spent,
+    Standing,
     Unavailable,
 )
+from credits.forges.gitee_again import Again, repository_path
 from credits.forges.gitee_http import GiteeHttp
 from credits.forges.gitee_reader import Reader
 from credits.forges.tokens import TokenPool, pool_of
@@ -57,13 +64,16 @@ class Gitee:
     aware; ``timeout`` is in seconds for each request."""
 
     name = "gitee"
+    asks_at_once = 100_000
+    lists: tuple[Kind, ...] = ("pull_request",)
 
     def __init__(
         self, api_url: str, tokens: TokenPool | Sequence[str], clock: Clock, *, timeout: float = 15.0
     ) -> None:
         self.spent = Spent()
         self._clock = clock
-        self._http = GiteeHttp(api_url, pool_of(tokens), clock, timeout, self.spent)
+        self.tokens = pool_of(tokens)
+        self._http = GiteeHttp(api_url, self.tokens, clock, timeout, self.spent)
         self._repositories: dict[str, RepositoryFacts] = {}
 
     def close(self) -> None:
@@ -87,16 +97,61 @@ class Gitee:
         )
 
     def find_repository(self, full_name: str) -> RepositoryFacts:
-        return facts.repository(self._object(_repository_path(full_name), missing_repository()))
+        return facts.repository(self._object(repository_path(full_name), missing_repository()))
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
         if not (number.isascii() and number.isdigit()):
             raise missing_change()
-        pull = self._object(f"{_repository_path(full_name)}/pulls/{number}", missing_change())
+        pull = self._object(f"{repository_path(full_name)}/pulls/{number}", missing_change())
         if not facts.is_merged(pull):
             raise not_merged()
         self._repositories.clear()
         return self._detailed(full_name, pull, "link")
+
+    def find_closed(self, full_name: str, number: str) -> MergedChange:
+        return Again(self._http, self._detailed, self.find_repository).closed(full_name, number)
+
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+        return Again(self._http, self._detailed, self.find_repository).commits_of(ref)
+
+    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+        return Again(self._http, self._detailed, self.find_repository).commit(full_name, sha)
+
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+        """A repository goes by its name here, so one that is not found under it may be renamed as well as deleted:
+        then its changes are ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
+        self._repositories.clear()
+        self._http.forget_failures()
+        return Again(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
+
+    def cross_check(
+        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[Checked]:
+        self._repositories.clear()
+        self._http.forget_failures()
+        for ask in asks:
+            reader = Reader(ask)
+            counted: set[str] = set()
+            missed: dict[str, MergedChange] = {}
+            try:
+                self._verify(reader)
+                for name in sorted(reader.repositories.values()):
+                    for row in self._merged_within(name, reader, since, until):
+                        counted.add(id_text(row.get("id")))
+                        if id_text(row.get("id")) not in held:
+                            missed[id_text(row.get("id"))] = self._detailed(name, row, "search")
+            except ForgeError as error:
+                self._blame(error, [reader])
+            yield Checked(reader.account, len(counted), tuple(missed.values()), reader.failure)
+
+    def _merged_within(self, name: str, reader: Reader, since: datetime, until: datetime) -> Iterator[Row]:
+        """All that the account got merged in a repository in this time, whatever any cursor says."""
+        for rows in self._listing(name, since, reader.account.login):
+            for row in rows:
+                author = facts.account(row.get("user"))
+                mine = author is not None and author.id == reader.account.id
+                if mine and since <= parse_time(row.get("merged_at")) <= until:
+                    yield row
 
     def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
         self._repositories.clear()
@@ -105,15 +160,17 @@ class Gitee:
         for reader in readers:
             if reader.is_due_for_forks(self._clock()):
                 try:
-                    self._look_for_forks(reader)
+                    self._look_for_hints(reader)
                 except ForgeError as error:
                     self._blame(error, [reader])
                 else:
                     # What was found so far is kept, should the rest be interrupted.
                     yield reader.page()
-        names = {key: name for reader in readers for key, name in reader.repositories.items()}
-        for key, name in sorted(names.items()):
-            members = [reader for reader in readers if key in reader.repositories]
+        places: dict[str, tuple[str, list[Reader]]] = {}
+        for reader in readers:
+            for key, name in reader.repositories.items():
+                places.setdefault(key, (name, []))[1].append(reader)
+        for _, (name, members) in sorted(places.items()):
             yield from self._together(name, [reader for reader in members if not reader.place(name).alone])
             yield from self._one_by_one(name, [reader for reader in members if reader.place(name).alone])
         for reader in readers:
@@ -211,7 +268,7 @@ class Gitee:
         for number in place.mark.owed:
             changes: tuple[MergedChange, ...] = ()
             try:
-                pull = self._object(f"{_repository_path(name)}/pulls/{number}", missing_change())
+                pull = self._object(f"{repository_path(name)}/pulls/{number}", missing_change())
                 author = facts.account(pull.get("user"))
                 if facts.is_merged(pull) and author is not None and author.id == reader.account.id:
                     changes = (self._detailed(name, pull, reader.found_by(name)),)
@@ -237,7 +294,7 @@ class Gitee:
         while True:
             if since is not None:
                 params["since"] = since.astimezone(_BEIJING).replace(microsecond=0).isoformat()
-            got = self._http.page(f"{_repository_path(name)}/pulls", params, page)
+            got = self._http.page(f"{repository_path(name)}/pulls", params, page)
             times = [_updated(row) for row in got.rows]
             if times != sorted(times):
                 raise malformed()
@@ -262,31 +319,14 @@ class Gitee:
     def _latest(self, name: str) -> datetime | None:
         """When a merged pull request of the repository was last updated; ``None`` where it has none."""
         params = {"state": "merged", "sort": "updated", "direction": "desc"}
-        rows = self._http.page(f"{_repository_path(name)}/pulls", params, 1, size=1).rows
+        rows = self._http.page(f"{repository_path(name)}/pulls", params, 1, size=1).rows
         return _updated(rows[0]) if rows else None
 
-    def _look_for_forks(self, reader: Reader) -> None:
+    def _look_for_hints(self, reader: Reader) -> None:
         self._verify(reader)
-        parents: set[str] = set()
-        page = 0
-        while True:
-            page += 1
-            login = quote(reader.account.login, safe="")
-            got = self._http.page(f"/users/{login}/repos", {"type": "personal"}, page)
-            parents.update(parent for parent in map(self._parent, got.rows) if parent)
-            if not got.more:
-                break
-        reader.has_forks_of(sorted(parents), self._clock())
-
-    def _parent(self, row: Row) -> str | None:
-        if row.get("fork") is not True or row.get("parent") is not None:
-            return facts.parent(row)
-        try:
-            return facts.parent(
-                self._object(_repository_path(str(row.get("full_name"))), missing_repository())
-            )
-        except Missing:
-            return None
+        worked_in = hints.named_by_events(self._http, reader.account.login)
+        reader.has_forks_of(hints.parents_of_forks(self._http, reader.account.login), self._clock())
+        reader.has_worked_in(worked_in)
 
     def _verify(self, reader: Reader) -> None:
         """Make sure that the login still belongs to the account, before anything is asked for by login."""
@@ -301,13 +341,18 @@ class Gitee:
         reader.is_verified = True
 
     def _detailed(self, name: str, pull: Row, found_by: str) -> MergedChange:
-        path = f"{_repository_path(name)}/pulls/{id_text(pull.get('number'))}"
+        path = f"{repository_path(name)}/pulls/{id_text(pull.get('number'))}"
         repository = self._repositories.get(name.lower())
         if repository is None:
             repository = self._repositories[name.lower()] = self.find_repository(name)
-        return facts.change(
-            pull, repository, self._rows(f"{path}/files"), self._rows(f"{path}/operate_logs"), found_by
-        )
+        files = self._rows(f"{path}/files")
+        log = None if self._names_merger(pull) else self._rows(f"{path}/operate_logs")
+        told = facts.change if facts.is_merged(pull) else facts.closed
+        return told(pull, repository, files, log, found_by)
+
+    def _names_merger(self, pull: Row) -> bool:
+        """Whether the pull request itself says who merged it, so that the log need not be asked."""
+        return False
 
     def _rows(self, path: str) -> list[Row] | None:
         """A list that belongs to a pull request which is there. Gitee is known to answer 404 here without cause:
@@ -333,19 +378,12 @@ class Gitee:
         if not concerns_them:
             raise error
         for reader in readers:
-            # What somebody forked may go; what the university watches must be there.
-            if error.code == "forge-repository-missing" and name and reader.found_by(name) == "fork":
-                reader.fork_parent_gone(name)
+            # What somebody forked or once worked in may go; what the university watches must be there.
+            if error.code == "forge-repository-missing" and name and reader.found_by(name) != "watched":
+                reader.hint_gone(name)
             else:
                 reader.failed(error)
 
 
 def _updated(row: Row) -> datetime:
     return parse_time(row.get("updated_at"))
-
-
-def _repository_path(full_name: str) -> str:
-    owner, _, name = full_name.partition("/")
-    if not owner or not name or "/" in name:
-        raise missing_repository()
-    return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"

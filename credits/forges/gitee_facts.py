@@ -6,16 +6,24 @@ log; the merge commit and the co-authors are not to be had, and stay unknown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from credits.forges.answers import id_text, listing, malformed, mapping, parse_time, text
-from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFacts
+from credits.forges.base import Account, ChangedFile, CommitFacts, MergedChange, RepositoryFacts
+from credits.forges.patches import diff_id, only_whitespace
 
 MOST_FILES = 300
 """Gitee lists no more; whether there were more is then unknown, and so are the counts."""
 
 _KINDS = {"Group": "organisation", "Organization": "organisation", "Enterprise": "organisation", "Bot": "bot"}
+Row = Mapping[str, Any]
+
+_TRAILER = re.compile(r"(?im)^co-authored-by:\s*\S")
+# As Gitee's own button writes it, in the language of whoever pressed it.
+_REVERT = re.compile(r"(?i)(?:回退|revert)\s*['‘“\"]Pull Request !(\d+)")
 _KEPT = ("id", "number", "html_url", "state", "title", "created_at", "updated_at", "merged_at", "draft")
 
 
@@ -62,6 +70,27 @@ def is_merged(pull: Mapping[str, Any]) -> bool:
     return text(pull.get("state")) == "merged" and pull.get("merged_at") is not None
 
 
+def is_closed(pull: Mapping[str, Any]) -> bool:
+    """Closed, and not merged."""
+    return text(pull.get("state")) == "closed" and pull.get("closed_at") is not None
+
+
+def closed(
+    pull: Mapping[str, Any],
+    repository_facts: RepositoryFacts,
+    files: Sequence[Mapping[str, Any]] | None,
+    log: Sequence[Mapping[str, Any]] | None,
+    found_by: str,
+) -> MergedChange:
+    """A pull request that was closed and not merged, as a change of unknown status."""
+    if not is_closed(pull):
+        raise malformed()
+    as_merged = {**pull, "state": "merged", "merged_at": pull["closed_at"]}
+    told = change(as_merged, repository_facts, files, log, found_by)
+    kept = {**told.raw, "pull": {**told.raw["pull"], "state": "closed", "merged_at": None}}
+    return replace(told, status="unknown", raw=kept)
+
+
 def change(
     pull: Mapping[str, Any],
     repository_facts: RepositoryFacts,
@@ -76,6 +105,7 @@ def change(
     whole = changed is not None and len(changed) < MOST_FILES
     merged = _merging(log)
     labels = pull.get("labels")
+    diffs = _diffs(files) if whole and files else {}
     return MergedChange(
         id=id_text(pull.get("id")),
         number=id_text(pull.get("number")),
@@ -91,10 +121,13 @@ def change(
         changed_files=len(changed) if changed is not None and whole else None,
         files=changed,
         labels=None if labels is None else tuple(text(mapping(row).get("name")) for row in listing(labels)),
-        merge_commit=None,
-        merged_by=None if merged is None else account(merged.get("user")),
+        # AtomGit names both; Gitee neither.
+        merge_commit=_commit_name(pull.get("merge_commit_sha")),
+        merged_by=account(pull.get("merged_by")) if merged is None else account(merged.get("user")),
         co_authors=None,
         found_by=found_by,
+        patch_id=diff_id(diffs),
+        only_whitespace=only_whitespace(diffs),
         raw={
             "pull": {key: pull.get(key) for key in _KEPT}
             | {"user": _person(pull.get("user")), "labels": labels},
@@ -106,6 +139,16 @@ def change(
     )
 
 
+def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The diff of each file by path, empty where Gitee gave none (large or binary files)."""
+    found: dict[str, str] = {}
+    for row in rows:
+        patch = row.get("patch")
+        diff = patch.get("diff") if isinstance(patch, dict) and not patch.get("too_large") else None
+        found[text(row.get("filename"))] = diff if isinstance(diff, str) else ""
+    return found
+
+
 def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
     """``None`` as soon as one count cannot be read: a sum over the rest would be a wrong number."""
     changed = []
@@ -115,6 +158,36 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
             return None
         changed.append(ChangedFile(text(row.get("filename")), additions, deletions))
     return tuple(changed)
+
+
+def commit(value: object, *, with_files: bool = False) -> CommitFacts:
+    """A commit. A trailer names somebody by an address that anyone can type: a place, and no account."""
+    node = mapping(value)
+    about = mapping(node.get("commit"))
+    message = str(about.get("message") or "")
+    author = node.get("author")
+    known = author if isinstance(author, dict) and author.get("id") is not None else None
+    when = about.get("author")
+    date = when.get("date") if isinstance(when, dict) else None
+    files = node.get("files")
+    return CommitFacts(
+        sha=text(node.get("sha")),
+        message=message,
+        authors=(account(known), *(None for _ in _TRAILER.finditer(message))),
+        committed_at=None if date is None else parse_time(date),
+        url=str(node.get("html_url") or ""),
+        files=_files([mapping(row) for row in listing(files)]) if with_files and files is not None else None,
+    )
+
+
+def takes_back(pull: Mapping[str, Any]) -> str | None:
+    """The number of the pull request that this one takes back; ``None`` for ordinary work."""
+    found = _REVERT.search(f"{pull.get('title') or ''}\n{pull.get('body') or ''}")
+    return found[1] if found else None
+
+
+def _commit_name(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _count(value: object) -> int | None:

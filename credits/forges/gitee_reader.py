@@ -35,19 +35,23 @@ class Reader:
         """Whether the login was seen to belong to the immutable id during this collection."""
         self.forks: dict[str, str] = {}
         self.forks_at: datetime | None = None
+        self.worked_in: dict[str, str] = {}
+        """Repositories that the account's events have told of, now or earlier."""
         self._places: dict[str, Place] = {}
         self._read(ask.cursor)
 
     @property
     def repositories(self) -> dict[str, str]:
         """Where to look: lower-case name to name."""
-        return {**self.forks, **self.watched}
+        return {**self.worked_in, **self.forks, **self.watched}
 
     def place(self, name: str) -> Place:
         return self._places.setdefault(name.lower(), Place())
 
     def found_by(self, name: str) -> str:
-        return "watched" if name.lower() in self.watched else "fork"
+        if name.lower() in self.watched:
+            return "watched"
+        return "fork" if name.lower() in self.forks else "event"
 
     def is_due_for_forks(self, now: datetime) -> bool:
         return self.forks_at is None or not self.forks_at <= now < self.forks_at + LOOK_FOR_FORKS_EVERY
@@ -56,8 +60,13 @@ class Reader:
         self.forks = {name.lower(): name for name in sorted(parents)}
         self.forks_at = now
 
-    def fork_parent_gone(self, name: str) -> None:
+    def has_worked_in(self, names: Sequence[str]) -> None:
+        self.worked_in |= {name.lower(): name for name in names}
+
+    def hint_gone(self, name: str) -> None:
+        """What led to this repository leads nowhere any more."""
         self.forks.pop(name.lower(), None)
+        self.worked_in.pop(name.lower(), None)
 
     def seen_as(self, account: Account) -> None:
         """The forge showed the account under this login now."""
@@ -86,6 +95,7 @@ class Reader:
             "v": 1,
             "repositories": places,
             "forks": sorted(self.forks.values()),
+            "events": sorted(self.worked_in.values()),
             "forks_at": None if self.forks_at is None else format_time(self.forks_at),
         }
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -104,6 +114,9 @@ class Reader:
                 mark = Watermark.from_json(place.get("mark"))
                 # A mark that says nothing makes this a first reading, whatever the flag claims.
                 self._places[name] = Place(mark, alone=place.get("alone") is not False)
+        events = value.get("events")
+        if isinstance(events, list) and all(isinstance(name, str) for name in events):
+            self.has_worked_in(events)
         forks = value.get("forks")
         try:
             if isinstance(forks, list) and all(isinstance(name, str) for name in forks):

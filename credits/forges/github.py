@@ -7,8 +7,10 @@ its own watermark. The details of what is new come by node id, fifty at a time, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from credits.forges import github_facts as facts
@@ -16,19 +18,22 @@ from credits.forges import github_queries as queries
 from credits.forges.answers import (
     Clock,
     forbidden,
-    listing,
     malformed,
     mapping,
     missing_account,
     missing_change,
     missing_repository,
     not_merged,
+    still_open,
     text,
     unavailable,
 )
 from credits.forges.base import (
     Account,
     Ask,
+    ChangeRef,
+    Checked,
+    CommitFacts,
     Forbidden,
     ForgeError,
     MergedChange,
@@ -36,12 +41,18 @@ from credits.forges.base import (
     Page,
     RepositoryFacts,
     Spent,
+    Standing,
     Unavailable,
 )
 from credits.forges.batches import Batch
-from credits.forges.github_http import Answer, GitHubHttp, GraphError
-from credits.forges.github_sweep import Sweep
+from credits.forges.github_again import Recheck, commits_of, find_commit
+from credits.forges.github_http import Answer, GitHubHttp, is_forbidden, nodes_of, raise_for
+from credits.forges.github_search import Search
+from credits.forges.github_sweep import LISTED, Progress, Sweep
+from credits.forges.landed import LANDING_RULES, LandingRule
 from credits.forges.tokens import TokenPool, pool_of
+
+Detail = MergedChange | ForgeError | None
 
 ROWS_A_REQUEST = 2_500
 """Ids asked for in one request at most: GitHub allows 500,000 nodes, but only ten seconds."""
@@ -52,6 +63,7 @@ class GitHub:
     university's own; ``clock`` gives the present time, aware; ``timeout`` is in seconds for each request."""
 
     name = "github"
+    lists = LISTED
 
     def __init__(
         self,
@@ -62,11 +74,17 @@ class GitHub:
         timeout: float = 15.0,
         accounts_a_request: int = 100,
         details_a_request: int = 50,
+        landing_rules: Sequence[LandingRule] = LANDING_RULES,
     ) -> None:
         self.spent = Spent()
-        self._accounts_a_request = accounts_a_request
-        self._details_a_request = details_a_request
-        self._http = GitHubHttp(api_url, pool_of(tokens), clock, timeout, self.spent)
+        self.asks_at_once = accounts_a_request
+        self._clock = clock
+        self._rules = landing_rules
+        # Kept from one collection to the next: what was too much an hour ago is so still, and grows back soon.
+        self._sweep_size = Batch(accounts_a_request)
+        self._detail_size = Batch(details_a_request)
+        self.tokens = pool_of(tokens)
+        self._http = GitHubHttp(api_url, self.tokens, clock, timeout, self.spent)
 
     def close(self) -> None:
         """Close the connections; the adapter may be used again."""
@@ -88,38 +106,87 @@ class GitHub:
     def find_repository(self, full_name: str) -> RepositoryFacts:
         owner, _, name = full_name.partition("/")
         answer = self._http.graphql(queries.REPOSITORY, {"owner": owner, "name": name})
-        _raise_for(answer.errors_at("repository"), missing_repository())
+        raise_for(answer.errors_at("repository"), missing_repository())
         if answer.data.get("repository") is None:
             raise malformed()
         return facts.repository(answer.data["repository"])
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
+        node = self._pointed_at(full_name, number)
+        if node.get("merged") is not False:
+            return facts.change(node, "link")
+        landed = facts.landed(node, "link", self._rules)
+        if landed is None:
+            raise not_merged()
+        return landed
+
+    def find_closed(self, full_name: str, number: str) -> MergedChange:
+        node = self._pointed_at(full_name, number)
+        if node.get("merged") is not False:
+            return facts.change(node, "link")
+        found = facts.landed(node, "link", self._rules) or facts.closed(node, "link")
+        if found is None:
+            raise still_open()
+        return found
+
+    def _pointed_at(self, full_name: str, number: str) -> Mapping[str, Any]:
         if not (number.isascii() and number.isdigit() and int(number) < 2**31):
             raise missing_change()
         owner, _, name = full_name.partition("/")
         variables = {"owner": owner, "name": name, "number": int(number)}
         answer = self._http.graphql(queries.POINTED_AT, variables)
-        _raise_for(answer.errors_at("repository"), missing_change())
-        node = mapping(mapping(answer.data.get("repository")).get("pullRequest"))
-        if node.get("merged") is False:
-            raise not_merged()
-        return facts.change(node, "link")
+        raise_for(answer.errors_at("repository"), missing_change())
+        return mapping(mapping(answer.data.get("repository")).get("pullRequest"))
+
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+        return commits_of(self._http, ref)
+
+    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+        return find_commit(self._http, full_name, sha)
+
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+        return Recheck(self._http, self._rules, self._detail_size).run(refs)
+
+    def cross_check(
+        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[Checked]:
+        search = Search(self._http, since, until, held, self.account)
+        for account, counted, keys, failure in search.run(asks):
+            missed: list[MergedChange] = []
+            for start in range(0, len(keys), self._detail_size.size):
+                part = keys[start : start + self._detail_size.size]
+                try:
+                    found = self._details("pull_request", part)
+                except Unavailable as error:
+                    failure = error
+                    continue
+                for result in found:
+                    if isinstance(result, MergedChange):
+                        missed.append(replace(result, found_by="search"))
+                    elif isinstance(result, ForgeError) and not isinstance(result, Missing):
+                        failure = result
+            yield Checked(account, counted, tuple(missed), failure)
 
     def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
-        for start in range(0, len(asks), self._accounts_a_request):
+        for start in range(0, len(asks), self.asks_at_once):
+            now = self._clock()
+            of = [Progress(ask, now, self._rules) for ask in asks[start : start + self.asks_at_once]]
+            for progress in of:
+                if not progress.sweeps:
+                    yield progress.page()
             ready: list[Sweep] = []
-            for sweep in self._swept([Sweep(ask) for ask in asks[start : start + self._accounts_a_request]]):
+            for sweep in self._swept([sweep for progress in of for sweep in progress.sweeps]):
                 if sweep.left:
                     ready.append(sweep)
-                else:
-                    yield sweep.page()
+                elif sweep.progress.ended:
+                    yield sweep.progress.page()
             yield from self._detailed(ready)
 
     # First step: ids and times of update.
 
     def _swept(self, sweeps: Sequence[Sweep]) -> Iterator[Sweep]:
         """Each sweep once: with all that it wants lined up, or with its failure."""
-        batch = Batch(self._accounts_a_request)
+        batch = self._sweep_size
         queue: deque[Sweep] = deque()
         for sweep in sweeps:
             if sweep.account.node_id or self._located(sweep, batch):
@@ -131,11 +198,13 @@ class GitHub:
             # Those that failed among others are tried by themselves, after the rest has been served.
             source = queue or alone
             asked = [source.popleft()] if source is alone else _take(queue, batch.size)
+            variables: dict[str, Any] = {}
+            for i, sweep in enumerate(asked):
+                variables |= sweep.variables(i)
+            begun = self._clock()
             try:
                 answer = self._http.graphql(
-                    queries.sweep([sweep.first for sweep in asked]),
-                    {f"id{i}": sweep.account.node_id for i, sweep in enumerate(asked)}
-                    | {f"after{i}": sweep.after for i, sweep in enumerate(asked)},
+                    queries.sweep([(sweep.kind, sweep.first) for sweep in asked]), variables
                 )
             except Unavailable as error:
                 batch.failed(len(asked), error)
@@ -146,7 +215,10 @@ class GitHub:
                 else:
                     alone.append(asked[0])
                 continue
-            batch.worked()
+            if answer.was_too_much:
+                batch.strained(len(asked))
+            else:
+                batch.worked(self._clock() - begun)
             for i, sweep in enumerate(asked):
                 problem = self._read_page(answer, f"a{i}", sweep)
                 if problem is not None:
@@ -166,7 +238,7 @@ class GitHub:
         if any(error.type == "NOT_FOUND" for error in errors):
             return self._moved_or_gone(sweep)
         if errors:
-            return forbidden() if _is_forbidden(errors) else unavailable()
+            return forbidden() if is_forbidden(errors) else unavailable()
         try:
             node = mapping(answer.data.get(alias))
             if text(node.get("__typename")) != "User":
@@ -210,7 +282,7 @@ class GitHub:
     # Second step: details by node id.
 
     def _detailed(self, sweeps: Sequence[Sweep]) -> Iterator[Page]:
-        batch = Batch(self._details_a_request)
+        batch = self._detail_size
         queue = deque((sweep, key) for sweep in sweeps for key in sweep.wanted or ())
         alone: deque[tuple[Sweep, str]] = deque()
         while queue or alone:
@@ -218,8 +290,9 @@ class GitHub:
             asked = (
                 [alone.popleft()] if again else [queue.popleft() for _ in range(min(batch.size, len(queue)))]
             )
+            begun = self._clock()
             try:
-                found = self._details([key for _, key in asked])
+                found = self._details_of(asked)
             except Unavailable as error:
                 batch.failed(len(asked), error)
                 if len(asked) > 1:
@@ -227,43 +300,54 @@ class GitHub:
                     continue
                 found = [error]
             else:
-                batch.worked()
-            changes: dict[int, list[MergedChange]] = {id(sweep): [] for sweep, _ in asked}
+                batch.worked(self._clock() - begun)
+            changes: dict[int, list[MergedChange]] = {id(sweep.progress): [] for sweep, _ in asked}
             for (sweep, key), result in zip(asked, found, strict=True):
                 if isinstance(result, MergedChange):
                     # Whose work it is decides the number, whatever the listing was asked for.
                     if result.author is not None and result.author.id == sweep.account.id:
-                        changes[id(sweep)].append(result)
+                        changes[id(sweep.progress)].append(result)
                     sweep.delivered(key)
-                elif isinstance(result, Missing):
+                elif result is None or isinstance(result, Missing):
                     sweep.delivered(key)
                 elif again or isinstance(result, Forbidden):
                     sweep.given_up(key, result)
                 else:
                     sweep.postponed(key)
                     alone.append((sweep, key))
-            for sweep in {id(sweep): sweep for sweep, _ in asked}.values():
-                if changes[id(sweep)] or not sweep.left:
-                    yield sweep.page(tuple(changes[id(sweep)]))
+            for progress in {id(sweep.progress): sweep.progress for sweep, _ in asked}.values():
+                if changes[id(progress)] or progress.ended:
+                    yield progress.page(tuple(changes[id(progress)]))
 
-    def _details(self, keys: Sequence[str]) -> list[MergedChange | ForgeError]:
-        """For each node id the pull request, or why it did not come; ``Missing`` only where GitHub says so."""
-        answer = self._http.graphql(queries.DETAILS, {"ids": list(keys)})
-        nodes = listing(answer.data.get("nodes"))
-        if len(nodes) != len(keys) or any(len(error.path) < 2 for error in answer.errors):
-            raise malformed()
-        return [_detail(node, answer.errors_at("nodes", i)) for i, node in enumerate(nodes)]
+    def _details_of(self, asked: Sequence[tuple[Sweep, str]]) -> list[Detail]:
+        """One request for each sort of thing among those asked for; nearly always there is one."""
+        sorts: dict[str, list[int]] = {}
+        for at, (sweep, key) in enumerate(asked):
+            sorts.setdefault(sweep.sort_of(key), []).append(at)
+        found: dict[int, Detail] = {}
+        for sort, places in sorts.items():
+            found.update(zip(places, self._details(sort, [asked[at][1] for at in places]), strict=True))
+        return [found[at] for at in range(len(asked))]
 
+    def _details(self, sort: str, keys: Sequence[str]) -> list[Detail]:
+        """For each node id what it is, ``None`` for what does not count, or why it did not come; ``Missing`` only
+        where GitHub says so."""
+        return [
+            outcome if isinstance(outcome, ForgeError) else self._fact(sort, outcome)
+            for outcome in nodes_of(self._http, queries.DETAILS[sort], keys)
+        ]
 
-def _detail(node: object, errors: Sequence[GraphError]) -> MergedChange | ForgeError:
-    if any(error.type == "NOT_FOUND" and len(error.path) == 2 for error in errors):
-        return missing_change()
-    if errors:
-        return forbidden() if _is_forbidden(errors) else unavailable()
-    try:
-        return facts.change(node, "account")
-    except Unavailable as error:
-        return error
+    def _fact(self, sort: str, node: object) -> Detail:
+        try:
+            if sort == "closed" and mapping(node).get("merged") is not True:
+                return facts.landed(node, "account", self._rules)
+            if sort == "review":
+                return facts.review(node, "account")
+            if sort == "issue":
+                return facts.issue(node, "account")
+            return facts.change(node, "account")
+        except Unavailable as error:
+            return error
 
 
 def _take(queue: deque[Sweep], most: int) -> list[Sweep]:
@@ -274,15 +358,3 @@ def _take(queue: deque[Sweep], most: int) -> list[Sweep]:
         taken.append(queue.popleft())
         rows += taken[-1].first
     return taken
-
-
-def _is_forbidden(errors: Sequence[GraphError]) -> bool:
-    return any(error.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES") for error in errors)
-
-
-def _raise_for(errors: Sequence[GraphError], missing: Missing) -> None:
-    """Raise what the errors at one place mean; ``missing`` where GitHub says that there is no such thing."""
-    if any(error.type == "NOT_FOUND" for error in errors):
-        raise missing
-    if errors:
-        raise forbidden() if _is_forbidden(errors) else unavailable()

@@ -17,12 +17,17 @@ from github.Requester import Requester
 from requests import RequestException
 
 from credits.forges.answers import (
+    LONGEST_WAIT,
     Clock,
     allowed_again,
     forbidden,
+    listing,
     malformed,
     mapping,
     missing_account,
+    missing_change,
+    missing_commit,
+    parse_time,
     unavailable,
 )
 from credits.forges.base import ForgeError, Missing, Spent
@@ -48,6 +53,11 @@ class Answer:
 
     data: Mapping[str, Any]
     errors: tuple[GraphError, ...]
+
+    @property
+    def was_too_much(self) -> bool:
+        """Whether GitHub left part of it out for the work it would have been."""
+        return any(error.type == "RESOURCE_LIMITS_EXCEEDED" for error in self.errors)
 
     def errors_at(self, *path: str | int) -> tuple[GraphError, ...]:
         """The errors at this place or below it."""
@@ -102,6 +112,7 @@ class GitHubHttp:
                 self._rest(token, resource, limited)
                 continue
             self._pool.accept(token)
+            self._budget(token, body)
             if headers.get("x-ratelimit-remaining", "").strip() == "0":
                 self._pool.exhaust(
                     token,
@@ -109,6 +120,18 @@ class GitHubHttp:
                     headers.get("x-ratelimit-resource") or resource,
                 )
             return headers, body
+
+    def _budget(self, token: Token, body: object) -> None:
+        """Where the points left would not pay for the same question again, the token rests before it is refused."""
+        data = body.get("data") if isinstance(body, dict) else None
+        limit = data.get("rateLimit") if isinstance(data, dict) else None
+        if not isinstance(limit, dict):
+            return
+        cost, left = limit.get("cost"), limit.get("remaining")
+        if isinstance(cost, int) and isinstance(left, int) and left < cost:
+            until = parse_time(limit.get("resetAt"))
+            now = self._clock()
+            self._pool.exhaust(token, max(now, min(until, now + LONGEST_WAIT)), "graphql")
 
     def _rest(self, token: Token, resource: str, limited: _Limited) -> None:
         until = allowed_again(limited.headers, self._clock())
@@ -196,6 +219,8 @@ def _typed(error: GithubException) -> ForgeError:
         if error.status == 429 or exhausted or "retry-after" in headers or _LIMIT_MESSAGE.search(said):
             return _Limited(headers, primary=exhausted and "retry-after" not in headers)
         return forbidden() if said else malformed()
+    if error.status == 422 and "no commit found" in said.lower():
+        return missing_commit()
     # Only GitHub's own words say that something is gone; a proxy's page with status 404 does not.
     if error.status == 404 and "not found" in said.lower():
         return missing_account()
@@ -226,3 +251,32 @@ def _error(entry: Mapping[str, Any]) -> GraphError:
     return GraphError(
         str(entry.get("type") or ""), tuple(step for step in steps if isinstance(step, str | int))
     )
+
+
+def is_forbidden(errors: Sequence[GraphError]) -> bool:
+    return any(error.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES") for error in errors)
+
+
+def raise_for(errors: Sequence[GraphError], missing: Missing) -> None:
+    """Raise what the errors at one place mean; ``missing`` where GitHub says that there is no such thing."""
+    if any(error.type == "NOT_FOUND" for error in errors):
+        raise missing
+    if errors:
+        raise forbidden() if is_forbidden(errors) else unavailable()
+
+
+def nodes_of(http: GitHubHttp, query: str, keys: Sequence[str]) -> list[object | ForgeError]:
+    """For each node id its node, or why it did not come; :class:`Missing` only where GitHub says so."""
+    answer = http.graphql(query, {"ids": list(keys)})
+    nodes = listing(answer.data.get("nodes"))
+    if len(nodes) != len(keys) or any(len(error.path) < 2 for error in answer.errors):
+        raise malformed()
+    return [_outcome(node, answer.errors_at("nodes", i)) for i, node in enumerate(nodes)]
+
+
+def _outcome(node: object, errors: Sequence[GraphError]) -> object | ForgeError:
+    if any(error.type == "NOT_FOUND" and len(error.path) == 2 for error in errors):
+        return missing_change()
+    if errors:
+        return forbidden() if is_forbidden(errors) else unavailable()
+    return node

@@ -8,8 +8,9 @@ never comes here.
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -25,11 +26,13 @@ State = Literal["ready", "exhausted", "slowed", "revoked"]
 class Token:
     """A token that does not show itself: its text is only read where a request is made."""
 
-    __slots__ = ("_secret", "number")
+    __slots__ = ("_secret", "mark", "number")
 
     def __init__(self, secret: str, number: int) -> None:
         self._secret = secret
         self.number = number
+        self.mark = hashlib.sha256(secret.encode()).hexdigest()[:10]
+        """The same in every process that has the token, and of no use to anybody else."""
 
     def reveal(self) -> str:
         return self._secret
@@ -51,6 +54,9 @@ class TokenPool:
         self._slowed: dict[int, datetime] = {}
         self._exhausted: dict[tuple[int, str], datetime] = {}
         self._lock = threading.Lock()
+        self.tell: Callable[[str, datetime], None] | None = None
+        """Called with every rest that a forge asks for, as :meth:`heed` takes it: for other processes with the same
+        tokens."""
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -88,11 +94,31 @@ class TokenPool:
         with self._lock:
             key = (token.number, resource)
             self._exhausted[key] = max(until, self._exhausted.get(key, until))
+        if self.tell:
+            self.tell(f"{token.mark}/{resource}", until)
 
     def slow(self, token: Token, until: datetime) -> None:
         """The forge asked for a pause with this token, whatever is asked; a later time wins."""
         with self._lock:
             self._slowed[token.number] = max(until, self._slowed.get(token.number, until))
+        if self.tell:
+            self.tell(token.mark, until)
+
+    def heed(self, rests: Mapping[str, datetime]) -> None:
+        """Take over what another process was told: until when a token rests, by its mark alone, or by its mark, a
+        slash and the resource. What is none of ours is passed over."""
+        with self._lock:
+            numbers = {token.mark: token.number for token in self._tokens}
+            for name, until in rests.items():
+                mark, _, resource = name.partition("/")
+                number = numbers.get(mark)
+                if number is None:
+                    continue
+                if resource:
+                    known = self._exhausted.get((number, resource), until)
+                    self._exhausted[number, resource] = max(until, known)
+                else:
+                    self._slowed[number] = max(until, self._slowed.get(number, until))
 
     def refuse(self, token: Token, now: datetime) -> None:
         """The forge refused the token itself. A forge in trouble refuses good tokens too: only a second refusal

@@ -78,9 +78,7 @@ class Csv:
         count = 0
         for line in lines:
             count += 1
-            writer.writerow(
-                safe(cell) if isinstance(cell, str) else format(cell, "f") for cell in cells(line)
-            )
+            writer.writerow(_text(cell) for cell in cells(line))
         text.detach()  # leave the file open for its owner
         return count
 
@@ -115,6 +113,12 @@ class Xlsx:
 
 RENDERERS: dict[str, Renderer] = {renderer.identifier: renderer for renderer in (Csv(), Xlsx())}
 """Every form in which an export can be had."""
+
+
+def _text(cell: str | int | Decimal) -> str:
+    if isinstance(cell, str):
+        return safe(cell)
+    return format(cell, "f") if isinstance(cell, Decimal) else str(cell)
 
 
 def _without_controls(text: str) -> str:

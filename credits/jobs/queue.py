@@ -2,8 +2,8 @@
 
 A worker takes jobs under a lease and writes its token into them. Whatever it writes later counts only while its
 token still stands there, so a worker that was thought dead writes nothing when it comes back. A job whose worker
-died is taken again once the lease is over. Messages play no part in this: lost, doubled or late, they only decide
-how soon a worker looks (invariant 10).
+died is taken again once the lease is over, and sooner where somebody knows of the death. Messages play no part in
+this: lost, doubled or late, they only decide how soon a worker looks (invariant 10).
 
 Times are handed in; workers' clocks may differ by far less than a lease.
 """
@@ -114,6 +114,16 @@ def keep(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> list[Job]:
     return [job for job in jobs if job.pk in mine]
 
 
+def beat(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> int:
+    """Renew the lease of all that are still held, from beside the worker: what it is just writing is left to it, so
+    that neither waits for the other. How many were renewed.
+    """
+    with transaction.atomic():
+        free = Job.objects.select_for_update(skip_locked=True).filter(_held(jobs)).order_by("pk")
+        mine = list(free.values_list("pk", flat=True))
+        return Job.objects.filter(pk__in=mine).update(leased_until=now + lease)
+
+
 def hold(job: Job, *, now: datetime, lease: timedelta, progress: Mapping[str, Any]) -> None:
     """Renew one lease and note the progress. The row stays locked until the caller's transaction ends: whatever else
     is written in it is written by the holder. Raises LeaseLost.
@@ -145,6 +155,24 @@ def put_back(jobs: Sequence[Job], error: CreditsError | None = None) -> int:
         return Job.objects.filter(pk__in=mine).update(holder=None, leased_until=None, **reason)
 
 
+def give_way(jobs: Sequence[Job], *, now: datetime) -> int:
+    """Let others have their turn: these are due still, but behind everybody who has waited longer. How many were
+    still held.
+    """
+    with transaction.atomic():
+        locked = Job.objects.select_for_update().filter(_held(jobs)).order_by("pk")
+        mine = list(locked.values_list("pk", flat=True))
+        return Job.objects.filter(pk__in=mine).update(holder=None, leased_until=None, due_at=now)
+
+
+def free_the_dead(kind: str, lane: str) -> int:
+    """Let go of every job of a lane that somebody holds: for who is alone there (:mod:`credits.jobs.lane`), and so
+    knows that the holders are no more. How many there were.
+    """
+    held = Job.objects.filter(kind=kind, lane=lane, holder__isnull=False)
+    return held.update(holder=None, leased_until=None)
+
+
 def close_lane(name: str, *, until: datetime, error: CreditsError | None = None) -> None:
     """Nothing in this lane is taken before ``until``, for the reason that ``error`` tells. Never shortens a closing."""
     reason = told(error) if error else {"error_code": "", "error_message": ""}
@@ -152,6 +180,12 @@ def close_lane(name: str, *, until: datetime, error: CreditsError | None = None)
     Lane.objects.filter(Q(closed_until=None) | Q(closed_until__lt=until), name=name).update(
         closed_until=until, **reason
     )
+
+
+def closings(prefix: str, *, now: datetime) -> dict[str, datetime]:
+    """What is closed now of all whose name begins so, and until when, by the rest of the name."""
+    closed = Lane.objects.filter(name__startswith=prefix, closed_until__gt=now)
+    return {name[len(prefix) :]: until for name, until in closed.values_list("name", "closed_until") if until}
 
 
 def lane_closed(name: str, *, now: datetime) -> Lane | None:

@@ -86,7 +86,9 @@ class Migration(migrations.Migration):
     dependencies = [("credits", "0001_initial")]
 
     operations = [
-        migrations.AddField("lane", "error_code", models.CharField(blank=True, max_length=60, default=""), False),
+        migrations.AddField(
+            "lane", "error_code", models.CharField(blank=True, max_length=60, default=""), False
+        ),
         migrations.AddField("lane", "error_message", models.TextField(blank=True, default=""), False),
         migrations.RunSQL(FORWARD, BACKWARD),
     ]

@@ -12,10 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from credits.errors import CreditsError
 from credits.ledger.verify import Checkpoint
+from credits.records.models import ExportBatch
 
 
 def noted() -> Iterator[Checkpoint]:
-    """The ledger's head as each export's manifest in the house's own folder names it."""
+    """The ledger's head as each export batch in the database names it, and each manifest in the house's own folder:
+    whoever alters the one may forget, or not reach, the other."""
+    for code, manifest in ExportBatch.objects.order_by("pk").values_list("code", "manifest"):
+        ledger = manifest["ledger"]
+        yield Checkpoint(int(ledger["entries"]), str(ledger["head"]), source=code)
     for path in sorted(Path(settings.EXPORTS_DIR).glob("*.manifest.json")):
         try:
             ledger = json.loads(path.read_text(encoding="utf-8"))["ledger"]

@@ -16,6 +16,7 @@ from credits.claims import assess, draft, rounds, submit
 from credits.claims.draft import Candidate
 from credits.claims.facts import ref_of
 from credits.claims.models import Claim, Round
+from credits.contributions import same_work
 from credits.errors import Conflict, NotThere
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
@@ -93,6 +94,7 @@ def _choice(found: Claim, *, now: datetime) -> dict[str, object]:
     rulebook = rulebook_of(rounds.version_for(found.round, found.enrolment))
     return {
         "rows": [(one, by_ref.get(ref_of(one.authorship)) or one.outcome) for one in _ordered(candidates)],
+        "twins": same_work.own_places([one.authorship.contribution_id for one in candidates], found.user),
         "chosen": len(chosen),
         "counting": sum(one.status == "counts" for one in outcome.contributions),
         "outcome": outcome,

@@ -123,6 +123,64 @@ class LinkForm(forms.Form):
     )
 
 
+class AttestForm(forms.Form):
+    """A closed pull request and the commit by which it landed."""
+
+    address = forms.CharField(
+        label=_("Address of your pull request, which was closed"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
+    commit = forms.CharField(
+        label=_("Address of the commit that brought your work in"),
+        help_text=_("Or its full hash. It is in the same repository."),
+        max_length=500,
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
+
+
+class WordForm(forms.Form):
+    """A maintainer's word."""
+
+    confirms = forms.ChoiceField(
+        label=_("Is this commit the work of that pull request?"),
+        choices=[("yes", _("Yes, it is")), ("no", _("No, it is not"))],
+        widget=forms.RadioSelect,
+    )
+    login = forms.CharField(label=_("Your login on the forge"), max_length=100)
+    text = forms.CharField(
+        label=_("What you want to add"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class WorkDecisionForm(forms.Form):
+    """What a reviewer decides on work to be attested."""
+
+    accept = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[("yes", _("accept it as a contribution")), ("no", _("do not accept it"))],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Needed where you do not accept it. The student reads it."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class FlagForm(forms.Form):
+    """What a reviewer says to something that was found after submission."""
+
+    text = forms.CharField(
+        label=_("What this means for the credit"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
 class AnswerForm(forms.Form):
     """What a student answers to a proposed decision."""
 

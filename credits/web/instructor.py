@@ -10,14 +10,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Role
-from credits.claims import assessments, review, see
+from credits.claims import assessments, rechecks, review, see, signals
 from credits.claims.models import Assessment, Claim, Decision
 from credits.errors import CreditsError
 from credits.rulebooks.versions import rulebook_of
@@ -47,6 +47,7 @@ def queue(request: PageRequest) -> HttpResponse:
             "plain": [row for row in rows if row["plain"]],
             "waiting": len(rows),
             "older": len(claims) > SHOWN,
+            "flagged": list(rechecks.flagged(request.user)[:SHOWN]),
         },
     )
 
@@ -125,6 +126,18 @@ def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     return redirect("instructor_queue")
 
 
+@require_POST
+@page(role=Role.INSTRUCTOR)
+def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Say what something means that was found after submission."""
+    now = timezone.now()
+    found = see.claim_for(request.user, public_id, now=now)
+    flag = get_object_or_404(found.flags, pk=pk)
+    rechecks.answer_flag(flag, _text(request.POST.get("text", "")), by=request.user, now=now)
+    messages.success(request, _("Noted beside the decision."))
+    return redirect("instructor_claim", public_id=public_id)
+
+
 def lines_of(claim: Claim, typed: QueryDict) -> dict[str, dict[str, Any]]:
     """The decision for each contribution, as the form sent it. Fields are named by the line's place in the frozen
     order. Raises CreditsError for a number that is none."""
@@ -190,6 +203,8 @@ def _facts(found: Claim, typed: QueryDict | None, *, now: datetime) -> dict[str,
         "current": current,
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else current.reason if current else "",
+        "signals": signals.of_claim(found),
+        "flags": list(found.flags.select_related("answered_by")),
         "open": found.status in {Status.SUBMITTED, Status.HEARING},
         "may_confirm": current is not None
         and current.standing == Decision.Standing.PROPOSED

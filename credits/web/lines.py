@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from credits.claims.facts import frozen_of
+from credits.claims.facts import frozen_of, ref_of
 from credits.claims.models import Claim
+from credits.contributions import same_work
+from credits.contributions.models import Contribution
 from credits.rules.facts import ContributionFacts
 from credits.rules.outcome import ContributionOutcome, Outcome
 
@@ -57,3 +59,10 @@ def of_claim(claim: Claim, outcome: Outcome | None, decided: Mapping[str, Any] |
         Line(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}))
         for place, one in enumerate(facts, start=1)
     ]
+
+
+def own_places(claim: Claim) -> dict[str, list[Contribution]]:
+    """By ref, where else the student has the same work: one contribution in two places."""
+    shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
+    found = same_work.own_places([one.contribution_id for one in shares], claim.user)
+    return {ref_of(one): found.get(one.contribution_id, []) for one in shares}

@@ -17,7 +17,10 @@ STUDENT = (
     ("student_transcript", _("My transcript")),
 )
 OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
-    "instructor": (("instructor_queue", _("To review")),),
+    "instructor": (
+        ("instructor_queue", _("To review")),
+        ("instructor_attested", _("To attest")),
+    ),
     "registrar": (
         ("registrar_ready", _("To record")),
         ("registrar_rounds", _("Rounds")),
@@ -25,13 +28,20 @@ OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
         ("registrar_exports", _("Exports")),
         ("registrar_roster", _("Roster")),
         ("registrar_link", _("Vouch for an account")),
+        ("collecting", _("Collecting")),
     ),
     "steward": (("steward_rulebooks", _("Rulebooks")),),
-    "admin": (("admin_people", _("People")),),
+    "admin": (
+        ("admin_people", _("People")),
+        ("collecting", _("Collecting")),
+    ),
 }
 BELOW = {
     "student_claim_now": "/student/rounds/",
+    "student_contributions": "/student/contributions/",
+    "student_accounts": "/student/attested/",
     "instructor_queue": "/instructor/claims/",
+    "instructor_attested": "/instructor/attested/",
     "registrar_ledger": "/registrar/students/",
     "steward_rulebooks": "/rulebooks/",
 }
@@ -56,7 +66,7 @@ def entries(request: HttpRequest, roles: Collection[str], is_student: bool) -> l
     chosen: list[tuple[str, object]] = [*STUDENT] if is_student else []
     for role, of_role in OF_ROLE.items():
         if role in roles:
-            chosen += of_role
+            chosen += [entry for entry in of_role if entry not in chosen]
     chosen += EVERYBODY
     return [Entry(label, reverse(name), _current(request.path, name)) for name, label in chosen]
 

@@ -58,7 +58,9 @@ def record_results(request: PageRequest) -> HttpResponse:
     claims = [claim for claim in ready if str(claim.public_id) in wanted]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
-    results = record.record_many(claims, by=request.user, now=now)
+    results = record.record_many(
+        claims, by=request.user, now=now, despite=request.POST.get("despite", "")[:2000]
+    )
     count = len(list(results))
     messages.success(
         request,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from credits.claims import assess, rounds
 from credits.claims.facts import ref_of
-from credits.contributions import held
+from credits.contributions import held, same_work, shares
 from credits.contributions.models import Authorship
 from credits.errors import NotThere
 from credits.records.transcript import transcript
@@ -49,6 +49,8 @@ def contributions(request: PageRequest) -> HttpResponse:
             "after": f"{last.contribution.merged_at.isoformat()}|{last.pk}" if last else "",
             "begun": "after" in request.GET,
             "outcome": outcome,
+            "twins": same_work.own_places([one.contribution_id for one in page_of], request.user),
+            "asked": shares.waiting_for(request.user),
             "accounts": held.collection_status(request.user, now=timezone.now()),
         },
     )

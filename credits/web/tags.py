@@ -10,7 +10,7 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.http import HttpRequest
 from django.utils import formats, timezone
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.forges import LABELS
@@ -89,6 +89,35 @@ def signed(number: Decimal | str) -> str:
     """A change as +5 or −3."""
     text = plain(number)
     return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+@register.filter
+def percent_number(share: Decimal | None) -> str:
+    """A share as the number of its percents, for a field."""
+    return "" if share is None else plain(share * 100)
+
+
+@register.filter
+def percent(share: Decimal | None) -> str:
+    """A share in percent; an em dash where there is none."""
+    return "—" if share is None else f"{plain(share * 100)} %"
+
+
+FOUND_BY = {
+    "account": gettext_lazy("the account's own list"),
+    "watched": gettext_lazy("a watched repository"),
+    "fork": gettext_lazy("a fork of the account"),
+    "event": gettext_lazy("the account's events"),
+    "search": gettext_lazy("a search"),
+    "link": gettext_lazy("a link that you gave"),
+    "attested": gettext_lazy("a reviewer who accepted it"),
+}
+
+
+@register.filter
+def found_by_label(found_by: str) -> str:
+    """How a contribution was found."""
+    return str(FOUND_BY.get(found_by, found_by))
 
 
 @register.filter

@@ -1,8 +1,9 @@
-"""A local forge that speaks GitHub's and Gitee's interfaces over HTTP, from rows of merged pull requests.
+"""A local forge that speaks GitHub's, Gitee's and AtomGit's interfaces over HTTP, from rows of merged pull requests.
 
 It knows nothing of the project that reads it: neither Django nor anything of ``credits`` or ``accounts``.
 """
 
-from demo.forge.server import LocalForge, environment
+from demo.forge.credentials import environment
+from demo.forge.server import LocalForge
 
 __all__ = ["LocalForge", "environment"]

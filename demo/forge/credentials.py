@@ -16,8 +16,10 @@ CODE_LIVES = timedelta(minutes=10)
 GITEE_TOKEN_LIVES = timedelta(days=1)
 GITHUB_CLIENT = ("local-github-client", "local-github-secret")
 GITEE_CLIENT = ("local-gitee-client", "local-gitee-secret")
+ATOMGIT_CLIENT = ("local-atomgit-client", "local-atomgit-secret")
 GITHUB_TOKENS = ("ghp_localCollectorOne", "ghp_localCollectorTwo")
 GITEE_TOKENS = ("gitee_localCollectorOne", "gitee_localCollectorTwo")
+ATOMGIT_TOKENS = ("atomgit_localCollectorOne", "atomgit_localCollectorTwo")
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class Credentials:
         forges: tuple[tuple[ForgeName, tuple[str, ...], tuple[str, str]], ...] = (
             ("github", GITHUB_TOKENS, GITHUB_CLIENT),
             ("gitee", GITEE_TOKENS, GITEE_CLIENT),
+            ("atomgit", ATOMGIT_TOKENS, ATOMGIT_CLIENT),
         )
         for forge, tokens, client in forges:
             made.clients[forge, client[0]] = Client(*client)
@@ -107,6 +110,28 @@ class Credentials:
         refresher = secrets.token_hex(32)
         self.refreshers[refresher] = Grant(account, scope)
         return text, refresher
+
+
+def environment(url: str) -> dict[str, str]:
+    """Addresses, tokens and OAuth clients of a local forge that serves at ``url``."""
+    github, gitee_url, atomgit = f"{url}/github", f"{url}/gitee", f"{url}/atomgit"
+    return {
+        "GITHUB_URL": github,
+        "GITHUB_API_URL": f"{github}/api/v3",
+        "GITHUB_TOKENS": ",".join(GITHUB_TOKENS),
+        "GITHUB_CLIENT_ID": GITHUB_CLIENT[0],
+        "GITHUB_CLIENT_SECRET": GITHUB_CLIENT[1],
+        "GITEE_URL": gitee_url,
+        "GITEE_API_URL": f"{gitee_url}/api/v5",
+        "GITEE_TOKENS": ",".join(GITEE_TOKENS),
+        "GITEE_CLIENT_ID": GITEE_CLIENT[0],
+        "GITEE_CLIENT_SECRET": GITEE_CLIENT[1],
+        "ATOMGIT_URL": atomgit,
+        "ATOMGIT_API_URL": f"{atomgit}/api/v5",
+        "ATOMGIT_TOKENS": ",".join(ATOMGIT_TOKENS),
+        "ATOMGIT_CLIENT_ID": ATOMGIT_CLIENT[0],
+        "ATOMGIT_CLIENT_SECRET": ATOMGIT_CLIENT[1],
+    }
 
 
 def challenge_of(verifier: str) -> str:

@@ -198,7 +198,7 @@ def _secondary(fault: Fault, call: Call, respond: Callable[[], Response]) -> Res
     wait = fault.details.get("retry_after")
     call.not_before = call.now + timedelta(seconds=60 if wait is None else wait)
     headers = {} if wait is None else {"retry-after": str(wait)}
-    if call.forge == "gitee":
+    if call.forge != "github":
         return answer({"message": "Too Many Requests"}, 429, headers)
     body = {
         "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",

@@ -1,5 +1,9 @@
 """Gitee's API v5 with its habits: numbers of lines as text, times at +08:00, no merge commit and no counts on a pull
-request, a plain licence, a repository's address that ends in ``.git``, and no listing across repositories."""
+request, a plain licence, a repository's address that ends in ``.git``, and no listing across repositories.
+
+AtomGit is served from here too: the same interface, but for ids of accounts that are text, a default state of ``all``,
+filters by time of merging, and a pull request that names its merge commit and who merged it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from werkzeug.wrappers import Response
 from demo.forge import keys
 from demo.forge.github_shapes import commit_author, email
 from demo.forge.http import Call, Stop, answer, link, number
+from demo.forge.ids import shown_id
 from demo.forge.invent import roll
 from demo.forge.model import Account, File, PullRequest, Repository
 
@@ -47,7 +52,7 @@ def user_shape(call: Call, account: Account | None) -> Json | None:
         return None
     url = f"{call.api}/users/{account.login}"
     return {
-        "id": account.id,
+        "id": shown_id(account.forge, account.id),
         "login": account.login,
         "name": account.name or account.login,
         "avatar_url": f"{call.address}/assets/no_portrait.png",
@@ -105,7 +110,7 @@ def pull_shape(call: Call, pull: PullRequest) -> Json:
     head = pull.head if pull.head is not None and pull.head.visible else None
     source = head or repo
     url = f"{call.api}/repos/{repo.full_name}/pulls/{pull.number}"
-    return {
+    shape = {
         "id": pull.id,
         "url": url,
         "html_url": f"{call.address}/{repo.full_name}/pulls/{pull.number}",
@@ -151,6 +156,10 @@ def pull_shape(call: Call, pull: PullRequest) -> Json:
             "repo": repository_shape(call, repo, parent=False),
         },
     }
+    if call.forge == "atomgit":
+        shape["merge_commit_sha"] = pull.merge_commit
+        shape["merged_by"] = user_shape(call, pull.merged_by)
+    return shape
 
 
 def file_shape(call: Call, pull: PullRequest, file: File) -> Json:
@@ -196,7 +205,7 @@ def commit_shape(call: Call, pull: PullRequest, sha: str) -> Json:
 
 
 def _account(call: Call, login: str) -> Account:
-    found = call.local.world.account("gitee", login)
+    found = call.local.world.account(call.forge, login)
     if found is None:
         raise missing("404 User Not Found")
     return found
@@ -205,8 +214,8 @@ def _account(call: Call, login: str) -> Account:
 def _repository(call: Call, owner: str, name: str) -> Repository:
     world = call.local.world
     full_name = f"{owner}/{name}"
-    found = world.repository("gitee", full_name)
-    moved = None if found else world.moved("gitee", full_name)
+    found = world.repository(call.forge, full_name)
+    moved = None if found else world.moved(call.forge, full_name)
     if moved is not None and world.gitee_redirects_renames:
         tail = call.request.path.partition(f"/repos/{full_name}")[2]
         url = f"{call.api}/repos/{moved.full_name}{tail}"
@@ -286,11 +295,11 @@ def pulls(call: Call, owner: str, name: str) -> Response:
     args, world = call.request.args, call.local.world
     repo = _repository(call, owner, name)
     if author := args.get("author"):
-        account = world.account("gitee", author)
+        account = world.account(call.forge, author)
         found = world.pulls_by(account, repo) if account else []
     else:
         found = world.pulls_in(repo)
-    state = args.get("state", "open")
+    state = args.get("state", "open" if call.forge == "gitee" else "all")
     if state not in ("open", "closed", "merged", "all"):
         raise Stop(400, {"message": "state does not have a valid value"})
     if state != "all":
@@ -298,12 +307,22 @@ def pulls(call: Call, owner: str, name: str) -> Response:
     if since := args.get("since"):
         edge = _since(since)
         found = [pull for pull in found if pull.updated_at >= edge]
+    if call.forge == "atomgit":
+        found = _merged_between(found, args.get("merged_after"), args.get("merged_before"))
     if wanted := args.get("labels"):
         names = set(wanted.split(","))
         found = [pull for pull in found if names <= set(pull.labels)]
     by = "updated_at" if args.get("sort") == "updated" else "created_at"
     found.sort(key=lambda pull: (getattr(pull, by), pull.id), reverse=args.get("direction", "desc") == "desc")
     return _page(call, found, lambda pull: pull_shape(call, pull))
+
+
+def _merged_between(found: list[PullRequest], after: str | None, before: str | None) -> list[PullRequest]:
+    if after:
+        found = [pull for pull in found if pull.merged_at is not None and pull.merged_at >= _since(after)]
+    if before:
+        found = [pull for pull in found if pull.merged_at is not None and pull.merged_at <= _since(before)]
+    return found
 
 
 def _since(text: str) -> datetime:
@@ -328,6 +347,18 @@ def pull_files(call: Call, **where: Any) -> Response:
 def pull_commits(call: Call, **where: Any) -> Response:
     pull = _pull(call, **where)
     return answer([commit_shape(call, pull, sha) for sha in pull.commit_shas[:COMMITS]])
+
+
+def commit(call: Call, owner: str, name: str, sha: str) -> Response:
+    repo = _repository(call, owner, name)
+    pull = call.local.world.pull_by_commit(repo, sha)
+    if pull is None:
+        raise missing()
+    files = [
+        {"filename": file.path, "additions": file.additions, "deletions": file.deletions}
+        for file in pull.files
+    ]
+    return answer({**commit_shape(call, pull, sha), "files": files[:FILES]})
 
 
 def pull_merged(call: Call, **where: Any) -> Response:
@@ -360,7 +391,7 @@ def operate_logs(call: Call, **where: Any) -> Response:
 
 def search_repositories(call: Call) -> Response:
     text = call.request.args.get("q", "").lower()
-    found = [repo for repo in call.local.world.repositories("gitee") if text in repo.full_name.lower()]
+    found = [repo for repo in call.local.world.repositories(call.forge) if text in repo.full_name.lower()]
     if call.request.args.get("fork") != "true":
         found = [repo for repo in found if repo.parent is None]
     return _page(call, found, lambda repo: repository_shape(call, repo))
@@ -377,6 +408,7 @@ ROUTES: list[tuple[str, Callable[..., Response]]] = [
     ("/users/<login>/events/public", user_events),
     ("/repos/<owner>/<name>", repository),
     ("/repos/<owner>/<name>/pulls", pulls),
+    ("/repos/<owner>/<name>/commits/<sha>", commit),
     (_PULL, pull_request),
     (f"{_PULL}/files", pull_files),
     (f"{_PULL}/commits", pull_commits),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from demo.forge.github_objects import Connection, Refusal
 from demo.forge.ids import read_cursor
-from demo.forge.model import PullRequest
+from demo.forge.model import Issue, PullRequest
 
 
 def cut(
@@ -55,12 +55,14 @@ def _place(keys: list[Any], position: Any, *, falling: bool, past: bool) -> int:
     return len(keys)
 
 
-def ordered(pulls: list[PullRequest], order: dict[str, str] | None, **arguments: Any) -> Connection:
+def ordered(
+    pulls: Sequence[PullRequest | Issue], order: dict[str, str] | None, **arguments: Any
+) -> Connection:
     """GitHub's default is by number of creation, rising."""
     by = "updated_at" if (order or {}).get("field") == "UPDATED_AT" else "created_at"
     sign = -1 if (order or {}).get("direction") != "DESC" else 1
 
-    def key(pull: PullRequest) -> list[float]:
+    def key(pull: PullRequest | Issue) -> list[float]:
         return [sign * getattr(pull, by).timestamp(), sign * pull.id]
 
     return cut(sorted(pulls, key=key, reverse=True), key=key, **arguments)

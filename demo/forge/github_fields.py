@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,23 +9,32 @@ from graphql import GraphQLResolveInfo
 
 from demo.forge import github_shapes as shapes
 from demo.forge import search
+from demo.forge.github_activity import ACTIVITY, contributions, issues
 from demo.forge.github_connections import chosen_pulls, cut, ordered
-from demo.forge.github_objects import BranchCommit, Commit, Connection, Event, Named, Refusal, Signature
+from demo.forge.github_objects import (
+    BranchCommit,
+    Commit,
+    Connection,
+    Event,
+    Mention,
+    Named,
+    Refusal,
+    Signature,
+)
+from demo.forge.github_resolving import (
+    Resolver,
+    at,
+    call_of,
+    living,
+    of,
+    place_fields,
+    pull_path,
+)
 from demo.forge.http import Call
 from demo.forge.ids import cursor, node_id, read_node_id
 from demo.forge.model import Account, PullRequest, Repository
 
 INT_MAX = 2**31 - 1
-Resolver = Callable[..., Any]
-
-
-def call_of(info: GraphQLResolveInfo) -> Call:
-    found: Call = info.context
-    return found
-
-
-def _living(account: Account | None) -> Account | None:
-    return None if account is None or account.deleted else account
 
 
 def _not_found(kind: str, text: str) -> Refusal:
@@ -73,6 +81,12 @@ def _resolve_id(call: Call, text: str) -> Any:
             return world.repository_by_id("github", number)
         case "PR", (int(), int() as number):
             return world.pull_by_id("github", number)
+        case "I", (int() as number,):
+            return world.issue_by_id("github", number)
+        case "PRR", (int() as number, int() as review_id):
+            reviewed = world.pull_by_id("github", number)
+            reviews = [one for one in reviewed.reviews if one.id == review_id] if reviewed else []
+            return (reviewed, reviews[0]) if reviews else None
         case "C", (int() as number, str() as sha):
             repository = world.repository_by_id("github", number)
             pull = world.pull_by_commit(repository, sha) if repository else None
@@ -103,15 +117,15 @@ def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: 
 def _timeline(
     pull: PullRequest, info: GraphQLResolveInfo, item_types: list[str] | None = None, **paging: Any
 ) -> Connection:
-    events = []
+    events: list[tuple[str, Event | Mention]] = []
     if pull.state == "merged":
-        events.append(Event(pull, merged=True))
+        events.append(("MERGED_EVENT", Event(pull, merged=True)))
     if pull.state != "open":
-        events.append(Event(pull, merged=False))
-    wanted = item_types or ["CLOSED_EVENT", "MERGED_EVENT"]
+        events.append(("CLOSED_EVENT", Event(pull, merged=False)))
+    events += [("CROSS_REFERENCED_EVENT", Mention(pull, one)) for one in pull.reverted_by if one.visible]
     paging.pop("since", None)
     paging.pop("skip", None)
-    return cut([e for e in events if ("MERGED_EVENT" if e.merged else "CLOSED_EVENT") in wanted], **paging)
+    return cut([event for kind, event in events if item_types is None or kind in item_types], **paging)
 
 
 def _reviews(
@@ -130,14 +144,6 @@ def _reviews(
     return cut(found, **paging)
 
 
-def _web(info: GraphQLResolveInfo, path: str) -> str:
-    return call_of(info).address + path
-
-
-def _pull_path(pull: PullRequest) -> str:
-    return f"/{pull.repository.full_name}/pull/{pull.number}"
-
-
 def _small(number: int) -> int | None:
     return number if number <= INT_MAX else None
 
@@ -150,32 +156,19 @@ def _object(
     return Commit(pull, sha) if pull else None
 
 
-def _of(function: Callable[[Any], Any]) -> Resolver:
-    """A resolver for a field that needs nothing but its object."""
-    return lambda source, info, **arguments: function(source)
-
-
-def _at(path: Callable[[Any], str], *, web: bool) -> Resolver:
-    return lambda source, info, **arguments: _web(info, path(source)) if web else path(source)
-
-
-def _place_fields(path: Callable[[Any], str]) -> dict[str, Resolver]:
-    return {"resourcePath": _at(path, web=False), "url": _at(path, web=True)}
-
-
 _BORN = datetime(2015, 1, 1, tzinfo=UTC)
 _ACCOUNT: dict[str, Resolver] = {
-    "id": _of(shapes.account_node),
-    "databaseId": _of(lambda a: _small(a.id)),
-    "login": _of(lambda a: a.login),
-    "name": _of(lambda a: a.name or None),
-    "avatarUrl": _at(lambda a: f"/{a.login}.png", web=True),
-    "createdAt": _of(lambda a: a.created_at or _BORN),
-    "updatedAt": _of(lambda a: a.created_at or _BORN),
+    "id": of(shapes.account_node),
+    "databaseId": of(lambda a: _small(a.id)),
+    "login": of(lambda a: a.login),
+    "name": of(lambda a: a.name or None),
+    "avatarUrl": at(lambda a: f"/{a.login}.png", on_web=True),
+    "createdAt": of(lambda a: a.created_at or _BORN),
+    "updatedAt": of(lambda a: a.created_at or _BORN),
     "repository": lambda a, info, name, follow_renames: call_of(info).local.world.repository(
         "github", f"{a.login}/{name}"
     ),
-    **_place_fields(lambda a: f"/{a.login}"),
+    **place_fields(lambda a: f"/{a.login}"),
 }
 
 
@@ -184,6 +177,7 @@ def _commit_path(commit: Commit) -> str:
 
 
 FIELDS: dict[str, dict[str, Resolver]] = {
+    **ACTIVITY,
     "Query": {
         "node": _node,
         "nodes": _nodes,
@@ -197,6 +191,8 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     },
     "User": {
         **_ACCOUNT,
+        "contributionsCollection": contributions,
+        "issues": issues,
         "isViewer": lambda a, info: a is call_of(info).grant.account,  # type: ignore[union-attr]
         "pullRequests": lambda a, info, **args: chosen_pulls(call_of(info).local.world.pulls_by(a), **args),
     },
@@ -204,93 +200,93 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "Bot": _ACCOUNT,
     "Mannequin": _ACCOUNT,
     "Repository": {
-        "id": _of(shapes.repository_node),
-        "databaseId": _of(lambda r: _small(r.id)),
-        "name": _of(lambda r: r.name),
-        "nameWithOwner": _of(lambda r: r.full_name),
-        "owner": _of(lambda r: r.owner),
-        "createdAt": _of(lambda r: r.created_at),
-        "updatedAt": _of(lambda r: r.created_at),
-        "pushedAt": _of(lambda r: r.created_at),
-        "description": _of(lambda r: r.description),
-        "forkCount": _of(lambda r: 0),
-        "isArchived": _of(lambda r: r.archived),
-        "isDisabled": _of(lambda r: False),
-        "isEmpty": _of(lambda r: False),
-        "isFork": _of(lambda r: r.parent is not None),
-        "isInOrganization": _of(lambda r: r.owner.kind == "Organization"),
-        "isLocked": _of(lambda r: False),
-        "isMirror": _of(lambda r: r.mirror_of is not None),
-        "isPrivate": _of(lambda r: r.private),
-        "isTemplate": _of(lambda r: False),
-        "mirrorUrl": _of(lambda r: r.mirror_of),
-        "licenseInfo": _of(lambda r: Named("L", r.licence, r) if r.licence else None),
-        "primaryLanguage": _of(lambda r: Named("LAN", r.language, r) if r.language else None),
-        "parent": _of(lambda r: r.parent if r.parent is not None and r.parent.visible else None),
-        "stargazerCount": _of(lambda r: r.stars),
-        "visibility": _of(lambda r: "PRIVATE" if r.private else "PUBLIC"),
+        "id": of(shapes.repository_node),
+        "databaseId": of(lambda r: _small(r.id)),
+        "name": of(lambda r: r.name),
+        "nameWithOwner": of(lambda r: r.full_name),
+        "owner": of(lambda r: r.owner),
+        "createdAt": of(lambda r: r.created_at),
+        "updatedAt": of(lambda r: r.created_at),
+        "pushedAt": of(lambda r: r.created_at),
+        "description": of(lambda r: r.description),
+        "forkCount": of(lambda r: 0),
+        "isArchived": of(lambda r: r.archived),
+        "isDisabled": of(lambda r: False),
+        "isEmpty": of(lambda r: False),
+        "isFork": of(lambda r: r.parent is not None),
+        "isInOrganization": of(lambda r: r.owner.kind == "Organization"),
+        "isLocked": of(lambda r: False),
+        "isMirror": of(lambda r: r.mirror_of is not None),
+        "isPrivate": of(lambda r: r.private),
+        "isTemplate": of(lambda r: False),
+        "mirrorUrl": of(lambda r: r.mirror_of),
+        "licenseInfo": of(lambda r: Named("L", r.licence, r) if r.licence else None),
+        "primaryLanguage": of(lambda r: Named("LAN", r.language, r) if r.language else None),
+        "parent": of(lambda r: r.parent if r.parent is not None and r.parent.visible else None),
+        "stargazerCount": of(lambda r: r.stars),
+        "visibility": of(lambda r: "PRIVATE" if r.private else "PUBLIC"),
         "object": _object,
         "pullRequest": lambda r, info, number: (
             call_of(info).local.world.pull(r, number) or _not_found("PullRequest", f"number of {number}")
         ),
         "pullRequests": lambda r, info, **args: chosen_pulls(call_of(info).local.world.pulls_in(r), **args),
-        **_place_fields(lambda r: f"/{r.full_name}"),
+        **place_fields(lambda r: f"/{r.full_name}"),
     },
     "License": {
-        "id": _of(lambda n: node_id(n.kind, n.name)),
-        "key": _of(lambda n: n.name.lower()),
-        "name": _of(lambda n: n.name),
-        "spdxId": _of(lambda n: n.name),
-        "pseudoLicense": _of(lambda n: n.name == "NOASSERTION"),
-        "url": _of(lambda n: None),
+        "id": of(lambda n: node_id(n.kind, n.name)),
+        "key": of(lambda n: n.name.lower()),
+        "name": of(lambda n: n.name),
+        "spdxId": of(lambda n: n.name),
+        "pseudoLicense": of(lambda n: n.name == "NOASSERTION"),
+        "url": of(lambda n: None),
     },
     "Language": {
-        "id": _of(lambda n: node_id(n.kind, n.name)),
-        "name": _of(lambda n: n.name),
-        "color": _of(lambda n: None),
+        "id": of(lambda n: node_id(n.kind, n.name)),
+        "name": of(lambda n: n.name),
+        "color": of(lambda n: None),
     },
     "Label": {
-        "id": _of(lambda n: node_id("LA", n.of.id, n.name)),
-        "name": _of(lambda n: n.name),
-        "color": _of(lambda n: "ededed"),
-        "createdAt": _of(lambda n: n.of.created_at),
-        "description": _of(lambda n: None),
-        "isDefault": _of(lambda n: False),
-        "url": _at(lambda n: f"/{n.of.full_name}/labels/{n.name}", web=True),
+        "id": of(lambda n: node_id("LA", n.of.id, n.name)),
+        "name": of(lambda n: n.name),
+        "color": of(lambda n: "ededed"),
+        "createdAt": of(lambda n: n.of.created_at),
+        "description": of(lambda n: None),
+        "isDefault": of(lambda n: False),
+        "url": at(lambda n: f"/{n.of.full_name}/labels/{n.name}", on_web=True),
     },
     "PullRequest": {
-        "id": _of(shapes.pull_node),
-        "databaseId": _of(lambda p: _small(p.id)),
-        "fullDatabaseId": _of(lambda p: str(p.id)),
-        "number": _of(lambda p: p.number),
-        "title": _of(lambda p: p.title),
-        "body": _of(lambda p: p.body),
-        "bodyText": _of(lambda p: p.body),
-        "state": _of(lambda p: p.state.upper()),
-        "closed": _of(lambda p: p.state != "open"),
-        "merged": _of(lambda p: p.state == "merged"),
-        "isDraft": _of(lambda p: p.draft),
-        "locked": _of(lambda p: False),
-        "isCrossRepository": _of(lambda p: p.head is not p.repository),
-        "createdAt": _of(lambda p: p.created_at),
-        "updatedAt": _of(lambda p: p.updated_at),
-        "closedAt": _of(lambda p: p.closed_at),
-        "mergedAt": _of(lambda p: p.merged_at),
-        "mergedBy": _of(lambda p: _living(p.merged_by)),
-        "mergeCommit": _of(lambda p: Commit(p, p.merge_commit) if p.merge_commit else None),
-        "author": _of(lambda p: _living(p.author)),
-        "authorAssociation": _of(shapes.association),
-        "additions": _of(lambda p: p.additions),
-        "deletions": _of(lambda p: p.deletions),
-        "changedFiles": _of(lambda p: p.changed_files),
-        "baseRefName": _of(lambda p: p.repository.default_branch),
-        "headRefName": _of(lambda p: p.head_branch),
-        "headRefOid": _of(lambda p: p.head_sha),
-        "repository": _of(lambda p: p.repository),
-        "baseRepository": _of(lambda p: p.repository),
-        "headRepository": _of(lambda p: p.head if p.head is not None and p.head.visible else None),
-        "headRepositoryOwner": _of(
-            lambda p: _living(p.head.owner) if p.head is not None and p.head.visible else None
+        "id": of(shapes.pull_node),
+        "databaseId": of(lambda p: _small(p.id)),
+        "fullDatabaseId": of(lambda p: str(p.id)),
+        "number": of(lambda p: p.number),
+        "title": of(lambda p: p.title),
+        "body": of(lambda p: p.body),
+        "bodyText": of(lambda p: p.body),
+        "state": of(lambda p: p.state.upper()),
+        "closed": of(lambda p: p.state != "open"),
+        "merged": of(lambda p: p.state == "merged"),
+        "isDraft": of(lambda p: p.draft),
+        "locked": of(lambda p: False),
+        "isCrossRepository": of(lambda p: p.head is not p.repository),
+        "createdAt": of(lambda p: p.created_at),
+        "updatedAt": of(lambda p: p.updated_at),
+        "closedAt": of(lambda p: p.closed_at),
+        "mergedAt": of(lambda p: p.merged_at),
+        "mergedBy": of(lambda p: living(p.merged_by)),
+        "mergeCommit": of(lambda p: Commit(p, p.merge_commit) if p.merge_commit else None),
+        "author": of(lambda p: living(p.author)),
+        "authorAssociation": of(shapes.association),
+        "additions": of(lambda p: p.additions),
+        "deletions": of(lambda p: p.deletions),
+        "changedFiles": of(lambda p: p.changed_files),
+        "baseRefName": of(lambda p: p.repository.default_branch),
+        "headRefName": of(lambda p: p.head_branch),
+        "headRefOid": of(lambda p: p.head_sha),
+        "repository": of(lambda p: p.repository),
+        "baseRepository": of(lambda p: p.repository),
+        "headRepository": of(lambda p: p.head if p.head is not None and p.head.visible else None),
+        "headRepositoryOwner": of(
+            lambda p: living(p.head.owner) if p.head is not None and p.head.visible else None
         ),
         "commits": lambda p, info, **args: cut(
             [BranchCommit(Commit(p, sha)) for sha in p.commit_shas], **args
@@ -300,94 +296,94 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "reviews": _reviews,
         "latestReviews": _reviews,
         "timelineItems": _timeline,
-        "permalink": _at(_pull_path, web=True),
-        **_place_fields(_pull_path),
+        "permalink": at(pull_path, on_web=True),
+        **place_fields(pull_path),
     },
     "Commit": {
-        "id": _of(lambda c: node_id("C", c.pull.repository.id, c.sha)),
-        "oid": _of(lambda c: c.sha),
-        "abbreviatedOid": _of(lambda c: c.sha[:7]),
-        "message": _of(lambda c: c.message),
-        "messageHeadline": _of(lambda c: c.message.partition("\n")[0]),
-        "messageBody": _of(lambda c: c.message.partition("\n")[2].strip()),
-        "authoredDate": _of(lambda c: c.at),
-        "committedDate": _of(lambda c: c.at),
-        "additions": _of(lambda c: c.pull.additions),
-        "deletions": _of(lambda c: c.pull.deletions),
-        "changedFilesIfAvailable": _of(lambda c: c.pull.changed_files),
-        "author": _of(lambda c: Signature(c.authors[0], c.at)),
-        "committer": _of(lambda c: Signature(c.authors[0], c.at)),
+        "id": of(lambda c: node_id("C", c.pull.repository.id, c.sha)),
+        "oid": of(lambda c: c.sha),
+        "abbreviatedOid": of(lambda c: c.sha[:7]),
+        "message": of(lambda c: c.message),
+        "messageHeadline": of(lambda c: c.message.partition("\n")[0]),
+        "messageBody": of(lambda c: c.message.partition("\n")[2].strip()),
+        "authoredDate": of(lambda c: c.at),
+        "committedDate": of(lambda c: c.at),
+        "additions": of(lambda c: c.pull.additions),
+        "deletions": of(lambda c: c.pull.deletions),
+        "changedFilesIfAvailable": of(lambda c: c.pull.changed_files),
+        "author": of(lambda c: Signature(c.authors[0], c.at)),
+        "committer": of(lambda c: Signature(c.authors[0], c.at)),
         "authors": lambda c, info, **args: cut([Signature(who, c.at) for who in c.authors], **args),
         "associatedPullRequests": lambda c, info, **args: ordered(
             [c.pull], args.pop("order_by", None), **args
         ),
-        "repository": _of(lambda c: c.pull.repository),
-        "commitUrl": _at(_commit_path, web=True),
-        **_place_fields(_commit_path),
+        "repository": of(lambda c: c.pull.repository),
+        "commitUrl": at(_commit_path, on_web=True),
+        **place_fields(_commit_path),
     },
     "GitActor": {
-        "date": _of(lambda s: s.at),
-        "email": _of(lambda s: shapes.email(s.account)),
-        "name": _of(lambda s: s.account.name or s.account.login),
-        "user": _of(lambda s: _living(s.account)),
+        "date": of(lambda s: s.at),
+        "email": of(lambda s: shapes.email(s.account)),
+        "name": of(lambda s: s.account.name or s.account.login),
+        "user": of(lambda s: living(s.account)),
     },
     "PullRequestChangedFile": {
-        "path": _of(lambda f: f.path),
-        "additions": _of(lambda f: f.additions),
-        "deletions": _of(lambda f: f.deletions),
-        "changeType": _of(lambda f: "MODIFIED"),
+        "path": of(lambda f: f.path),
+        "additions": of(lambda f: f.additions),
+        "deletions": of(lambda f: f.deletions),
+        "changeType": of(lambda f: "MODIFIED"),
     },
     "PullRequestCommit": {
-        "id": _of(lambda b: node_id("PURC", b.commit.pull.id, b.commit.sha)),
-        "commit": _of(lambda b: b.commit),
-        "pullRequest": _of(lambda b: b.commit.pull),
-        **_place_fields(lambda b: f"{_pull_path(b.commit.pull)}/commits/{b.commit.sha}"),
+        "id": of(lambda b: node_id("PURC", b.commit.pull.id, b.commit.sha)),
+        "commit": of(lambda b: b.commit),
+        "pullRequest": of(lambda b: b.commit.pull),
+        **place_fields(lambda b: f"{pull_path(b.commit.pull)}/commits/{b.commit.sha}"),
     },
     "PullRequestReview": {
-        "id": _of(lambda pr: node_id("PRR", pr[0].id, pr[1].id)),
-        "fullDatabaseId": _of(lambda pr: str(pr[1].id)),
-        "author": _of(lambda pr: _living(pr[1].author)),
-        "authorAssociation": _of(lambda pr: "MEMBER"),
-        "body": _of(lambda pr: ""),
-        "state": _of(lambda pr: pr[1].state),
-        "createdAt": _of(lambda pr: pr[1].submitted_at),
-        "updatedAt": _of(lambda pr: pr[1].submitted_at),
-        "submittedAt": _of(lambda pr: pr[1].submitted_at),
-        "pullRequest": _of(lambda pr: pr[0]),
-        "repository": _of(lambda pr: pr[0].repository),
-        "url": _at(lambda pr: f"{_pull_path(pr[0])}#pullrequestreview-{pr[1].id}", web=True),
+        "id": of(lambda pr: node_id("PRR", pr[0].id, pr[1].id)),
+        "fullDatabaseId": of(lambda pr: str(pr[1].id)),
+        "author": of(lambda pr: living(pr[1].author)),
+        "authorAssociation": of(lambda pr: "MEMBER"),
+        "body": of(lambda pr: ""),
+        "state": of(lambda pr: pr[1].state),
+        "createdAt": of(lambda pr: pr[1].submitted_at),
+        "updatedAt": of(lambda pr: pr[1].submitted_at),
+        "submittedAt": of(lambda pr: pr[1].submitted_at),
+        "pullRequest": of(lambda pr: pr[0]),
+        "repository": of(lambda pr: pr[0].repository),
+        "url": at(lambda pr: f"{pull_path(pr[0])}#pullrequestreview-{pr[1].id}", on_web=True),
     },
     "ClosedEvent": {
-        "id": _of(lambda e: node_id("CE", e.pull.id)),
-        "actor": _of(lambda e: _living(e.pull.merged_by or e.pull.author)),
-        "closer": _of(lambda e: Commit(e.pull, e.pull.closer) if e.pull.closer else None),
-        "createdAt": _of(lambda e: e.pull.closed_at),
-        **_place_fields(lambda e: f"{_pull_path(e.pull)}#event-{e.pull.id}"),
+        "id": of(lambda e: node_id("CE", e.pull.id)),
+        "actor": of(lambda e: living(e.pull.merged_by or e.pull.author)),
+        "closer": of(lambda e: Commit(e.pull, e.pull.closer) if e.pull.closer else None),
+        "createdAt": of(lambda e: e.pull.closed_at),
+        **place_fields(lambda e: f"{pull_path(e.pull)}#event-{e.pull.id}"),
     },
     "MergedEvent": {
-        "id": _of(lambda e: node_id("ME", e.pull.id)),
-        "actor": _of(lambda e: _living(e.pull.merged_by)),
-        "commit": _of(lambda e: Commit(e.pull, e.pull.merge_commit) if e.pull.merge_commit else None),
-        "createdAt": _of(lambda e: e.pull.merged_at),
-        "mergeRefName": _of(lambda e: e.pull.repository.default_branch),
-        "pullRequest": _of(lambda e: e.pull),
-        **_place_fields(lambda e: f"{_pull_path(e.pull)}#event-{e.pull.id}"),
+        "id": of(lambda e: node_id("ME", e.pull.id)),
+        "actor": of(lambda e: living(e.pull.merged_by)),
+        "commit": of(lambda e: Commit(e.pull, e.pull.merge_commit) if e.pull.merge_commit else None),
+        "createdAt": of(lambda e: e.pull.merged_at),
+        "mergeRefName": of(lambda e: e.pull.repository.default_branch),
+        "pullRequest": of(lambda e: e.pull),
+        **place_fields(lambda e: f"{pull_path(e.pull)}#event-{e.pull.id}"),
     },
     "PageInfo": {
-        "hasNextPage": _of(lambda c: c.after),
-        "hasPreviousPage": _of(lambda c: c.before),
-        "startCursor": _of(lambda c: cursor(c.keys[0]) if c.keys else None),
-        "endCursor": _of(lambda c: cursor(c.keys[-1]) if c.keys else None),
+        "hasNextPage": of(lambda c: c.after),
+        "hasPreviousPage": of(lambda c: c.before),
+        "startCursor": of(lambda c: cursor(c.keys[0]) if c.keys else None),
+        "endCursor": of(lambda c: cursor(c.keys[-1]) if c.keys else None),
     },
 }
 CONNECTION: dict[str, Resolver] = {
-    "edges": _of(lambda c: list(zip(c.keys, c.items, strict=True))),
-    "nodes": _of(lambda c: c.items),
-    "pageInfo": _of(lambda c: c),
-    "totalCount": _of(lambda c: c.total),
-    "issueCount": _of(lambda c: c.total),
-    "filteredCount": _of(lambda c: c.total),
-    "pageCount": _of(lambda c: len(c.items)),
-    "updatedAt": _of(lambda c: c.items[0].pull.updated_at if c.items else _BORN),
+    "edges": of(lambda c: list(zip(c.keys, c.items, strict=True))),
+    "nodes": of(lambda c: c.items),
+    "pageInfo": of(lambda c: c),
+    "totalCount": of(lambda c: c.total),
+    "issueCount": of(lambda c: c.total),
+    "filteredCount": of(lambda c: c.total),
+    "pageCount": of(lambda c: len(c.items)),
+    "updatedAt": of(lambda c: c.items[0].pull.updated_at if c.items else _BORN),
 }
-EDGE: dict[str, Resolver] = {"cursor": _of(lambda e: cursor(e[0])), "node": _of(lambda e: e[1])}
+EDGE: dict[str, Resolver] = {"cursor": of(lambda e: cursor(e[0])), "node": of(lambda e: e[1])}

@@ -41,7 +41,7 @@ def _from_dict(source: Any, info: Any, **arguments: Any) -> Any:
 def _python_name(name: str) -> str:
     """``orderBy`` is ``order_by`` to a resolver; a builtin's name gets an underscore."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return f"{snake}_" if snake in ("id", "type") else snake
+    return f"{snake}_" if snake in ("id", "type", "from") else snake
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from demo.forge import github_shapes as shapes
-from demo.forge.model import Account, PullRequest, Repository
+from demo.forge.model import Account, Issue, PullRequest, Repository, Review
 
 
 class Refusal(Exception):
@@ -34,7 +34,7 @@ class Commit:
 
     @property
     def message(self) -> str:
-        return shapes.message(self.pull) if self.landed else self.pull.title
+        return shapes.message(self.pull, self.sha) if self.landed else self.pull.title
 
     @property
     def authors(self) -> tuple[Account, ...]:
@@ -55,6 +55,23 @@ class Event:
 
     pull: PullRequest
     merged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Another pull request that names this one."""
+
+    pull: PullRequest
+    source: PullRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What an account did from one time to another."""
+
+    account: Account
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,12 @@ def type_name(value: Any) -> str | None:
             return value.kind
         case Repository():
             return "Repository"
+        case Issue():
+            return "Issue"
+        case (PullRequest(), Review()):
+            return "PullRequestReview"
+        case Mention():
+            return "CrossReferencedEvent"
         case PullRequest():
             return "PullRequest"
         case Commit():

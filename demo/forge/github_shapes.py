@@ -259,8 +259,10 @@ def email(account: Account) -> str:
     return f"{account.id}+{account.login}@users.noreply.{account.forge}.com"
 
 
-def message(pull: PullRequest) -> str:
-    """A squashed commit's message: title, number, and a trailer for each co-author."""
+def message(pull: PullRequest, sha: str = "") -> str:
+    """A squashed commit's message: title, number, and a trailer for each co-author; a closing commit's is its own."""
+    if sha and sha == pull.closer:
+        return pull.closer_message or f"{pull.title}\n\nCloses #{pull.number}"
     trailers = [f"Co-authored-by: {who.name or who.login} <{email(who)}>" for who in pull.co_authors]
     return "\n\n".join([f"{pull.title} (#{pull.number})", *(["\n".join(trailers)] if trailers else [])])
 
@@ -284,7 +286,7 @@ def commit(pull: PullRequest, sha: str, api: str, web: str) -> Json:
         "commit": {
             "author": signed,
             "committer": signed,
-            "message": message(pull) if landed else pull.title,
+            "message": message(pull, sha) if landed else pull.title,
             "tree": {"sha": sha, "url": f"{url}/git/trees/{sha}"},
             "url": f"{url}/git/commits/{sha}",
             "comment_count": 0,

@@ -33,11 +33,11 @@ class Call:
 
     @property
     def address(self) -> str:
-        return self.local.github_url if self.forge == "github" else self.local.gitee_url
+        return self.local.web_url(self.forge)
 
     @property
     def api(self) -> str:
-        return self.local.github_api_url if self.forge == "github" else self.local.gitee_api_url
+        return self.local.api_url(self.forge)
 
     @property
     def caller(self) -> str:
@@ -88,5 +88,4 @@ def link(call: Call, page: int, last: int, path: str | None = None) -> str:
 
 
 def _own_path(call: Call) -> str:
-    prefix = "/github/api/v3" if call.forge == "github" else "/gitee/api/v5"
-    return call.request.path.removeprefix(prefix)
+    return call.request.path.partition("/api/v3" if call.forge == "github" else "/api/v5")[2]

@@ -73,3 +73,13 @@ def read_cursor(text: str) -> Any:
 def sha(*names: object) -> str:
     """Forty hexadecimal digits, like a commit's."""
     return hashlib.sha1("\x1f".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
+
+
+def shown_id(forge: str, number: int) -> int | str:
+    """An account's id as the forge writes it in JSON: AtomGit's are text, 24 hexadecimal digits."""
+    return f"{number:024x}" if forge == "atomgit" else number
+
+
+def read_id(forge: str, text: str) -> int:
+    """The number behind an id that `shown_id` gave."""
+    return int(text, 16 if forge == "atomgit" else 10)

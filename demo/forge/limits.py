@@ -30,7 +30,7 @@ class Budget:
 
 @dataclass
 class Limits:
-    """``limits[pool] = (units, window)``; pools are core, search, graphql, anonymous and gitee."""
+    """``limits[pool] = (units, window)``; pools are core, search, graphql, anonymous, gitee and atomgit."""
 
     limits: dict[str, tuple[int, timedelta]] = field(
         default_factory=lambda: {
@@ -40,6 +40,8 @@ class Limits:
             "anonymous": (60, HOUR),
             "gitee": (5000, HOUR),
             "gitee_anonymous": (60, HOUR),
+            "atomgit": (5000, HOUR),
+            "atomgit_anonymous": (60, HOUR),
         }
     )
     _used: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)

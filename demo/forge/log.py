@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 
+from demo.forge.model import FORGES
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -52,7 +54,4 @@ class Log:
 
     def summary(self) -> dict[str, dict[str, int]]:
         """Requests to the interfaces and points, by forge."""
-        return {
-            forge: {"requests": self.requests(forge), "points": self.points(forge)}
-            for forge in ("github", "gitee")
-        }
+        return {forge: {"requests": self.requests(forge), "points": self.points(forge)} for forge in FORGES}

@@ -12,8 +12,8 @@ from typing import Literal
 
 from demo.forge.ids import sha
 
-ForgeName = Literal["github", "gitee"]
-FORGES: tuple[ForgeName, ...] = ("github", "gitee")
+ForgeName = Literal["github", "gitee", "atomgit"]
+FORGES: tuple[ForgeName, ...] = ("github", "gitee", "atomgit")
 AccountKind = Literal["User", "Organization", "Bot", "Mannequin"]
 State = Literal["open", "closed", "merged"]
 
@@ -85,9 +85,31 @@ class Review:
 
 
 @dataclass(slots=True, eq=False)
+class Issue:
+    """``reason`` is why it was closed, as GitHub names it: COMPLETED, NOT_PLANNED."""
+
+    repository: Repository
+    number: int
+    id: int
+    title: str
+    author: Account
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    reason: str | None = None
+    labels: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+    @property
+    def visible(self) -> bool:
+        return self.repository.visible and not self.deleted
+
+
+@dataclass(slots=True, eq=False)
 class PullRequest:
     """``merge_commit`` is the commit on the base branch; ``closer`` the commit that closed a pull request which the
-    forge does not call merged (landed by a bot or by hand). ``changed_files`` may exceed ``len(files)``."""
+    forge does not call merged (landed by a bot or by hand), with the message ``closer_message``. ``changed_files``
+    may exceed ``len(files)``. ``reverted_by`` are pull requests that take this one back."""
 
     repository: Repository
     number: int
@@ -102,6 +124,7 @@ class PullRequest:
     merged_at: datetime | None = None
     merge_commit: str | None = None
     closer: str | None = None
+    closer_message: str = ""
     merged_by: Account | None = None
     additions: int = 0
     deletions: int = 0
@@ -110,6 +133,7 @@ class PullRequest:
     co_authors: tuple[Account, ...] = ()
     labels: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    reverted_by: list[PullRequest] = field(default_factory=list)
     head: Repository | None = None
     head_branch: str = "patch-1"
     draft: bool = False

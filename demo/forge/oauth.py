@@ -39,7 +39,7 @@ def authorize(call: Call) -> Response:
         return pages.message("Be careful!", text, 400)
     if call.forge == "github" and asked.get("code_challenge_method", "S256") != "S256":
         return _back(uri, asked, error="invalid_request")
-    if call.forge == "gitee" and asked.get("response_type") != "code":
+    if call.forge != "github" and asked.get("response_type") != "code":
         return _back(uri, asked, error="unsupported_response_type")
     if call.request.method == "GET":
         return pages.consent(call, asked, _suggested(call, asked), "")
@@ -156,7 +156,7 @@ def _gitee_refusal(error: str, text: str, status: int) -> Response:
 
 
 def _gitee_grant(call: Call, account: Account, scope: str) -> Response:
-    token, refresher = call.local.credentials.new_token("gitee", account, scope, call.now)
+    token, refresher = call.local.credentials.new_token(call.forge, account, scope, call.now)
     return answer(
         {
             "access_token": token,
@@ -174,4 +174,6 @@ ROUTES = [
     ("/github/login/oauth/access_token", ["POST"], github_token),
     ("/gitee/oauth/authorize", ["GET", "POST"], authorize),
     ("/gitee/oauth/token", ["POST"], gitee_token),
+    ("/atomgit/oauth/authorize", ["GET", "POST"], authorize),
+    ("/atomgit/oauth/token", ["POST"], gitee_token),
 ]

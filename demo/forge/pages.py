@@ -15,6 +15,7 @@ from demo.forge.model import Account, PullRequest, Repository
 _STYLE = Markup("""
 :root { --ink: #1f2937; --soft: #6b7280; --line: #e5e7eb; --paper: #fff; --ground: #f6f7f9; --mark: #24292f; }
 .gitee { --mark: #c0271b; }
+.atomgit { --mark: #1d4ed8; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink);
   font: 16px/1.55 system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif; }
@@ -63,6 +64,19 @@ _WORDS = {
     "gitee": {
         "lang": "zh-Hans",
         "site": "Gitee",
+        "local": "本地模拟站，人物均为虚构",
+        "asks": "{} 想知道你是谁",
+        "reads": "对方只能读取你的公开资料，拿不到密码，也不能改动任何内容。",
+        "who": "登录身份",
+        "other": "其他人（用户名）",
+        "yes": "同意授权",
+        "no": "取消",
+        "wrong": "这里没有名为 {} 的用户。",
+        "pulls": "个 Pull Request",
+    },
+    "atomgit": {
+        "lang": "zh-Hans",
+        "site": "AtomGit",
         "local": "本地模拟站，人物均为虚构",
         "asks": "{} 想知道你是谁",
         "reads": "对方只能读取你的公开资料，拿不到密码，也不能改动任何内容。",
@@ -259,9 +273,10 @@ ROUTES: list[tuple[str, list[str], Callable[..., Any]]] = [
     ("/_forge/faults", ["POST", "DELETE"], control_faults),
     ("/github", ["GET"], home),
     ("/gitee", ["GET"], home),
+    ("/atomgit", ["GET"], home),
     *(
         (f"/{forge}{path}", ["GET"], route)
-        for forge, word in (("github", "pull"), ("gitee", "pulls"))
+        for forge, word in (("github", "pull"), ("gitee", "pulls"), ("atomgit", "pulls"))
         for path, route in (
             ("/<login>", person),
             ("/<login>.keys", person_keys),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.forge import invent
-from demo.forge.model import Account, File, ForgeName, PullRequest, Review
+from demo.forge.model import Account, File, ForgeName, PullRequest
 from demo.forge.world import World
 
 CARRIED = Path(__file__).parent.parent / "data" / "changes.jsonl"
@@ -97,21 +97,19 @@ def _add(world: World, row: Row, maintainers: list[Row]) -> PullRequest:
         co_authors=[_account(world, forge, who) for who in row["co_authors"]],
         labels=invent.labels(row["title"], listed),
     )
-    _review(pull, _account(world, forge, maintainers[0]))
+    _review(world, pull, _account(world, forge, maintainers[0]))
     return pull
 
 
-def _review(pull: PullRequest, maintainer: Account) -> None:
+def _review(world: World, pull: PullRequest, maintainer: Account) -> None:
     """One or two reviews by somebody else, between opening and merge."""
     reviewer = pull.merged_by if pull.merged_by and pull.merged_by is not pull.author else maintainer
     if reviewer is pull.author or pull.merged_at is None:
         return
     states = ["APPROVED"] if invent.roll(3, "review", pull.id) else ["CHANGES_REQUESTED", "APPROVED"]
     span = pull.merged_at - pull.created_at
-    pull.reviews = [
-        Review(pull.id * 10 + at, reviewer, state, pull.created_at + span * (at + 1) / (len(states) + 1))
-        for at, state in enumerate(states)
-    ]
+    for at, state in enumerate(states):
+        world.add_review(pull, reviewer, state, pull.created_at + span * (at + 1) / (len(states) + 1))
 
 
 def _add_forks(world: World, pulls: list[PullRequest]) -> None:

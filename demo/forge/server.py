@@ -1,4 +1,4 @@
-"""The server: both forges under one address, over real HTTP, in a thread of its own or as a process."""
+"""The server: all forges under one address, over real HTTP, in a thread of its own or as a process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
-from demo.forge import credentials as standard
 from demo.forge import faults, gitee, github_graphql, github_rest, oauth, pages
-from demo.forge.credentials import Credentials
+from demo.forge.credentials import Credentials, environment
 from demo.forge.http import Call, Stop, answer
 from demo.forge.limits import Budget, Limits
 from demo.forge.log import Entry, Log
-from demo.forge.model import ForgeName
+from demo.forge.model import FORGES, ForgeName
 from demo.forge.rows import CARRIED, fill, read
 from demo.forge.world import World
 
@@ -59,6 +58,8 @@ class LocalForge:
         self.github_api_url = f"{self.github_url}/api/v3"
         self.gitee_url = f"{self.url}/gitee"
         self.gitee_api_url = f"{self.gitee_url}/api/v5"
+        self.atomgit_url = f"{self.url}/atomgit"
+        self.atomgit_api_url = f"{self.atomgit_url}/api/v5"
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> LocalForge:
@@ -80,6 +81,12 @@ class LocalForge:
         """End `serve`, from another thread."""
         self._server.shutdown()
 
+    def web_url(self, forge: ForgeName) -> str:
+        return f"{self.url}/{forge}"
+
+    def api_url(self, forge: ForgeName) -> str:
+        return f"{self.web_url(forge)}/api/{'v3' if forge == 'github' else 'v5'}"
+
     def environment(self) -> dict[str, str]:
         """The settings' environment variables that point at this forge."""
         return environment(self.url)
@@ -88,7 +95,7 @@ class LocalForge:
 
     def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        forge: ForgeName = "gitee" if request.path.startswith("/gitee") else "github"
+        forge: ForgeName = next((name for name in FORGES if request.path.startswith(f"/{name}")), "github")
         call = Call(self, request, forge, self.clock())
         fault = self.faults.take(call)
         status = 0
@@ -126,23 +133,6 @@ class LocalForge:
             return stop.response
 
 
-def environment(url: str) -> dict[str, str]:
-    """Addresses, tokens and OAuth clients of a local forge that serves at ``url``."""
-    github, gitee_url = f"{url}/github", f"{url}/gitee"
-    return {
-        "GITHUB_URL": github,
-        "GITHUB_API_URL": f"{github}/api/v3",
-        "GITHUB_TOKENS": ",".join(standard.GITHUB_TOKENS),
-        "GITHUB_CLIENT_ID": standard.GITHUB_CLIENT[0],
-        "GITHUB_CLIENT_SECRET": standard.GITHUB_CLIENT[1],
-        "GITEE_URL": gitee_url,
-        "GITEE_API_URL": f"{gitee_url}/api/v5",
-        "GITEE_TOKENS": ",".join(standard.GITEE_TOKENS),
-        "GITEE_CLIENT_ID": standard.GITEE_CLIENT[0],
-        "GITEE_CLIENT_SECRET": standard.GITEE_CLIENT[1],
-    }
-
-
 # -- kinds of route ------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +147,7 @@ def _authenticate(call: Call, text: str | None) -> None:
         return
     call.grant = call.local.credentials.grant(call.forge, text, call.now)
     if call.grant is None:
-        if call.forge == "gitee":
+        if call.forge != "github":
             raise Stop(401, {"message": "401 Unauthorized"})
         body = {"message": "Bad credentials", "documentation_url": github_rest.DOCUMENTATION, "status": "401"}
         raise Stop(401, body)
@@ -206,7 +196,8 @@ def _github_budget(budget: Budget) -> dict[str, str]:
 
 def _gitee(call: Call, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
     _authenticate(call, _header_token(call) or call.request.args.get("access_token"))
-    response, budget = _metered(call, "gitee" if call.grant else "gitee_anonymous", route, arguments)
+    pool = call.forge if call.grant else f"{call.forge}_anonymous"
+    response, budget = _metered(call, pool, route, arguments)
     response.headers["X-RateLimit-Limit"] = str(budget.limit)
     response.headers["X-RateLimit-Remaining"] = str(budget.remaining)
     return response
@@ -235,7 +226,7 @@ def _metered(
 
 
 def _over(call: Call, pool: str) -> Response:
-    if call.forge == "gitee":
+    if call.forge != "github":
         return answer({"message": "API rate limit exceeded"}, 429)
     whom = f"user ID {call.grant.account.id}" if call.grant else f"{call.request.remote_addr}"
     message = f"API rate limit exceeded for {whom}."
@@ -260,7 +251,8 @@ def _rules() -> Iterable[Rule]:
         yield Rule(f"/github/api/v3{path}", endpoint=("github", route), methods=["GET"])
     yield Rule("/github/api/graphql", endpoint=("github", github_graphql.graphql), methods=["POST"])
     for path, route in gitee.ROUTES:
-        yield Rule(f"/gitee/api/v5{path}", endpoint=("gitee", route), methods=["GET"])
+        for forge in ("gitee", "atomgit"):
+            yield Rule(f"/{forge}/api/v5{path}", endpoint=("gitee", route), methods=["GET"])
     for path, methods, route in (*oauth.ROUTES, *pages.ROUTES):
         yield Rule(path, endpoint=("page", route), methods=methods)
 

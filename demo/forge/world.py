@@ -12,7 +12,18 @@ from datetime import datetime, timedelta
 
 from demo.forge import invent
 from demo.forge.ids import sha
-from demo.forge.model import FORGES, Account, AccountKind, File, ForgeName, PullRequest, Repository, State
+from demo.forge.model import (
+    FORGES,
+    Account,
+    AccountKind,
+    File,
+    ForgeName,
+    Issue,
+    PullRequest,
+    Repository,
+    Review,
+    State,
+)
 
 
 class World:
@@ -33,6 +44,9 @@ class World:
         self._in_repository_of: dict[tuple[ForgeName, int, int], list[PullRequest]] = defaultdict(list)
         self._by_id: dict[tuple[ForgeName, int], PullRequest] = {}
         self._by_commit: dict[tuple[ForgeName, str], PullRequest] = {}
+        self._issues: dict[tuple[ForgeName, int], Issue] = {}
+        self._issues_of: dict[tuple[ForgeName, int], list[Issue]] = defaultdict(list)
+        self._reviews_of: dict[tuple[ForgeName, int], list[tuple[PullRequest, Review]]] = defaultdict(list)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -97,6 +111,17 @@ class World:
     def pulls(self, forge: ForgeName) -> list[PullRequest]:
         """Everything on a forge: for a search that names neither an author nor a repository."""
         return [pull for (name, _), pull in self._by_id.items() if name == forge and pull.visible]
+
+    def issues_by(self, account: Account) -> list[Issue]:
+        return [issue for issue in self._issues_of[account.forge, account.id] if issue.visible]
+
+    def issue_by_id(self, forge: ForgeName, issue_id: int) -> Issue | None:
+        found = self._issues.get((forge, issue_id))
+        return found if found is not None and found.visible else None
+
+    def reviews_by(self, account: Account) -> list[tuple[PullRequest, Review]]:
+        """With the pull request that each looks at."""
+        return [one for one in self._reviews_of[account.forge, account.id] if one[0].visible]
 
     # -- accounts ------------------------------------------------------------------------------------------------
 
@@ -304,7 +329,66 @@ class World:
                 files=[File(f.path, f.deletions, f.additions) for f in pull.files],
             )
             back.body = f"Reverts {pull.repository.full_name}#{pull.number}"
+            if pull.repository.forge != "github":
+                back.title = f"回退 'Pull Request !{pull.number} : {pull.title}'"
+                back.body = f"This reverts merge request !{pull.number}"
+            pull.reverted_by.append(back)
+            pull.updated_at = at
             return back
+
+    def land(self, pull: PullRequest, at: datetime, message: str, labels: Sequence[str] = ()) -> None:
+        """A bot commits the work itself and closes the pull request, which the forge then does not call merged."""
+        with self.lock:
+            pull.state, pull.closed_at, pull.updated_at = "closed", at, at
+            pull.closer = sha("closer", pull.repository.forge, pull.repository.id, pull.number)
+            pull.closer_message = message
+            pull.labels = [*pull.labels, *labels]
+            self._by_commit[pull.repository.forge, pull.closer] = pull
+
+    def add_review(self, pull: PullRequest, author: Account, state: str, at: datetime) -> Review:
+        with self.lock:
+            review = Review(pull.id * 10 + len(pull.reviews), author, state, at)
+            pull.reviews.append(review)
+            pull.updated_at = max(pull.updated_at, at)
+            self._reviews_of[author.forge, author.id].append((pull, review))
+            return review
+
+    # -- issues --------------------------------------------------------------------------------------------------
+
+    def add_issue(
+        self,
+        repository: Repository,
+        author: Account,
+        *,
+        title: str,
+        created_at: datetime,
+        closed_at: datetime | None = None,
+        reason: str | None = "COMPLETED",
+        labels: Sequence[str] = (),
+    ) -> Issue:
+        """An issue, open unless ``closed_at`` says when it was closed (for ``reason``)."""
+        with self.lock:
+            forge = repository.forge
+            number = max(
+                [*self._of_repository[forge, repository.id]]
+                + [one.number for one in self._issues.values() if one.repository is repository],
+                default=0,
+            )
+            issue = Issue(
+                repository,
+                number + 1,
+                repository.id * 100_000 + 50_000 + number + 1,
+                title,
+                author,
+                created_at,
+                closed_at or created_at,
+                closed_at,
+                reason if closed_at else None,
+                list(labels),
+            )
+            self._issues[forge, issue.id] = issue
+            self._issues_of[forge, author.id].append(issue)
+            return issue
 
     def delete_pull(self, pull: PullRequest) -> None:
         """Taken away by the site's staff; its number stays used."""

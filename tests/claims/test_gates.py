@@ -148,6 +148,7 @@ def test_recording_waits_for_its_own_date() -> None:
     refused(lambda: record.record(claim, by=registrar, now=begins - INSTANT), "recording-not-begun", begins)
     assert list(record.not_yet(now=begins - INSTANT)) == [claim]
     assert record.waits_until(claim) == begins
+    make.seen_again(claim, now=begins)
     record.record(claim, by=registrar, now=begins)
     assert Result.objects.count() == 1
 

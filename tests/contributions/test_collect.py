@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from threading import Thread
 
 import pytest
 from django.db import connection
 
 from accounts.models import ForgeAccount
 from credits.contributions import collect
+from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
 from credits.contributions.store import Stored
 from credits.forges.base import Account, ForgeError, RateLimited, TokenRefused, Unavailable
@@ -105,14 +107,17 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
 @pytest.mark.parametrize(
     ("statement", "mark", "turn"),
     [
-        ("UPDATE", "credits_job", 3),  # the first takes the job
+        ("UPDATE", "credits_job", 4),  # the first two free the dead's jobs and take this one
         ("CREATE", "incoming_change", 2),
-        ("WITH", "credits_contribution", 2),
-        ("INSERT", "credits_evidence", 2),
+        ("SELECT", "incoming_key", 2),
+        ("SELECT", "nextval", 2),
+        ("COPY", "credits_contribution", 2),
+        ("COPY", "credits_authorship", 2),
+        ("COPY", "credits_evidence", 2),
         ("UPDATE", '"cursor"', 2),
     ],
 )
-def test_invariant_9_the_cursor_moves_only_together_with_its_rows(clock, statement, mark, turn):
+def test_invariant_9_the_cursor_moves_only_together_with_its_rows(monkeypatch, clock, statement, mark, turn):
     """Whichever statement of a page the worker dies at, neither the cursor nor any row of that page is there; what was
     stored before stays, and the next worker brings the rest.
     """
@@ -127,7 +132,16 @@ def test_invariant_9_the_cursor_moves_only_together_with_its_rows(clock, stateme
             raise Killed
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(dies), pytest.raises(Killed):
+    def dies_after(cursor, table, *rest):
+        copy(cursor, table, *rest)
+        if statement == "COPY" and table == mark:
+            seen.append(table)
+            if len(seen) >= turn:
+                raise Killed
+
+    copy = storing._copy
+    with monkeypatch.context() as patch, connection.execute_wrapper(dies), pytest.raises(Killed):
+        patch.setattr(storing, "_copy", dies_after)
         collect.collect_due(forge, clock=clock)
     assert state(account).cursor == "one"
     assert list(Contribution.objects.values_list("number", flat=True)) == ["1"]
@@ -269,8 +283,9 @@ def test_invariant_10_a_worker_that_lost_its_lease_writes_nothing(clock):
     assert (state(account).cursor, Contribution.objects.count()) == ("", 0)
 
 
-def test_leases_are_renewed_while_pages_come(clock):
+def test_leases_are_renewed_while_pages_come(monkeypatch, clock):
     """A batch that takes longer than a lease stays with its worker, also the accounts whose turn has not come."""
+    monkeypatch.setattr(collect, "TURN", timedelta(hours=1))
     linked()
     linked(BOB)
 
@@ -321,8 +336,9 @@ def test_collecting_in_full_forgets_the_cursor(clock):
     assert forge.asked[0][0].cursor == ""
 
 
-def test_batches_follow_each_other_until_the_budget_is_used_up(clock):
+def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, clock):
     """A long round gives way to others after its budget, and says that there is more."""
+    monkeypatch.setattr(collect, "TURN", timedelta(hours=1))
     people = [Account(str(number), f"person{number}") for number in range(5)]
     for person in people:
         linked(person)
@@ -344,7 +360,7 @@ def test_idle_accounts_cost_a_few_queries_each(clock, django_assert_max_num_quer
     for person in people:
         linked(person)
     forge: ScriptedForge = ScriptedForge(lambda asks: [page(ask.account) for ask in asks])
-    with django_assert_max_num_queries(10 + 4 * len(people)):  # two of the four are the savepoint of the test
+    with django_assert_max_num_queries(14 + 4 * len(people)):  # two of the four are the savepoint of the test
         collect.collect_due(forge, clock=clock)
 
 
@@ -357,3 +373,126 @@ def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
     assert report.stored == Stored(new=1, unchanged=1)
     assert Contribution.objects.count() == 1
     assert Authorship.objects.count() == 2
+
+
+def test_a_long_account_gives_way_to_those_who_wait(clock):
+    """Who has thousands of pull requests gets its turn and goes behind the others, from where it is; nobody who waits
+    longer is passed over twice.
+    """
+    long = linked()
+
+    def script(asks):
+        for ask in asks:
+            for number in range(int(ask.cursor or 0), 9 if ask.account == ALICE else 1):
+                clock.now += collect.TURN / 3
+                yield page(
+                    ask.account, change(number, author=ask.account), cursor=str(number + 1), done=False
+                )
+            yield page(ask.account, cursor="end")
+
+    forge = ScriptedForge(script)
+    first = collect.collect_due(forge, clock=clock, limit=2)
+    assert (first.complete, first.stored.new, job(long).holder) == (0, 3, None)
+    short = linked(BOB)
+    Job.objects.filter(key=collect.key_of(short)).update(due_at=clock.now - timedelta(seconds=1))
+    second = collect.collect_due(forge, clock=clock, limit=2)
+    assert state(short).complete_at is not None
+    assert (second.complete, state(long).complete_at, state(long).cursor) == (1, None, "5")
+    while state(long).complete_at is None:
+        collect.collect_due(forge, clock=clock, limit=2)
+    assert Contribution.objects.count() == 9
+
+
+def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
+    """A worker in the middle of its pages stops at the next one, keeps what it has, and blames nobody."""
+    account = linked()
+    until = NOW + timedelta(hours=1)
+
+    def script(_asks):
+        yield page(ALICE, change(1), cursor="one", done=False)
+        queue.close_lane("github", until=until, error=RateLimited("forge-rate-limited", "Later."))
+        clock.now += collect.LOOK
+        yield page(ALICE, change(2), cursor="two", done=False)
+        raise AssertionError("asked for more")
+
+    report = collect.collect_due(ScriptedForge(script), clock=clock)
+    assert (report.closed_until, report.closed_by.code) == (until, "forge-rate-limited")
+    assert (state(account).cursor, job(account).holder, job(account).failures) == ("two", None, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_are_never_on_one_forge_at_once(clock):
+    """While one is in the middle another finds the lane taken and begins nothing; the other forge is free to it."""
+    linked()
+    forge_account(forge="gitee", forge_user_id="201", login="gitee-person")
+    collect.schedule_new_accounts(now=NOW)
+    others: list[collect.CollectionReport] = []
+
+    def beside() -> None:
+        try:
+            others.append(collect.collect_due(telling(page(ALICE)), clock=clock))
+            others.append(
+                collect.collect_due(
+                    ScriptedForge(lambda _asks: [page(Account("201", "x"))], "gitee"), clock=clock
+                )
+            )
+        finally:
+            connection.close()
+
+    def script(_asks):
+        yield page(ALICE, change(1), cursor="one", done=False)
+        other = Thread(target=beside)
+        other.start()
+        other.join()
+        yield page(ALICE, cursor="two")
+
+    assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
+    assert [(one.busy, one.complete) for one in others] == [(True, 0), (False, 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
+    """Whose session is gone is dead: the next one need not wait for the lease."""
+    account = linked()
+
+    def dies() -> None:
+        try:
+            collect.collect_due(
+                raising(page(ALICE, change(1), cursor="one", done=False), error=KeyboardInterrupt()),
+                clock=clock,
+            )
+        except KeyboardInterrupt:
+            # As if it had not even come to letting go.
+            queue.take(collect.KIND, "github", limit=9, now=clock(), lease=collect.LEASE)
+        finally:
+            connection.close()
+
+    worker = Thread(target=dies)
+    worker.start()
+    worker.join()
+    assert job(account).holder is not None
+    assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
+    assert state(account).cursor == "two"
+
+
+def test_what_a_forge_asks_of_one_token_counts_for_every_worker(clock):
+    """A rest that one process was told of is heeded by the next, which never heard of it."""
+    linked()
+    until = NOW + timedelta(minutes=10)
+    first, second = telling(page(ALICE)), telling(page(ALICE))
+
+    def script(_asks):
+        first.tokens.slow(first.tokens.take(clock()), until)
+        first.tokens.exhaust(first.tokens.take(until), until + timedelta(minutes=1), "graphql")
+        yield page(ALICE)
+
+    first._script = script
+    collect.collect_due(first, clock=clock)
+    linked(BOB)
+    collect.collect_due(second, clock=clock)
+    with pytest.raises(RateLimited) as refused:
+        second.tokens.take(clock())
+    assert refused.value.until == until
+    with pytest.raises(RateLimited):
+        second.tokens.take(until, "graphql")
+    assert collect.due_forges(now=NOW) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, Contribution, Evidence, Repository
+from credits.contributions.rows import fingerprint
 from credits.contributions.store import Stored, store
-from credits.forges.base import Account, ChangedFile
+from credits.forges.base import Account, ChangedFile, MergedChange
 from tests.contributions.told import BOB, MERGED, change, repository
 from tests.factories import NOW
 
@@ -70,6 +71,46 @@ def test_an_unchanged_row_is_neither_written_nor_locked():
     before = rows_as_they_lie()
     assert store("github", changes, now=NOW + timedelta(days=1)) == Stored(unchanged=29)
     assert rows_as_they_lie() == before
+
+
+ANOTHER = {
+    "kind": "issue",
+    "status": "landed",
+    "repository": repository(1, full_name="owner/renamed"),
+    "author": BOB,
+    "merged_by": None,
+    "co_authors": (BOB,),
+    "files": (),
+    "labels": (),
+    "created_at": LATER,
+    "merged_at": LATER,
+    "updated_at": LATER,
+    "only_whitespace": True,
+    "raw": {"title": "Mend part 1"},
+    "additions": 31,
+    "deletions": 31,
+    "changed_files": 31,
+}
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(MergedChange) if one.name != "found_by"])
+def test_invariant_9_another_answer_never_passes_for_the_same(name):
+    """Whatever a forge tells otherwise than before shows in the fingerprint; unknown is not the same as none."""
+    before = change()
+    after = replace(before, **{name: ANOTHER.get(name, "another")})
+    assert fingerprint(after) != fingerprint(before)
+    assert fingerprint(replace(before, found_by="link")) == fingerprint(before) == fingerprint(change())
+    if before.__getattribute__(name) in ((), None):
+        unknown, none = replace(before, **{name: None}), replace(before, **{name: ()})
+        assert fingerprint(unknown) != fingerprint(none)
+
+
+def test_what_was_found_gone_comes_back_by_the_same_answer():
+    """The forge shows again, word for word, what a second look had not found: it is there again."""
+    store("github", [change()], now=NOW)
+    Contribution.objects.update(status=Contribution.Status.GONE)
+    assert store("github", [change()], now=NOW) == Stored(changed=1)
+    assert Contribution.objects.get().status == "merged"
 
 
 def test_what_changed_is_written_and_counted():
@@ -211,8 +252,13 @@ def test_chunks_make_no_difference(monkeypatch):
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
     """Two hundred contributions cost as many statements as one."""
     store("github", [change(1)], now=NOW)
-    with django_assert_num_queries(9):  # three of them COPY
-        store("github", [change(number) for number in range(2, 202)], now=NOW)
+    many = [change(number) for number in range(2, 202)]
+    with django_assert_num_queries(12):  # five of them COPY, two a savepoint
+        store("github", many, now=NOW)
+    with django_assert_num_queries(6):
+        store("github", many, now=NOW)
+    with django_assert_num_queries(11):
+        store("github", [replace(one, title="New", updated_at=LATER) for one in many], now=NOW)
 
 
 def test_a_catalogue_entry_takes_hold_of_its_repository():

@@ -16,6 +16,7 @@ from credits.forges.base import (
     RepositoryFacts,
     Spent,
 )
+from credits.forges.tokens import TokenPool
 
 MERGED = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
 ALICE = Account("101", "alice", "U_101")
@@ -82,6 +83,8 @@ class ScriptedForge:
     def __init__(self, script: Script, name: str = "github", known: Iterable[MergedChange] = ()) -> None:
         self.name = name
         self.spent = Spent()
+        self.tokens = TokenPool(["token"])
+        self.asks_at_once = 100
         self.asked: list[Sequence[Ask]] = []
         self._script = script
         self._known = {(one.repository.full_name, one.number): one for one in known}

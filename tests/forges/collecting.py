@@ -9,6 +9,7 @@ from itertools import islice
 
 from credits.forges.base import Account, Ask, Forge, ForgeError, MergedChange, Page
 from demo.forge import LocalForge
+from demo.forge.ids import read_id
 
 
 @dataclass
@@ -63,11 +64,11 @@ class Store:
 
 def truth(local: LocalForge, forge: str, accounts: Iterable[Account]) -> dict[str, datetime]:
     """Id to time of merging of all that these accounts got merged, from the forge's own state."""
-    ids = {account.id for account in accounts}
+    ids = {read_id(forge, account.id) for account in accounts}
     return {
         str(pull.id): pull.merged_at
         for pull in local.world.pulls(forge)  # type: ignore[arg-type]
-        if pull.state == "merged" and pull.merged_at is not None and str(pull.author.id) in ids
+        if pull.state == "merged" and pull.merged_at is not None and pull.author.id in ids
         if not pull.deleted and pull.repository.visible
     }
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from credits.forges.base import (
     Account,
     Ask,
+    ChangeRef,
     Forge,
     ForgeError,
     Missing,
@@ -29,6 +30,7 @@ from credits.forges.base import (
 )
 from credits.forges.tokens import TokenPool
 from demo.forge import LocalForge
+from demo.forge.ids import read_id, shown_id
 from demo.forge.model import File, PullRequest, Repository
 from demo.forge.rows import CARRIED, Row, read
 from tests.forges.collecting import Clock, Store, truth, until_done
@@ -52,9 +54,13 @@ class Contract:
         with LocalForge(rows=self.rows(), clock=clock) as local:
             yield local
 
+    rows_of: ClassVar[str] = ""
+    """Whose carried rows are served, where this forge has none of its own."""
+
     def rows(self, most: int = 1000) -> list[Row]:
         """The carried rows of this forge, by authors of at most so many."""
-        rows = [row for row in read(CARRIED) if row["forge"] == self.forge]
+        name = self.rows_of or self.forge
+        rows = [{**row, "forge": self.forge} for row in read(CARRIED) if row["forge"] == name]
         counts = Counter(row["author"]["id"] for row in rows)
         return [row for row in rows if counts[row["author"]["id"]] <= most]
 
@@ -76,14 +82,18 @@ class Contract:
         merged = [pull for pull in local.world.pulls(self.forge) if pull.state == "merged"]
         people = {pull.author.id: pull.author for pull in merged}
         counts = Counter(pull.author.id for pull in merged)
-        return [Account(str(key), people[key].login) for key, _ in counts.most_common(most)]
+        return [Account(self.shown(key), people[key].login) for key, _ in counts.most_common(most)]
+
+    def shown(self, number: int) -> str:
+        """An account's id as the forge writes it, as text."""
+        return str(shown_id(self.forge, number))
 
     def watched(self, local: LocalForge) -> list[str]:
         return [repo.full_name for repo in local.world.repositories(self.forge) if repo.parent is None]
 
     def merge_one(self, local: LocalForge, clock: Clock, account: Account, **more: Any) -> PullRequest:
         """Something new of this account's, merged at the clock's present time."""
-        author = local.world.account_by_id(self.forge, int(account.id))
+        author = local.world.account_by_id(self.forge, read_id(self.forge, account.id))
         assert author is not None
         repository = more.pop("repository", None) or self.some_repository(local)
         given = {
@@ -152,7 +162,7 @@ class Contract:
         change = adapter_.find_change(pull.repository.full_name, str(pull.number))
         assert change.found_by == "link"
         assert change.author is not None
-        assert change.author.id == str(pull.author.id)
+        assert change.author.id == self.shown(pull.author.id)
         assert (change.id, change.number) == (str(pull.id), str(pull.number))
         assert (change.additions, change.deletions) == self.counted(pull)
         assert change.files is not None
@@ -199,7 +209,7 @@ class Contract:
         store.collect(adapter_, [account], self.watched(local))
         change = next(iter(store.changes.values()))
         linked = adapter_.find_change(change.repository.full_name, change.number)
-        names = [name for name in type(change).__slots__ if name not in ("found_by", "raw")]
+        names = [name for name in type(change).__slots__ if name != "found_by"]
         assert [getattr(change, name) for name in names] == [getattr(linked, name) for name in names]
 
     def test_only_what_is_new_comes_the_second_time(
@@ -266,7 +276,7 @@ class Contract:
         account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
         local.world.rename_account(self.forge, account.login, "moved-on")
         other = local.world.add_account(self.forge, account.login)
-        theirs = self.merge_one(local, clock, Account(str(other.id), other.login))
+        theirs = self.merge_one(local, clock, Account(self.shown(other.id), other.login))
         pages = store.collect(adapter_, [account], watched)
         assert str(theirs.id) not in store.changes
         # Complete, or said not to be: never complete with less than there is.
@@ -283,6 +293,165 @@ class Contract:
         Store().collect(adapter_, self.busiest(local, 2), self.watched(local))
         assert adapter_.spent.requests == local.log.requests(self.forge)
         assert adapter_.spent.points == local.log.points(self.forge)
+
+    # -- seeing again
+
+    def refs(self, store: Store) -> list[ChangeRef]:
+        """What a database would know of the changes that it holds."""
+        return [
+            ChangeRef(
+                change.id,
+                change.number,
+                change.repository.id,
+                change.repository.full_name,
+                change.kind,
+                change.node_id,
+                change.merged_at,
+                change.merge_commit,
+            )
+            for change in store.changes.values()
+        ]
+
+    def small_store(self, local: LocalForge, clock: Clock, adapter: Forge, number: int = 4) -> Store:
+        """A few changes of one account in a repository of its own, collected."""
+        account, store = self.busiest(local, 1)[0], Store()
+        place = local.world.add_repository(self.forge, "small/place", created_at=clock.now)
+        for _ in range(number):
+            clock.pass_by(minutes=1)
+            pull = self.merge_one(local, clock, account, repository=place)
+            change = adapter.find_change("small/place", str(pull.number))
+            store.changes[change.id] = change
+        clock.pass_by(hours=1)
+        return store
+
+    def test_what_is_held_is_seen_again_as_it_stands_now(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """New labels, what was taken back and what is gone are told apart; the rest stands, with the same facts."""
+        store = self.small_store(local, clock, adapter_)
+        held = [local.world.pull_by_id(self.forge, int(key)) for key in store.changes]
+        first, second, third, fourth = (pull for pull in held if pull is not None)
+        local.world.label(first, ["spam"], clock.now)
+        back = local.world.revert(second, clock.now, second.author)
+        local.world.delete_pull(third)
+        found = {standing.ref.id: standing for standing in adapter_.recheck(self.refs(store))}
+        assert {key: standing.status for key, standing in found.items()} == {
+            str(first.id): "merged",
+            str(second.id): "reverted",
+            str(third.id): "gone",
+            str(fourth.id): "merged",
+        }
+        labelled = found[str(first.id)].change
+        assert labelled is not None
+        assert labelled.labels == ("spam",)
+        assert found[str(second.id)].reverted_by.endswith(f"/{back.number}")
+        assert found[str(third.id)].change is None
+        again, before = found[str(fourth.id)].change, store.changes[str(fourth.id)]
+        assert again is not None
+        names = [name for name in type(before).__slots__ if name != "found_by"]
+        assert [getattr(again, name) for name in names] == [getattr(before, name) for name in names]
+
+    def test_a_revert_that_was_reverted_took_nothing_back(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Taken back, and the taking back taken back: the work stands."""
+        store = self.small_store(local, clock, adapter_, 2)
+        pull = local.world.pull_by_id(self.forge, int(next(iter(store.changes))))
+        assert pull is not None
+        last = local.world.revert(pull, clock.now, pull.author)
+        assert sorted(one.status for one in adapter_.recheck(self.refs(store))) == ["merged", "reverted"]
+        clock.pass_by(hours=1)
+        local.world.revert(last, clock.now, pull.author)
+        assert [one.status for one in adapter_.recheck(self.refs(store))] == ["merged", "merged"]
+
+    def test_invariant_9_what_cannot_be_seen_again_is_unknown_and_not_gone(
+        self, local: LocalForge, clock: Clock
+    ) -> None:
+        """A forge in trouble makes nothing disappear: each is unknown with its reason, or the whole is an error."""
+        adapter = self.make(local, clock, timeout=5)
+        store = self.small_store(local, clock, adapter)
+        for kind in ("http_502", "html_200", "truncated_json"):
+            local.faults.add(kind, forge=self.forge, times=None)
+            try:
+                standings = list(adapter.recheck(self.refs(store)))
+            except ForgeError:
+                standings = []
+            assert all(one.status == "unknown" and one.failure for one in standings)
+            local.faults.clear()
+        assert [one.status for one in adapter.recheck(self.refs(store))] == ["merged"] * len(store.changes)
+        adapter.close()
+
+    def test_a_second_look_finds_what_is_not_held(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Of what an account got merged in a time, exactly that is told which is not held, with all its facts."""
+        account = self.busiest(local, 1)[0]
+        place = local.world.add_repository(self.forge, "small/place", created_at=clock.now)
+        begun, pulls = clock.now, []
+        for _ in range(5):
+            clock.pass_by(hours=1)
+            pulls.append(self.merge_one(local, clock, account, repository=place))
+        since, until = begun + timedelta(minutes=90), clock.now - timedelta(minutes=30)
+        ask = Ask(account, "", ("small/place",))
+        (checked,) = adapter_.cross_check([ask], since, until, {str(pulls[2].id)})
+        assert checked.failure is None
+        assert checked.counted == 3
+        assert [change.id for change in sorted(checked.missed, key=lambda one: one.merged_at)] == [
+            str(pulls[1].id),
+            str(pulls[3].id),
+        ]
+        assert {change.found_by for change in checked.missed} == {"search"}
+        assert adapter_.spent.requests == local.log.requests(self.forge)
+
+    def test_the_commits_of_a_branch_name_their_authors(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """Each commit of a pull request carries the immutable id of whoever wrote it; one alone has its files too."""
+        account, other = self.busiest(local, 2)
+        helper = local.world.account(self.forge, other.login)
+        assert helper is not None
+        pull = self.merge_one(local, clock, account, co_authors=[helper])
+        change = adapter_.find_change(pull.repository.full_name, str(pull.number))
+        (ref,) = self.refs(Store(changes={change.id: change}))
+        commits = adapter_.commits_of(ref)
+        assert {commit.sha for commit in commits} == set(pull.commit_shas)
+        people = {author.id for commit in commits for author in commit.authors if author}
+        assert people == {account.id, other.id}
+        alone = adapter_.find_commit(pull.repository.full_name, pull.commit_shas[0])
+        assert alone.sha == pull.commit_shas[0]
+        assert alone.files is not None
+        assert [file.path for file in alone.files] == [file.path for file in pull.files]
+        with pytest.raises(Missing):
+            adapter_.find_commit(pull.repository.full_name, "0" * 40)
+        with pytest.raises(Missing):
+            adapter_.find_commit(pull.repository.full_name, "main")
+
+    def test_a_closed_one_is_told_with_its_facts(
+        self, local: LocalForge, clock: Clock, adapter_: Forge
+    ) -> None:
+        """What was closed and not merged can be looked at, and is never called merged; an open one is refused."""
+        account = self.busiest(local, 1)[0]
+        closed = self.merge_one(local, clock, account, state="closed", merged_at=None, closed_at=clock.now)
+        opened = self.merge_one(local, clock, account, state="open", merged_at=None)
+        name = closed.repository.full_name
+        change = adapter_.find_closed(name, str(closed.number))
+        assert (change.status, change.merged_at) == ("unknown", clock.now)
+        assert change.author is not None
+        assert change.author.id == account.id
+        with pytest.raises(NotMerged):
+            adapter_.find_closed(name, str(opened.number))
+        with pytest.raises(Missing):
+            adapter_.find_closed(name, "999999")
+
+    def test_kinds_that_are_not_listed_do_no_harm(self, local: LocalForge, adapter_: Forge) -> None:
+        """Asked for every kind, a forge gives what it lists, and the account is complete."""
+        account, watched = self.busiest(local, 1)[0], tuple(self.watched(local))
+        ask = Ask(account, "", watched, ("pull_request", "review", "issue"))
+        pages = list(adapter_.merged_changes([ask]))
+        assert [page.done for page in pages if page.done or page.failure] == [True]
+        kinds = {change.kind for page in pages for change in page.changes}
+        assert "pull_request" in kinds
+        assert kinds <= set(adapter_.lists)
 
     # -- interruptions
 

@@ -92,6 +92,53 @@ class TestContract(Contract):
         assert str(pull.id) in store.changes
         adapter.close()
 
+    def test_events_lead_to_where_an_account_works(self, small: LocalForge, clock: Clock) -> None:
+        """Work in a repository that nobody watches and the account has not forked is found through its public events,
+        and goes on being found when the event is no longer shown."""
+        adapter, store = self.make(small, clock), Store()
+        account = self.busiest(small, 1)[0]
+        place = small.world.add_repository("gitee", "somewhere/new", created_at=clock.now)
+        first = self.merge_one(small, clock, account, repository=place)
+        store.collect(adapter, [account], self.watched(small)[:1])
+        assert store.changes[str(first.id)].found_by == "event"
+        clock.pass_by(days=2)
+        second = self.merge_one(small, clock, account, repository=place)
+        small.faults.add("not_found", forge="gitee", path="/events", times=None)
+        assert store.collect(adapter, [account], self.watched(small)[:1])[-1].done
+        assert str(second.id) in store.changes
+        adapter.close()
+
+    def test_more_events_than_are_shown_at_once(self, small: LocalForge, clock: Clock) -> None:
+        """Events are followed back by the id of the last one."""
+        adapter, account = self.make(small, clock), self.busiest(small, 1)[0]
+        place = small.world.add_repository("gitee", "somewhere/old", created_at=clock.now)
+        clock.pass_by(minutes=1)
+        wanted = self.merge_one(small, clock, account, repository=place)
+        for _ in range(130):
+            clock.pass_by(seconds=40)
+            self.merge_one(small, clock, account, state="open", merged_at=None)
+        store = Store()
+        store.collect(adapter, [account], ["mindspore/models"])
+        assert str(wanted.id) in store.changes
+        assert small.log.requests("gitee", "/events/public") == 2
+        adapter.close()
+
+    def test_invariant_9_a_repository_that_may_be_renamed_is_not_called_gone(
+        self, small: LocalForge, clock: Clock
+    ) -> None:
+        """Gitee knows repositories by name only: behind a 404, or another repository of that name, it is unknown."""
+        adapter = self.make(small, clock)
+        store = self.small_store(small, clock, adapter, 2)
+        small.world.rename_repository("gitee", "small/place", "small/renamed")
+        for taken in (False, True):
+            if taken:
+                small.world.add_repository("gitee", "small/place", created_at=clock.now)
+            for standing in adapter.recheck(self.refs(store)):
+                assert standing.status == "unknown"
+                assert standing.failure is not None
+                assert standing.failure.code == "forge-repository-missing"
+        adapter.close()
+
     def test_invariant_9_a_watched_repository_that_is_gone_is_not_an_empty_one(
         self, small: LocalForge, clock: Clock
     ) -> None:

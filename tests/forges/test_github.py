@@ -194,8 +194,17 @@ class TestQueries:
 
     @pytest.mark.parametrize(
         "query",
-        [queries.DETAILS, queries.POINTED_AT, queries.REPOSITORY, queries.sweep([10, 100, 100])],
-        ids=["details", "pointed at", "repository", "sweep"],
+        [
+            *queries.DETAILS.values(),
+            queries.STANDING["pull_request"],
+            queries.ACCOUNTS,
+            queries.POINTED_AT,
+            queries.REPOSITORY,
+            queries.COMMITS,
+            queries.COMMIT,
+            queries.sweep([("pull_request", 10), ("review", 100), ("issue", 100)]),
+            queries.search(3),
+        ],
     )
     def test_every_query_is_valid(self, query: str) -> None:
         """Each text holds against the schema that the local forge serves, itself held against the published one."""

@@ -49,7 +49,21 @@ def test_excel_knows_the_file_for_utf_8() -> None:
     content = rendered(line())
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.endswith(b"\r\n")
-    assert rows(content)[1][:2] == ["0023001", "张𠮷"]
+    assert rows(content)[1] == [
+        "0023001",
+        "张𠮷",
+        "软件学院",
+        "软件工程",
+        "开源实践",
+        "open-source",
+        "2025-spring",
+        "1.50",
+        "通过",
+        "open-source-practice v1",
+        "2025-03-01T09:30:00+00:00",
+        "1",
+        "ab" * 32,
+    ]
 
 
 def test_an_export_of_nothing_has_its_heading() -> None:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from demo.forge.model import FORGES
+from demo.forge.model import ForgeName
 from demo.forge.rows import CARRIED, fill, read
 from demo.forge.world import World
+
+FORGES: tuple[ForgeName, ...] = ("github", "gitee")
+"""Those that the carried rows are of."""
 
 
 def _lines() -> list[dict[str, Any]]:

@@ -1,0 +1,325 @@
+"""Who has how much of a contribution. The opener has all of it until the co-authors agree otherwise (invariant 3).
+
+The opener proposes a share for everybody whom the forge names by immutable id; every co-author whose account is
+linked here has to accept; then the shares move at once. A share that is given to a co-author whose account nobody has
+linked stays theirs: no proposal takes it away. Co-authors whom the forge cannot name at all keep what the opener
+leaves: shares may add up to less than 1, never to more. What stands in a submitted claim does not move any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import ForgeAccount, User
+from credits.contributions import same_work
+from credits.contributions.models import Authorship, Contribution, ShareConsent, ShareProposal
+from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
+
+Status = ShareProposal.Status
+FINEST = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Somebody's part. ``person`` None: nobody has linked that account. ``said``: what they answered to the open
+    proposal; None where they have not, or need not."""
+
+    authorship: Authorship
+    person: User | None
+    proposed: Decimal | None
+    said: bool | None
+    must_say: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How the shares of a contribution stand. ``left``: what nobody has. ``frozen``: one is in a submitted claim."""
+
+    contribution: Contribution
+    parts: tuple[Part, ...]
+    proposal: ShareProposal | None
+    frozen: bool
+
+    @property
+    def left(self) -> Decimal:
+        return 1 - sum((part.authorship.share for part in self.parts), Decimal(0))
+
+    def of(self, user: User) -> Part | None:
+        """The person's own part, the opener's first."""
+        return next(
+            (part for part in self.parts if part.person is not None and part.person.pk == user.pk), None
+        )
+
+    def may_propose(self, user: User) -> bool:
+        mine = self.of(user)
+        return (
+            mine is not None
+            and mine.authorship.role == Authorship.Role.AUTHOR
+            and len(self.parts) > 1
+            and not self.frozen
+            and self.proposal is None
+        )
+
+    def may_answer(self, user: User) -> bool:
+        return any(
+            part.must_say and part.said is None and part.person is not None and part.person.pk == user.pk
+            for part in self.parts
+        )
+
+
+def sharing(contribution: Contribution) -> Sharing:
+    """How the shares stand now."""
+    parts = list(contribution.authorships.order_by("role", "pk"))
+    people = _people(parts)
+    proposal = (
+        contribution.share_proposals.filter(status=Status.OPEN)
+        .select_related("proposed_by")
+        .prefetch_related("consents")
+        .first()
+    )
+    said = {one.forge_user_id: one.accepted for one in proposal.consents.all()} if proposal else {}
+    return Sharing(
+        contribution,
+        tuple(
+            Part(
+                authorship=part,
+                person=people.get(part.forge_user_id),
+                proposed=Decimal(proposal.shares[part.forge_user_id])
+                if proposal and part.forge_user_id in proposal.shares
+                else None,
+                said=said.get(part.forge_user_id),
+                must_say=proposal is not None
+                and part.role != Authorship.Role.AUTHOR
+                and part.forge_user_id in people
+                and people[part.forge_user_id].pk != proposal.proposed_by_id,
+            )
+            for part in parts
+        ),
+        proposal,
+        _frozen(contribution),
+    )
+
+
+def propose(
+    contribution: Contribution, shares: Mapping[str, Any], *, by: User, now: datetime
+) -> ShareProposal:
+    """Propose ``{immutable id: share}``; who is left out keeps what they have. Where no co-author's account is linked,
+    it stands at once: the opener only gives away.
+
+    Raises NotAllowed unless ``by`` opened it; Conflict ``share-frozen``, ``share-proposal-open``, ``share-kept``
+    (something would be taken from a co-author who cannot answer); CreditsError ``share-unreadable``,
+    ``shares-over-one``.
+    """
+    with transaction.atomic():
+        found = _locked(contribution)
+        mine = found.of(by)
+        if mine is None or mine.authorship.role != Authorship.Role.AUTHOR:
+            raise NotAllowed("not-the-opener", _("Only who opened it proposes how it is shared."))
+        if found.proposal is not None:
+            raise Conflict(
+                "share-proposal-open",
+                _("A proposal waits for an answer already."),
+                _("Wait for it, or withdraw it first."),
+            )
+        wanted = _wanted(found, shares)
+        made = ShareProposal.objects.create(
+            contribution=contribution,
+            proposed_by=by,
+            shares={key: str(share) for key, share in sorted(wanted.items())},
+            proposed_at=now,
+        )
+        audit.record("shares-proposed", contribution, by=by, now=now, person=by, shares=made.shares)
+        _close_if_agreed(made, found, now=now)
+        return made
+
+
+def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) -> ShareProposal:
+    """One co-author's answer. With the last one who accepts the shares move; one who declines ends the proposal.
+
+    Raises NotAllowed for whoever has no part in it, Conflict where it is closed or answered, or the shares stand in a
+    submitted claim by now.
+    """
+    with transaction.atomic():
+        found = _locked(proposal.contribution)
+        if found.proposal is None or found.proposal.pk != proposal.pk:
+            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
+        parts = [part for part in found.parts if part.must_say and part.person == by]
+        if not parts:
+            raise NotAllowed("not-a-co-author", _("Only a co-author answers this."))
+        for part in parts:
+            if part.said is not None:
+                raise Conflict("consent-given", _("You have answered this already."))
+            ShareConsent.objects.create(
+                proposal=found.proposal,
+                forge_user_id=part.authorship.forge_user_id,
+                user=by,
+                accepted=accept,
+                said_at=now,
+            )
+        audit.record(
+            "shares-accepted" if accept else "shares-declined",
+            proposal.contribution,
+            by=by,
+            now=now,
+            person=by,
+            proposal=proposal.pk,
+        )
+        if accept:
+            _close_if_agreed(found.proposal, sharing(proposal.contribution), now=now)
+        else:
+            _close(found.proposal, Status.DECLINED, now)
+        return found.proposal
+
+
+def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
+    """Take an open proposal back. Raises NotAllowed for anybody but who made it, Conflict where it is closed."""
+    with transaction.atomic():
+        found = _locked(proposal.contribution, although_frozen=True)
+        if found.proposal is None or found.proposal.pk != proposal.pk:
+            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
+        if found.proposal.proposed_by_id != by.pk:
+            raise NotAllowed("not-the-opener", _("Only who proposed it takes it back."))
+        _close(found.proposal, Status.WITHDRAWN, now)
+        audit.record(
+            "shares-withdrawn", proposal.contribution, by=by, now=now, person=by, proposal=proposal.pk
+        )
+
+
+def for_person(contribution: int, user: User) -> Contribution:
+    """The contribution, for whoever has a part in it by a linked account; NotThere for everybody else."""
+    found = Contribution.objects.select_related("repository").filter(pk=contribution).first()
+    if found is None or not any(
+        person.pk == user.pk for person in _people(list(found.authorships.all())).values()
+    ):
+        raise NotThere(
+            "no-such-contribution", _("There is no such contribution."), _("Look for it in your own list.")
+        )
+    return found
+
+
+def waiting_for(user: User) -> list[ShareProposal]:
+    """Open proposals that wait for this person's answer."""
+    own = set(ForgeAccount.objects.filter(user=user, unlinked_at=None).values_list("forge", "forge_user_id"))
+    found = (
+        ShareProposal.objects.filter(
+            status=Status.OPEN,
+            contribution__authorships__forge_user_id__in=[key for _forge, key in own],
+        )
+        .exclude(proposed_by=user)
+        .distinct()
+        .select_related("contribution__repository")
+    )
+    return [one for one in found if sharing(one.contribution).may_answer(user)]
+
+
+def _locked(contribution: Contribution, *, although_frozen: bool = False) -> Sharing:
+    # The lock under which a claim is submitted: a share is frozen before it moves, or moves before it is frozen.
+    same_work.lock([contribution.pk])
+    Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
+    found = sharing(contribution)
+    if found.frozen and not although_frozen:
+        raise Conflict(
+            "share-frozen",
+            _("A share of this stands in a submitted application, so the shares stay as they are."),
+            _("They can be changed after that application is withdrawn or over."),
+        )
+    return found
+
+
+def _wanted(found: Sharing, shares: Mapping[str, Any]) -> dict[str, Decimal]:
+    wanted = {part.authorship.forge_user_id: part.authorship.share for part in found.parts}
+    unknown = shares.keys() - wanted.keys()
+    if unknown:
+        raise CreditsError(
+            "share-unreadable", _("Somebody named there has no part in this."), _("Load the page again.")
+        )
+    for key, typed in shares.items():
+        wanted[key] = _share(typed)
+    for part in found.parts:
+        if part.person is None and wanted[part.authorship.forge_user_id] < part.authorship.share:
+            raise Conflict(
+                "share-kept",
+                _("%(login)s has linked no account here and cannot agree, so their share stays.")
+                % {"login": part.authorship.login},
+                _("Leave them at least what they have."),
+            )
+    if sum(wanted.values(), Decimal(0)) > 1:
+        raise CreditsError(
+            "shares-over-one", _("Shares add up to 100 % at most."), _("Take something off one of them.")
+        )
+    return wanted
+
+
+def _share(typed: Any) -> Decimal:
+    try:
+        share = Decimal(str(typed).strip())
+        if share.is_finite() and 0 <= share <= 1 and share == share.quantize(FINEST):
+            return share.quantize(FINEST)
+    except InvalidOperation:
+        pass
+    raise CreditsError(
+        "share-unreadable",
+        _("“%(value)s” is no share.") % {"value": str(typed)[:40]},
+        _("Write a percentage from 0 to 100, with two decimals at most."),
+    )
+
+
+def _close_if_agreed(proposal: ShareProposal, found: Sharing, *, now: datetime) -> None:
+    said = dict(proposal.consents.values_list("forge_user_id", "accepted"))
+    linked = _people([part.authorship for part in found.parts])
+    for part in found.parts:
+        person = linked.get(part.authorship.forge_user_id)
+        asked = part.authorship.role != Authorship.Role.AUTHOR and person is not None
+        if asked and person != proposal.proposed_by and part.authorship.forge_user_id not in said:
+            return
+    before = {part.authorship.forge_user_id: str(part.authorship.share) for part in found.parts}
+    try:
+        with transaction.atomic():
+            for part in found.parts:
+                Authorship.objects.filter(pk=part.authorship.pk).update(
+                    share=Decimal(proposal.shares[part.authorship.forge_user_id])
+                )
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS shares_within_one IMMEDIATE")
+    except IntegrityError as error:
+        raise Conflict(
+            "shares-over-one",
+            _("Together with a part that was found meanwhile, the shares would be more than 100 %."),
+            _("Propose them anew."),
+        ) from error
+    _close(proposal, Status.AGREED, now)
+    audit.record(
+        "shares-agreed", proposal.contribution, by=proposal.proposed_by, now=now, person=proposal.proposed_by,
+        before=before, shares=proposal.shares,
+    )  # fmt: skip
+
+
+def _close(proposal: ShareProposal, status: str, now: datetime) -> None:
+    proposal.status, proposal.closed_at = status, now
+    proposal.save(update_fields=["status", "closed_at"])
+
+
+def _people(parts: list[Authorship]) -> dict[str, User]:
+    """By id on the forge, the person who has that account linked now."""
+    if not parts:
+        return {}
+    return {
+        account.forge_user_id: account.user
+        for account in ForgeAccount.objects.filter(
+            forge=parts[0].forge, forge_user_id__in=[part.forge_user_id for part in parts], unlinked_at=None
+        ).select_related("user")
+    }
+
+
+def _frozen(contribution: Contribution) -> bool:
+    return contribution.authorships.filter(
+        claim_items__live=True, claim_items__claim__submitted_at__isnull=False
+    ).exists()

@@ -1,0 +1,159 @@
+"""Signals: what a reviewer may want to look at twice, each with the fact behind it. Never a verdict, and no points.
+
+A pure function over facts: what is unknown gives no signal, and no signal says that anything is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+FIRST_HOUR = timedelta(hours=1)
+NEW_REPOSITORY = timedelta(days=7)
+TINY_LINES = 5
+"""Changed lines up to which a pull request is tiny."""
+MANY_TINY = 5
+"""Tiny ones in one repository from which on they are many."""
+TELLING_LABELS = frozenset({"spam", "invalid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The same work, or the same text, elsewhere. ``whose`` says who stands behind it, as the reviewer may know it;
+    ``same_person``: one of the claimant's own accounts."""
+
+    where: str
+    url: str
+    whose: str
+    same_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFacts:
+    """What signals are made of. None is unknown and gives none.
+
+    ``files`` are counts of files and lines by category, as a contribution holds them; ``tiny_in_repository`` is how
+    many of the person's contributions in this repository have at most TINY_LINES changed lines, ``in_repository`` how
+    many there are at all.
+    """
+
+    created_at: datetime
+    merged_at: datetime
+    merged_by_self: bool | None = None
+    merged_by: str = ""
+    owner_is_author: bool | None = None
+    owner: str = ""
+    files: dict[str, Any] | None = None
+    only_whitespace: bool | None = None
+    lines: int | None = None
+    tiny_in_repository: int = 0
+    in_repository: int = 0
+    repository_created_at: datetime | None = None
+    labels: tuple[str, ...] = ()
+    login: str = ""
+    is_bot: bool | None = None
+    same_text: tuple[Twin, ...] = ()
+    same_work: tuple[Twin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """``code`` is stable; ``text`` names what was seen, ``fact`` the fact behind it; both for people."""
+
+    code: str
+    text: object
+    fact: object
+    url: str = field(default="")
+
+
+def signals(facts: SignalFacts) -> tuple[Signal, ...]:
+    """What there is to look at, in a fixed order."""
+    return tuple(_signals(facts))
+
+
+def _signals(facts: SignalFacts) -> Iterator[Signal]:
+    for twin in facts.same_work:
+        if twin.same_person:
+            yield Signal(
+                "same-work-own",
+                _("also in another place"),
+                _("The same work by the same person stands at %(where)s; it counts once.")
+                % {"where": twin.where},
+                twin.url,
+            )
+        else:
+            yield Signal(
+                "same-work",
+                _("the same work under another account"),
+                _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
+                twin.url,
+            )
+    for twin in facts.same_text:
+        yield Signal(
+            "same-text",
+            _("same text as another student's"),
+            _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
+            twin.url,
+        )
+    if facts.merged_by_self:
+        yield Signal(
+            "merged-by-self", _("merged by oneself"), _("Merged by %(who)s.") % {"who": facts.merged_by}
+        )
+    if facts.owner_is_author:
+        yield Signal(
+            "own-repository",
+            _("own repository"),
+            _("The repository belongs to %(owner)s.") % {"owner": facts.owner},
+        )
+    yield from _of_time(facts)
+    yield from _of_size(facts)
+    named = [label for label in facts.labels if label.strip().casefold() in TELLING_LABELS]
+    if named:
+        yield Signal(
+            "label", _("labelled as spam or invalid"), _("Labels: %(labels)s.") % {"labels": ", ".join(named)}
+        )
+    if facts.is_bot or facts.login.casefold().endswith("[bot]"):
+        yield Signal("bot", _("opened by a bot"), _("The account is %(login)s.") % {"login": facts.login})
+
+
+def _of_time(facts: SignalFacts) -> Iterator[Signal]:
+    open_for = facts.merged_at - facts.created_at
+    if timedelta() <= open_for <= FIRST_HOUR:
+        yield Signal(
+            "first-hour",
+            _("merged within an hour"),
+            _("It was open for %(minutes)s minutes.") % {"minutes": int(open_for.total_seconds()) // 60},
+        )
+    made = facts.repository_created_at
+    if made is not None and facts.merged_at - made <= NEW_REPOSITORY:
+        yield Signal(
+            "new-repository",
+            _("new repository"),
+            _("The repository was %(days)s days old when this was merged.")
+            % {"days": max((facts.merged_at - made).days, 0)},
+        )
+
+
+def _of_size(facts: SignalFacts) -> Iterator[Signal]:
+    if facts.files and set(facts.files) == {"generated"}:
+        yield Signal(
+            "generated",
+            _("only generated files"),
+            _("All of its %(count)s files are generated.") % {"count": facts.files["generated"]["files"]},
+        )
+    if facts.only_whitespace:
+        yield Signal(
+            "whitespace", _("only white space"), _("Without white space, nothing is changed in any line.")
+        )
+    tiny = facts.lines is not None and facts.lines <= TINY_LINES
+    if tiny and facts.tiny_in_repository >= MANY_TINY:
+        yield Signal(
+            "many-tiny",
+            _("many tiny pull requests"),
+            _("%(tiny)s of the %(all)s in this repository change at most %(lines)s lines.")
+            % {"tiny": facts.tiny_in_repository, "all": facts.in_repository, "lines": TINY_LINES},
+        )

@@ -1,0 +1,39 @@
+"""How fresh everything is, over all accounts: for those who are asked when something is missing."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts import permissions
+from accounts.forges import names
+from accounts.permissions import Role
+from credits.contributions import overview
+from credits.errors import NotAllowed
+from credits.web.access import PageRequest, page
+
+
+@require_safe
+@page()
+def collecting(request: PageRequest) -> HttpResponse:
+    """Counts by forge for registrars and administrators; the single accounts for registrars, who know the students."""
+    roles = permissions.roles_of(request.user)
+    if not roles & {Role.REGISTRAR, Role.ADMIN}:
+        raise NotAllowed(
+            "role-needed",
+            _("This needs the role of registrar or administrator."),
+            _("Ask an administrator if it should be yours."),
+        )
+    now = timezone.now()
+    return render(
+        request,
+        "credits/registrar/collecting.html",
+        {
+            "forges_now": [overview.of_forge(name, now=now) for name in names()],
+            "trouble": overview.in_trouble(now=now) if Role.REGISTRAR in roles else None,
+            "most": overview.SHOWN,
+        },
+    )

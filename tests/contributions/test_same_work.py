@@ -1,0 +1,154 @@
+"""The same work once: found across forges and forks, claimed once (invariant 2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from credits.claims import review
+from credits.claims.assess import claimable
+from credits.claims.draft import add_item, draft
+from credits.claims.elsewhere import credited_to_others, taken
+from credits.claims.submit import submit
+from credits.contributions import same_work
+from credits.contributions.models import Contribution
+from credits.contributions.store import store
+from credits.errors import Conflict
+from credits.forges.base import Account, ChangedFile
+from tests import credit_factories as make
+from tests import factories
+from tests.contributions.told import change, repository
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+FILES = (ChangedFile("src/engine.py", 40, 10), ChangedFile("tests/test_engine.py", 20, 0))
+
+
+def told(forge: str, number: int, **facts: object) -> Contribution:
+    """Stored as collecting stores it."""
+    of = repository(number, full_name=str(facts.pop("full_name", f"owner{number}/project")))
+    files = facts.pop("files", FILES)
+    one = change(number, repository=of, files=files, changed_files=len(files), **facts)  # type: ignore[arg-type]
+    store(forge, [one], now=NOW)
+    return Contribution.objects.get(repository__forge=forge, number=str(number))
+
+
+def groups(*contributions: Contribution) -> dict[str, set[str]]:
+    found = same_work.siblings(one.pk for one in contributions)
+    names = {one.pk: one.number for one in Contribution.objects.all()}
+    return {names[root]: {names[one.contribution] for one in some} for root, some in found.items()}
+
+
+def test_a_mirror_on_the_other_forge_is_the_same_work() -> None:
+    """By the merge commit where both have it, else by paths and counts; a third in between links the two."""
+    first = told("github", 1, merge_commit="a" * 40)
+    mirror = told("gitee", 2, merge_commit=None, title="另一个标题")
+    fork = told("github", 3, merge_commit="a" * 40, files=(ChangedFile("other.py", 1, 0),))
+    told("github", 4, files=(ChangedFile("unlike.py", 90, 0),))
+    assert groups(first, mirror, fork) == {"1": {"2", "3"}, "2": {"1", "3"}, "3": {"1", "2"}}
+    by_key = {one.contribution: one.exact for one in same_work.siblings([first.pk])[first.pk]}
+    assert by_key == {mirror.pk: False, fork.pk: True}
+
+
+def test_what_differs_in_its_diff_is_not_the_same() -> None:
+    """Where both forges gave the diff, equal counts are not enough; an equal diff is, whatever the counts."""
+    first = told("gitee", 1, merge_commit=None, patch_id="diff:1")
+    second = told("gitee", 2, merge_commit=None, patch_id="diff:2")
+    third = told(
+        "gitee", 3, merge_commit=None, patch_id="diff:1", files=(ChangedFile("src/engine.py", 41, 9),)
+    )
+    assert groups(first, second, third) == {"1": {"3"}, "3": {"1"}}
+
+
+def test_a_version_bump_is_not_the_one_before() -> None:
+    """Short changes with the same paths, counts and even title in one repository are different work; in a repository
+    of the same name elsewhere they are the same."""
+    bump = (ChangedFile("version.py", 1, 1),)
+    here = repository(1, full_name="owner/project")
+    for number in (1, 2):
+        one = change(number, repository=here, files=bump, changed_files=1, title="Bump version")
+        store("github", [one], now=NOW)
+    first, second = Contribution.objects.order_by("number")
+    assert groups(first, second) == {}
+    mirror = told("gitee", 9, full_name="mirror/project", merge_commit=None, files=bump, title="Bump version")
+    assert groups(mirror) == {"9": {"1", "2"}}
+
+
+def twins(student, other=None, **facts):
+    """Two places of the same work by its patch: one on each forge."""
+    first = make.contribution(files_id="files:1", merge_commit="1" * 40, **facts)
+    second = make.contribution(make.repository(forge="gitee"), files_id="files:1", merge_commit=None)
+    return make.authorship(student, first), make.authorship(other or student, second)
+
+
+def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
+    """It is prefilled once, cannot be added to the same claim, and not to a later one either."""
+    student = factories.student()
+    first, second = twins(student)
+    make.authorship(student)
+    round_ = make.round_()
+    assert len(claimable(student, round_)) == 2
+    claim = draft(student, round_, now=NOW)
+    stands = claim.items.filter(authorship__in=[first, second]).get().authorship
+    left = second if stands == first else first
+    with pytest.raises(Conflict) as refused:
+        add_item(claim, left, by=student, now=NOW)
+    assert refused.value.code == "same-work-twice"
+    submit(claim, by=student, now=NOW)
+    assert set(taken([left])) == {left.pk}
+    later = draft(student, make.round_(), now=NOW)
+    with pytest.raises(Conflict) as refused:
+        add_item(later, left, by=student, now=NOW)
+    assert refused.value.code == "already-claimed"
+
+
+def test_invariant_2_the_same_merge_commit_earns_once_whoever_claims_it() -> None:
+    """One commit is one piece of work, even if two people's accounts stand behind its pull requests."""
+    one, other = factories.student(), factories.student()
+    make.authorship(one, make.contribution(merge_commit="f" * 40))
+    twin = make.authorship(other, make.contribution(make.repository(forge="gitee"), merge_commit="f" * 40))
+    round_ = make.round_()
+    submit(draft(one, round_, now=NOW), by=one, now=NOW)
+    assert set(taken([twin])) == {twin.pk}
+
+
+def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> None:
+    """A machine does not say whose it is: both may apply; who reviews the second is told, cannot approve it in bulk,
+    and has to write why it counts as well."""
+    one, other = factories.student(), factories.student()
+    twins(one, other)
+    round_ = make.round_()
+    for person in (one, other):
+        make.authorship(person)
+        submit(draft(person, round_, now=NOW), by=person, now=NOW)
+    first, second = one.claims.get(), other.claims.get()
+    assert [len(some) for some in credited_to_others(second).values()] == [1]
+    assert not review.undisputed(second)
+    reviewer = make.reviewer_of(second)
+    with pytest.raises(Conflict) as refused:
+        review.decide(second, {}, by=reviewer, now=NOW)
+    assert refused.value.code == "same-work-of-another"
+    ref = next(
+        ref for ref in (item["ref"] for item in second.facts["contributions"]) if ref.startswith("gitee")
+    )
+    made = review.decide(second, {ref: {"reason": "Written together, see the thread."}}, by=reviewer, now=NOW)
+    assert made.verdict == "approve"
+    assert first.items.count() == 2
+
+
+def test_a_student_is_shown_their_own_other_place_only() -> None:
+    """What another student has not claimed is theirs to see."""
+    one, other = factories.student(), factories.student()
+    first, second = twins(one, other)
+    assert same_work.own_places([first.contribution_id], one) == {}
+    make.authorship(one, second.contribution, role="co-author")
+    assert same_work.own_places([first.contribution_id], one) == {
+        first.contribution_id: [second.contribution]
+    }
+
+
+def test_siblings_are_found_in_one_query(django_assert_num_queries) -> None:
+    """However many contributions are asked about."""
+    keys = [told("github", number, author=Account(str(number), "x")).pk for number in range(1, 6)]
+    with django_assert_num_queries(1):
+        assert len(same_work.siblings(keys)) == 5

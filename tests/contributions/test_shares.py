@@ -1,0 +1,153 @@
+"""Shares move by consent only, never beyond the whole, and not once they are frozen (invariant 3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from accounts.models import AuditEntry
+from credits.claims.draft import draft
+from credits.claims.submit import submit, withdraw
+from credits.contributions import shares
+from credits.contributions.models import Authorship, ShareProposal
+from credits.errors import CreditsError
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+CO = Authorship.Role.CO_AUTHOR
+
+
+@pytest.fixture
+def work():
+    """Opened by one student, with a co-author who has linked their account and one whom nobody knows."""
+    opener, mate = factories.student(), factories.student()
+    first = make.authorship(opener)
+    second = make.authorship(mate, first.contribution, role=CO)
+    stranger = Authorship.objects.create(
+        contribution=first.contribution, forge="github", forge_user_id="1", login="stranger", role=CO, share=0
+    )
+    return first, second, stranger
+
+
+def held(contribution) -> dict[str, Decimal]:
+    return {part.login: part.share for part in contribution.authorships.all()}
+
+
+def code(verb) -> str:
+    with pytest.raises(CreditsError) as refused:
+        verb()
+    return refused.value.code
+
+
+def propose(work, first: str, second: str, third: str = "0", **more):
+    opener = more.pop("by", None) or shares.sharing(work[0].contribution).parts[0].person
+    wanted = dict(zip((part.forge_user_id for part in work), (first, second, third), strict=True))
+    return shares.propose(work[0].contribution, wanted, by=opener, now=NOW)
+
+
+def person(part):
+    return next(one.person for one in shares.sharing(part.contribution).parts if one.authorship.pk == part.pk)
+
+
+def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
+    """Until then the opener has all; afterwards each has what was agreed, and the log says what was before."""
+    first, second, _stranger = work
+    proposal = propose(work, "0.6", "0.3", "0.1")
+    assert held(first.contribution)[first.login] == 1
+    assert shares.waiting_for(person(second)) == [proposal]
+    assert shares.answer(proposal, accept=True, by=person(second), now=NOW).status == "agreed"
+    assert sorted(held(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
+    entry = AuditEntry.objects.get(action="shares-agreed")
+    assert Decimal(entry.details["before"][first.forge_user_id]) == 1
+    assert shares.waiting_for(person(second)) == []
+
+
+def test_one_who_declines_ends_it(work) -> None:
+    """Nothing moves, and the opener may propose anew."""
+    proposal = propose(work, "0.9", "0.1")
+    shares.answer(proposal, accept=False, by=person(work[1]), now=NOW)
+    assert held(work[0].contribution)[work[0].login] == 1
+    assert propose(work, "0.5", "0.5").status == "open"
+
+
+def test_the_opener_gives_away_alone_where_nobody_can_answer() -> None:
+    """A co-author whose account nobody has linked is given a share at once, and keeps it from then on."""
+    first = make.authorship()
+    part = {"contribution": first.contribution, "forge": "github", "role": CO, "share": 0}
+    stranger = Authorship.objects.create(forge_user_id="1", login="stranger", **part)
+    work = (first, stranger)
+    opener = person(first)
+    wanted = {first.forge_user_id: "0.5", stranger.forge_user_id: "0.4"}
+    assert shares.propose(first.contribution, wanted, by=opener, now=NOW).status == "agreed"
+    assert shares.sharing(first.contribution).left == Decimal("0.1")
+    back = {work[0].forge_user_id: "1", work[1].forge_user_id: "0"}
+    assert code(lambda: shares.propose(first.contribution, back, by=opener, now=NOW)) == "share-kept"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("0.7", "0.4", "0"), "shares-over-one"),
+        (("-0.1", "0.4", "0"), "share-unreadable"),
+        (("NaN", "0", "0"), "share-unreadable"),
+        (("0.33333", "0", "0"), "share-unreadable"),
+        (("half", "0", "0"), "share-unreadable"),
+        (("1.1", "0", "0"), "share-unreadable"),
+    ],
+)
+def test_invariant_3_what_is_no_share_is_refused(work, given, why) -> None:
+    """Numbers from 0 to 1 with four decimals, together 1 at most."""
+    assert code(lambda: propose(work, *given)) == why
+    assert not ShareProposal.objects.exists()
+
+
+def test_only_the_opener_proposes_and_only_co_authors_answer(work) -> None:
+    """Others are refused, once is enough, and a second proposal waits for the first."""
+    first, second, _stranger = work
+    assert code(lambda: propose(work, "0.5", "0.5", by=person(second))) == "not-the-opener"
+    proposal = propose(work, "0.5", "0.5")
+    assert code(lambda: propose(work, "0.4", "0.4")) == "share-proposal-open"
+    for nobody in (person(first), factories.student()):
+        assert (
+            code(lambda who=nobody: shares.answer(proposal, accept=True, by=who, now=NOW))
+            == "not-a-co-author"
+        )
+    shares.withdraw(proposal, by=person(first), now=NOW)
+    answer = lambda: shares.answer(proposal, accept=True, by=person(second), now=NOW)  # noqa: E731
+    assert code(answer) == "share-proposal-closed"
+    assert (
+        code(lambda: shares.for_person(first.contribution_id, factories.student())) == "no-such-contribution"
+    )
+
+
+def test_invariant_3_a_share_in_a_submitted_claim_does_not_move(work) -> None:
+    """Neither by a proposal, nor by the answer to an older one, nor by SQL; after withdrawal it may."""
+    first, second, _stranger = work
+    opener = person(first)
+    make.authorship(opener)
+    proposal = propose(work, "0.5", "0.5")
+    claim = draft(opener, make.round_(), now=NOW)
+    submit(claim, by=opener, now=NOW)
+    assert shares.sharing(first.contribution).frozen
+    assert code(lambda: shares.answer(proposal, accept=True, by=person(second), now=NOW)) == "share-frozen"
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Authorship.objects.filter(pk=second.pk).update(share=Decimal("0.1"))
+    withdraw(claim, by=opener, now=NOW)
+    assert shares.answer(proposal, accept=True, by=person(second), now=NOW).status == "agreed"
+
+
+def test_what_was_said_stays(work) -> None:
+    """Consents and closed proposals are changed by nobody, even by SQL."""
+    proposal = propose(work, "0.5", "0.5")
+    shares.answer(proposal, accept=True, by=person(work[1]), now=NOW)
+    for wrong in (
+        lambda: proposal.consents.update(accepted=False),
+        lambda: ShareProposal.objects.update(status="open"),
+        lambda: ShareProposal.objects.all()._raw_delete("default"),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            wrong()

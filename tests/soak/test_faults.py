@@ -1,0 +1,104 @@
+"""Forges at their worst: what is held in the end is the truth, and nobody called before the time that was named."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from credits.contributions import collect
+from credits.contributions.models import CollectionState
+from demo.forge import LocalForge
+from tests.soak.whole import LONG, ROWS, Clock, adapters, held, link_everybody, round_of, too_early, truth
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7_200)]
+
+BAD = [
+    ("http_500", {}),
+    ("http_502", {}),
+    ("http_503", {}),
+    ("http_504", {}),
+    ("reset", {}),
+    ("truncated_json", {}),
+    ("cut_body", {}),
+    ("html_200", {}),
+    ("empty_200", {}),
+    ("graphql_rate_limited", {"shape": "RATE_LIMITED"}),
+    ("graphql_rate_limited", {"shape": "RATE_LIMIT", "seconds": 5}),
+    ("graphql_resource_limits", {}),
+    ("secondary_limit", {}),
+    ("secondary_limit", {"retry_after": 7}),
+    ("secondary_limit", {"retry_after": 90}),
+    ("primary_limit", {"status": 403}),
+    ("primary_limit", {"status": 429, "seconds": 600}),
+    ("slow", {"seconds": 0.01}),
+    ("unauthorized", {}),
+    ("not_found", {}),
+]
+
+
+def shaken(share: float, people: int | None, seed: int) -> None:
+    """Collect under faults, ``share`` of all answers in equal parts, while pull requests are touched in between."""
+    clock = Clock()
+    chance = random.Random(seed)
+    with LocalForge(ROWS, clock=clock) as local:
+        accounts = link_everybody(people)
+        collect.schedule_new_accounts(now=clock())
+        pulls = [
+            pull for on in ("github", "gitee") for pull in local.world.pulls(on) if pull.state == "merged"
+        ]
+
+        def shift(_call) -> bool:
+            """Somebody comments on something, and pages shift while they are read."""
+            if chance.random() < 0.1:
+                local.world.touch(chance.choice(pulls), clock())
+            return False
+
+        local.faults.add("slow", when=shift, times=None)
+        # One after the other each takes its part of what the ones before it left.
+        left = 1.0
+        for turn, (kind, details) in enumerate(BAD):
+            part = share / len(BAD)
+            local.faults.add(kind, probability=part / left, seed=seed * 100 + turn, **details)
+            left -= part
+        forges = adapters(local, clock)
+        wanted = truth(accounts)
+        for _round in range(2):
+            round_of(forges, clock)
+            for key in CollectionState.objects.filter(complete_at__isnull=False).values_list(
+                "account__forge", "account__forge_user_id"
+            ):
+                mine = {one for one in wanted if (one[0], one[3]) == key}
+                assert mine <= held(), "complete, and something is not held"
+            clock.now += collect.AGAIN * 1.2
+        assert held() == wanted
+        assert too_early(local) == []
+        assert local.log.requests() > len(accounts)
+        for forge in forges.values():
+            forge.close()
+
+
+def test_invariant_9_one_answer_in_twenty_fails():
+    """Of every kind of failure alike: everything is held, exactly once, by whoever is called complete."""
+    shaken(0.05, None if LONG else 4, seed=1)
+
+
+def test_invariant_9_a_storm_of_twenty_kinds():
+    """Every second answer fails: it takes longer, and is as complete."""
+    for seed in range(10 if LONG else 1):
+        shaken(0.5, 40 if LONG else 2, seed=seed + 2)
+        _clear()
+
+
+def _clear() -> None:
+    from django.core.management import call_command
+
+    if LONG:
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def test_time_passes_to_what_is_next():
+    """The clock of these tests goes on with every look, and never back."""
+    clock = Clock()
+    assert clock() < clock() <= clock.now + timedelta(seconds=1)

@@ -1,0 +1,24 @@
+"""A whole university with nothing new: cheap, and in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from benchmarks.idle import SimulatedGitHub, link, whole_round
+from credits.contributions import collect
+
+pytestmark = pytest.mark.django_db
+
+
+def test_idle_accounts_cost_a_point_a_hundred_and_no_refusal():
+    """1,200 idle accounts on one token: twelve requests and points, two minutes of the forge's own time, which is as
+    fast as it grants, and nothing refused or cut off. (50,000 are measured in `make bench`.)
+    """
+    forge = SimulatedGitHub()
+    link(1_200, forge.now)
+    began = forge.now + collect.AGAIN
+    assert whole_round(forge) == (12, 12)
+    assert (forge.refused, forge.too_long) == (0, 0)
+    assert forge.now - began <= timedelta(minutes=2.1)

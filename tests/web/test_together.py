@@ -1,0 +1,225 @@
+"""Pages about the same work, shares, attested work, what was found since, and how fresh it all is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from credits.claims import rechecks
+from credits.claims.draft import draft
+from credits.claims.submit import submit
+from credits.contributions import attest
+from credits.contributions.models import AttestedWork, Authorship
+from credits.jobs import queue
+from tests import credit_factories as credit
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+
+
+def attested(student: Any = None, **fields: Any) -> AttestedWork:
+    account = credit.linked_account(student or factories.student(), login="octo-student")
+    facts = {
+        "user": account.user,
+        "account": account,
+        "repository_id_on_forge": "1",
+        "full_name": "owner/project",
+        "number": "12",
+        "title": "<b>Mend</b> the engine",
+        "url": "https://forge.example/owner/project/pull/12",
+        "closed_at": NOW,
+        "change": {},
+        "commit": "ab" * 20,
+        "commit_url": "https://forge.example/owner/project/commit/abab",
+        "commit_headline": "Mend the engine",
+        "committed_at": NOW,
+        "lines_alike": 79,
+        "files_alike": 50,
+        "submitted_at": NOW,
+    }
+    return AttestedWork.objects.create(**{**facts, **fields})
+
+
+def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html: Html) -> None:
+    """To the student where they look, choose and follow it; to the instructor beside the line."""
+    student = factories.student()
+    first = credit.authorship(student, credit.contribution(files_id="files:1", title="The mended engine"))
+    mirror = credit.contribution(credit.repository(forge="gitee"), files_id="files:1", title="修好了")
+    credit.authorship(student, mirror)
+    credit.authorship(student)
+    round_ = credit.round_()
+    claim = draft(student, round_, now=NOW)
+    browser = signed_in(student)
+    for page in (
+        reverse("student_contributions"),
+        reverse("student_contribution", args=[first.contribution_id]),
+        reverse("student_claim", args=[round_.code]),
+    ):
+        text = html(browser.get(page))
+        assert "one contribution in two places" in text, page
+        assert mirror.url in text
+    submit(claim, by=student, now=NOW)
+    assert "one contribution in two places" in html(browser.get(reverse("claim", args=[claim.public_id])))
+    page = reverse("instructor_claim", args=[claim.public_id])
+    text = html(signed_in(credit.reviewer_of(claim)).get(page))
+    assert "also in another place" in text
+    assert "none of it decides anything" in text
+
+
+def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
+    signed_in: SignIn, html: Html
+) -> None:
+    """The opener types percentages, the co-author is told where they look and accepts; nobody else sees the page."""
+    opener, mate = factories.student(), factories.student()
+    first = credit.authorship(opener)
+    second = credit.authorship(mate, first.contribution, role=Authorship.Role.CO_AUTHOR)
+    page = reverse("student_contribution", args=[first.contribution_id])
+    typed = {f"share-{first.pk}": "70", f"share-{second.pk}": "40"}
+    refused = signed_in(opener).post(f"{page}shares/", typed)
+    assert refused.status_code == 400
+    assert "100 %" in html(refused)
+    assert signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": "half"}).status_code == 400
+    assert signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": "30"}).url == page
+    listed = html(signed_in(mate).get(reverse("student_contributions")))
+    assert "proposes how" in listed
+    shown = html(signed_in(mate).get(page))
+    answer = re.search(rf'"({re.escape(page)}shares/\d+/answer/)"', shown)
+    assert answer is not None
+    assert signed_in(factories.student()).get(page).status_code == 404
+    assert signed_in(factories.student()).post(answer[1], {"accept": "yes"}).status_code == 404
+    assert signed_in(mate).post(answer[1], {"accept": "yes"}).status_code == 302
+    second.refresh_from_db()
+    assert second.share == Decimal("0.3")
+    assert "30 %" in html(signed_in(mate).get(page))
+
+
+def test_a_maintainer_answers_without_an_account_and_sees_only_what_is_public(
+    client: Client, signed_in: SignIn, html: Html
+) -> None:
+    """No name, number or college; the student's link is shown once; after the answer it is over."""
+    work = attested()
+    page = reverse("student_attested", args=[work.public_id])
+    made = html(signed_in(work.user).post(f"{page}link/"))
+    link = re.search(r'value="(http[^"]+/word/[^"]+)"', made)
+    assert link is not None
+    assert "/word/" not in html(signed_in(work.user).get(page))
+    asked = client.get(link[1])
+    text = html(asked)
+    assert (asked["Referrer-Policy"], asked["X-Robots-Tag"]) == ("no-referrer", "noindex")
+    assert "octo-student" in text
+    assert "&lt;b&gt;Mend" in text
+    enrolment = work.user.enrolments.get()
+    for private in (work.user.name, enrolment.student_number, enrolment.programme.name, work.user.username):
+        assert private not in text
+    assert client.post(link[1], {"confirms": "yes"}).status_code == 400
+    given = client.post(link[1], {"confirms": "yes", "login": "maint", "text": "It is."})
+    assert "Thank you" in html(given)
+    assert client.get(link[1]).status_code == 409
+    assert client.get(reverse("maintainers_word", args=["guessed"])).status_code == 404
+    reviewer = factories.instructor(enrolment.programme.department)
+    shown = html(signed_in(reviewer).get(reverse("instructor_attested_work", args=[work.public_id])))
+    assert "says that it is so" in shown
+    assert "maint" in shown
+
+
+def test_a_reviewer_decides_on_attested_work(signed_in: SignIn, html: Html) -> None:
+    """It waits in their list; refusing needs a reason, which the student reads; others see nothing of it."""
+    work = attested()
+    department = work.user.enrolments.get().programme.department
+    browser = signed_in(factories.instructor(department))
+    assert "the engine" in html(browser.get(reverse("instructor_attested")))
+    page = reverse("instructor_attested_work", args=[work.public_id])
+    assert browser.post(page, {"accept": "no", "reason": ""}).status_code == 400
+    assert browser.post(page, {"accept": "no", "reason": "The commit is another's."}).status_code == 302
+    own = html(signed_in(work.user).get(reverse("student_attested", args=[work.public_id])))
+    assert "not accepted" in own
+    assert "The commit is another" in own
+    elsewhere = signed_in(factories.instructor(factories.department()))
+    assert elsewhere.get(page).status_code == 404
+    assert "Nothing waits" in html(elsewhere.get(reverse("instructor_attested")))
+    other = signed_in(factories.student())
+    assert other.get(reverse("student_attested", args=[work.public_id])).status_code == 404
+    assert other.post(reverse("student_ask_maintainer", args=[work.public_id])).status_code == 404
+
+
+def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: Html) -> None:
+    """What was typed stays in the form beside the reason."""
+    browser = signed_in(factories.student())
+    typed = {"address": "https://elsewhere.example/o/r/pull/1", "commit": "ab" * 20}
+    answer = browser.post(reverse("student_attest"), typed)
+    assert answer.status_code == 400
+    assert typed["address"] in html(answer)
+    assert "another site" in html(answer)
+    assert attest.waiting_for(factories.instructor()).count() == 0
+
+
+def test_what_was_found_since_waits_for_the_reviewers_words(
+    signed_in: SignIn, html: Html, clock: Any
+) -> None:
+    """It is in the reviewer's list and on the claim, with the fact; answered, the registrar can record."""
+    claim = credit.decided_claim(credit.submitted_claim()).claim
+    clock.at = NOW + timedelta(days=20)
+    credit.seen_again(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
+    rechecks.flag_findings(now=clock.at)
+    browser = signed_in(credit.reviewer_of(claim))
+    assert "Something was found since" in html(browser.get(reverse("instructor_queue")))
+    page = reverse("instructor_claim", args=[claim.public_id])
+    assert "https://forge.example/o/r/pull/99" in html(browser.get(page))
+    assert "A reviewer looks at it" in html(
+        signed_in(claim.user).get(reverse("claim", args=[claim.public_id]))
+    )
+    registrar = signed_in(factories.registrar())
+    record = reverse("registrar_record")
+    sent = {"claim": str(claim.public_id)}
+    back = {"referer": f"http://testserver{reverse('registrar_ready')}"}
+    assert "no reviewer has answered" in html(registrar.post(record, sent, headers=back, follow=True))
+    for flag in claim.flags.all():
+        address = reverse("instructor_answer_flag", args=[claim.public_id, flag.pk])
+        assert browser.post(address, {"text": ""}).status_code == 400
+        assert browser.post(address, {"text": "It came back."}).status_code == 302
+    assert "Something was found since" not in html(browser.get(reverse("instructor_queue")))
+    assert registrar.post(record, sent).status_code == 302
+    assert claim.flags.model.objects.filter(claim__result__isnull=False).count() == 2
+
+
+def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: Html) -> None:
+    """Counts by forge for registrars and administrators; single accounts, which are students', for registrars."""
+    credit.linked_account(login="complete-one")
+    factories.forge_account(login="never-tried")
+    queue.close_lane("github", until=NOW + timedelta(hours=1))
+    page = reverse("collecting")
+    text = html(signed_in(factories.registrar()).get(page))
+    assert "never-tried" in text
+    assert "complete-one" not in text
+    assert "not tried yet" in text
+    assert "rests until" in text
+    counts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", text.split("Gitee")[0]))
+    assert (counts["Linked accounts"], counts["Complete at least once"]) == ("2", "1")
+    assert counts["Never complete: not known"] == "1"
+    seen_by_admin = html(signed_in(factories.admin()).get(page))
+    assert "Linked accounts" in seen_by_admin
+    assert "never-tried" not in seen_by_admin
+    for nobody in (factories.student(), factories.instructor(), factories.person()):
+        assert signed_in(nobody).get(page).status_code == 403
+
+
+def test_the_pages_speak_chinese_where_asked(signed_in: SignIn, html: Html) -> None:
+    """Every page is there in both languages; a missing sentence would stand in English, and none breaks."""
+    work = attested()
+    for page in (
+        reverse("student_attest"),
+        reverse("student_attested", args=[work.public_id]),
+        reverse("student_contributions"),
+    ):
+        assert "<h1" in html(signed_in(work.user, "zh-Hans").get(page))
