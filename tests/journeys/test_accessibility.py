@@ -13,7 +13,9 @@ from django.urls import get_resolver
 from playwright.sync_api import Page
 
 from accounts.models import User
+from credits.claims import simulations
 from credits.records.export import export
+from credits.rules.schema import parse
 from tests import credit_factories, factories
 from tests.journeys.conftest import Clock, Visit
 from tests.journeys.visitor import PASSWORD, WIDTHS, Visitor
@@ -26,7 +28,9 @@ NOT_PAGES = set(
     """
     student_collection student_collect student_add_link student_claim_pick claim_answer claim_withdraw
     instructor_approve instructor_preview instructor_confirm registrar_record registrar_export_file
-    registrar_export_manifest steward_publish steward_retire admin_take_role unlink_account switch_language
+    registrar_export_manifest steward_publish steward_retire steward_check
+    steward_example steward_discard steward_simulate steward_simulation_stop admin_take_role
+    unlink_account switch_language
     home student_claim_now health_live health_ready account_set_password account_inactive
     github_login github_callback gitee_login gitee_callback
     """.split()
@@ -71,6 +75,9 @@ class Filled:
         )
         on_notice = credit_factories.submitted_claim(student(), self.round, now=now)
         credit_factories.decided_claim(on_notice, by=self.reviewer, now=now)
+        tried = parse(self.version.text.replace("give: 8", "give: 16"))
+        self.simulation = simulations.ask(tried, round_=self.round, by=self.steward, now=now)
+        simulations.run_due(clock=lambda: now)
 
 
 def _of(attribute: str) -> Callable[[Filled], tuple[object, ...]]:
@@ -145,6 +152,8 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("steward_rulebooks", _none),
             ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
             ("steward_propose", _none),
+            ("steward_simulation", _of("simulation")),
+            ("steward_simulation_change", lambda filled: (filled.simulation.public_id, 1)),
         ),
     ),
     "administrator": (lambda filled: filled.admin, (("admin_people", _none),)),
