@@ -1,9 +1,11 @@
-"""Whose door a failed sign-in knocked at, for django-axes to count."""
+"""Whose door a failed sign-in knocked at, and from where, for django-axes to count."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 
@@ -22,3 +24,17 @@ def whose(request: HttpRequest | None, credentials: dict[str, Any] | None = None
         return ""
     person = User.objects.filter(Q(username__iexact=typed) | Q(email=typed.lower())).only("username").first()
     return person.username if person else typed.lower()
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address that a request came from. Where we are served through a proxy (``HTTPS``), that is what the
+    proxy itself wrote: the last in ``X-Forwarded-For``, since what stands before it is what the client claimed. What is
+    no address there counts as the proxy's own."""
+    seen: str = request.META.get("REMOTE_ADDR", "")
+    if not settings.HTTPS:
+        return seen
+    last = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    try:
+        return str(ip_address(last))
+    except ValueError:
+        return seen

@@ -167,6 +167,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_USERNAME_CALLABLE = "accounts.attempts.whose"
+AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
 # Forges: GitHub Enterprise Server and private Gitee work by address alone.

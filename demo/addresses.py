@@ -7,6 +7,8 @@ import os
 from demo.forge.credentials import environment
 
 HOST = "127.0.0.1"
+PAGES = "YUANFEN_DEMO_PAGES"
+"""The environment variable that the demo sets for its own web server, and for nothing else."""
 
 
 def web_port() -> int:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.error import HTTPError, URLError
@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from django.utils.translation import gettext as _
 
 from credits.errors import CreditsError
-from demo.addresses import HOST, web_port
+from demo.addresses import HOST, PAGES, web_port
 
 
 class Processes:
@@ -46,9 +46,10 @@ class Processes:
             _signal(process, signal.SIGKILL)
             process.wait()
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Run ``python command…`` with the demo's settings."""
+    def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+        """Run ``python command…`` with the demo's settings and ``more`` environment variables."""
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo.settings", "PYTHONUNBUFFERED": "1"}
+        environment.update(more or {})
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *command],
@@ -94,7 +95,7 @@ class Processes:
 def serve_pages(processes: Processes) -> str:
     """Start the web server and wait until it answers; its address, ending in a slash."""
     command = ["-m", "gunicorn", "--no-control-socket", "--bind", f"{HOST}:{web_port()}"]
-    processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"])
+    processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"], {PAGES: "1"})
     address = f"http://{HOST}:{web_port()}/"
     processes.wait_for(f"{address}health/live")
     return address

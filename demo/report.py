@@ -11,15 +11,15 @@ from django.utils.translation import gettext as _
 from accounts.models import Enrolment, ForgeAccount
 from credits.claims.models import Claim, Decision, Result
 from credits.contributions.models import Contribution
-from credits.ledger.verify import verify
 from credits.records.checkpoints import noted
 from credits.records.export import path_of
 from credits.records.models import ExportBatch
+from credits.records.verification import verify_records
 
 
 def counted() -> dict[str, Any]:
     """Totals, JSON-able; credit as decimal text."""
-    verdict = verify(noted())
+    verdict = verify_records(noted())
     batch = ExportBatch.objects.first()
     return {
         "students": Enrolment.objects.values("user").distinct().count(),

@@ -1,4 +1,4 @@
-"""Sign-in by one click, for made-up people only. Installed by demo.settings and nowhere else."""
+"""Sign-in by one click, for made-up people only. Installed by demo.settings, in the demo's own web server only."""
 
 from __future__ import annotations
 

@@ -13,9 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import Enrolment, Programme, StaffRole, Term, User
 from accounts.permissions import require
-from credits.claims.models import Round, RoundRulebook
+from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import Conflict, CreditsError, NotThere
 from credits.rulebooks.models import RulebookVersion
+
+YEARS = range(2000, 2101)
+"""Years in which a round may lie. A slip of the pen such as 0025 is none, and no page could show its local time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ def open_round(
 ) -> Round:
     """Make a round with the rulebooks in force in it. All times are instants; an ``until`` no longer counts.
 
-    Raises NotAllowed unless ``by`` is a registrar; CreditsError for dates out of order, no rulebook, or one that is
-    not published; Conflict where the code is taken.
+    Raises NotAllowed unless ``by`` is a registrar; CreditsError for dates out of order or outside :data:`YEARS`, no
+    rulebook, or one that is not published; Conflict where the code is taken.
     """
     require(by, StaffRole.Role.REGISTRAR)
     in_force = [one if isinstance(one, InForce) else InForce(one) for one in rulebooks]
@@ -90,14 +93,35 @@ def open_rounds(*, now: datetime) -> QuerySet[Round]:
     return Round.objects.filter(apply_from__lte=now, apply_until__gt=now).select_related("term")
 
 
-def newest() -> Round | None:
-    """The round that began last or will begin last; None where there was never one."""
-    return Round.objects.select_related("term").first()
+def newest(*, now: datetime | None = None) -> Round | None:
+    """The round that began last, with ``now`` one that has begun where there is any; None where there was never
+    one."""
+    known = Round.objects.select_related("term")
+    begun = known.filter(apply_from__lte=now).first() if now is not None else None
+    return begun or known.first()
 
 
-def named(code: str | None) -> Round:
-    """The round with this code, the newest where none is named; NotThere where there is none."""
-    found = Round.objects.select_related("term").filter(code=code).first() if code else newest()
+def current_for(user: User, *, now: datetime) -> Round | None:
+    """The round that concerns this student at ``now``; None where there was never one.
+
+    First the one in which an answer is asked of them, the soonest due before others; then one in which their claim
+    waits for somebody else; then one that takes applications; then the newest that has begun, or will begin.
+    """
+    waiting = Q(status__in=[Claim.Status.SUBMITTED, Claim.Status.NOTICE])
+    refused = Q(status=Claim.Status.REFUSED, result=None)
+    claims = Claim.objects.filter(user=user).select_related("round__term")
+    theirs = (
+        claims.filter(status=Claim.Status.HEARING).order_by("hearing_until").first()
+        or claims.filter(waiting | refused).order_by("-round__apply_from", "-round__pk").first()
+    )
+    if theirs is not None:
+        return theirs.round
+    return open_rounds(now=now).first() or newest(now=now)
+
+
+def named(code: str | None, *, now: datetime | None = None) -> Round:
+    """The round with this code, the newest (see :func:`newest`) where none is named; NotThere where there is none."""
+    found = Round.objects.select_related("term").filter(code=code).first() if code else newest(now=now)
     if found is None:
         raise NotThere(
             "no-such-round",
@@ -133,6 +157,14 @@ def _refuse_dates_out_of_order(
     record_from: datetime,
     record_until: datetime,
 ) -> None:
+    dates = (apply_from, apply_until, review_until, record_from, record_until)
+    if any(one.year not in YEARS for one in dates):
+        raise CreditsError(
+            "round-dates",
+            _("The dates of a round lie in the years %(first)s to %(last)s.")
+            % {"first": YEARS[0], "last": YEARS[-1]},
+            _("Correct the dates."),
+        )
     in_order = apply_from < apply_until <= review_until and apply_from <= record_from < record_until
     if not in_order:
         raise CreditsError(

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
 from credits.contributions.models import CatalogueEntry, CollectionState
-from credits.contributions.speaking import speaking_to
+from credits.contributions.speaking import cannot_speak_to, speaking_to
 from credits.contributions.store import Stored, store
 from credits.errors import CreditsError
 from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
@@ -170,8 +170,13 @@ def collect_due(
 
     Raises nothing for what a forge does; the report tells. What the database does is raised: the leases then run out
     by themselves.
+
+    A process without a token takes nothing and closes nothing: another may have one.
     """
     report = CollectionReport(forge.name)
+    report.closed_by = cannot_speak_to(forge)
+    if report.closed_by:
+        return report
     with speaking_to(forge, KIND, clock=clock) as alone:
         if not alone:
             report.busy = True

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from credits.contributions.models import Contribution, Recheck
-from credits.contributions.speaking import speaking_to
+from credits.contributions.speaking import cannot_speak_to, speaking_to
 from credits.contributions.store import store
 from credits.errors import CreditsError
 from credits.forges.base import (
@@ -101,7 +101,9 @@ def recheck(contributions: Sequence[Contribution], *, forge: Forge, now: datetim
 
 def recheck_due(forge: Forge, *, clock: Callable[[], datetime], limit: int = AT_ONCE) -> RecheckReport:
     """Look at one batch of what is due on this forge. Raises nothing for what a forge does. Nothing is looked at while
-    another worker is on the forge."""
+    another worker is on the forge, or this process has no token for it."""
+    if error := cannot_speak_to(forge):
+        return RecheckReport(closed_by=error)
     with speaking_to(forge, KIND, clock=clock) as alone:
         return _recheck_due(forge, clock, limit) if alone else RecheckReport()
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from credits.forges.base import Forge
+from credits.forges.base import Forge, TokenRefused
 from credits.jobs import queue
 from credits.jobs.lane import alone_in
 
+logger = logging.getLogger(__name__)
+
 PATIENCE = timedelta(seconds=1)
 """How long to wait for another worker to leave the lane: it may be about to, or dead and just being found so."""
+
+
+def cannot_speak_to(forge: Forge) -> TokenRefused | None:
+    """Why this process cannot speak to the forge at all: it has no token. Noted in the log and nowhere else, since it
+    is this process's own trouble; those that have one go on."""
+    try:
+        forge.tokens.require()
+    except TokenRefused as error:
+        logger.warning("%s: this process has no access token; it asks nothing.", forge.name)
+        return error
+    return None
 
 
 @contextlib.contextmanager

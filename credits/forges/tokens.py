@@ -61,19 +61,23 @@ class TokenPool:
     def __len__(self) -> int:
         return len(self._tokens)
 
+    def require(self) -> None:
+        """Raise :class:`TokenRefused` when there is none at all."""
+        if not self._tokens:
+            raise TokenRefused(
+                "forge-token-absent",
+                gettext_noop("No access token is set for this forge."),
+                gettext_noop("An administrator must set one of the university's own."),
+            )
+
     def take(self, now: datetime, resource: str = "core") -> Token:
         """The next token that may be used at ``now``.
 
         Raises :class:`TokenRefused` when there is none at all or all are revoked, and :class:`RateLimited` with the
         earliest time at which one may be used again.
         """
+        self.require()
         with self._lock:
-            if not self._tokens:
-                raise TokenRefused(
-                    "forge-token-absent",
-                    gettext_noop("No access token is set for this forge."),
-                    gettext_noop("An administrator must set one of the university's own."),
-                )
             waits: list[datetime] = []
             for step in range(len(self._tokens)):
                 position = (self._next + step) % len(self._tokens)

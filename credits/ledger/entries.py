@@ -89,6 +89,11 @@ def of_references(references: Iterable[str]) -> QuerySet[CreditEntry]:
     )
 
 
+def posted() -> QuerySet[CreditEntry]:
+    """Everything that was posted, oldest first, whether it was reversed later or not."""
+    return CreditEntry.objects.filter(kind=CreditEntry.Kind.POSTED).order_by("number")
+
+
 def latest() -> QuerySet[CreditEntry]:
     """All entries, newest first, for looking at."""
     return CreditEntry.objects.order_by("-number").select_related("person", "posted_by")

@@ -12,7 +12,7 @@ from credits.claims.models import Round
 class ExportBatch(models.Model):
     """成绩报送批次: one export of ledger entries, with the manifest that names every file, its size and SHA-256."""
 
-    code = models.CharField(_("code"), max_length=60, unique=True)
+    code = models.CharField(_("code"), max_length=100, unique=True)
     round = models.ForeignKey(Round, models.PROTECT, related_name="exports")
     format = models.CharField(_("format"), max_length=20)
     entries = models.PositiveIntegerField()

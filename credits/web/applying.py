@@ -29,8 +29,8 @@ Status = Claim.Status
 @require_safe
 @page(student=True)
 def claim_now(request: PageRequest) -> HttpResponse:
-    """To the student's application in the newest round."""
-    round_ = rounds.newest()
+    """To the student's application in the round that concerns them now."""
+    round_ = rounds.current_for(request.user, now=timezone.now())
     if round_ is None:
         return render(request, "credits/student/no_round.html")
     return redirect("student_claim", code=round_.code)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import reswap, retarget
 
-from credits.errors import CreditsError
+from credits.errors import CreditsError, NotThere
 from credits.web.access import came_from
 
 
@@ -19,12 +19,15 @@ class ShowCreditsError:
 
     For htmx a fragment in the page's place for messages; for a button pressed on a page of ours a message on that
     page; otherwise, and wherever the person may not see the thing at all, a page of its own with the error's status.
+    An address with a NUL in it names nothing, and PostgreSQL takes no such text: it goes no further.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info:
+            return problem(request, NotThere("no-such-address", _("There is nothing at this address.")))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

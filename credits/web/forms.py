@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forges import rows
 from accounts.models import Department, StaffRole, Term, User
 from credits.claims.models import Round
+from credits.claims.rounds import YEARS
 from credits.formats.tabular import RENDERERS
 from credits.rulebooks.models import RulebookVersion
 
@@ -58,10 +59,10 @@ class RosterForm(forms.Form):
     file = forms.FileField(
         label=_("Roster"),
         help_text=_(
-            "CSV with the columns student_number, name, email, department, programme, level, year; "
+            "CSV or XLSX with the columns student_number, name, email, department, programme, level, year; "
             "the headings may be Chinese."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.xlsm,text/csv"}),
     )
 
 
@@ -77,7 +78,14 @@ class ExportForm(forms.Form):
 class Moment(forms.DateTimeField):
     """A local date and time, as browsers' own picker writes it."""
 
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    widget = forms.DateTimeInput(
+        attrs={
+            "type": "datetime-local",
+            "min": f"{YEARS[0]}-01-01T00:00",
+            "max": f"{YEARS[-1]}-12-31T23:59",
+        },
+        format="%Y-%m-%dT%H:%M",
+    )
     input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,8 @@ from credits.web import lines
 from credits.web.access import PageRequest, page
 
 LONGEST_REASON = 2000
+# Without an exponent: written out, 1e999999999 fills the memory.
+PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 SHOWN = 50
 Status = Claim.Status
 
@@ -231,17 +234,13 @@ def _typed(line: lines.Line, typed: QueryDict | None, criteria: Iterable[PointsR
 
 
 def _number(text: str, place: int) -> str:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or len(text) > 12:
+    if not PLAIN_NUMBER.fullmatch(text) or len(text) > 12:
         raise CreditsError(
             "not-a-number",
             _("Line %(place)s: “%(text)s” is not a number.") % {"place": place, "text": text[:20]},
             _("Write it as 3 or 2.5."),
         )
-    return f"{number:f}"
+    return f"{Decimal(text):f}"
 
 
 def _text(text: str) -> str:

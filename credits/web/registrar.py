@@ -17,11 +17,11 @@ from credits.claims import record, rounds
 from credits.claims.models import Claim, Decision, Round
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
-from credits.ledger.verify import verify
 from credits.records import checkpoints
 from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
+from credits.records.verification import verify_records
 from credits.web.access import PageRequest, page
 from credits.web.forms import ExportForm, RoundForm
 from credits.web.trying import carry_out
@@ -89,6 +89,8 @@ def all_rounds(request: PageRequest) -> HttpResponse:
         applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
         recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
     )
+    # Said here, as counting drops the model's own order.
+    counted = counted.order_by("-apply_from", "-pk")
     return render(
         request,
         "credits/registrar/rounds.html",
@@ -119,7 +121,7 @@ def ledger(request: PageRequest) -> HttpResponse:
             "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
             "number": number,
             "head": head,
-            "verdict": verify(checkpoints.noted()) if "verify" in request.GET else None,
+            "verdict": verify_records(checkpoints.noted()) if "verify" in request.GET else None,
         },
     )
 

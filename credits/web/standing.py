@@ -39,6 +39,16 @@ class Step:
     begins: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A claim of the student, or None and a round in which they may still apply; ``note`` says when."""
+
+    round: Round
+    claim: Claim | None
+    address: str
+    note: str = ""
+
+
 @dataclass(slots=True)
 class Standing:
     """All that the first page shows. ``estimate`` is None where none can be made."""
@@ -53,6 +63,7 @@ class Standing:
     in_all: Decimal = Decimal(0)
     way: list[Station] = field(default_factory=list)
     step: Step | None = None
+    applications: list[Application] = field(default_factory=list)
 
     @property
     def hoped(self) -> Decimal | None:
@@ -75,7 +86,7 @@ class Standing:
 def of(student: User, *, now: datetime) -> Standing:
     """Read the student's standing as of ``now``; nothing is stored."""
     found = Standing(held.collection_status(student, now=now))
-    found.round = rounds.newest()
+    found.round = rounds.current_for(student, now=now)
     if found.round is not None:
         found.claim = (
             Claim.objects.filter(user=student, round=found.round)
@@ -86,7 +97,26 @@ def of(student: User, *, now: datetime) -> Standing:
         _by_rulebook(found, found.round, student, now=now)
     found.way = _way(found, now=now)
     found.step = next_step(found, now=now)
+    found.applications = applications(student, now=now)
     return found
+
+
+def applications(student: User, *, now: datetime) -> list[Application]:
+    """Rounds in which the student may still apply and has not, then every claim of theirs; each the newest first."""
+    claims = list(
+        Claim.objects.filter(user=student)
+        .select_related("round")
+        .order_by("-round__apply_from", "-round__pk", "-pk")
+    )
+    applied = {one.round_id for one in claims if one.status != Status.WITHDRAWN}
+    free = Round.objects.filter(apply_until__gt=now).exclude(pk__in=applied)
+    return [
+        *(
+            Application(one, None, reverse("student_claim", args=[one.code]), way.opening(one, now))
+            for one in free
+        ),
+        *(Application(one.round, one, reverse("claim", args=[one.public_id])) for one in claims),
+    ]
 
 
 def next_step(found: Standing, *, now: datetime) -> Step:

@@ -65,11 +65,12 @@ def student_transcript(request: PageRequest) -> HttpResponse:
 
 
 def _estimate(request: PageRequest) -> Outcome | None:
-    round_ = rounds.newest()
+    now = timezone.now()
+    round_ = rounds.current_for(request.user, now=now)
     if round_ is None:
         return None
     try:
-        return assess.estimate(request.user, round_, now=timezone.now())
+        return assess.estimate(request.user, round_, now=now)
     except NotThere:
         return None
 

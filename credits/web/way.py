@@ -27,7 +27,7 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
     """From applying to the record. None: nothing is applied for yet."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
-        note = _opening(round_, now)
+        note = opening(round_, now)
         return [
             Station(_("Apply"), "here", note),
             Station(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
@@ -55,7 +55,8 @@ def _from(at: datetime, now: datetime) -> str:
     return _("from %(day)s") % {"day": day(at)} if at > now else ""
 
 
-def _opening(round_: Round, now: datetime) -> str:
+def opening(round_: Round, now: datetime) -> str:
+    """From when, or until when, a round takes applications."""
     if now < round_.apply_from:
         return _from(round_.apply_from, now)
     if now < round_.apply_until:

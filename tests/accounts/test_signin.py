@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from axes.models import AccessAttempt
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils.translation import gettext
+from pytest_django import Settings
 
 from accounts.adapters import AccountAdapter
-from accounts.attempts import whose
+from accounts.attempts import address_of, whose
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +148,41 @@ def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_
     """Neither language nor roles are asked of the database for a stranger."""
     with django_assert_num_queries(0):
         assert browser.get("/accounts/login/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("https", "told", "address"),
+    [
+        (False, "203.0.113.9", "10.0.0.1"),
+        (True, "203.0.113.9", "203.0.113.9"),
+        (True, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (True, "198.51.100.1,2001:DB8::1", "2001:db8::1"),
+        (True, "unknown", "10.0.0.1"),
+        (True, "203.0.113.9,", "10.0.0.1"),
+        (True, "", "10.0.0.1"),
+    ],
+)
+def test_the_address_is_the_one_that_our_own_proxy_wrote(
+    settings: Settings, rf: RequestFactory, https: bool, told: str, address: str
+) -> None:
+    """Only the last in the header counts, and only behind a proxy: what a client claims opens no door."""
+    settings.HTTPS = https
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
+    assert address_of(request) == address
+
+
+def test_behind_the_proxy_one_client_locks_out_nobody_elsewhere(settings: Settings, browser: Client) -> None:
+    """Ten failures from one address leave the person's own address free, though both come through one proxy."""
+    settings.HTTPS = True
+    person = factories.student(username="li.si", password=PASSWORD)
+    for number in range(11):
+        browser.post(
+            "/accounts/login/",
+            {"login": "li.si", "password": "wrong"},
+            headers={"x-forwarded-for": f"198.51.100.{number}, 203.0.113.9"},
+        )
+    told = {"login": "li.si", "password": PASSWORD}
+    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.9"})
+    assert "_auth_user_id" not in browser.session
+    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.10"})
+    assert browser.session["_auth_user_id"] == str(person.pk)

@@ -346,6 +346,20 @@ def test_invariant_11_a_look_at_another_persons_claim_is_logged_and_ones_own_is_
     ]
 
 
+def test_invariant_11_looking_again_within_the_hour_is_the_same_look() -> None:
+    """A preview that asks for the claim at each key leaves one line a person, claim and hour."""
+    claim, other = make.submitted_claim(), make.submitted_claim()
+    registrars = [factories.registrar(), factories.registrar()]
+    for minutes in (0, 1, 59):
+        for one in registrars:
+            see.claim_for(one, claim.public_id, now=NOW + timedelta(minutes=minutes))
+    looks = AuditEntry.objects.filter(action="claim-seen")
+    assert sorted(looks.values_list("actor", flat=True)) == sorted(one.pk for one in registrars)
+    see.claim_for(registrars[0], other.public_id, now=NOW)
+    see.claim_for(registrars[0], claim.public_id, now=NOW + timedelta(minutes=60))
+    assert looks.count() == 4
+
+
 def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
     """Other students, stewards and administrators get the very answer of a claim that does not exist; so does a
     reviewer as long as it is a draft, or once it is withdrawn."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import AuditEntry
-from credits.claims import rounds
+from credits.claims import review, rounds
 from credits.claims.licences import osi_approved
 from credits.claims.models import Round
 from credits.errors import CreditsError, NotAllowed, NotThere
@@ -33,6 +33,59 @@ def test_rounds_are_found_by_code_by_date_and_by_being_the_newest() -> None:
     assert list(rounds.open_rounds(now=NOW)) == [new]
     assert list(rounds.open_rounds(now=NOW - timedelta(days=89))) == [old]
     assert list(rounds.open_rounds(now=new.apply_until)) == []
+
+
+@pytest.mark.django_db
+def test_the_newest_round_is_one_that_has_begun() -> None:
+    """A round that is only announced is the newest where no other has begun, and not before."""
+    coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
+    assert rounds.newest(now=NOW) == rounds.named(None, now=NOW) == coming
+    begun = make.round_("begun", apply_from=NOW - timedelta(days=90))
+    assert rounds.newest(now=NOW) == rounds.named(None, now=NOW) == begun
+
+
+@pytest.mark.django_db
+def test_a_students_round_is_first_the_one_that_waits_for_them() -> None:
+    """An answer that is due, then a claim under way, then what is open, then what has begun."""
+    student = factories.student()
+    assert rounds.current_for(student, now=NOW) is None
+    coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
+    assert rounds.current_for(student, now=NOW) == coming
+    closed = make.round_("closed", apply_from=NOW - timedelta(days=90))
+    assert rounds.current_for(student, now=NOW) == closed
+    others = make.published_rulebook(category="another-category")
+    older = make.round_("older", apply_from=NOW - timedelta(days=3), rulebooks=[others])
+    old = make.round_("old", apply_from=NOW - timedelta(days=2))
+    open_now = make.round_("open", apply_from=NOW - timedelta(days=1))
+    assert rounds.current_for(student, now=NOW) == open_now
+    waiting = make.submitted_claim(student, old)
+    assert rounds.current_for(student, now=NOW) == old
+    asked = make.submitted_claim(student, older)
+    refs = [one["ref"] for one in asked.facts["contributions"]]
+    decision = make.decided_claim(asked, {refs[0]: {"accepted": False}}, reason="Not yours.")
+    make.decided_claim(waiting)
+    assert rounds.current_for(student, now=NOW) == older
+    assert rounds.current_for(factories.student(), now=NOW) == open_now
+    asked.refresh_from_db()
+    review.confirm(asked, by=decision.decided_by, now=asked.hearing_until)
+    assert rounds.current_for(student, now=NOW) == old
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("year", [1, 25, 1999, 2101, 9999])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_round_lies_in_years_that_can_be_meant(year: int, first: bool) -> None:
+    """A slip in the year is refused in words, at either end, as no page could show such a date."""
+    day = NOW.replace(year=year)
+    with pytest.raises(CreditsError) as error:
+        make.round_(
+            apply_from=day if first else NOW,
+            apply_until=NOW + timedelta(days=1),
+            record_until=NOW + timedelta(days=60) if first else day,
+        )
+    assert error.value.code == "round-dates"
+    assert "2000 to 2100" in str(error.value)
+    assert not Round.objects.exists()
 
 
 @pytest.mark.django_db

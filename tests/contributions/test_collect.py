@@ -14,6 +14,7 @@ from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
 from credits.contributions.store import Stored
 from credits.forges.base import Account, ForgeError, RateLimited, TokenRefused, Unavailable
+from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 from tests.contributions.told import ALICE, BOB, ScriptedForge, change, page
@@ -191,6 +192,20 @@ def test_a_failure_waits_for_the_time_that_the_forge_names(clock):
         telling(page(ALICE, done=False, failure=ForgeError("x", "X.", until=until))), clock=clock
     )
     assert job(account).due_at == until
+
+
+def test_a_process_without_a_token_leaves_the_lane_and_its_jobs_as_they_were(clock, caplog):
+    """Its report says why and its log says so; a process that has a token collects at once."""
+    account = linked()
+    before = Job.objects.values().get()
+    poor = telling(page(ALICE))
+    poor.tokens = TokenPool([])
+    report = collect.collect_all_due(poor, clock=clock)
+    assert (report.taken, report.closed_by.code, report.closed_until) == (0, "forge-token-absent", None)
+    assert "no access token" in caplog.text
+    assert (Job.objects.values().get(), Lane.objects.exists(), poor.asked) == (before, False, [])
+    assert collect.collect_all_due(telling(page(ALICE)), clock=clock).complete == 1
+    assert state(account).complete_at == NOW
 
 
 @pytest.mark.parametrize(

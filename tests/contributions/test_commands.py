@@ -11,6 +11,7 @@ from django.core.management import call_command
 from accounts import forges
 from credits.contributions.models import CatalogueEntry
 from credits.forges.base import Unavailable
+from credits.forges.tokens import TokenPool
 from tests.contributions.told import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account, student
 
@@ -65,6 +66,15 @@ def test_collect_tells_what_failed(monkeypatch, alice):
     code, out, _progress = run("collect")
     assert code == 1
     assert "No answer came." in out
+
+
+def test_collect_without_a_token_says_so(monkeypatch, alice):
+    """What this process lacks is the command's own failure."""
+    forge = telling(monkeypatch, page(ALICE))
+    forge.tokens = TokenPool([])
+    code, out, _progress = run("collect")
+    assert code == 1
+    assert "github: No access token is set for this forge." in out
 
 
 @pytest.mark.parametrize(

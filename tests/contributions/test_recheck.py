@@ -151,6 +151,16 @@ def test_workers_take_it_from_the_queue(held) -> None:
     assert not Job.objects.filter(holder__isnull=False).exists()
 
 
+def test_a_process_without_a_token_looks_at_nothing_and_closes_nothing(held) -> None:
+    """The jobs stay due for a process that has one."""
+    recheck.ask(held, now=NOW)
+    poor = LookingForge()
+    poor.tokens = TokenPool([])
+    assert recheck.recheck_all_due(poor, clock=lambda: LATER).closed_by.code == "forge-token-absent"  # type: ignore[arg-type,union-attr]
+    assert (poor.asked, Lane.objects.exists()) == ([], False)
+    assert recheck.recheck_all_due(LookingForge(), clock=lambda: LATER).seen == 5  # type: ignore[arg-type]
+
+
 def decided():
     return make.decided_claim(make.submitted_claim()).claim
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry
@@ -24,6 +25,7 @@ from credits.ledger.entries import CreditEntry
 from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
 from tests.credit_factories import recorded_claim
+from tests.credit_factories import round_ as make_round
 from tests.factories import NOW, instructor, registrar, student
 
 LATER = NOW + timedelta(days=60)
@@ -64,6 +66,16 @@ def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
     assert (manifest["entries"], Decimal(manifest["credit"])) == (1, result.credit)
     number, head = entries.head()
     assert manifest["ledger"] == {"entries": number, "head": head}
+
+
+@pytest.mark.django_db
+def test_a_round_with_the_longest_code_is_exported() -> None:
+    """The batch's code holds the round's, however long that may be, and counts on within the same second."""
+    round_ = make_round("r" * 60)
+    first, second = (export(round_, "csv", by=registrar(), now=LATER) for _each in range(2))
+    assert first.code.startswith(round_.code)
+    assert second.code == f"{first.code}-2"
+    assert path_of(second).is_file()
 
 
 @pytest.mark.django_db
@@ -172,6 +184,49 @@ def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.Cap
         call_command("verify_ledger", "--json")
     verdict = json.loads(capsys.readouterr().out)
     assert (end.value.code, verdict["holds"], verdict["broken"]) == (1, False, 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("forged", ["credit", "person", "term", "reference"])
+def test_an_entry_that_continues_the_chain_but_records_nothing_is_found(
+    forged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A well-formed row with a right hash is named, whichever of its facts no recorded result has; and so is the first
+    of two."""
+    true = entry_of(recorded_claim())
+    theirs = entry_of(recorded_claim())
+    call_command("verify_ledger", "--json")
+    assert json.loads(capsys.readouterr().out)["holds"] is True
+    facts: dict[str, Any] = {
+        "person": theirs.person,
+        "term": theirs.term,
+        "credit": theirs.credit,
+        "reference": theirs.reference,
+    }
+    facts |= {
+        "credit": {"credit": theirs.credit + 1},
+        "person": {"person": true.person},
+        "term": {"term": "another"},
+        "reference": {"reference": "result:forged"},
+    }[forged]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE credits_creditentry DISABLE TRIGGER ledger_entry_stays")
+        cursor.execute("DELETE FROM credits_creditentry WHERE number = 2")
+        cursor.execute("ALTER TABLE credits_creditentry ENABLE TRIGGER ledger_entry_stays")
+    for reference in (facts["reference"], "forged"):
+        entries.post(
+            **{**facts, "reference": reference},
+            student_number=theirs.student_number,
+            category=theirs.category,
+            details={},
+            by=registrar(),
+            now=LATER,
+        )
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger", "--json")
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["holds"], verdict["broken"], verdict["entries"]) == (False, 2, 3)
 
 
 @pytest.mark.django_db

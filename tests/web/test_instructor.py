@@ -110,7 +110,9 @@ def test_taking_something_off_needs_a_reason_and_nothing_typed_is_lost(signed_in
     assert claim.status == "hearing"
 
 
-@pytest.mark.parametrize("number", ["7", "-1", "abc", "1e99", "NaN", "2.5"])
+@pytest.mark.parametrize(
+    "number", ["7", "-1", "abc", "1e99", "1e999999999", "-1E99999999", "NaN", "2.5", "٣", "３", "1_0", "\x00"]
+)
 def test_points_outside_the_rulebooks_range_are_refused_with_a_sentence(
     number: str, signed_in: SignIn, html: Html
 ) -> None:

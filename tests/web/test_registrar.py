@@ -20,6 +20,7 @@ from credits.records.export import path_of
 from credits.records.models import ExportBatch
 from tests import credit_factories as credit
 from tests import factories
+from tests.factories import NOW
 from tests.web.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +79,10 @@ def test_a_students_transcript_is_open_to_the_registrar_and_noted(signed_in: Sig
         browser.get(reverse("registrar_transcript", args=[number]))
     )
     assert AuditEntry.objects.filter(action="transcript-seen", actor=registrar).exists()
-    assert browser.get(reverse("registrar_transcript", args=["nobody"])).status_code == 404
+    for nobody in ("nobody", "\x00", f"{number}\x00"):
+        unknown = browser.get(reverse("registrar_transcript", args=[nobody]))
+        assert unknown.status_code == 404
+        assert "Nothing is here" in html(unknown)
     assert (
         signed_in(factories.student()).get(reverse("registrar_transcript", args=[number])).status_code == 403
     )
@@ -134,6 +138,8 @@ def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
     [
         {"apply_until": "2025-02-01T00:00"},
         {"apply_from": "soon"},
+        {"apply_from": "0001-01-01T00:00"},
+        {"record_until": "9999-12-31T23:59"},
         {"code": "no spaces please"},
         {"term": "nope"},
         {"version": "0"},
@@ -149,6 +155,21 @@ def test_a_round_with_a_fault_comes_back_as_typed(
     assert 'role="alert"' in text
     assert "2025年春季批次" in text
     assert not Round.objects.exists()
+
+
+def test_rounds_stand_newest_first(signed_in: SignIn) -> None:
+    """The order is that of the dates, whatever was entered last."""
+    for code, days in (("middle", 40), ("newest", 10), ("oldest", 90)):
+        credit.round_(code, apply_from=NOW - timedelta(days=days))
+    shown = signed_in(factories.registrar()).get(reverse("registrar_rounds")).context["rounds"]
+    assert [one.code for one in shown] == ["newest", "middle", "oldest"]
+
+
+def test_the_roster_page_takes_what_is_read(signed_in: SignIn, html: Html) -> None:
+    """The file's field offers workbooks as well as CSV, and says so."""
+    text = html(signed_in(factories.registrar()).get(reverse("registrar_roster")))
+    assert 'accept=".csv,.xlsx' in text
+    assert "CSV or XLSX" in text
 
 
 HEADING = "student_number,name,email,department,programme,level,year\n"

@@ -73,6 +73,24 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     assert "Your answer is asked for, until the end of March 17, 2025" in text
 
 
+def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: Html) -> None:
+    """The answer that is due stays the next step, My claim leads to it, and both rounds are listed with their state."""
+    claim = credit.submitted_claim()
+    refs = [one["ref"] for one in claim.facts["contributions"]]
+    credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
+    newer = credit.round_("newer", apply_from=NOW)
+    browser = signed_in(claim.user)
+    text = home(browser, html)
+    assert "Your answer is asked for" in text
+    listed = text[text.index('id="applications"') :]
+    assert f'href="{reverse("claim", args=[claim.public_id])}"' in listed
+    assert "your answer is asked for" in listed
+    assert f'href="{reverse("student_claim", args=[newer.code])}"' in listed
+    assert "not applied for yet" in listed
+    answer = browser.get(reverse("student_claim_now"), follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("claim", args=[claim.public_id])
+
+
 def test_before_and_after_the_days_to_apply_the_page_says_so(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:

@@ -23,7 +23,9 @@ class Command(VerbCommand):
     help = "Show what the rulebook in force would give, by student; decides and stores nothing."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        parser.add_argument(
+            "--round", metavar="CODE", help="the newest round that has begun where none is named"
+        )
         parser.add_argument(
             "--student",
             metavar="NUMBER",
@@ -32,7 +34,7 @@ class Command(VerbCommand):
         )
 
     def act(self, *, now: datetime, **options: Any) -> Report:
-        round_ = named(options["round"])
+        round_ = named(options["round"], now=now)
         students: list[str] | None = options["student"]
         found = list(assess_round(round_, students, now=now))
         lines = [

@@ -45,6 +45,7 @@ class Command(VerbCommand):
         return Report(
             lines=[
                 *(_forge_line(report) for report in reports),
+                *(f"{report.forge}: {report.closed_by}" for report in reports if _unable(report)),
                 *(_account_line(one) for one, done in zip(statuses, complete, strict=True) if not done),
                 *(_("%(number)s: no account is linked.") % {"number": number} for number in without),
             ]
@@ -62,6 +63,11 @@ class Command(VerbCommand):
             return
         state = _("failed") if page.failure else _("complete") if page.done else "…"
         self.stderr.write(f"{account}: +{stored.new} ~{stored.changed} {state}")
+
+
+def _unable(report: CollectionReport) -> bool:
+    """Whether nothing was asked since this process cannot ask; the forge is closed to nobody else."""
+    return report.closed_by is not None and report.closed_until is None
 
 
 def _forge_line(report: CollectionReport) -> str:
@@ -89,6 +95,7 @@ def _forge_data(report: CollectionReport) -> dict[str, Any]:
         "new": report.stored.new,
         "changed": report.stored.changed,
         "unchanged": report.stored.unchanged,
+        "closed_by": report.closed_by.code if report.closed_by else None,
         "closed_until": report.closed_until.isoformat() if report.closed_until else None,
         "requests": report.requests,
         "points": report.points,

@@ -19,7 +19,9 @@ class Command(VerbCommand):
     help = "Write a round's ledger entries as a file with its manifest."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        parser.add_argument(
+            "--round", metavar="CODE", help="the newest round that has begun where none is named"
+        )
         parser.add_argument("--format", required=True, metavar="FORMAT", help=", ".join(sorted(RENDERERS)))
         parser.add_argument(
             "--output", required=True, type=Path, metavar="DIR", help="the folder to write into"
@@ -27,7 +29,7 @@ class Command(VerbCommand):
 
     def act(self, *, now: datetime, **options: Any) -> Report:
         output: Path = options["output"]
-        batch = export(named(options["round"]), options["format"], by=None, now=now, folder=output)
+        batch = export(named(options["round"], now=now), options["format"], by=None, now=now, folder=output)
         file = batch.manifest["files"][0]
         lines = [
             _("Batch %(code)s of round %(round)s: %(entries)s entries, %(credit)s credits.")

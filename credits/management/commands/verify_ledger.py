@@ -1,4 +1,4 @@
-"""manage.py verify_ledger: walk the chain; exit 1 and the first broken row if it does not hold."""
+"""manage.py verify_ledger: walk the chain and its results; exit 1 and the first broken row if it does not hold."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
-from credits.ledger.verify import verify
 from credits.records.checkpoints import noted, parse
+from credits.records.verification import verify_records
 
 
 class Command(VerbCommand):
     help = (
-        "Recompute the ledger's hash chain. The manifests of exports in DATA_DIR/exports, and any --checkpoint, are "
-        "held against it, so that a cut tail or a ledger rewritten as a whole is found too."
+        "Recompute the ledger's hash chain, and look for the recorded result behind each entry. The manifests of "
+        "exports in DATA_DIR/exports, and any --checkpoint, are held against it, "
+        "so that a cut tail or a ledger rewritten as a whole is found too."
     )
 
     def arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +31,7 @@ class Command(VerbCommand):
 
     def act(self, *, now: datetime, **options: Any) -> Report:
         kept = [*noted(), *map(parse, options["checkpoint"])]
-        verdict = verify(kept)
+        verdict = verify_records(kept)
         lines = [
             _("%(count)s entries, head %(head)s, %(checkpoints)s checkpoints.")
             % {"count": verdict.entries, "head": verdict.head[:16], "checkpoints": len(kept)},

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_history_stays"),
-        ("credits", "0007_what_was_told_last"),
+        ("credits", "0008_longer_codes_of_batches"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
