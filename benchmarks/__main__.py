@@ -7,7 +7,7 @@ import platform
 import sys
 from importlib import import_module
 
-NAMES = ("conditions", "collection", "idle", "storing")
+NAMES = ("conditions", "rules", "collection", "idle", "storing")
 
 
 def machine() -> str:

@@ -10,6 +10,8 @@ from credits.claims.models import (
     Result,
     Round,
     RoundRulebook,
+    Simulation,
+    SimulationChange,
 )
 from credits.contributions.models import (
     AttestedWork,
@@ -27,7 +29,7 @@ from credits.contributions.models import (
 from credits.jobs.models import Job, Lane
 from credits.ledger.models import CreditEntry
 from credits.records.models import ExportBatch
-from credits.rulebooks.models import Rulebook, RulebookVersion
+from credits.rulebooks.models import Rulebook, RulebookDraft, RulebookVersion
 
 __all__ = [
     "Assessment",
@@ -53,7 +55,10 @@ __all__ = [
     "Round",
     "RoundRulebook",
     "Rulebook",
+    "RulebookDraft",
     "RulebookVersion",
     "ShareConsent",
     "ShareProposal",
+    "Simulation",
+    "SimulationChange",
 ]

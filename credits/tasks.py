@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import forges
-from credits.claims import rechecks
+from credits.claims import rechecks, simulations
 from credits.contributions import collect as collecting
 from credits.contributions import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
@@ -20,10 +20,13 @@ forge."""
 
 @shared_task(name="credits.tasks.wake")
 def wake() -> None:
-    """Send a worker to each forge on which something is due. The beat sends this every minute."""
+    """Send a worker to each forge on which something is due, and one to the simulations; the beat sends this every
+    minute."""
     collecting.schedule_new_accounts(now=timezone.now())
     for name in collecting.due_forges(now=timezone.now()):
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
+    if simulations.due(now=timezone.now()):
+        simulate.apply_async(expires=EXPIRES_SECONDS)
     rechecks.ask_due(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
         recheck.apply_async((name,), expires=EXPIRES_SECONDS)
@@ -35,6 +38,13 @@ def collect(forge: str) -> None:
     report = collecting.collect_all_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
     if report.more:
         collect.apply_async((forge,), expires=EXPIRES_SECONDS)
+
+
+@shared_task(name="credits.tasks.simulate")
+def simulate() -> None:
+    """Try the rulebooks that stewards want tried."""
+    if simulations.run_due(clock=timezone.now, budget=BUDGET):
+        simulate.apply_async(expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="credits.tasks.recheck")

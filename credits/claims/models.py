@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -256,3 +257,82 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.claim}: {self.credit}"
+
+
+class Simulation(models.Model):
+    """A rulebook tried on what was claimed in a round: who gains, who loses. Decides nothing and touches no claim.
+
+    ``canonical`` is the rulebook that is tried (a draft as it was then, or a kept ``version``). It is held against
+    ``against``, or against each claim's own version where that is None. A worker goes through the claims in the order
+    of their public ids (which tell nothing about anybody): ``cursor`` is the last one done, and ``tally`` what was
+    found up to there, both written with the changes in one transaction.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting for a worker")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    code = models.CharField(max_length=60)
+    title_zh = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    canonical = models.TextField()
+    digest = models.CharField(max_length=64)
+    version = models.ForeignKey(RulebookVersion, models.PROTECT, null=True, related_name="simulations")
+    against = models.ForeignKey(RulebookVersion, models.PROTECT, null=True, related_name="+")
+    round = models.ForeignKey(Round, models.PROTECT, related_name="simulations")
+    programme = models.ForeignKey(Programme, models.PROTECT, null=True, related_name="+")
+    departments = models.JSONField(null=True)
+    """Keys of the departments that it is confined to, those of its steward; null: all."""
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    total = models.PositiveIntegerField(default=0)
+    cursor = models.UUIDField(null=True)
+    tally = models.JSONField(default=dict)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.code} on {self.round.code}"
+
+    @property
+    def title(self) -> str:
+        return self.title_zh if (get_language() or "").startswith("zh") else self.title_en
+
+
+class SimulationChange(models.Model):
+    """One claim to which the rulebook that is tried would give other points or credit. ``ordinal`` is what pages call
+    the person by. ``assessment`` holds the facts that both rulebooks were given."""
+
+    simulation = models.ForeignKey(Simulation, models.CASCADE, related_name="changes")
+    ordinal = models.PositiveIntegerField()
+    assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="+")
+    credit_before = models.DecimalField(max_digits=9, decimal_places=2)
+    credit_after = models.DecimalField(max_digits=9, decimal_places=2)
+    points_before = models.DecimalField(max_digits=14, decimal_places=4)
+    points_after = models.DecimalField(max_digits=14, decimal_places=4)
+
+    class Meta:
+        ordering = ["simulation", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["simulation", "ordinal"], name="change_numbered_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.simulation} {self.ordinal}: {self.credit_before} → {self.credit_after}"
+
+    @property
+    def credit_change(self) -> Decimal:
+        return self.credit_after - self.credit_before
+
+    @property
+    def points_change(self) -> Decimal:
+        return self.points_after - self.points_before

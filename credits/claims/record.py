@@ -75,8 +75,7 @@ def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Resul
     decision = claim.decisions.select_related("assessment__version").get(standing=Decision.Standing.FINAL)
     _require_recorder(claim, decision, by)
     _refuse_before_its_dates(claim, now)
-    version = cast(RulebookVersion, claim.version)
-    rulebook = rulebook_of(version)
+    rulebook = rulebook_of(cast(RulebookVersion, claim.version))
     outcome = _checked_outcome(claim, decision)
     require_fresh(claim, decision, by=by, now=now, despite=despite)
     _refuse_over_the_caps(claim, rulebook, outcome.credit)
@@ -86,12 +85,12 @@ def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Resul
         credit=outcome.credit,
         points=assessments.four_decimals(outcome.points),
         points_carried=assessments.four_decimals(outcome.carried),
-        grade=rulebook.grade.scheme if outcome.credit > 0 else "",
+        grade=outcome.grade.scheme if outcome.grade else "",
         recorded_by=by,
         recorded_at=now,
     )
     if outcome.credit > 0:
-        _post(result, rulebook, version, decision, by=by, now=now)
+        _post(result, rulebook, outcome, decision, by=by, now=now)
     _free_what_does_not_count(claim, outcome)
     if claim.status == Status.NOTICE:
         claim.status = Status.RECORDED
@@ -202,13 +201,14 @@ def _refuse_over_the_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> 
 def _post(
     result: Result,
     rulebook: Rulebook,
-    version: RulebookVersion,
+    outcome: Outcome,
     decision: Decision,
     *,
     by: User,
     now: datetime,
 ) -> None:
     claim = result.claim
+    version = cast(RulebookVersion, claim.version)
     entries.post(
         person=claim.user,
         student_number=claim.enrolment.student_number,
@@ -221,7 +221,7 @@ def _post(
             "category": rulebook.category.title.model_dump(),
             "title": rulebook.title.model_dump(),
             "course": rulebook.course.model_dump(mode="json") if rulebook.course else None,
-            "grade": {"scheme": rulebook.grade.scheme, "label": rulebook.grade.label.model_dump()},
+            "grade": outcome.grade.to_json() if outcome.grade else None,
             "rulebook": version.rulebook.code,
             "version": version.number,
             "rulebook_digest": version.digest,

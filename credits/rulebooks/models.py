@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -65,3 +67,24 @@ class RulebookVersion(models.Model):
     @property
     def title(self) -> str:
         return self.title_zh if (get_language() or "").startswith("zh") else self.title_en
+
+
+class RulebookDraft(models.Model):
+    """What a steward is writing. It may have faults, and only its author sees it.
+
+    ``written_in`` is the open page that wrote last: another page that began from an older text does not write over it
+    unseen. ``example`` is what the author tries it on, as whoever offered it calls it (empty: the shipped example).
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="rulebook_drafts")
+    text = models.TextField(blank=True)
+    example = models.CharField(max_length=80, blank=True)
+    written_in = models.CharField(max_length=40, blank=True)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-saved_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"draft {self.public_id}"

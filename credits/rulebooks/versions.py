@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.models import StaffRole, User
 from accounts.permissions import require
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
+from credits.rulebooks.library import Published
 from credits.rulebooks.models import Rulebook, RulebookVersion
 from credits.rules import schema
 
@@ -30,8 +31,8 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     where nothing differs from the version published last.
     """
     require(by, StaffRole.Role.STEWARD)
-    read = schema.parse(text)
-    _refuse_what_cannot_be_carried_out(read)
+    read = schema.parse(text, Published())
+    refuse_what_cannot_be_carried_out(read)
     digest = schema.digest(read)
     rulebook = _locked(read.code)
     published = rulebook.versions.filter(status=Status.PUBLISHED).order_by("-number").first()
@@ -80,7 +81,7 @@ def publish(code: str, *, by: User, now: datetime) -> RulebookVersion:
             _("Ask another steward of rulebooks."),
         )
     # Defaults are those of the release that publishes: what is published is what this release evaluates.
-    _write(version, version.text, schema.parse(version.text))
+    _write(version, version.text, schema.parse(version.text, Published()))
     version.status = Status.PUBLISHED
     version.published_by = by
     version.published_at = now
@@ -123,7 +124,7 @@ def _read(digest: str, canonical: str) -> schema.Rulebook:
     return read
 
 
-def _refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
+def refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
     """Well-formed, but beyond what review and ledger can do with it."""
     if len(read.review.stages) > 1:
         raise CreditsError(
@@ -132,7 +133,8 @@ def _refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
             _("Leave one stage under “review”."),
             status=422,
         )
-    for amount in (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap):
+    amounts = (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap)
+    for amount in (*amounts, *(row.credit for row in read.conversion.table)):
         if amount % _TWO_DECIMALS:
             raise CreditsError(
                 "credit-has-two-decimals",

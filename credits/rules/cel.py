@@ -1,8 +1,10 @@
 """Conditions and formulas in CEL: checked against the facts' types when the rulebook is read, bounded, evaluated.
 
-The only importer of the CEL library. What an expression may use is a fixed set (:data:`ALLOWED`): comparison, logic,
-whole-number arithmetic, times, and looking through a list; nothing that builds texts or lists, so no expression can
-grow its data, and at most two loops over a list, so none can run long. Whole numbers divide towards zero. There are
+The only importer of the CEL library, which checks each expression and is the reference for what it means
+(:meth:`Expression.reference`); the values come from its translation to Python (``translate``). What an expression may
+use is a fixed set (:data:`ALLOWED`): comparison, logic, whole-number arithmetic, times, and looking through a list;
+nothing that builds texts or lists, so no expression can grow its data, and at most two loops over a list, so none can
+run long: what it can cost is reckoned when it is checked (``bounds``). Whole numbers divide towards zero. There are
 no fractions: decimals are offered in hundredths, and points that are not whole are given by ``give``, ``bands``,
 ``factors`` or a reviewer.
 """
@@ -10,14 +12,15 @@ no fractions: decimals are offered in hundredths, and points that are not whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
 from cel_expr_python import cel as library
 
+from credits.rules import bounds, checked, translate
 from credits.rules.facts import Value
 from credits.rules.faults import nearest
 from credits.rules.vocabulary import CONDITION_FACTS, Kind
@@ -25,11 +28,10 @@ from credits.rules.vocabulary import CONDITION_FACTS, Kind
 Wanted = Literal["yes-no", "whole"]
 
 MAX_CHARACTERS = 1_000
-MAX_NODES = 200
 MAX_LOOPS = 2
 
 ALLOWED = frozenset(
-    "logical_and logical_or logical_not not_strictly_false conditional equals not_equals in_list"
+    "logical_and logical_or logical_not conditional equals not_equals in_list"
     " less_int64 less_equals_int64 greater_int64 greater_equals_int64"
     " less_timestamp less_equals_timestamp greater_timestamp greater_equals_timestamp"
     " less_duration less_equals_duration greater_duration greater_equals_duration"
@@ -53,8 +55,6 @@ _SPOKEN = (
     "duration",
 )
 
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-_LOOP = re.compile(r"\.\s*(?:exists|all|exists_one|existsOne|map|filter)\s*\(")
 _REPORT = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
 _NO_VALUE = re.compile(r'No value with name "([^"]+)"')
 
@@ -88,16 +88,42 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A checked expression. ``facts`` are the condition facts that it names, sorted."""
+    """A checked expression. ``facts`` are the condition facts that it names, sorted; ``lists`` those of them that
+    are lists; ``root`` is its tree."""
 
     text: str
     wanted: Wanted
     facts: tuple[str, ...]
+    lists: tuple[str, ...]
+    root: checked.Node = field(repr=False, compare=False)
+    _quick: Callable[[Mapping[str, translate.Bound]], Any] = field(repr=False, compare=False)
     _compiled: Any = field(repr=False, compare=False)
 
     def value(self, known: Known) -> bool | int | Unknown | Failed:
         """The value on the known facts. ``a || b`` and ``a && b`` are decided where one side decides them, even if
         the other is unknown."""
+        if self.lists and (long := self._too_long(known)):
+            return long
+        try:
+            given: bool | int = self._quick(known.bound)
+        except (KeyError, translate.Trouble):
+            return self.undecided(known.bound)
+        return given
+
+    def undecided(self, bound: Mapping[str, translate.Bound]) -> bool | int | Unknown | Failed:
+        """The value where the quick translation met something unknown or impossible."""
+        try:
+            given: bool | int = _exact(self)(bound)
+        except translate.Missing as missing:
+            return Unknown(tuple(name for name in self.facts if name not in bound) or (missing.reason,))
+        except translate.Trouble as trouble:
+            return Failed(trouble.reason)
+        return given
+
+    def reference(self, known: Known) -> bool | int | Unknown | Failed:
+        """The value as the CEL library computes it: slow, and what :meth:`value` is held against."""
+        if self.lists and (long := self._too_long(known)):
+            return long
         answer = self._compiled.eval(known.activation)
         # Errors come back as values: an error's plain value is a text, and a text is true.
         if answer.type() == library.Type.ERROR:
@@ -111,19 +137,45 @@ class Expression:
             return given
         return Failed(f"{type(given).__name__} was computed")
 
+    def _too_long(self, known: Known) -> Failed | None:
+        for name in self.lists:
+            if len(known.bound.get(name, ())) > bounds.MAX_ITEMS:  # type: ignore[arg-type]
+                return Failed(f"{name} has more than {bounds.MAX_ITEMS} entries")
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _exact(expression: Expression) -> Callable[[Mapping[str, translate.Bound]], Any]:
+    return translate.exact(expression.root, literal)
+
 
 class Known:
-    """The known facts of one contribution, handed to the library once for all expressions."""
+    """The known facts of one contribution: ``values`` as they were told, ``bound`` as the translation reads them."""
 
-    __slots__ = ("activation", "values")
+    __slots__ = ("_activation", "bound", "values")
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self.values = values
-        self.activation = _environment().Activation(dict(values))
+        self.bound: Mapping[str, translate.Bound] = {name: _bound(value) for name, value in values.items()}
+        self._activation: Any = None
+
+    @property
+    def activation(self) -> Any:
+        """The facts as the library wants them."""
+        if self._activation is None:
+            self._activation = _environment().Activation(dict(self.values))
+        return self._activation
 
     def seen_by(self, expression: Expression) -> dict[str, Value | None]:
         """What the expression was shown: each fact it names with its value, None where it is unknown."""
         return {name: self.values.get(name) for name in expression.facts}
+
+
+def _bound(value: Value) -> translate.Bound:
+    if isinstance(value, datetime):
+        # Python reckons times of one zone by the clock on the wall; the reference reckons instants.
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
@@ -148,25 +200,58 @@ def _check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
         compiled = _environment().compile(text)
     except (RuntimeError, ValueError, TypeError) as error:
         return _problems(text, str(error))
-    tree = _Tree(compiled.serialize())
-    problems = tuple(_refusals(text, tree, compiled.return_type().name(), wanted))
-    if problems:
-        return problems
-    facts = tuple(sorted(name for name in tree.names if name in CONDITION_FACTS))
-    expression = Expression(text, wanted, facts, compiled)
-    nothing = expression.value(Known({}))
-    if isinstance(nothing, Failed):
-        return (
-            Problem(
-                1,
-                1,
-                f"This can never be computed: {nothing.reason}.",
-                "",
-                f"该表达式无法计算（{nothing.reason}）。",
-                "",
-            ),
-        )
-    return expression
+    try:
+        tree = checked.read(compiled.serialize())
+        problems = tuple(_refusals(text, tree, compiled.return_type().name(), wanted))
+        if problems:
+            return problems
+        expression = _translated(text, wanted, tree, compiled)
+    except checked.TooLarge as large:
+        return (_too_large(large.nodes),)
+    except checked.Odd as odd:
+        return (_odd(text, odd),)
+    except translate.Trouble as never:
+        return (_never(never.reason),)
+    nothing = expression.reference(Known({}))
+    return (_never(nothing.reason),) if isinstance(nothing, Failed) else expression
+
+
+def _translated(text: str, wanted: Wanted, tree: checked.Checked, compiled: Any) -> Expression:
+    names = {node.name: node.kind for node in checked.inside(tree.root) if isinstance(node, checked.Name)}
+    facts = tuple(sorted(name for name in names if name in CONDITION_FACTS))
+    return Expression(
+        text,
+        wanted,
+        facts,
+        tuple(name for name in facts if names[name].startswith("list ")),
+        tree.root,
+        translate.quick(tree.root, literal),
+        compiled,
+    )
+
+
+@lru_cache(maxsize=1024)
+def literal(overload: str, text: str) -> datetime | timedelta:
+    """The time or the duration that ``text`` says, as the library reads it; :class:`translate.Trouble` where it says
+    none, or one that is finer than a microsecond."""
+    function = "timestamp" if overload == "string_to_timestamp" else "duration"
+    name, other = "contribution.title", "contribution.url"
+    answer = _environment().compile(f"{function}({name})").eval(_environment().Activation({name: text}))
+    if answer.type() == library.Type.ERROR:
+        reason = str(answer.value())
+        raise translate.Trouble(reason.partition(": ")[2] or reason)
+    value: object = answer.value()
+    if not isinstance(value, datetime | timedelta):
+        raise translate.Trouble(f"{type(value).__name__} was computed")
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+        told = value.replace(tzinfo=None).isoformat() + "Z"
+    else:
+        told = f"{bounds.microseconds(value)}us"
+    same = _environment().compile(f"{function}({name}) == {function}({other})")
+    if same.eval(_environment().Activation({name: text, other: told})).value() is not True:
+        raise translate.Trouble("a time is exact to the microsecond")
+    return value
 
 
 @lru_cache(maxsize=1)
@@ -181,18 +266,36 @@ def _environment() -> Any:
     return library.NewEnv(variables={name: types[fact.kind] for name, fact in CONDITION_FACTS.items()})
 
 
-def _refusals(text: str, tree: _Tree, given: str, wanted: Wanted) -> Iterator[Problem]:
-    if tree.nodes > MAX_NODES:
-        yield Problem(
-            1,
-            1,
-            f"The expression has {tree.nodes} parts; {MAX_NODES} are allowed.",
-            "Split it.",
-            f"表达式有 {tree.nodes} 个部分，最多允许 {MAX_NODES} 个。",
-            "请拆分。",
-        )
-    bare = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
-    if len(_LOOP.findall(bare)) > MAX_LOOPS:
+def _too_large(nodes: int) -> Problem:
+    return Problem(
+        1,
+        1,
+        f"The expression has {nodes} parts; {checked.MAX_NODES} are allowed.",
+        "Split it.",
+        f"表达式有 {nodes} 个部分，最多允许 {checked.MAX_NODES} 个。",
+        "请拆分。",
+    )
+
+
+def _never(reason: str) -> Problem:
+    return Problem(1, 1, f"This can never be computed: {reason}.", "", f"该表达式无法计算（{reason}）。", "")
+
+
+def _odd(text: str, odd: checked.Odd) -> Problem:
+    before = text[: odd.at].split("\n")
+    return Problem(
+        len(before),
+        len(before[-1]) + 1,
+        f"A rulebook may not use “{odd.what}”.",
+        "Only comparison, and/or/not, whole-number arithmetic, times, and looking through labels are there.",
+        f"认定办法不能使用“{odd.what}”。",
+        "只能使用比较、与或非、整数运算、时间，以及在标签中查找。",
+    )
+
+
+def _refusals(text: str, tree: checked.Checked, given: str, wanted: Wanted) -> Iterator[Problem]:
+    nodes = tuple(checked.inside(tree.root))
+    if sum(isinstance(node, checked.Loop) for node in nodes) > MAX_LOOPS:
         yield Problem(
             1,
             1,
@@ -201,19 +304,27 @@ def _refusals(text: str, tree: _Tree, given: str, wanted: Wanted) -> Iterator[Pr
             f"表达式遍历列表超过 {MAX_LOOPS} 次。",
             "请拆成几条要求。",
         )
-    odd = sorted(tree.functions - ALLOWED) or sorted(
-        name for name in tree.names if "." in name and name not in CONDITION_FACTS
-    )
-    if odd or re.search(r"\bhas\s*\(", bare):
-        what = odd[0] if odd else "has"
+    cost = bounds.cost(tree.root)
+    if cost.turns > bounds.MAX_TURNS or cost.steps > bounds.MAX_STEPS:
         yield Problem(
             1,
             1,
-            f"A rulebook may not use “{what}”.",
-            "Only comparison, and/or/not, whole-number arithmetic, times, and looking through labels are there.",
-            f"认定办法不能使用“{what}”。",
-            "只能使用比较、与或非、整数运算、时间，以及在标签中查找。",
+            f"Looking through these lists can take {cost.turns} turns and {cost.steps} steps; "
+            f"{bounds.MAX_TURNS} and {bounds.MAX_STEPS} are allowed.",
+            "Look through one list at a time.",
+            f"遍历这些列表最多需要 {cost.turns} 轮、{cost.steps} 步，"
+            f"上限为 {bounds.MAX_TURNS} 轮、{bounds.MAX_STEPS} 步。",
+            "请每次只遍历一个列表。",
         )
+    spans = bounds.Spans(literal)
+    for node in nodes:
+        spans.of(node)
+        if isinstance(node, checked.Call) and node.overload not in ALLOWED:
+            yield _odd(text, checked.Odd(node.overload, node.at))
+            break
+        if isinstance(node, checked.Name) and "." in node.name and node.name not in CONDITION_FACTS:
+            yield _odd(text, checked.Odd(node.name))
+            break
     expected = "BOOL" if wanted == "yes-no" else "INT"
     if given != expected:
         want = ("yes or no", "是或否") if wanted == "yes-no" else ("a whole number", "整数")
@@ -283,67 +394,6 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
     return Problem(
         line, column, f"Not readable as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
     )
-
-
-class _Tree:
-    """What a checked expression refers to, read from the library's own serialisation.
-
-    It is an ``Any`` around ``cel.expr.CheckedExpr`` (field 2: references by node, field 3: types by node), in the
-    protocol buffers' wire format; see the CEL specification's ``checked.proto``.
-    """
-
-    def __init__(self, serialised: bytes) -> None:
-        self.names: set[str] = set()
-        self.functions: set[str] = set()
-        self.nodes = 0
-        for tag, checked in _fields(serialised):
-            if tag == 2 and isinstance(checked, bytes):
-                self._read(checked)
-
-    def _read(self, checked: bytes) -> None:
-        for tag, entry in _fields(checked):
-            if tag == 3:
-                self.nodes += 1
-            if tag != 2 or not isinstance(entry, bytes):
-                continue
-            reference = dict(_fields(entry)).get(2, b"")
-            name, overloads = "", []
-            for part, value in _fields(reference if isinstance(reference, bytes) else b""):
-                if part == 1 and isinstance(value, bytes):
-                    name = value.decode()
-                elif part == 3 and isinstance(value, bytes):
-                    overloads.append(value.decode())
-            if overloads:
-                self.functions.update(overloads)
-            elif name:
-                self.names.add(name)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        tag, wire = key >> 3, key & 7
-        if wire == 0:
-            number, at = _varint(message, at)
-            yield tag, number
-            continue
-        length = 8 if wire == 1 else 4
-        if wire == 2:
-            length, at = _varint(message, at)
-        yield tag, message[at : at + length]
-        at += length
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    shift = value = 0
-    while True:
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return value, at
 
 
 def seen_json(value: Value | None) -> str | int | bool | list[str] | None:

@@ -11,13 +11,13 @@ ZERO = Decimal(0)
 
 _TEXT = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 # Wide enough for every product that a bounded rulebook can ask for; were it ever not, Inexact is raised, not rounded.
-_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
+EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @contextmanager
 def exactly() -> Iterator[None]:
     """Inside, decimal arithmetic is exact or raises; the caller's context is put back afterwards."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         yield
 
 
@@ -41,3 +41,17 @@ def signed(value: Decimal) -> str:
     if value == 0:
         return "±0"
     return f"+{to_text(value)}" if value > 0 else f"−{to_text(-value)}"
+
+
+def steps_of(value: Decimal, size: Decimal, rounding: str) -> Decimal:
+    """How many steps of ``size`` a ``value`` of zero or more makes: whole ones (``down``), to the ``nearest`` (half a
+    step goes up), or ``up``."""
+    full = value // size
+    rest = value - full * size
+    more = rest > 0 if rounding == "up" else rounding == "nearest" and rest * 2 >= size
+    return full + 1 if more else full
+
+
+def rounded(value: Decimal, size: Decimal, rounding: str) -> Decimal:
+    """The ``value``, zero or more, as a multiple of ``size``."""
+    return steps_of(value, size, rounding) * size

@@ -141,6 +141,10 @@ class ClaimFacts:
 
 
 _BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in LISTED}
+_BY_ROOM: Mapping[str, Mapping[str, Fact]] = {
+    room: {fact.name.partition(".")[2]: fact for fact in LISTED if fact.name.startswith(f"{room}.")}
+    for room in ("contribution", "repository", "student", "round", "term", "standing")
+}
 _WHOLE_MAX = 2**53  # beyond it, JSON readers in other languages begin to round
 
 
@@ -159,9 +163,11 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
             if value is None or key in ("files", "share") or (key, value) == ("status", "unknown"):
                 continue
             bound[f"{room}.{key}"] = value
-    _bind_decimal(bound, "contribution.share", share_of(one))
-    for key in ("credit", "credit_this_term", "points_carried"):
-        _bind_decimal(bound, f"standing.{key}", standing_of(claim, key))
+    decimal = {f"standing.{key}": standing_of(claim, key) for key in Standing.__annotations__}
+    for name, number in {"contribution.share": share_of(one), **decimal}.items():
+        whole = hundredths(number)
+        if whole is not None:
+            bound[f"{name}_hundredths"] = whole
     files = one.contribution.get("files")
     if files is not None:
         changed = 0
@@ -175,9 +181,9 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
     return bound
 
 
-def _bind_decimal(bound: dict[str, Value], name: str, value: Decimal | None) -> None:
-    if value is not None:
-        bound[f"{name}_hundredths"] = int((value * 100).to_integral_value(ROUND_FLOOR))
+def hundredths(value: Decimal | None) -> int | None:
+    """A decimal as conditions see it, rounded down; None where it is unknown."""
+    return None if value is None else int((value * 100).to_integral_value(ROUND_FLOOR))
 
 
 def share_of(one: ContributionFacts) -> Decimal | None:
@@ -265,18 +271,16 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
 
 
 def _room(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
-    names = [fact.name.partition(".")[2] for fact in LISTED if fact.name.startswith(f"{room}.")]
-    extra = sorted(set(values) - set(names))
-    if extra:
-        raise _invalid(f"{room}.{extra[0]}", "there is no such fact")
+    facts = _BY_ROOM[room]
+    if not values.keys() <= facts.keys():
+        raise _invalid(f"{room}.{min(values.keys() - facts.keys())}", "there is no such fact")
     written: dict[str, Any] = {}
-    for name in names:
+    for name, fact in facts.items():
         value = values.get(name)
-        full = f"{room}.{name}"
-        if name not in values and name in defaults:
-            written[name] = defaults[name]
+        if value is not None:
+            written[name] = _written(fact.name, fact.kind, value)
         else:
-            written[name] = None if value is None else _written(full, _BY_NAME[full].kind, value)
+            written[name] = defaults[name] if name in defaults and name not in values else None
     return written
 
 

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from credits.errors import CreditsError
 
+Said = tuple[str, str, str, str]
+"""Message and suggestion in English, message and suggestion in Chinese."""
+
+Path = tuple[str | int, ...]
+"""Where it is in the rulebook: ``("points", 1, "when")``."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:

@@ -22,11 +22,15 @@ Step = Literal[
     "contribution-cap",
     "sum",
     "repository-cap",
+    "period-cap",
     "kind-cap",
+    "tier-cap",
+    "mix",
     "selection",
     "conversion",
     "term-cap",
     "degree-cap",
+    "grade",
 ]
 Seen = str | int | bool | list[str] | None
 Texts = Mapping[str, str]
@@ -106,11 +110,39 @@ class ContributionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The grade beside the credit: the rulebook's scheme, the label in both languages, and the mark where the scheme
+    is a percentage."""
+
+    scheme: str
+    label: Texts
+    mark: Decimal | None
+    in_average: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "scheme": self.scheme,
+            "label": dict(self.label),
+            "mark": None if self.mark is None else to_text(self.mark),
+            "in_average": self.in_average,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Recorded:
+        return cls(
+            scheme=data["scheme"],
+            label=dict(data["label"]),
+            mark=None if data["mark"] is None else Decimal(data["mark"]),
+            in_average=data["in_average"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The whole claim. ``points`` is the sum of its contributions' points; ``credit`` what they and the points
-    carried in give after the caps; ``carried`` the points left for the next assessment. ``contributions`` are in the
-    order of their refs; ``lines`` are those of the claim as a whole. ``rulebook`` and ``facts`` are the digests of
-    what it was computed from."""
+    carried in give after the caps; ``carried`` the points left for the next assessment; ``grade`` what is recorded
+    beside the credit (None where there is no credit). ``contributions`` are in the order of their refs; ``lines`` are
+    those of the claim as a whole. ``rulebook`` and ``facts`` are the digests of what it was computed from."""
 
     rulebook: str
     facts: str
@@ -119,6 +151,7 @@ class Outcome:
     carried: Decimal
     contributions: tuple[ContributionOutcome, ...]
     lines: tuple[TraceLine, ...]
+    grade: Recorded | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-safe; decimals as texts."""
@@ -128,6 +161,7 @@ class Outcome:
             "points": to_text(self.points),
             "credit": to_text(self.credit),
             "carried": to_text(self.carried),
+            "grade": None if self.grade is None else self.grade.to_json(),
             "contributions": [one.to_json() for one in self.contributions],
             "lines": [line.to_json() for line in self.lines],
         }
@@ -144,6 +178,7 @@ class Outcome:
                 carried=Decimal(data["carried"]),
                 contributions=tuple(ContributionOutcome.from_json(one) for one in data["contributions"]),
                 lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
+                grade=None if data.get("grade") is None else Recorded.from_json(data["grade"]),
             )
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise CreditsError(

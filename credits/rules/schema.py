@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from credits.rules import cel, yamltree
-from credits.rules.faults import Fault, RulebookFaults, nearest
+from credits.rules.doubts import doubtful
+from credits.rules.faults import Fault, Path, RulebookFaults, Said, nearest
 from credits.rules.sense import senseless
 from credits.rules.shapes import MAX_RULES, Rulebook
+from credits.rules.variants import Library, loosened, overlaid
 
-__all__ = ["Fault", "Rulebook", "RulebookFaults", "digest", "parse"]
+__all__ = ["Fault", "Library", "Rulebook", "RulebookFaults", "digest", "parse", "warnings"]
+
+MAX_GENERATIONS = 5
+"""How many rulebooks may extend each other in a row."""
 
 _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
     ("requirements", ("when",), "yes-no"),
@@ -22,29 +27,57 @@ _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
     ("points", ("bands", "of"), "whole"),
     ("points", ("formula",), "whole"),
     ("factors", ("when",), "yes-no"),
+    ("mix", ("when",), "yes-no"),
 )
 
 
-def parse(text: str) -> Rulebook:
-    """The rulebook that the YAML ``text`` describes.
+def parse(text: str, library: Library | None = None) -> Rulebook:
+    """The rulebook that the YAML ``text`` describes; a variant is resolved with what ``library`` has.
 
-    Raises :class:`RulebookFaults` with all faults at once: shape, bounds, types of conditions, and what makes no
-    sense together. A text that is not YAML at all has one fault.
+    Raises :class:`RulebookFaults` with all faults at once: shape, bounds, types of conditions, what makes no sense
+    together, and where a variant loosens what it may only tighten. A text that is not YAML at all has one fault.
     """
-    source = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return _parse(text, library or {}, ())[0]
+
+
+def warnings(text: str, library: Library | None = None) -> tuple[Fault, ...]:
+    """What is valid in ``text`` and probably not meant, in its order; raises as :func:`parse` does."""
+    rulebook, where = _parse(text, library or {}, ())
+    return tuple(sorted({where.fault(path, *said) for path, said in doubtful(rulebook)}))
+
+
+def _parse(text: str, library: Library, above: tuple[tuple[str, str], ...]) -> tuple[Rulebook, _Where]:
+    source = source_of(text)
     root = yamltree.read(source)
     faults = [*_expression_faults(source, root), *_empty_faults(root)]
     data = yamltree.plain(root)
+    parent, places = None, None
+    if yamltree.key_at(root, ("extends",)) is not None:
+        try:
+            name = _extended(root, data.pop("extends", None))
+            parent = _parent(root, name, library, above)
+        except RulebookFaults as error:
+            raise RulebookFaults([*faults, *error.faults]) from None
+        data, places = overlaid(parent, data)
+        data["derived_from"] = {"code": name[0], "version": name[1], "digest": digest(parent)}
+    where = _Where(root, places)
     try:
         rulebook = Rulebook.model_validate(data)
     except ValidationError as error:
         told = {fault.path for fault in faults}
-        shapes = (fault for fault in _shape_faults(root, error) if fault.path not in told)
+        shapes = (fault for fault in _shape_faults(where, error) if fault.path not in told)
         raise RulebookFaults([*faults, *shapes]) from None
-    faults.extend(_at(root, path, *said) for path, said in senseless(rulebook))
+    faults.extend(where.fault(path, *said) for path, said in senseless(rulebook))
+    if parent is not None:
+        faults.extend(where.fault(path, *said) for path, said in _beside(parent, rulebook))
     if faults:
         raise RulebookFaults(faults)
-    return rulebook
+    return rulebook, where
+
+
+def source_of(text: str) -> str:
+    """The text as lines and columns are counted in it."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def digest(rulebook: Rulebook) -> str:
@@ -97,27 +130,130 @@ def _offset(text: str, line: int, column: int) -> int:
     return sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
 
 
-def _shape_faults(root: yamltree.Mapping, error: ValidationError) -> Iterator[Fault]:
+class _Where:
+    """Where a place of the rulebook stands in its text: for a variant, in its own text or at ``extends``."""
+
+    def __init__(self, root: yamltree.Mapping, places: dict[Path, Path] | None) -> None:
+        self.root, self._places = root, places
+
+    def own(self, path: Path) -> Path:
+        if self._places is None:
+            return path
+        for end in range(len(path), 0, -1):
+            if path[:end] in self._places:
+                return (*self._places[path[:end]], *path[end:])
+        return ("extends",)
+
+    def fault(self, path: Path, message: str, help_: str, message_zh: str, help_zh: str) -> Fault:
+        own = self.own(tuple(path))
+        node = yamltree.find(self.root, own)
+        return Fault(node.line, node.column, yamltree.path_text(own), message, help_, message_zh, help_zh)
+
+
+def _extended(root: yamltree.Mapping, given: object) -> tuple[str, str]:
+    """Code and version that a variant names; :class:`RulebookFaults` where it does not."""
+    if isinstance(given, dict) and set(given) == {"code", "version"}:
+        code, version = given["code"], given["version"]
+        if isinstance(code, str) and isinstance(version, str):
+            return code, version
+    raise RulebookFaults([_Where(root, None).fault(("extends",), *_NOT_NAMED)])
+
+
+def _parent(
+    root: yamltree.Mapping, name: tuple[str, str], library: Library, above: tuple[tuple[str, str], ...]
+) -> Rulebook:
+    where = _Where(root, None)
+    code, version = name
+    if name in above or len(above) >= MAX_GENERATIONS:
+        raise RulebookFaults([where.fault(("extends",), *_IN_CIRCLES)])
+    text = library.get(name)
+    if text is None:
+        meant = nearest(f"{code} {version}", (" ".join(one) for one in library))
+        raise RulebookFaults(
+            [
+                where.fault(
+                    ("extends",),
+                    f"There is no rulebook “{code}” of version “{version}” to extend.",
+                    f"Did you mean “{meant}”?" if meant else "Publish it first.",
+                    f"没有可依据的认定办法“{code}”版本“{version}”。",
+                    f"是否应为“{meant}”？" if meant else "请先发布。",
+                )
+            ]
+        )
+    try:
+        parent, _ = _parse(text, library, (*above, name))
+    except RulebookFaults as error:
+        first = error.faults[0]
+        raise RulebookFaults(
+            [
+                where.fault(
+                    ("extends",),
+                    f"“{code}” has a fault itself, in line {first.line}: {first.message}",
+                    "",
+                    f"“{code}”本身有误（第 {first.line} 行）：{first.message_zh}",
+                    "",
+                )
+            ]
+        ) from error
+    if parent.variants == "none":
+        raise RulebookFaults([where.fault(("extends",), *_NO_VARIANTS)])
+    return parent
+
+
+def _beside(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    if variant.code == parent.code:
+        yield ("code",), _SAME_CODE
+    if parent.variants == "tighten":
+        yield from loosened(parent, variant)
+
+
+_NOT_NAMED = (
+    "What is extended is named by its code and its version.",
+    "Such as “extends: {code: open-source-practice, version: '2025'}”.",
+    "所依据的办法应写明代码和版本。",
+    "例如“extends: {code: open-source-practice, version: '2025'}”。",
+)
+_IN_CIRCLES = (
+    "This extends itself, or too many others above each other.",
+    "",
+    "依据关系成环，或层数过多。",
+    "",
+)
+_NO_VARIANTS = (
+    "That rulebook allows no variants.",
+    "Write a rulebook of its own.",
+    "该办法不允许制定细则。",
+    "请另写一份完整的认定办法。",
+)
+_SAME_CODE = (
+    "A variant has a code of its own.",
+    "Choose another code than that of the rulebook it extends.",
+    "细则应有自己的代码。",
+    "请使用与所依据办法不同的代码。",
+)
+
+
+def _shape_faults(where: _Where, error: ValidationError) -> Iterator[Fault]:
     for one in error.errors(include_url=False, include_input=False):
         path = tuple(one["loc"])
         kind = one["type"]
         bounds = one.get("ctx", {})
         if kind == "extra_forbidden":
-            yield _unknown_key(root, path)
+            yield _unknown_key(where, path)
             continue
-        yield _at(root, path, *_said(kind, str(path[-1]) if path else "", bounds))
+        yield where.fault(path, *_said(kind, str(path[-1]) if path else "", bounds))
 
 
-def _unknown_key(root: yamltree.Mapping, path: yamltree.Path) -> Fault:
+def _unknown_key(where: _Where, path: yamltree.Path) -> Fault:
     word = str(path[-1])
-    key = yamltree.key_at(root, path)
-    place = key or yamltree.find(root, path)
+    own = where.own(path)
+    place = yamltree.key_at(where.root, own) or yamltree.find(where.root, own)
     known = _keys(path[:-1])
     meant = nearest(word, known)
     return Fault(
         place.line,
         place.column,
-        yamltree.path_text(path),
+        yamltree.path_text(own),
         f"There is no key “{word}” here.",
         f"Did you mean “{meant}”?" if meant else f"There are: {', '.join(known)}.",
         f"此处没有“{word}”这个键。",
@@ -136,7 +272,7 @@ def _keys(path: yamltree.Path) -> list[str]:
         if below is None:
             break
         shape = below
-    return list(shape.model_fields)
+    return [*shape.model_fields, *(("extends",) if shape is Rulebook else ())]
 
 
 def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -204,11 +340,3 @@ def _said(kind: str, key: str, bounds: dict[str, Any]) -> tuple[str, str, str, s
     )
     values = {"key": key, **{name: str(value) for name, value in bounds.items()}}
     return english.format_map(values), help_, chinese.format_map(values), help_zh
-
-
-def _at(
-    root: yamltree.Mapping, path: Iterable[str | int], message: str, help_: str, message_zh: str, help_zh: str
-) -> Fault:
-    path = tuple(path)
-    node = yamltree.find(root, path)
-    return Fault(node.line, node.column, yamltree.path_text(path), message, help_, message_zh, help_zh)

@@ -6,12 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from credits.rules.decimals import exactly, to_text
+from credits.rules.faults import Path, Said
+from credits.rules.sense_of_credit import converted, graded
 from credits.rules.shapes import PointsRule, Rulebook
-
-Said = tuple[str, str, str, str]
-"""Message and suggestion in English, message and suggestion in Chinese."""
-
-Path = tuple[str | int, ...]
 
 _WAYS = ("give", "bands", "formula", "reviewer")
 
@@ -22,7 +19,7 @@ def senseless(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
     for index, rule in enumerate(rulebook.points):
         yield from _points(("points", index), rule)
     with exactly():
-        yield from _conversion(rulebook)
+        yield from converted(rulebook)
     if rulebook.degree_cap < rulebook.term_cap:
         yield (
             ("degree_cap",),
@@ -43,15 +40,18 @@ def senseless(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
         and course.hours_per_credit.at_most < course.hours_per_credit.at_least
     ):
         yield ("course", "hours_per_credit", "at_most"), _backwards()
-    kinds = Counter(cap.kind for cap in rulebook.caps.kinds)
-    for index, cap in enumerate(rulebook.caps.kinds):
-        if kinds[cap.kind] > 1:
-            yield ("caps", "kinds", index, "kind"), _twice(cap.kind)
+    for key, name in (("kinds", "kind"), ("tiers", "tier"), ("periods", "each")):
+        seen = Counter(getattr(cap, name) for cap in getattr(rulebook.caps, key))
+        for index, cap in enumerate(getattr(rulebook.caps, key)):
+            if seen[getattr(cap, name)] > 1:
+                yield ("caps", key, index, name), _twice(getattr(cap, name))
+    with exactly():
+        yield from graded(rulebook)
 
 
 def _ids(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
     places: list[tuple[Path, str]] = []
-    for key in ("requirements", "points", "factors"):
+    for key in ("requirements", "points", "factors", "mix"):
         places += [((key, index, "id"), rule.id) for index, rule in enumerate(getattr(rulebook, key))]
     seen: set[str] = set()
     for path, name in places:
@@ -95,46 +95,6 @@ def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
             )
     if rule.reviewer and rule.reviewer.at_most <= rule.reviewer.at_least:
         yield (*path, "reviewer", "at_most"), _backwards()
-
-
-def _conversion(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
-    conversion = rulebook.conversion
-    if conversion.minimum % conversion.step != 0:
-        yield (
-            ("conversion", "minimum"),
-            (
-                f"Credit comes in steps of {to_text(conversion.step)}; {to_text(conversion.minimum)} is none of them.",
-                "Choose a multiple of the step.",
-                f"学分以 {to_text(conversion.step)} 为一步，{to_text(conversion.minimum)} 不是其倍数。",
-                "请改为步长的倍数。",
-            ),
-        )
-    for key in ("term_cap", "degree_cap"):
-        cap = getattr(rulebook, key)
-        if cap < conversion.step or cap < conversion.minimum:
-            yield (
-                (key,),
-                (
-                    f"With a cap of {to_text(cap)}, no credit can ever be given.",
-                    "Raise it to one step or more, and to the minimum.",
-                    f"上限为 {to_text(cap)} 时永远不会有学分。",
-                    "请至少提高到一个步长和最低学分。",
-                ),
-            )
-    hours = rulebook.course.hours_per_credit if rulebook.course else None
-    if hours and not (
-        hours.at_least * conversion.step <= conversion.points_per_step <= hours.at_most * conversion.step
-    ):
-        low, high = to_text(hours.at_least * conversion.step), to_text(hours.at_most * conversion.step)
-        yield (
-            ("conversion", "points_per_step"),
-            (
-                f"A step of {to_text(conversion.step)} credit stands for {low} to {high} hours by the course.",
-                "Bring this into that range, or change the course's hours.",
-                f"按课程学时，{to_text(conversion.step)} 学分对应 {low} 至 {high} 小时。",
-                "请改到此范围内，或修改课程学时。",
-            ),
-        )
 
 
 def _twice(name: str) -> Said:

@@ -7,63 +7,22 @@ that a later release with other defaults changes no published version.
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from credits.rules import decimals
+from credits.rules.grades import Grade as Grade
+from credits.rules.grades import Rounding
+from credits.rules.scalars import Condition, Id, Number, Shape, Short, Whole
+from credits.rules.scalars import Text as Text
 
-
-def _whole(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise PydanticCustomError("whole", "a whole number is needed")
-
-
-def _decimal(value: object) -> object:
-    if isinstance(value, Decimal):
-        return value
-    try:
-        return decimals.from_text(value if isinstance(value, str) else "")
-    except ValueError:
-        raise PydanticCustomError("number", "a number is needed") from None
-
-
-def _yes_no(value: object) -> object:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise PydanticCustomError("yes_no", "true or false is needed")
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[Decimal, BeforeValidator(_decimal)]
-YesNo = Annotated[bool, BeforeValidator(_yes_no)]
 MAX_RULES = 50
 """How many requirements, and how many points rules, a rulebook has at most."""
-
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
-Condition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
-"""A CEL expression; checked against the facts by :func:`credits.rules.schema.parse`."""
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(Shape):
-    """A text in both languages."""
-
-    zh: Words
-    en: Words
 
 
 class Category(Shape):
@@ -92,8 +51,8 @@ class Course(Shape):
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     title: Text
-    level: Text
-    outcomes: tuple[Text, ...] = Field(min_length=1, max_length=30)
+    level: Text | None = None
+    outcomes: tuple[Text, ...] = Field(default=(), max_length=30)
     hours_per_credit: Hours | None = None
 
 
@@ -187,42 +146,78 @@ class RepositoryCap(Shape):
     share: Number = Field(default=Decimal("0.5"), gt=0, le=1)
 
 
+class PeriodCap(Shape):
+    """``points`` at most from what was merged in one day, ISO week (from Monday) or month, in the rulebook's time
+    zone."""
+
+    each: Literal["day", "week", "month"]
+    points: Number = Field(gt=0, le=100_000)
+
+
 class KindCap(Shape):
-    kind: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+    kind: Short
+    points: Number = Field(gt=0, le=100_000)
+
+
+class TierCap(Shape):
+    """``tier`` is the university's own catalogue's; a repository outside the catalogue has none."""
+
+    tier: Short
     points: Number = Field(gt=0, le=100_000)
 
 
 class Caps(Shape):
-    """At most so many points from one contribution, one repository, one kind of contribution."""
+    """At most so many points from one contribution, one repository, one period, one kind of contribution, one tier
+    of repositories."""
 
     contribution: Number | None = Field(default=None, gt=0, le=100_000)
     repository: RepositoryCap = RepositoryCap()
+    periods: tuple[PeriodCap, ...] = Field(default=(), max_length=3)
     kinds: tuple[KindCap, ...] = Field(default=(), max_length=20)
+    tiers: tuple[TierCap, ...] = Field(default=(), max_length=20)
+
+
+class Mix(Shape):
+    """The claim as a whole has ``at_least`` so many contributions, or different repositories, among those that count
+    and for which ``when`` holds (all of them, where left out). Where it has fewer, nothing is recognised yet: its
+    contributions count nothing and can be claimed again, together with more."""
+
+    id: Id
+    text: Text
+    count: Literal["contributions", "repositories"] = "contributions"
+    when: Condition | None = None
+    at_least: Whole = Field(ge=1, le=1000)
+    otherwise: Text | None = None
 
 
 class Selection(Shape):
-    """Only the ``best`` contributions count (all, where left out)."""
+    """Only the ``best`` contributions count (all, where left out): of the claim, or of each repository or kind
+    (``within``). With ``pay: difference``, credit already recognised in the category is deducted: whoever has
+    something for a lesser achievement gets the difference to the higher one."""
 
     best: Whole | None = Field(default=None, ge=1, le=1000)
+    within: Literal["claim", "repository", "kind"] = "claim"
+    pay: Literal["full", "difference"] = "full"
+
+
+class Exchange(Shape):
+    """``at_least`` so many points give ``credit``."""
+
+    at_least: Number = Field(gt=0, le=1_000_000)
+    credit: Number = Field(gt=0, le=1000)
 
 
 class Conversion(Shape):
-    """Each full ``points_per_step`` points give ``step`` credit; less than ``minimum`` credit gives none yet. Only
-    the total is rounded, down; what is left over is carried to the next assessment, or dropped."""
+    """Points to credit, on the total alone: each ``points_per_step`` points give ``step`` credit, rounded to whole
+    steps; or the highest row of ``table`` that is reached. Less than ``minimum`` credit gives none yet. What is left
+    over is carried to the next assessment, or dropped."""
 
-    points_per_step: Number = Field(gt=0, le=100_000)
+    points_per_step: Number | None = Field(default=None, gt=0, le=100_000)
     step: Number = Field(default=Decimal("0.5"), gt=0, le=100)
+    table: tuple[Exchange, ...] = Field(default=(), max_length=50)
     minimum: Number = Field(default=Decimal(0), ge=0, le=100)
-    rounding: Literal["down"] = "down"
+    rounding: Rounding = "down"
     remainder: Literal["carry", "drop"] = "carry"
-
-
-class Grade(Shape):
-    """How the result is recorded; by default pass or nothing, outside the grade average, a refusal leaves no fail."""
-
-    scheme: Literal["pass"] = "pass"
-    label: Text = Text(zh="通过", en="Pass")
-    in_average: YesNo = False
 
 
 class Retention(Shape):
@@ -230,6 +225,14 @@ class Retention(Shape):
 
     unclaimed_months: Whole = Field(default=12, ge=1, le=120)
     facts_years: Whole = Field(default=10, ge=1, le=100)
+
+
+class Derived(Shape):
+    """The version that a variant was resolved from, and that version's digest; written by the resolution."""
+
+    code: Id
+    version: Short
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _zone(name: str) -> str:
@@ -263,16 +266,23 @@ class Rulebook(Shape):
     points: tuple[PointsRule, ...] = Field(min_length=1, max_length=MAX_RULES)
     factors: tuple[Factor, ...] = Field(default=(), max_length=20)
     caps: Caps = Caps()
+    mix: tuple[Mix, ...] = Field(default=(), max_length=20)
     selection: Selection = Selection()
     conversion: Conversion
     term_cap: Number = Field(default=Decimal(2), gt=0, le=1000)
     degree_cap: Number = Field(default=Decimal(4), gt=0, le=1000)
     grade: Grade = Grade()
     retention: Retention = Retention()
+    variants: Literal["tighten", "free", "none"] = "tighten"
+    derived_from: Derived | None = None
 
     def canonical(self) -> str:
         """The one text of this rulebook: JSON (which is YAML too), keys sorted, every default written out, decimals
         as texts. ``credits.rules.schema.parse`` reads it back to an equal rulebook."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
         return json.dumps(_written(self.model_dump()), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 

@@ -5,9 +5,10 @@ Both languages are stored with the outcome, so they are templates here and not t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import signed, to_text
@@ -74,21 +75,62 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "Contributions that count: {count}; together {total} {points}.",
     ),
     "group-own": (
-        "{limit_text}：此项减 {taken} {points}（先合并的优先保留）。",
-        "{limit_text}: {taken} {points} are taken from this one (what was merged first is kept first).",
+        "{limit_text}：此项减 {taken} {points}{favoured}（先合并的优先保留）。",
+        "{limit_text}: {taken} {points} are taken from this one{favoured} (what was merged first is kept first).",
     ),
     "group": (
-        "{limit_text}：{group} 原有 {had}，减 {taken} {points}。",
-        "{limit_text}: {group} had {had}, and {taken} {points} are taken off.",
+        "{limit_text}：{group} 原有 {had}，减 {taken} {points}；保留得分的是 {kept}。{also}",
+        "{limit_text}: {group} had {had}, and {taken} {points} are taken off; points stay with {kept}. {also}",
+    ),
+    "others-too": (
+        "此上限因 {others} 也有得分而适用；单看 {group} 可保留 {alone}。",
+        "This limit is there because {others} gave points too; by itself, {group} would keep {alone}.",
+    ),
+    "fewer-than-alone": (
+        "此上限因 {others} 也有得分而适用；单看 {group} 可保留 {alone}，现在合计为 {after}，反而更少。",
+        (
+            "This limit is there because {others} gave points too; by itself, {group} would keep {alone}, which is"
+            " more than the {after} that all of it gives now."
+        ),
+    ),
+    "mix-met": (
+        "符合：{what}（需要 {need}，计入的有 {found}）。",
+        "Met: {what} ({need} needed, {found} among what counts).",
+    ),
+    "mix-not-met": (
+        (
+            "不符合：{what}（需要 {need}，计入的有 {found}，还差 {short}）；暂不认定，"
+            "可与更多贡献一并再次申请。{otherwise}"
+        ),
+        (
+            "Not met: {what} ({need} needed, {found} among what counts, {short} more to go); nothing is recognised yet,"
+            " and all of it can be claimed again together with more. {otherwise}"
+        ),
+    ),
+    "mix-undecided": (
+        "暂不能判断：{what}（需要 {need}，已确定 {found}，{open} 项的事实未知）；查明之前暂不计入，也不算作拒绝。",
+        (
+            "Undecided: {what} ({need} needed, {found} certain, {open} with facts not known yet); until then this does"
+            " not count, and is not refused."
+        ),
+    ),
+    "mix-own": (
+        "整份申请尚不符合“{what}”：此项的 {taken} {points} 暂不计。",
+        "The claim as a whole does not meet “{what}” yet: the {taken} {points} of this one do not count for now.",
     ),
     "selection-own": (
-        "只计得分最高的 {best} 项：此项未入选，{taken} {points} 不计。",
-        "Only the best {best} contributions count: this one is not among them, its {taken} {points} are left out.",
+        "{scope}：此项未入选，{taken} {points} 不计{favoured}。",
+        "{scope}: this one is not among them, its {taken} {points} are left out{favoured}.",
     ),
     "selection": (
-        "只计得分最高的 {best} 项：其余 {count} 项共 {taken} {points} 不计。",
-        "Only the best {best} contributions count: {count} others with {taken} {points} are left out.",
+        "{scope}：其余 {count} 项共 {taken} {points} 不计；入选的是 {kept}。",
+        "{scope}: {count} others with {taken} {points} are left out; {kept} stay.",
     ),
+    "would-need": (
+        "若要符合“{what}”：{needed}。",
+        "To meet “{what}”: {needed}.",
+    ),
+    "would-need-other": ("尚不符合“{what}”。{otherwise}", "“{what}” is not met. {otherwise}"),
     "carried-in": ("上次结转 {value} {points}。", "Carried over from before: {value} {points}."),
     "carried-in-unknown": (
         "上次结转的{points}未知，暂按 0 计。",
@@ -97,6 +139,41 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     "converted-points": (
         "每满 {per} {points}折算 {step} {credit}：{had} 中折算 {used}，余 {rest}{fate}。",
         "Each full {per} {points} give {step} {credit}: of {had}, {used} are converted; {rest} are left{fate}.",
+    ),
+    "converted-points-nearest": (
+        "每 {per} {points}折算 {step} {credit}，四舍五入到整步：{had} 折为 {steps} 步，用去 {used}，余 {rest}{fate}。",
+        (
+            "Each {per} {points} give {step} {credit}, to the nearest whole step: {had} make {steps}, {used} are used;"
+            " {rest} are left{fate}."
+        ),
+    ),
+    "converted-points-up": (
+        "每 {per} {points}折算 {step} {credit}，不足一步计一步：{had} 折为 {steps} 步，用去 {used}，余 {rest}{fate}。",
+        (
+            "Each {per} {points} give {step} {credit}, begun steps being whole ones: {had} make {steps}, {used} are"
+            " used; {rest} are left{fate}."
+        ),
+    ),
+    "table-points": (
+        "满 {at_least} {points}折算 {gained} {credit}：{had} 中用去 {used}，余 {rest}{fate}。",
+        "{at_least} {points} give {gained} {credit}: of {had}, {used} are used; {rest} are left{fate}.",
+    ),
+    "table-below": (
+        "至少 {first} {points}才折算{credit}：{had} 尚不足，余 {rest}{fate}。",
+        "It takes {first} {points} at least to have {credit}: {had} do not reach it; {rest} are left{fate}.",
+    ),
+    "table": (
+        "按折算表，满 {at_least} {points}得 {gained} {credit}。",
+        "By the table, {at_least} {points} give {gained} {credit}.",
+    ),
+    "difference": (
+        "只认定差额：已认定 {standing} {credit}，{before} 减为 {after}。",
+        "Only the difference is recognised: {standing} {credit} stand already, {before} becomes {after}.",
+    ),
+    "grade": ("成绩记载：{label}{average}。", "Recorded as {label}{average}."),
+    "grade-by-points": (
+        "成绩记载：{value} {points}记为 {label}{average}。",
+        "{value} {points} are recorded as {label}{average}.",
     ),
     "converted": (
         "{steps} × {step} {credit} = {after} {credit}。",
@@ -129,6 +206,8 @@ ONCE = Text(zh="此前未在任何地方认定过学分", en="not credited anywh
 ONCE_OTHERWISE = Text(zh="同一项工作只能认定一次。", en="The same work is credited once.")
 KEPT = ("，结转下次", " and carried over")
 DROPPED = ("，不结转", " and dropped")
+IN_AVERAGE = ("，计入平均绩点", ", within the grade average")
+OUTSIDE_AVERAGE = ("，不计入平均绩点", ", outside the grade average")
 WITHIN = ("未超出上限", "is within the cap")
 NOTHING = ("", "")
 
@@ -176,13 +255,76 @@ def kind_limit(kind: str, limit: Decimal) -> tuple[str, str]:
     )
 
 
+_PERIODS = {"day": ("同一天", "one day"), "week": ("同一周", "one week"), "month": ("同一月", "one month")}
+
+
+def period_limit(each: str, limit: Decimal) -> tuple[str, str]:
+    zh, en = _PERIODS[each]
+    return f"{zh}合并的贡献最多 {to_text(limit)}", f"At most {to_text(limit)} from what was merged in {en}"
+
+
+def tier_limit(tier: str, limit: Decimal) -> tuple[str, str]:
+    return (
+        f"“{tier}”级仓库最多 {to_text(limit)}",
+        f"At most {to_text(limit)} from repositories of tier “{tier}”",
+    )
+
+
+def best_of(best: int, within: str) -> tuple[str, str]:
+    """What a selection keeps: of the claim, of each repository, of each kind."""
+    where = {
+        "claim": ("", ""),
+        "repository": ("每个仓库", " of each repository"),
+        "kind": ("每类贡献", " of each kind"),
+    }
+    zh, en = where[within]
+    if best == 1:
+        return f"{zh}只计得分最高的 1 项", f"Only the best contribution{en} counts"
+    return f"{zh}只计得分最高的 {best} 项", f"Only the best {best} contributions{en} count"
+
+
+def few(names: Sequence[str], most: int = 3) -> tuple[str, str]:
+    """Names in a sentence: the first ones, and how many more there are."""
+    more = len(names) - most
+    zh, en = "、".join(names[:most]), ", ".join(names[:most])
+    return (f"{zh} 等 {len(names)} 项", f"{en} and {more} more") if more > 0 else (zh or "无", en or "none")
+
+
+def in_favour_of(names: Sequence[str]) -> tuple[str, str]:
+    """In whose favour something was taken; nothing where there is nobody."""
+    zh, en = few(names)
+    return (f"，让予 {zh}", f" in favour of {en}") if names else NOTHING
+
+
 def say(key: str, **slots: Slot) -> Texts:
     """The sentence ``key`` in both languages, its places filled."""
-    zh, en = _TEMPLATES[key]
-    return {
-        "en": en.format_map({name: _fill(slot, "en") for name, slot in slots.items()}).strip(),
-        "zh": zh.format_map({name: _fill(slot, "zh") for name, slot in slots.items()}).strip(),
-    }
+    zh: dict[str, str] = {}
+    en: dict[str, str] = {}
+    for name, slot in slots.items():
+        zh[name], en[name] = _fill(slot)
+    template_zh, template_en = _TEMPLATES[key]
+    return {"en": template_en.format_map(en).strip(), "zh": template_zh.format_map(zh).strip()}
+
+
+_WAYS = {
+    "at-least": ("{fact}至少为 {value}", "{fact} would have to be {value} or more"),
+    "at-most": ("{fact}至多为 {value}", "{fact} would have to be {value} or less"),
+    "since": ("{fact}不早于 {value}", "{fact} would have to be {value} or later"),
+    "until": ("{fact}不晚于 {value}", "{fact} would have to be {value} or earlier"),
+    "such-as": ("{fact}例如为“{value}”", "{fact} would have to be such as “{value}”"),
+    "exactly": ("{fact}应为 {value}", "{fact} would have to be: {value}"),
+}
+
+
+def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
+    """What a fact would have to be."""
+    zh, en = _WAYS[way]
+    label = CONDITION_FACTS[fact]
+    value_zh, value_en = _value(value, zone)
+    return (
+        zh.format(fact=f"“{label.zh}”", value=value_zh),
+        en.format(fact=f"“{label.en}”", value=value_en),
+    )
 
 
 def change(value: Decimal) -> str:
@@ -193,13 +335,14 @@ def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     """The values that a rule saw, in brackets (times in ``zone``); nothing where it saw none."""
     if not values:
         return NOTHING
-    zh = "；".join(
-        f"{CONDITION_FACTS[name].zh}：{_value(value, 'zh', zone)}" for name, value in values.items()
-    )
-    en = "; ".join(
-        f"{CONDITION_FACTS[name].en}: {_value(value, 'en', zone)}" for name, value in values.items()
-    )
-    return f"（{zh}）", f" ({en})"
+    zh: list[str] = []
+    en: list[str] = []
+    for name, value in values.items():
+        fact = CONDITION_FACTS[name]
+        value_zh, value_en = _value(value, zone)
+        zh.append(f"{fact.zh}：{value_zh}")
+        en.append(f"{fact.en}: {value_en}")
+    return f"（{'；'.join(zh)}）", f" ({'; '.join(en)})"
 
 
 def named(facts: Iterable[str]) -> tuple[str, str]:
@@ -208,26 +351,32 @@ def named(facts: Iterable[str]) -> tuple[str, str]:
     return "、".join(f"“{fact.zh}”" for fact in known), ", ".join(f"“{fact.en}”" for fact in known)
 
 
-def _fill(slot: Slot, language: str) -> str:
-    if isinstance(slot, Text):
-        return slot.zh if language == "zh" else slot.en
+def _fill(slot: Slot) -> tuple[str, str]:
+    """The slot in Chinese and in English."""
     if isinstance(slot, tuple):
-        return slot[0] if language == "zh" else slot[1]
-    return to_text(slot) if isinstance(slot, Decimal) else str(slot)
+        return slot
+    if isinstance(slot, Text):
+        return slot.zh, slot.en
+    text = to_text(slot) if isinstance(slot, Decimal) else str(slot)
+    return text, text
 
 
-def _value(value: Value | None, language: str, zone: str) -> str:
-    if value is None:
-        return "未知" if language == "zh" else "unknown"
+def _value(value: Value | None, zone: str) -> tuple[str, str]:
+    """A seen value in Chinese and in English."""
     if isinstance(value, bool):
-        return {"zh": ("否", "是"), "en": ("no", "yes")}[language][value]
+        return ("是", "yes") if value else ("否", "no")
     if isinstance(value, datetime):
-        return _time(value, zone)
+        text = _time(value, zone)
+        return text, text
+    if value is None:
+        return "未知", "unknown"
     if isinstance(value, list):
-        return ("、" if language == "zh" else ", ").join(value) or ("无" if language == "zh" else "none")
-    return str(value) if value != "" else ("无" if language == "zh" else "none")
+        return ("、".join(value) or "无"), (", ".join(value) or "none")
+    text = str(value)
+    return (text, text) if text else ("无", "none")
 
 
+@lru_cache(maxsize=4096)
 def _time(when: datetime, zone: str) -> str:
     """To the minute, with the offset: ``2025-03-01 08:00 +08:00``."""
     text = when.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")

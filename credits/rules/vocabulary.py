@@ -111,3 +111,8 @@ CONDITION_FACTS: Mapping[str, Fact] = _conditions()
 """Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
 ``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
 generated), and each decimal as ``…_hundredths``."""
+
+CLOSED: Mapping[str, tuple[str, ...]] = {
+    "contribution.status": ("merged", "landed", "reverted", "gone"),
+}
+"""Facts that are one of a few texts (a status that could not be asked is unknown, which is none of them)."""

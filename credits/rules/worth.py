@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from credits.errors import CreditsError, Sentence, gettext_noop
@@ -37,6 +37,12 @@ class Worth:
         forge = repository.get("forge") or self.facts.contribution.get("forge") or ""
         return f"{forge}:{repository.get('id') or repository.get('full_name') or self.facts.ref}"
 
+    @property
+    def name(self) -> str:
+        """What people call it: the repository and its number; its ref, where these are unknown."""
+        repository, number = self.facts.repository.get("full_name"), self.facts.contribution.get("number")
+        return f"{repository}#{number}" if repository and number else self.facts.ref
+
     def add(
         self, step: Step, rule: str, text: Texts, saw: Mapping[str, Seen], change: Decimal = ZERO
     ) -> None:
@@ -66,7 +72,7 @@ class Worth:
 
 def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Worth:
     """The contribution with its lines, before anything that looks at several contributions."""
-    _refuse_odd_awards(rulebook, one)
+    refuse_odd_awards(rulebook, one)
     item = Worth(one, Known(bind(claim, one)), rulebook.time_zone)
     _requirements(item, rulebook, claim)
     if item.status != "counts":
@@ -78,6 +84,7 @@ def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Wort
         item.add("points", "not-below-zero", text, {}, -item.points)
     _factors(item, rulebook)
     _share(item, rulebook)
+    _period(item, rulebook)
     cap = rulebook.caps.contribution
     if cap is not None and item.points > cap:
         text = trace.say(
@@ -88,7 +95,9 @@ def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Wort
 
 
 @dataclass(frozen=True)
-class _Test:
+class Test:
+    """One requirement on one contribution: of the author, or of those that every rulebook has."""
+
     rule: str
     text: Text
     answer: Answer
@@ -98,7 +107,7 @@ class _Test:
 
 def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
     answers: list[Answer] = []
-    for test in _tests(item, rulebook, claim):
+    for test in tests_of(item, rulebook, claim):
         answers.append(test.answer)
         saw = {name: cel.seen_json(value) for name, value in test.saw.items()}
         if isinstance(test.answer, bool):
@@ -123,10 +132,11 @@ def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
         item.status = "undecided"
 
 
-def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test]:
+def tests_of(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[Test]:
+    """Every requirement with its answer, in the order of the trace."""
     known = item.known.values
     once = known.get("contribution.already_credited", False)
-    yield _Test("once", trace.ONCE, once is False, {}, trace.ONCE_OTHERWISE)
+    yield Test("once", trace.ONCE, once is False, {}, trace.ONCE_OTHERWISE)
     if rulebook.merged_since == "enrolment":
         start = ("student.enrolled_on", "contribution.merged_at")
         yield _in_order("merged-since", trace.SINCE_ENROLMENT, item.known, start)
@@ -136,9 +146,9 @@ def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test
     if rulebook.maturing_days:
         yield _maturing(item, rulebook, claim)
     for requirement in rulebook.requirements:
-        expression = _checked(requirement.when, "yes-no")
+        expression = checked(requirement.when, "yes-no")
         answer = expression.value(item.known)
-        yield _Test(
+        yield Test(
             requirement.id,
             requirement.text,
             _answer(answer),
@@ -147,16 +157,16 @@ def _tests(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[_Test
         )
 
 
-def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> _Test:
+def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> Test:
     """Whether the times under ``names`` follow one another (the same instant included)."""
     saw = {name: known.values.get(name) for name in names}
     times = [value for value in saw.values() if isinstance(value, datetime)]
     missing = tuple(name for name in names if saw[name] is None)
     answer: Answer = Unknown(missing) if missing else times == sorted(times)
-    return _Test(rule, text, answer, saw)
+    return Test(rule, text, answer, saw)
 
 
-def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
+def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Test:
     days = rulebook.maturing_days
     merged = item.facts.contribution.get("merged_at")
     # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
@@ -169,7 +179,13 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> _Test:
         answer = Unknown(("round.closes",))
     else:
         answer = ripe <= at
-    return _Test("maturing", trace.matured(days), answer, saw, trace.ripens(ripe, at, item.zone))
+    return Test(
+        "maturing",
+        trace.matured(days),
+        answer,
+        saw,
+        None if answer is True else trace.ripens(ripe, at, item.zone),
+    )
 
 
 def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
@@ -191,7 +207,7 @@ def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
 def _computed(item: Worth, rulebook: Rulebook, rule: PointsRule, saw: dict[str, Value | None]) -> None:
     """Points by bands or by a formula, both from a whole number."""
     unit = rulebook.units.points
-    expression = _checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
+    expression = checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
     saw = {**saw, **item.known.seen_by(expression)}
     value = expression.value(item.known)
     if isinstance(value, Unknown | Failed):
@@ -271,12 +287,24 @@ def _share(item: Worth, rulebook: Rulebook) -> None:
         item.add("share", "share", text, {"share": to_text(share)}, after - item.points)
 
 
+def _period(item: Worth, rulebook: Rulebook) -> None:
+    """A cap by day, week or month cannot be held on what nobody knows the time of."""
+    if not rulebook.caps.periods or item.facts.contribution.get("merged_at") is not None:
+        return
+    item.status = "undecided"
+    name = "contribution.merged_at"
+    item.unknown.add(name)
+    text = trace.say("undecided", what=_PERIOD, unknown=trace.named((name,)))
+    item.add("period-cap", "period-cap", text, {name: None}, -item.points)
+
+
+_PERIOD = Text(zh="合并于哪一天、周或月", en="the day, week or month in which it was merged")
 _SHARE = Text(zh="本人在此项贡献中的份额", en="the student's share of this contribution")
 
 
 def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dict[str, Value | None]) -> bool:
     """Whether a rule's ``when`` holds; where it does not, or nobody can say, the line that says so is added."""
-    expression = _checked(when, "yes-no")
+    expression = checked(when, "yes-no")
     saw.update(item.known.seen_by(expression))
     answer = _answer(expression.value(item.known))
     if answer is True:
@@ -288,7 +316,8 @@ def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dic
     return False
 
 
-def _refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
+def refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
+    """Raises CreditsError for what a reviewer gave under no criterion, or out of its range."""
     criteria = {rule.id: rule.reviewer for rule in rulebook.points if rule.reviewer is not None}
     for criterion, given in sorted(one.awarded.items()):
         award = criteria.get(criterion)
@@ -321,12 +350,21 @@ def _refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
             )
 
 
-def _checked(text: str, wanted: cel.Wanted) -> cel.Expression:
-    checked = cel.check(text, wanted)
-    if isinstance(checked, tuple):
+def checked(text: str, wanted: cel.Wanted) -> cel.Expression:
+    """The expression of a parsed rulebook; CreditsError ``rulebook-faults`` for one that is not valid."""
+    found = cel.check(text, wanted)
+    if isinstance(found, tuple):
         # A parsed rulebook has only checked expressions; one made by hand may not.
-        raise CreditsError("rulebook-faults", f"The expression “{text}” is not valid: {checked[0].message}")
-    return checked
+        raise CreditsError("rulebook-faults", f"The expression “{text}” is not valid: {found[0].message}")
+    return found
+
+
+def merged_first(item: Worth) -> tuple[datetime, str]:
+    """What contributions are ordered by where the first comes first."""
+    return item.facts.contribution.get("merged_at") or _LAST, item.facts.ref
+
+
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def _answer(value: bool | int | Unknown | Failed) -> Answer:

@@ -1,4 +1,4 @@
-"""The steward's pages: rulebooks, their versions, proposing one and publishing another's."""
+"""The steward's pages: rulebooks, their versions with what each changes, publishing another's and retiring."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import permissions
 from accounts.permissions import Role
-from credits.errors import CreditsError, NotThere
-from credits.rulebooks import versions
+from credits.claims import simulations
+from credits.claims.rounds import newest
+from credits.errors import NotThere
+from credits.rulebooks import drafts, versions
 from credits.rulebooks.models import RulebookVersion
-from credits.rules.faults import RulebookFaults
+from credits.rules.differences import differences
 from credits.web.access import PageRequest, page
-from credits.web.forms import RulebookForm
+from credits.web.simulations import SimulationForm
 
 Status = RulebookVersion.Status
-AROUND = 2
-"""Lines shown before and after one with a fault."""
+RECENT = 10
+"""Simulations that are listed."""
 
 
 @require_safe
@@ -33,7 +34,11 @@ def rulebooks(request: PageRequest) -> HttpResponse:
     return render(
         request,
         "credits/steward/rulebooks.html",
-        {"versions": found.annotate(used=Count("rounds")).defer("text", "canonical")},
+        {
+            "versions": found.annotate(used=Count("rounds")).defer("text", "canonical"),
+            "drafts": [(one, drafts.code_of(one.text)) for one in drafts.of(request.user)],
+            "simulations": simulations.seen_by(request.user)[:RECENT],
+        },
     )
 
 
@@ -45,49 +50,27 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
     steward = permissions.is_steward(request.user)
     if found.status == Status.PROPOSED and not steward:
         raise _no_such_version()
+    others = _others(found, steward)
+    beside = _beside(found, others, request.GET.get("with", ""))
+    says = versions.rulebook_of(found)
     return render(
         request,
         "credits/steward/version.html",
         {
             "version": found,
-            "says": versions.rulebook_of(found),
+            "says": says,
+            "others": others,
+            "beside": beside,
+            "changes": differences(versions.rulebook_of(beside), says) if beside else (),
+            "in_force": found.rounds.select_related("round", "programme").order_by(
+                "-round__apply_from", "programme__name", "year"
+            ),
+            "trying": SimulationForm(initial={"round": newest()}, auto_id="try_%s") if steward else None,
             "lines": found.text.splitlines(),
             "steward": steward,
             "own": found.proposed_by_id == request.user.pk,
         },
     )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@page(role=Role.STEWARD)
-def propose(request: PageRequest) -> HttpResponse:
-    """Write a version. A text with faults comes back as it was typed, each fault beside its line."""
-    if request.method != "POST":
-        return render(
-            request, "credits/steward/propose.html", {"form": RulebookForm(initial=_begun(request))}
-        )
-    form = RulebookForm(request.POST)
-    lines: list[tuple[int, str, list[str]]] = []
-    status = 400
-    faults: list[tuple[int, int, str]] = []
-    if form.is_valid():
-        text = form.cleaned_data["text"].replace("\r\n", "\n")
-        try:
-            made = versions.propose(text, by=request.user, now=timezone.now())
-        except RulebookFaults as error:
-            faults = [(one.line, one.column, one.text(get_language() or "")) for one in error.faults]
-            lines = _beside(text, faults)
-            status = error.status
-        except CreditsError as error:
-            form.add_error(None, str(error))
-            status = error.status
-        else:
-            messages.success(
-                request, _("%(version)s is proposed. Another steward publishes it.") % {"version": made}
-            )
-            return redirect("steward_version", code=made.rulebook.code, number=made.number)
-    context = {"form": form, "faults": faults, "lines": lines}
-    return render(request, "credits/steward/propose.html", context, status=status)
 
 
 @require_POST
@@ -123,26 +106,18 @@ def _version(code: str, number: int) -> RulebookVersion:
     return found
 
 
+def _others(found: RulebookVersion, steward: bool) -> list[RulebookVersion]:
+    """The versions that it may be held against, the newest first; proposals are for stewards."""
+    others = found.rulebook.versions.exclude(pk=found.pk).select_related("rulebook").order_by("-number")
+    return list(others if steward else others.exclude(status=Status.PROPOSED))
+
+
+def _beside(found: RulebookVersion, others: list[RulebookVersion], named: str) -> RulebookVersion | None:
+    """The version named, else the newest one before it that was published; None for the first."""
+    chosen = next((one for one in others if named and str(one.number) == named), None)
+    earlier = (one for one in others if one.number < found.number and one.status != Status.PROPOSED)
+    return chosen or next(earlier, None)
+
+
 def _no_such_version() -> NotThere:
     return NotThere("no-such-version", _("There is no such version."))
-
-
-def _begun(request: PageRequest) -> dict[str, str]:
-    """The text to begin with: that of the version that ``from`` names, as code/number."""
-    code, _slash, number = request.GET.get("from", "").partition("/")
-    if not (code and number.isdecimal() and len(number) < 10):
-        return {}
-    return {"text": _version(code, int(number)).text}
-
-
-def _beside(text: str, faults: list[tuple[int, int, str]]) -> list[tuple[int, str, list[str]]]:
-    """The lines around each fault: number, text, and what is wrong in it. A fault past the last line stands with the
-    last."""
-    lines = text.split("\n")
-    said: dict[int, list[str]] = {}
-    for line, _column, sentence in faults:
-        said.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
-    near = {number for fault in said for number in range(fault - AROUND, fault + AROUND + 1)}
-    return [
-        (number, line, said.get(number, [])) for number, line in enumerate(lines, start=1) if number in near
-    ]

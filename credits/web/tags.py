@@ -42,6 +42,11 @@ MARKS = {
     "retired": "",
     "posted": "good",
     "reversed": "care",
+    "waiting": "wait",
+    "running": "wait",
+    "done": "good",
+    "stopped": "",
+    "failed": "bad",
     "new": "good",
     "in-claim": "wait",
 }

@@ -105,6 +105,30 @@ def test_the_entry_says_what_it_rests_on() -> None:
     assert claim.user.name not in str(entry.details)
 
 
+def test_the_grade_that_the_rulebook_gives_is_recorded() -> None:
+    """Scheme, label and mark are in the ledger; the scheme stands beside the result."""
+    version = make.published_rulebook(more="grade: {scheme: percentage, fixed: 85, in_average: true}")
+    result = make.recorded_claim(make.submitted_claim(in_round=make.round_(rulebooks=[version])))
+    entry = entries.of_person(result.claim.user).get()
+    assert result.grade == "percentage"
+    assert entry.details["grade"] == {
+        "scheme": "percentage",
+        "label": {"zh": "85", "en": "85"},
+        "mark": "85",
+        "in_average": True,
+    }
+
+
+def test_a_claim_whose_mix_is_not_met_waits_for_more() -> None:
+    """With two of three contributions it cannot be submitted; with a third it can."""
+    mix = "mix: [{id: three, text: {zh: 三项, en: three}, at_least: 3}]"
+    in_round = make.round_(rulebooks=[make.published_rulebook(more=mix)])
+    with pytest.raises(Conflict) as error:
+        make.submitted_claim(in_round=in_round)
+    assert error.value.code == "nothing-counts"
+    assert make.recorded_claim(make.submitted_claim(in_round=in_round, contributions=3)).credit > 0
+
+
 def test_an_undecided_contribution_is_free_again_once_the_result_is_recorded() -> None:
     """What earned nothing may be claimed in the next round; what counted may not."""
     student = factories.student()

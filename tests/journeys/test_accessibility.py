@@ -13,10 +13,14 @@ from django.urls import get_resolver
 from playwright.sync_api import Page
 
 from accounts.models import User
+from credits.claims import simulations
+from credits.contributions import attest
 from credits.records.export import export
+from credits.rules.schema import parse
 from tests import credit_factories, factories
 from tests.journeys.conftest import Clock, Visit
 from tests.journeys.visitor import PASSWORD, WIDTHS, Visitor
+from tests.web.test_together import attested
 
 GRAVE = {"moderate", "serious", "critical"}
 EVERY_RULE: dict[str, Any] = {"resultTypes": ["violations"]}
@@ -26,9 +30,13 @@ NOT_PAGES = set(
     """
     student_collection student_collect student_add_link student_claim_pick claim_answer claim_withdraw
     instructor_approve instructor_preview instructor_confirm registrar_record registrar_export_file
-    registrar_export_manifest steward_publish steward_retire admin_take_role unlink_account switch_language
+    registrar_export_manifest steward_publish steward_retire steward_check
+    steward_example steward_discard steward_simulate steward_simulation_stop admin_take_role
+    unlink_account switch_language
     home student_claim_now health_live health_ready account_set_password account_inactive
-    github_login github_callback gitee_login gitee_callback
+    github_login github_callback gitee_login gitee_callback atomgit_login atomgit_callback
+    instructor_answer_flag student_ask_maintainer student_attest student_shares student_shares_answer
+    student_shares_withdraw
     """.split()
 )
 """Addresses that only answer forms, give a fragment or a file, lead on to another page, or speak to machines; and two
@@ -69,8 +77,13 @@ class Filled:
             reason="见各项",
             now=now,
         )
+        self.attested = attested(self.draft.user)
+        self.token = attest.make_link(self.attested, by=self.draft.user, now=now)
         on_notice = credit_factories.submitted_claim(student(), self.round, now=now)
         credit_factories.decided_claim(on_notice, by=self.reviewer, now=now)
+        tried = parse(self.version.text.replace("give: 8", "give: 16"))
+        self.simulation = simulations.ask(tried, round_=self.round, by=self.steward, now=now)
+        simulations.run_due(clock=lambda: now)
 
 
 def _of(attribute: str) -> Callable[[Filled], tuple[object, ...]]:
@@ -86,7 +99,10 @@ def _round(filled: Filled) -> tuple[object, ...]:
 
 
 READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] = {
-    "nobody": (lambda _filled: None, (("account_login", _none),)),
+    "nobody": (
+        lambda _filled: None,
+        (("account_login", _none), ("maintainers_word", lambda filled: (filled.token,))),
+    ),
     "newcomer": (
         lambda filled: filled.newcomer,
         (
@@ -107,6 +123,8 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("student_accounts", _none),
             ("student_contributions", _none),
             ("student_claim", _round),
+            ("student_contribution", lambda filled: (filled.draft.items.first().authorship.contribution_id,)),
+            ("student_attested", _of("attested")),
             ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
         ),
     ),
@@ -124,12 +142,15 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("instructor_queue", _none),
             ("instructor_claim", _of("waiting")),
             ("instructor_claim", _of("heard")),
+            ("instructor_attested", _none),
+            ("instructor_attested_work", _of("attested")),
         ),
     ),
     "registrar": (
         lambda filled: filled.registrar,
         (
             ("registrar_ready", _none),
+            ("collecting", _none),
             ("registrar_rounds", _none),
             ("registrar_ledger", _none),
             ("registrar_exports", _none),
@@ -145,6 +166,8 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("steward_rulebooks", _none),
             ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
             ("steward_propose", _none),
+            ("steward_simulation", _of("simulation")),
+            ("steward_simulation_change", lambda filled: (filled.simulation.public_id, 1)),
         ),
     ),
     "administrator": (lambda filled: filled.admin, (("admin_people", _none),)),

@@ -52,6 +52,39 @@ def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -
     assert (said["code"], said["version"], said["status"]) == ("mine", 1, "published")
 
 
+def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A condition that always holds is told with its place; the rulebook holds, and the exit is 0."""
+    file.write_text(TEXT.replace("repository.osi_approved", "repository.stars >= 0"), encoding="utf-8")
+    call_command("rulebook", "check", str(file))
+    said = capsys.readouterr().out
+    line = TEXT[: TEXT.index("repository.osi_approved")].count("\n") + 1
+    assert said.startswith(f"{file}:{line}:")
+    assert "This always holds" in said
+    assert "mine holds" in said
+    call_command("rulebook", "check", str(file), "--json")
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert (warning["line"], warning["path"]) == (line, "requirements[0].when")
+
+
+def test_a_variant_is_checked_beside_its_parent_and_proposed_on_a_published_one(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in the same folder is enough for the check; a proposal rests on what is published."""
+    file.write_text(f"label: '1'\n{TEXT}", encoding="utf-8")
+    variant = tmp_path / "faculty.yaml"
+    variant.write_text("extends: {code: mine, version: '1'}\ncode: faculty\nterm_cap: 1\n", encoding="utf-8")
+    call_command("rulebook", "check", str(variant))
+    one, other = factories.steward(), factories.steward()
+    failing("rulebook", "propose", variant, "--as", one.username)
+    assert "no rulebook" in capsys.readouterr().out
+    call_command("rulebook", "propose", str(file), "--as", one.username)
+    call_command("rulebook", "publish", "mine", "--as", other.username)
+    call_command("rulebook", "propose", str(variant), "--as", one.username)
+    call_command("rulebook", "publish", "faculty", "--as", other.username)
+    published = RulebookVersion.objects.get(rulebook__code="faculty")
+    assert json.loads(published.canonical)["derived_from"]["code"] == "mine"
+
+
 def test_check_names_file_line_and_column(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Like a compiler, one fault a line; for machines as JSON; exit 1."""
     file.write_text(TEXT.replace("osi_approved", "osi_aproved"), encoding="utf-8")
@@ -70,6 +103,33 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.Captu
     strange.write_bytes("标题: 开源".encode("gbk"))
     failing("rulebook", "check", strange)
     assert "not a text in UTF-8" in capsys.readouterr().err
+
+
+def test_simulate_says_who_gains_who_loses_and_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Over the newest round's claims, with the traces of the largest changes; nothing is decided or stored."""
+    claim = make.submitted_claim(contributions=4)
+    make.submitted_claim(in_round=claim.round, contributions=2)
+    assessments = Assessment.objects.count()
+    file.write_text(TEXT.replace("give: 8", "give: 16") + "term_cap: 1.5\n", encoding="utf-8")
+    call_command("rulebook", "simulate", str(file))
+    said = capsys.readouterr().out
+    assert "2 claims" in said
+    assert "gain credit: 2, lose credit: 0" in said
+    assert "credit: 1.5 before, 2.5 after, +1" in said
+    assert f"{claim.enrolment.student_number}: 1 credit → 1.5 credit (32 points → 64 points)" in said
+    assert "1.5" in said.split("after")[-1]
+    call_command("rulebook", "simulate", str(file), "--round", claim.round.code, "--json")
+    data = json.loads(capsys.readouterr().out)
+    assert (data["gain"], data["cost"], len(data["largest"])) == (2, "1", 2)
+    assert data["largest"][0]["after"]["credit"]
+    assert Assessment.objects.count() == assessments
+    assert not RulebookVersion.objects.filter(rulebook__code="mine").exists()
+    version = f"{claim.version.rulebook.code}/1"  # type: ignore[union-attr]
+    call_command("rulebook", "simulate", str(file), "--against", version, "--json")
+    assert json.loads(capsys.readouterr().out)["gain"] == 2
+    failing("rulebook", "simulate", file, "--against", "9")
+    failing("rulebook", "simulate", file, "--programme", "none")
+    failing("rulebook", "simulate", file, "--round", "none")
 
 
 def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,20 +5,48 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from credits.rules import yamltree
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, Student
 from credits.rules.schema import Rulebook, parse
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = (
+    "open-source-practice",
+    "innovation-credit",
+    "ects-unit",
+    "us-course",
+    "quality-course",
+    "nine-dimensions",
+    "software-faculty",
+)
+"""The rulebooks that are shipped, by their file's name."""
 ENROLLED = datetime(2024, 8, 31, 16, tzinfo=UTC)
 CLOSES = datetime(2025, 6, 30, tzinfo=UTC)
 
 
-def shipped(code: str) -> str:
-    """The text of a rulebook that is shipped."""
-    return (ROOT / "rulebooks" / f"{code}.yaml").read_text(encoding="utf-8")
+def shipped(name: str) -> str:
+    """The text of a rulebook that is shipped, by its file's name."""
+    return (ROOT / "rulebooks" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def library() -> dict[tuple[str, str], str]:
+    """The shipped rulebooks by code and label: what a variant may extend."""
+    texts = {}
+    for name in SHIPPED:
+        data = yamltree.plain(yamltree.read(shipped(name)))
+        texts[data["code"], data["label"]] = shipped(name)
+    return texts
+
+
+@lru_cache(maxsize=16)
+def shipped_rulebook(name: str) -> Rulebook:
+    """A shipped rulebook, resolved where it is a variant."""
+    return parse(shipped(name), library())
 
 
 def both(text: str) -> dict[str, str]:

@@ -12,18 +12,16 @@ import pytest
 
 from credits.rules.evaluate import evaluate
 from credits.rules.facts import facts_from_json
-from credits.rules.schema import parse
-from tests.rules.made import shipped
+from tests.rules.made import SHIPPED, shipped_rulebook
 from tests.rules.readable import readable
 
 GOLDEN = Path(__file__).parent / "golden"
-SHIPPED = ("open-source-practice", "ects-unit")
 
 
 def trace(code: str) -> str:
     """The readable outcome of a shipped rulebook on its golden facts."""
     facts = facts_from_json(json.loads((GOLDEN / f"{code}.facts.json").read_text(encoding="utf-8")))
-    return readable(evaluate(parse(shipped(code)), facts))
+    return readable(evaluate(shipped_rulebook(code), facts))
 
 
 @pytest.mark.parametrize("code", SHIPPED)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from credits.rules.decimals import from_text, to_text
 from credits.rules.evaluate import Outcome, TraceLine, evaluate
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository
 from credits.rules.schema import Rulebook, digest, parse
-from tests.rules.made import ROOT, both, claim, shape
+from tests.rules.made import ROOT, SHIPPED, both, claim, shape
 
 # A deadline would measure how busy the machine is, not the code.
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,9 +32,23 @@ def decimals(low: str, high: str) -> st.SearchStrategy[str]:
     return st.decimals(low, high, places=4).map(to_text)
 
 
+GRADES: list[dict[str, Any]] = [
+    {"scheme": "pass"},
+    {"scheme": "percentage", "fixed": "85"},
+    {
+        "scheme": "percentage",
+        "formula": {"base": "50", "per_point": "0.7", "step": "0.5", "rounding": "nearest"},
+    },
+    {
+        "scheme": "letter",
+        "bands": [{"at_least": "0", "label": both("B")}, {"at_least": "33", "label": both("A")}],
+    },
+]
+
+
 @st.composite
 def rulebooks(draw: st.DrawFn) -> Rulebook:
-    """Any rulebook with points by all four ways, factors, caps, a selection and a conversion."""
+    """Any rulebook with points by all four ways, factors, caps, a mix, a selection, a conversion and a grade."""
     points: list[dict[str, Any]] = [
         {"id": "base", "text": both("base"), "give": draw(decimals("-3", "20"))},
         {"id": "hard", "text": both("hard"), "reviewer": {"at_most": "5", "step": "0.5"}},
@@ -55,20 +69,52 @@ def rulebooks(draw: st.DrawFn) -> Rulebook:
         caps["repository"]["points"] = draw(decimals("0.5", "60"))
     if draw(st.booleans()):
         caps["kinds"] = [{"kind": "review", "points": draw(decimals("0.5", "20"))}]
+    limits = st.integers(1, 60).map(str)
+    periods = draw(st.lists(st.sampled_from(["day", "week", "month"]), unique=True, max_size=3))
+    caps["periods"] = [{"each": each, "points": draw(limits)} for each in periods]
+    if draw(st.booleans()):
+        caps["tiers"] = [{"tier": "B", "points": draw(limits)}]
+    mix = [
+        {
+            "id": f"mix-{count}",
+            "text": both("mix"),
+            "count": count,
+            "at_least": str(draw(st.integers(1, 3))),
+            **when,
+        }
+        for count, when in (("contributions", {"when": "contribution.reviews > 0"}), ("repositories", {}))
+        if draw(st.integers(0, 3)) == 0
+    ]
     step = draw(st.sampled_from(["0.25", "0.5", "1"]))
     term = Decimal(step) * draw(st.integers(1, 6))
-    selection = {"best": str(draw(st.integers(1, 6)))} if draw(st.booleans()) else {}
+    selection = {}
+    if draw(st.booleans()):
+        within = draw(st.sampled_from(["claim", "claim", "repository", "kind"]))
+        selection = {"best": str(draw(st.integers(1, 6))), "within": within}
     requirements = [{"id": "licence", "text": both("licence"), "when": "repository.osi_approved"}]
-    conversion = {
-        "points_per_step": draw(decimals("0.5", "40")),
-        "step": step,
-        "minimum": draw(st.sampled_from(["0", step])),
-        "remainder": draw(st.sampled_from(["carry", "drop"])),
-    }
+    conversion: dict[str, Any] = {"remainder": draw(st.sampled_from(["carry", "drop"]))}
+    if draw(st.booleans()):
+        conversion |= {
+            "points_per_step": draw(decimals("0.5", "40")),
+            "step": step,
+            "minimum": draw(st.sampled_from(["0", step])),
+        }
+        if conversion["remainder"] == "drop":
+            conversion["rounding"] = draw(st.sampled_from(["down", "nearest", "up"]))
+    else:
+        rows = sorted(draw(st.lists(st.integers(1, 90), unique=True, min_size=1, max_size=4)))
+        conversion["table"] = [
+            {"at_least": str(edge), "credit": to_text(Decimal(step) * (at + 1))}
+            for at, edge in enumerate(rows)
+        ]
+    if conversion["remainder"] == "drop" and draw(st.booleans()):
+        selection["pay"] = "difference"
     data = shape(
         points=points,
         factors=factors,
         caps=caps,
+        mix=mix,
+        grade=draw(st.sampled_from(GRADES)),
         selection=selection,
         requirements=requirements,
         conversion=conversion,
@@ -97,6 +143,7 @@ def contributions(draw: st.DrawFn, ref: str) -> ContributionFacts:
         "forge": "github",
         "id": str(draw(st.integers(1, 3))),
         "stars": draw(maybe(st.integers(0, 1000))),
+        "tier": draw(st.sampled_from([None, "A", "B"])),
         "osi_approved": draw(st.sampled_from([True, True, True, None, False])),
     }
     halves = st.integers(0, 10).map(lambda half: {"hard": Decimal(half) / 2})
@@ -167,7 +214,7 @@ def test_invariant_4_processes_seeds_places_and_time_zones_change_no_byte() -> N
         )
         answers.add(done.stdout.strip())
     assert len(answers) == 1
-    assert len(answers.pop().split()) == 2
+    assert len(answers.pop().split()) == len(SHIPPED)
 
 
 @quick
@@ -208,7 +255,12 @@ def test_invariant_5_no_float_and_no_ambient_precision_touches_a_sum(
 def test_an_ineligible_contribution_changes_nothing(book: Rulebook, facts: ClaimFacts) -> None:
     """Leaving out what does not count leaves points, credit, what is carried and every other line as they were."""
     outcome = evaluate(book, facts)
-    counting = {one.ref for one in outcome.contributions if one.status == "counts"}
+    # What only the mix of the whole claim leaves out did count by itself.
+    counting = {
+        one.ref
+        for one in outcome.contributions
+        if one.status == "counts" or (one.lines and one.lines[-1].step == "mix")
+    }
     kept = [one for one in facts.contributions if one.ref in counting]
     without = evaluate(book, with_items(facts, kept))
     assert without.contributions == tuple(one for one in outcome.contributions if one.ref in counting)
@@ -223,37 +275,103 @@ def test_an_ineligible_contribution_changes_nothing(book: Rulebook, facts: Claim
 @quick
 @given(rulebooks(), claims())
 def test_no_cap_is_ever_exceeded(book: Rulebook, facts: ClaimFacts) -> None:
-    """One contribution, one repository (number and share), one kind, the best, the term and the degree."""
+    """One contribution, repository (number and share), period, kind, tier, the best, the term and the degree."""
     outcome = evaluate(book, facts)
     by_ref = {one.ref: one for one in facts.contributions}
-    repositories: dict[str | None, Decimal] = defaultdict(Decimal)
-    reviews = Decimal(0)
+    groups: dict[tuple[str, Any], Decimal] = defaultdict(Decimal)
+    chosen: dict[Any, int] = defaultdict(int)
     for one in outcome.contributions:
         held = by_ref[one.ref]
         assert one.points >= 0
         assert one.status == "counts" or one.points == 0
         assert book.caps.contribution is None or one.points <= book.caps.contribution
-        repositories[held.repository.get("id")] += one.points
-        reviews += one.points if held.contribution.get("kind") == "review" else 0
+        for key in _groups(held):
+            groups[key] += one.points
+        if one.points > 0:
+            chosen[_chosen_within(book, held)] += 1
+    limits = {
+        **{("kind", cap.kind): cap.points for cap in book.caps.kinds},
+        **{("tier", cap.tier): cap.points for cap in book.caps.tiers},
+    }
+    periods = {cap.each: cap.points for cap in book.caps.periods}
     total = next(line.after for line in outcome.lines if line.step == "sum")
     earning = {
         by_ref[one.ref].repository.get("id") for one in outcome.contributions if _before_group_caps(one) > 0
     }
-    for points in repositories.values():
-        assert book.caps.repository.points is None or points <= book.caps.repository.points
-        assert len(earning) < 2 or points <= total * book.caps.repository.share
-    assert all(reviews <= cap.points for cap in book.caps.kinds)
-    if book.selection.best is not None:
-        assert sum(1 for one in outcome.contributions if one.points > 0) <= book.selection.best
+    for (room, key), points in groups.items():
+        assert points <= limits.get((room, key), points)
+        assert points <= periods.get(room, points)  # type: ignore[call-overload]
+        if room == "repository":
+            assert book.caps.repository.points is None or points <= book.caps.repository.points
+            assert len(earning) < 2 or points <= total * book.caps.repository.share
+    assert all(book.selection.best is None or count <= book.selection.best for count in chosen.values())
     standing = facts.standing
     for cap, key in ((book.term_cap, "credit_this_term"), (book.degree_cap, "credit")):
         already = cast(dict[str, Decimal], standing)[key]
         assert outcome.credit == 0 or outcome.credit + already <= cap
 
 
+def _groups(held: ContributionFacts) -> list[tuple[str, Any]]:
+    """What a cap can look at together, computed here by other means than the rules do."""
+    groups: list[tuple[str, Any]] = [
+        ("repository", held.repository.get("id")),
+        ("kind", held.contribution.get("kind")),
+        ("tier", held.repository.get("tier")),
+    ]
+    merged = held.contribution.get("merged_at")
+    if merged is not None:
+        local = merged.astimezone(timezone(timedelta(hours=8)))  # Shanghai has had no other time since 1991
+        groups += [("day", f"{local:%Y-%m-%d}"), ("week", f"{local:%G-%V}"), ("month", f"{local:%Y-%m}")]
+    return groups
+
+
+def _chosen_within(book: Rulebook, held: ContributionFacts) -> Any:
+    within = {"repository": held.repository.get("id"), "kind": held.contribution.get("kind")}
+    return within.get(book.selection.within)
+
+
+_TOGETHER = ("repository-cap", "period-cap", "kind-cap", "tier-cap", "mix", "selection")
+
+
 def _before_group_caps(one: Any) -> Decimal:
-    own = [line for line in one.lines if line.step not in ("repository-cap", "kind-cap", "selection")]
-    return own[-1].after if own else Decimal(0)
+    own = [line for line in one.lines if line.step not in _TOGETHER]
+    counted = one.status == "counts" or (one.lines and one.lines[-1].step == "mix")
+    return own[-1].after if own and counted else Decimal(0)
+
+
+@quick
+@given(rulebooks(), claims())
+def test_more_work_never_earns_less_unless_a_rule_says_so(book: Rulebook, facts: ClaimFacts) -> None:
+    """Where one more contribution lowers points or credit, a cap or a selection took some and says who kept theirs."""
+    if not facts.contributions:
+        return
+    fewer, more = evaluate(book, with_items(facts, facts.contributions[:-1])), evaluate(book, facts)
+    if more.points >= fewer.points and more.credit >= fewer.credit:
+        return
+    assert more.points < fewer.points
+    took = [line for line in more.lines if line.step in _TOGETHER and line.change < 0]
+    assert took
+    assert all(line.saw["cut"] for line in took)
+    assert any(line.saw["kept"] for line in took)
+
+
+@quick
+@given(rulebooks(), claims())
+def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how_much(
+    book: Rulebook, facts: ClaimFacts
+) -> None:
+    """A second repository can lower the total: then the line gives what the first one would have kept by itself."""
+    cap = book.caps.repository.model_copy(update={"points": None})
+    caps = book.caps.model_copy(update={"repository": cap, "periods": (), "kinds": (), "tiers": ()})
+    none = {"mix": (), "selection": book.selection.model_copy(update={"best": None})}
+    book = book.model_copy(update={"caps": caps, **none})
+    if not facts.contributions:
+        return
+    fewer, more = evaluate(book, with_items(facts, facts.contributions[:-1])), evaluate(book, facts)
+    if more.points < fewer.points:
+        said = [line.text["en"] for line in more.lines if line.step == "repository-cap"]
+        alone = f"would keep {to_text(fewer.points)}, which is more than the {to_text(more.points)}"
+        assert any(alone in one for one in said)
 
 
 @quick

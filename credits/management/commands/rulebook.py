@@ -1,4 +1,4 @@
-"""manage.py rulebook: check a rulebook's file, propose it, publish it by a second person."""
+"""manage.py rulebook: check a rulebook's file, try it on what was claimed, propose it, publish it by another person."""
 
 from __future__ import annotations
 
@@ -11,29 +11,42 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand, staff_called
+from credits.claims.rounds import named
 from credits.errors import CreditsError
+from credits.management.simulating import simulated
+from credits.rulebooks.library import Published
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import propose, publish
-from credits.rules.schema import RulebookFaults, digest, parse
+from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse, warnings
 
 
 class Command(VerbCommand):
     help = (
-        "Check a rulebook's file; propose it as a version; publish the proposed version as a second person."
+        "Check a rulebook's file; try it on what was claimed; propose it as a version; publish the proposed"
+        " version as a second person."
     )
 
     def arguments(self, parser: ArgumentParser) -> None:
         # Given here as well as before the verb: people write it at the end.
-        does = parser.add_subparsers(dest="does", metavar="check|propose|publish", required=True)
+        does = parser.add_subparsers(dest="does", metavar="check|simulate|propose|publish", required=True)
         check = does.add_parser("check", help="say every fault with its line and column")
         check.add_argument("file", type=Path)
+        trying = does.add_parser("simulate", help="who would gain, who would lose, and why; decides nothing")
+        trying.add_argument("file", type=Path)
+        trying.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        trying.add_argument(
+            "--against",
+            metavar="VERSION",
+            help="number, or code/number; what each claim was assessed by where none is named",
+        )
+        trying.add_argument("--programme", metavar="NAME", help="only the students of this programme")
         proposing = does.add_parser("propose", help="keep the file as the proposed version")
         proposing.add_argument("file", type=Path)
         publishing = does.add_parser("publish", help="publish the proposed version; it never changes then")
         publishing.add_argument("code")
         for one in (proposing, publishing):
             one.add_argument("--as", dest="username", required=True, metavar="USERNAME", help="a steward")
-        for one in (check, proposing, publishing):
+        for one in (check, trying, proposing, publishing):
             one.add_argument("--json", action="store_true", default=False, help="print one JSON document")
 
     def act(self, *, now: datetime, **options: Any) -> Report:
@@ -42,15 +55,23 @@ class Command(VerbCommand):
             version = publish(options["code"], by=staff_called(options["username"]), now=now)
             return _said(version, _("%(version)s is published: sha256 %(digest)s."))
         text = _text(options["file"])
+        library = Published(_beside(options["file"]))
         try:
             if does == "propose":
                 version = propose(text, by=staff_called(options["username"]), now=now)
                 return _said(version, _("%(version)s is proposed: sha256 %(digest)s."))
-            rulebook = parse(text)
+            rulebook = parse(text, library)
+            if does == "simulate":
+                return simulated(
+                    rulebook,
+                    round_=named(options["round"]),
+                    against=options["against"],
+                    programme=options["programme"],
+                    now=now,
+                )
         except RulebookFaults as faults:
             return _faults(options["file"], faults)
-        line = _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
-        return Report([line], {"code": rulebook.code, "digest": digest(rulebook), "faults": []})
+        return _holds(options["file"], rulebook, warnings(text, library))
 
 
 def _text(file: Path) -> str:
@@ -69,6 +90,48 @@ def _text(file: Path) -> str:
         ) from error
 
 
+def _beside(file: Path) -> list[str]:
+    """The texts of the rulebooks in the same folder: what a variant may extend before it is published."""
+    texts = []
+    for one in sorted(file.parent.glob("*.yaml")):
+        try:
+            texts.append(one.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def _holds(file: Path, rulebook: Rulebook, doubts: tuple[Fault, ...]) -> Report:
+    language = get_language() or "en"
+    lines = [
+        _("%(place)s: to be looked at: %(said)s")
+        % {"place": f"{file}:{one.line}:{one.column}", "said": one.text(language)}
+        for one in doubts
+    ]
+    lines.append(
+        _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
+    )
+    data = {
+        "code": rulebook.code,
+        "digest": digest(rulebook),
+        "faults": [],
+        "warnings": [_written(one) for one in doubts],
+    }
+    return Report(lines, data)
+
+
+def _written(fault: Fault) -> dict[str, Any]:
+    return {
+        "line": fault.line,
+        "column": fault.column,
+        "path": fault.path,
+        "message": fault.message,
+        "suggestion": fault.suggestion,
+        "message_zh": fault.message_zh,
+        "suggestion_zh": fault.suggestion_zh,
+    }
+
+
 def _said(version: RulebookVersion, sentence: str) -> Report:
     line = sentence % {"version": version, "digest": version.digest}
     data = {
@@ -83,16 +146,5 @@ def _said(version: RulebookVersion, sentence: str) -> Report:
 def _faults(file: Path, faults: RulebookFaults) -> Report:
     language = get_language() or "en"
     lines = [f"{file}:{one.line}:{one.column}: {one.text(language)}" for one in faults.faults]
-    data = {
-        "faults": [
-            {
-                "line": one.line,
-                "column": one.column,
-                "path": one.path,
-                "message": one.message,
-                "suggestion": one.suggestion,
-            }
-            for one in faults.faults
-        ]
-    }
+    data = {"faults": [_written(one) for one in faults.faults]}
     return Report(lines, data, done=False)

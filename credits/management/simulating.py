@@ -1,0 +1,140 @@
+"""What `rulebook simulate` prints: who gains, who loses, and why."""
+
+from __future__ import annotations
+
+import heapq
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.commands import Report
+from accounts.models import Programme
+from credits.claims.models import Round
+from credits.claims.simulate import LARGEST, Tally, Trial, Tried, claims_of, side_by_side, tried_on
+from credits.errors import NotThere
+from credits.rulebooks import reading
+from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks.versions import rulebook_of
+from credits.rules.decimals import signed, to_text
+from credits.rules.outcome import Outcome
+from credits.rules.schema import Rulebook, digest
+
+
+def simulated(
+    rulebook: Rulebook, *, round_: Round, against: str | None, programme: str | None, now: datetime
+) -> Report:
+    """Try the rulebook on a round's claims at once; decides nothing, and leaves a line in the audit log."""
+    other = _version(against, rulebook.code) if against else None
+    only = _programme(programme) if programme else None
+    tally = Tally()
+    trial = Trial(rulebook, other)
+    found = tried_on(trial, claims_of(round_, programme=only), tally)
+    largest = heapq.nlargest(LARGEST, (one for one in found if one.changed), key=lambda one: one.size)
+    with transaction.atomic():
+        audit.record(
+            "simulation-made",
+            round_,
+            by=None,
+            now=now,
+            rulebook=rulebook.code,
+            digest=digest(rulebook),
+            claims=tally.claims,
+        )
+    traced = [(one, *_traces(one, trial)) for one in largest]
+    lines = [*_summary(rulebook, round_, tally)]
+    for one, before, after in traced:
+        lines += _told(one, before, after)
+    data = {
+        "round": round_.code,
+        "rulebook": {"code": rulebook.code, "digest": digest(rulebook)},
+        "against": other and str(other),
+        **tally.to_json(),
+        "same": tally.same,
+        "cost": to_text(tally.cost),
+        "largest": [_written(one, before, after) for one, before, after in traced],
+    }
+    return Report(lines, data)
+
+
+def _version(name: str, code: str) -> RulebookVersion:
+    found = reading.named(name, code=code)
+    if found is None:
+        raise NotThere(
+            "no-such-version",
+            _("There is no version “%(name)s”.") % {"name": name},
+            _("Name it by its number, or as code/number."),
+        )
+    return found
+
+
+def _programme(name: str) -> Programme:
+    found = Programme.objects.filter(name=name).order_by("pk").first()
+    if found is None:
+        raise NotThere("no-such-programme", _("There is no programme “%(name)s”.") % {"name": name})
+    return found
+
+
+def _traces(one: Tried, trial: Trial) -> tuple[Outcome, Outcome]:
+    version = trial.against or one.claim.version
+    if version is None:
+        raise LookupError(f"claim {one.claim.pk} has no version")
+    _facts, before, after = side_by_side(one.assessment, rulebook_of(version), trial.rulebook)
+    return before, after
+
+
+def _summary(rulebook: Rulebook, round_: Round, tally: Tally) -> list[str]:
+    lines = [
+        _("%(code)s on round %(round)s: %(claims)s claims")
+        % {"code": rulebook.code, "round": round_.code, "claims": tally.claims},
+        _("gain credit: %(gain)s, lose credit: %(lose)s, keep the same: %(same)s")
+        % {"gain": tally.gain, "lose": tally.lose, "same": tally.same},
+        _("points alone: more for %(gain)s, less for %(lose)s")
+        % {"gain": tally.gain_points, "lose": tally.lose_points},
+        _("credit: %(before)s before, %(after)s after, %(cost)s")
+        % {"before": to_text(tally.before), "after": to_text(tally.after), "cost": signed(tally.cost)},
+    ]
+    if tally.failed:
+        lines.append(
+            ngettext(
+                "%(number)s claim could not be computed.",
+                "%(number)s claims could not be computed.",
+                tally.failed,
+            )
+            % {"number": tally.failed}
+        )
+    return lines
+
+
+def _told(one: Tried, before: Outcome, after: Outcome) -> list[str]:
+    tongue = "zh" if (get_language() or "").startswith("zh") else "en"
+    lines = [
+        _("%(student)s: %(before)s credit → %(after)s credit (%(points)s points → %(more)s points)")
+        % {
+            "student": one.claim.enrolment.student_number,
+            "before": to_text(before.credit),
+            "after": to_text(after.credit),
+            "points": to_text(before.points),
+            "more": to_text(after.points),
+        }
+    ]
+    for title, outcome in ((_("before"), before), (_("after"), after)):
+        lines.append(f"  {title}")
+        lines += [f"    {line.text[tongue]}" for line in outcome.lines]
+    for first, second in zip(before.contributions, after.contributions, strict=True):
+        if (first.status, first.points) != (second.status, second.points):
+            lines.append(f"  {first.ref}: {to_text(first.points)} → {to_text(second.points)}")
+            said = {line.text[tongue] for line in first.lines}
+            lines += [f"    {line.text[tongue]}" for line in second.lines if line.text[tongue] not in said]
+    return lines
+
+
+def _written(one: Tried, before: Outcome, after: Outcome) -> dict[str, Any]:
+    return {
+        "student_number": one.claim.enrolment.student_number,
+        "before": before.to_json(),
+        "after": after.to_json(),
+    }

@@ -1,0 +1,103 @@
+"""Writing a rulebook in a browser: faults appear beside their lines, the example recomputes, and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from credits.claims import simulations
+from credits.claims.models import Simulation
+from credits.rulebooks.models import RulebookDraft
+from tests import credit_factories, factories
+from tests.factories import NOW
+from tests.journeys.conftest import Clock, Visit
+from tests.journeys.test_accessibility import faults_of
+from tests.journeys.visitor import PASSWORD
+
+TEXT = credit_factories.RULEBOOK.format(code="new-one", category="innovation", points="", more="").strip()
+LABEL = "Text of the rulebook (YAML)"
+
+
+def steward_with_claims() -> User:
+    round_ = credit_factories.round_("last-term", rulebooks=[credit_factories.published_rulebook()])
+    for contributions in (1, 2, 4, 5):
+        credit_factories.submitted_claim(in_round=round_, contributions=contributions)
+    return factories.steward(password=PASSWORD)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_faults_and_the_example_follow_the_typing(language: str, visit: Visit, clock: Clock) -> None:
+    """A typo is told at the end of its line while one types, and goes with it; the example's credit changes with the
+    text; the colours lie exactly under the letters; axe finds nothing."""
+    steward = visit(language)
+    clock.set(NOW)
+    steward.sign_in(steward_with_claims())
+    steward.open("steward_propose")
+    steward.write(LABEL, TEXT.replace("osi_approved", "osi_aproved"))
+    faulty = steward.content.locator(".ink .fault")
+    expect(faulty).to_contain_text("osi_aproved")
+    expect(faulty).to_contain_text("▲")
+    assert faulty.evaluate("one => [...one.parentNode.children].indexOf(one) + 1") == 9
+    found = faults_of(steward)
+    steward.write(LABEL, TEXT.replace("give: 8", "give: 16"))
+    expect(faulty).to_have_count(0)
+    expect(steward.content.locator("#check .figure")).to_have_text("1.5")
+    steward.write(LABEL, TEXT.replace("give: 8", "give: 4"))
+    expect(steward.content.locator("#check .figure")).to_have_text("0")
+    heights = steward.page.evaluate(
+        "[document.querySelector('[data-ink]').scrollHeight, document.querySelector('[name=text]').scrollHeight]"
+    )
+    assert abs(heights[0] - heights[1]) <= 4
+    found += faults_of(steward)
+    assert not found, "\n".join(found)
+
+
+def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> None:
+    """Typed while the server cannot be reached, and the window closed: the next one puts it back, and keeps it."""
+    steward = visit("en")
+    clock.set(NOW)
+    steward.sign_in(steward_with_claims())
+    steward.open("steward_propose")
+    steward.write(LABEL, TEXT)
+    expect(steward.content.locator("#check[data-kept]")).to_have_count(1)
+    steward.page.route("**/rulebooks/check/", lambda route: route.abort("internetdisconnected"))
+    steward.write(LABEL, TEXT + "\nterm_cap: 1")
+    steward.sees(
+        "The connection is lost. What you type is kept in this browser, and sent as soon as it is back."
+    )
+    assert "term_cap" not in RulebookDraft.objects.get().text
+    steward.page.unroute("**/rulebooks/check/")
+    steward.open("steward_rulebooks")
+    steward.follow("new-one")
+    expect(steward.field(LABEL)).to_have_value(TEXT)
+    steward.press("Put it back")
+    expect(steward.field(LABEL)).to_have_value(TEXT + "\nterm_cap: 1")
+    expect(steward.content.locator("#check[data-kept]")).to_have_count(1)
+    steward.page.wait_for_function("Object.keys(localStorage).length === 0")
+    assert RulebookDraft.objects.get().text.endswith("term_cap: 1")
+    # What the browser itself has to say of a connection that is not there.
+    told = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")
+    steward.complaints = [one for one in steward.complaints if not any(word in one for word in told)]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_draft_is_tried_on_last_term_and_the_page_follows(
+    language: str, visit: Visit, clock: Clock
+) -> None:
+    """From the editor to who gains and who loses: the page asks until it is done, and opens traces side by side."""
+    steward = visit(language)
+    clock.set(NOW)
+    steward.sign_in(steward_with_claims())
+    steward.open("steward_propose")
+    steward.write(LABEL, TEXT.replace("give: 8", "give: 16"))
+    steward.press("See who gains and who loses")
+    steward.sees_heading("How far it is")
+    made = Simulation.objects.get()
+    simulations.run_due(clock=clock.now)
+    steward.sees_heading("The largest changes")
+    steward.content.locator("details.why[hx-get] summary").first.click()
+    expect(steward.content.locator(".pair .trace").first).to_be_visible()
+    found = faults_of(steward)
+    assert not found, "\n".join(found)
+    assert made.public_id

@@ -1,0 +1,68 @@
+"""10,000 damaged rulebooks: each a located fault or a valid rulebook, within bounded time and memory.
+
+``python -m tests.soak.rulebooks [ROUNDS]``; ``make test`` does some hundreds of the same.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterator
+
+from tests.rules.made import SHIPPED, shipped, shipped_rulebook
+from tests.rules.test_mutations import damage_shape, damage_text, stands
+
+ROUNDS = 10_000
+LONGEST = 5.0
+"""Seconds of computing for one: what kept other engines busy was beyond it."""
+MOST_MEMORY = 200
+"""Megabytes that the whole may add to the process."""
+
+
+def rulebooks(rounds: int = ROUNDS) -> list[tuple[str, str]]:
+    """Damages ``rounds`` rulebooks and reads each; names and values for the report.
+
+    Raises AssertionError for a fault without a place, a crash's own error for a crash, and AssertionError beyond the
+    bounds of time and memory.
+    """
+    before = _megabytes()
+    valid, longest, began = 0, 0.0, time.process_time()
+    for text in _damaged(rounds):
+        at = time.process_time()
+        valid += stands(text)
+        longest = max(longest, time.process_time() - at)
+        assert longest < LONGEST, f"one took {longest:.1f} s"
+    more = _megabytes() - before
+    assert more < MOST_MEMORY, f"{more} MB more"
+    return [
+        ("damaged rulebooks read", f"{rounds}"),
+        ("of them valid", f"{valid}"),
+        ("the longest, s", f"{longest:.2f}"),
+        ("each on average, ms", f"{(time.process_time() - began) / rounds * 1000:.1f}"),
+        ("memory added, MB", f"{more}"),
+    ]
+
+
+def _damaged(rounds: int) -> Iterator[str]:
+    for seed in range(rounds):
+        chance = random.Random(f"soak {seed}")
+        name = chance.choice(SHIPPED)
+        if seed % 2:
+            yield damage_text(shipped(name), chance)
+            continue
+        data = json.loads(shipped_rulebook(name).canonical())
+        for _ in range(chance.randint(1, 3)):
+            data = damage_shape(data, chance)
+        yield json.dumps(data, ensure_ascii=False)
+
+
+def _megabytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    for said, value in rulebooks(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
+        print(f"{said:32}{value:>12}")

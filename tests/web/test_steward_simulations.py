@@ -1,0 +1,161 @@
+"""Trying a rulebook on a round, from the page: asked for, watched, stopped, read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEntry, User
+from credits.claims import simulations
+from credits.claims.models import Claim, Round, Simulation
+from credits.rulebooks.models import RulebookDraft
+from credits.web.charts import spread
+from tests import credit_factories as credit
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+HTMX = {"HX-Request": "true"}
+TEXT = credit.RULEBOOK.format(code="web-rulebook", category="innovation", points="", more="")
+
+
+@pytest.fixture
+def held() -> Round:
+    round_ = credit.round_("last-term", rulebooks=[credit.published_rulebook("in-force")])
+    for contributions in (2, 4):
+        credit.submitted_claim(in_round=round_, contributions=contributions)
+    return round_
+
+
+def asked(browser: Client, text: str = TEXT.replace("give: 8", "give: 16")) -> Simulation:
+    answer = browser.post(
+        reverse("steward_simulate"), {"text": text, "draft": str(uuid.uuid4()), "round": "last-term"}
+    )
+    assert answer.status_code == 302
+    return Simulation.objects.get()
+
+
+def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
+    held: Round, signed_in: SignIn, html: Html
+) -> None:
+    """While it waits the page asks again by itself; when it is done it shows counts, cost, chart, table and changes."""
+    browser = signed_in(factories.steward())
+    made = asked(browser)
+    address = reverse("steward_simulation", args=[made.public_id])
+    assert 'hx-trigger="every 2s"' in html(browser.get(address))
+    simulations.run_due(clock=lambda: NOW)
+    text = html(browser.get(address, headers=HTMX))
+    assert "every 2s" not in text
+    assert "<html" not in text
+    for said in ("+1.5", "1.5 → 3", "<svg", "As a table", "Student 1"):
+        assert said in text, said
+    assert RulebookDraft.objects.get().text.startswith("\nlanguage")
+    assert "web-rulebook" not in html(signed_in(factories.student()).get(reverse("home"), follow=True))
+
+
+def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, html: Html) -> None:
+    """The form on the version's page names it, and nothing changes where it was in force anyway."""
+    browser = signed_in(factories.steward())
+    assert "Try it on a round" in html(browser.get(reverse("steward_version", args=["in-force", 1])))
+    browser.post(reverse("steward_simulate"), {"version": "in-force/1", "round": "last-term"})
+    simulations.run_due(clock=lambda: NOW)
+    made = Simulation.objects.get()
+    assert (made.version.number, made.tally["claims"], made.changes.count()) == (1, 2, 0)  # type: ignore[union-attr]
+    assert "The largest changes" not in html(
+        browser.get(reverse("steward_simulation", args=[made.public_id]))
+    )
+
+
+def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
+    held: Round, signed_in: SignIn, html: Html
+) -> None:
+    """Nothing is started, what was typed stays, and the reason is told."""
+    browser = signed_in(factories.steward())
+    sent = {"text": "{", "draft": str(uuid.uuid4()), "round": "last-term"}
+    assert "has faults" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
+    sent |= {"text": TEXT, "round": "none"}
+    assert "Choose a round" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
+    assert RulebookDraft.objects.get().text == TEXT
+    assert not Simulation.objects.exists()
+
+
+def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
+    held: Round, signed_in: SignIn, html: Html
+) -> None:
+    """A steward sees what both rulebooks say and not whose claim it is; who records there as well sees it."""
+    steward = factories.steward()
+    browser = signed_in(steward)
+    made = asked(browser)
+    simulations.run_due(clock=lambda: NOW)
+    address = reverse("steward_simulation_change", args=[made.public_id, 1])
+    text = html(browser.get(address))
+    claim = Claim.objects.select_related("user", "enrolment").get(
+        assessments__in=[made.changes.get(ordinal=1).assessment_id]
+    )
+    for one in claim.facts["contributions"]:  # type: ignore[index]
+        assert one["repository"]["full_name"] not in text
+        assert one["ref"] not in text
+    assert claim.enrolment.student_number not in text
+    assert "+8" in text
+    assert "+16" in text
+    line = AuditEntry.objects.get(action="simulation-trace-seen")
+    assert (line.actor, line.person, line.details["named"]) == (steward, claim.user, False)
+    steward.staff_roles.create(role="registrar")
+    browser = signed_in(User.objects.get(pk=steward.pk))
+    assert claim.enrolment.student_number in html(browser.get(address, headers=HTMX))
+    assert browser.get(reverse("steward_simulation_change", args=[made.public_id, 99])).status_code == 404
+
+
+def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in: SignIn, html: Html) -> None:
+    """The button ends it; a worker that comes later does nothing."""
+    browser = signed_in(factories.steward())
+    made = asked(browser)
+    press = reverse("steward_simulation_stop", args=[made.public_id])
+    assert "stopped" in html(browser.post(press, follow=True))
+    assert browser.post(press).status_code == 409
+    simulations.run_due(clock=lambda: NOW)
+    made.refresh_from_db()
+    assert (made.status, made.tally) == ("stopped", {})
+
+
+@pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
+def test_simulations_are_for_stewards(role: str, held: Round, signed_in: SignIn) -> None:
+    """Nobody else sees one or asks for one."""
+    made = asked(signed_in(factories.steward()))
+    browser = signed_in(getattr(factories, role)())
+    assert browser.get(reverse("steward_simulation", args=[made.public_id])).status_code == 403
+    assert browser.get(reverse("steward_simulation_change", args=[made.public_id, 1])).status_code == 403
+    assert browser.post(reverse("steward_simulate"), {"text": TEXT, "round": "last-term"}).status_code == 403
+
+
+def test_a_version_page_says_what_differs_and_where_it_is_in_force(
+    held: Round, signed_in: SignIn, html: Html
+) -> None:
+    """A proposal is held against the version published last, and a published one against any other."""
+    second = credit.published_rulebook("in-force", more="term_cap: 1")
+    browser = signed_in(factories.student())
+    text = html(browser.get(reverse("steward_version", args=["in-force", second.number])))
+    assert "cap on credit per term 2 → 1" in text
+    assert "no round" in text
+    assert "See who gains" not in text
+    text = html(browser.get(reverse("steward_version", args=["in-force", 1]), {"with": "2"}))
+    assert "cap on credit per term 1 → 2" in text
+    assert "A round · all programmes" in text
+
+
+def test_many_values_are_drawn_in_ranges_and_nobody_is_lost() -> None:
+    """However many different values there are, at most ten pairs of bars count everybody."""
+    counts = {f"{number / 2:g}": number + 1 for number in range(60)}
+    chart = spread(counts, {"0": 5})
+    assert len(chart.pairs) == 10
+    assert sum(pair.before for pair in chart.pairs) == sum(counts.values())
+    assert chart.pairs[0].after == 5
+    assert spread({}, {}).pairs == []
