@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from config.chosen import MARKER, settings_module
 from demo.addresses import PAGES
-from manage import MARKER, settings_module
 
 ROOT = Path(__file__).resolve().parents[2]
 

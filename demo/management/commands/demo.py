@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import terminal_language
 from accounts.models import AuditEntry, ForgeAccount, User
+from config.chosen import MARKER
 from credits.contributions.collect import schedule_new_accounts
 from credits.contributions.models import CollectionState
 from credits.errors import CreditsError
@@ -27,7 +28,6 @@ from credits.jobs.wake import wake_workers
 from demo import people, report, story, university
 from demo.addresses import HOST, forge_port, web_port
 from demo.processes import Processes, require_free, serve_pages
-from manage import MARKER
 
 READY = "demo-ready"
 """The line in the audit log that says that the story was told to its end."""
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             require_free(web_port())
         processes.start("forge", ["-m", "demo.forge", "--port", str(forge_port())])
         self._prepare()
-        # From here on every other command knows the data for the demo's (manage.py).
+        # From here on every other command knows the data for the demo's (config/chosen.py).
         (Path(settings.DATA_DIR) / MARKER).write_text(f"{web_port()}\n", encoding="ascii")
         processes.wait_for(f"http://{HOST}:{forge_port()}/github/api/v3/rate_limit")
         processes.start(
