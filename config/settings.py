@@ -126,6 +126,8 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
+        # A connection that a restart of the database has cut is noticed before it is used.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"pool": {"min_size": 0, "max_size": 8, "timeout": 20}},
         **_database(),
     }

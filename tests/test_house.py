@@ -27,7 +27,18 @@ FOLDERS = {
     "tests",
 }
 # Made on this machine and named in .gitignore, or belonging to git and editors.
-NOT_OURS = {".git", ".venv", "node_modules", "var", "build", "htmlcov", ".hypothesis", ".idea", ".vscode"}
+NOT_OURS = {
+    ".git",
+    "__pycache__",
+    ".venv",
+    "node_modules",
+    "var",
+    "build",
+    "htmlcov",
+    ".hypothesis",
+    ".idea",
+    ".vscode",
+}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -120,11 +121,21 @@ def _worker(
 
 @pytest.fixture
 def worker(_worker: Workers, forge: LocalForge) -> Iterator[Workers]:
-    """A worker process, which the server's messages reach."""
+    """A worker process, which the server's messages reach, and a beat for a message that came too late."""
     before = app.conf.broker_transport_options
     _send_by(_worker.broker)
+    over = threading.Event()
+    beat = threading.Thread(target=_beat, args=(_worker, over))
+    beat.start()
     yield _worker
+    over.set()
+    beat.join()
     _send_by(before)
+
+
+def _beat(worker: Workers, over: threading.Event) -> None:
+    while not over.wait(20):
+        worker.wake()
 
 
 def _send_by(broker: dict[str, str]) -> None:
