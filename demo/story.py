@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from credits.claims.draft import draft
@@ -81,7 +82,7 @@ def _refuse_one_line(claim: Claim, *, now: datetime) -> None:
     """Propose to leave out the contribution that gave the most points, so that it can be seen in the credit."""
     outcome: dict[str, Any] = claim.assessments.order_by("made_at").first().outcome  # type: ignore[union-attr]
     counted = [line for line in outcome["contributions"] if line["status"] == "counts"]
-    ref = max(counted, key=lambda line: (float(line["points"]), line["ref"]))["ref"]
+    ref = max(counted, key=lambda line: (Decimal(line["points"]), line["ref"]))["ref"]
     decide(
         claim,
         {ref: {"accepted": False, "reason": REASON}},
