@@ -22,12 +22,12 @@ KNOWN = Known(
         "term.starts": datetime(2025, 3, 1, tzinfo=UTC),
     }
 )
-SECONDS = 2.0
+SECONDS = 0.25
 """Of the processor's time, for checking an expression and computing it once."""
 
 
 def test_a_thousand_hostile_expressions_are_refused_or_end_within_their_budget() -> None:
-    """Each is refused with a reason in both languages, or computed, within two seconds of a processor."""
+    """Each is refused with a reason in both languages, or computed, in a quarter of a second."""
     count = 0
     for text in expressions():
         count += 1
