@@ -17,7 +17,8 @@ from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFa
 
 ROWS = Path(__file__).resolve().parents[1] / "demo" / "data" / "changes.jsonl"
 HELD = int(os.environ.get("BENCH_HELD") or 1_000_000)
-CHANGES = 100_000
+CHANGES = min(100_000, HELD)
+TURNS = 2
 BY_DJANGO = 10_000
 """Contributions that bulk_create is given: it is too slow for more, and no faster with more."""
 REPOSITORIES = 500
@@ -63,21 +64,30 @@ def _speed() -> list[tuple[str, str]]:
     )
     new: dict[str, float] = {}
     unchanged: dict[str, float] = {}
-    figures = []
-    for turn, (name, way, count) in enumerate(ways):
-        changes = list(_changes(HELD + turn * CHANGES, count))
-        _settle()
-        new[name] = count / _seconds(way, changes)
-        figures.append((f"{count:,} new contributions by {name}", f"{new[name]:,.0f} a second"))
-        if way is not _by_bare_copy:
+    first = HELD
+    # In turn, and the best of each: what else the machine does then weighs on all of them alike.
+    for _turn in range(TURNS):
+        for name, way, count in ways:
+            changes = list(_changes(first, count))
+            first += count
             _settle()
-            written = _written()
-            unchanged[name] = count / _seconds(way, changes)
-            if way is _by_program and _written() != written:
-                raise RuntimeError("Unchanged contributions were written.")
-            figures.append(
-                (f"{count:,} unchanged contributions by {name}", f"{unchanged[name]:,.0f} a second")
-            )
+            new[name] = max(count / _seconds(way, changes), new.get(name, 0))
+            if way is not _by_bare_copy:
+                _settle()
+                written = _written()
+                unchanged[name] = max(count / _seconds(way, changes), unchanged.get(name, 0))
+                if way is _by_program and _written() != written:
+                    raise RuntimeError("Unchanged contributions were written.")
+    figures = [
+        *(
+            (f"{count:,} new contributions by {name}", f"{new[name]:,.0f} a second")
+            for name, _, count in ways
+        ),
+        *(
+            (f"{count:,} unchanged contributions by {name}", f"{unchanged[name]:,.0f} a second")
+            for name, _, count in ways[1:]
+        ),
+    ]
     return [
         *figures,
         ("new: the program beside a bare COPY", f"{new['the program'] / new['a bare COPY']:.2f}"),

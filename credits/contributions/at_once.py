@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from accounts.models import ForgeAccount
 from credits.contributions import collect
-from credits.contributions.collect import Clock, CollectionReport, Progress
+from credits.contributions.collect import Clock
+from credits.contributions.report import CollectionReport, Progress
 from credits.forges.base import Forge
 from credits.jobs.models import Job
 

@@ -13,7 +13,6 @@ refused token, no answer) closes the lane and lays blame on nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,9 +23,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
 from credits.contributions.models import CatalogueEntry, CollectionState
+from credits.contributions.report import CollectionReport, Failed, Progress
 from credits.contributions.speaking import cannot_speak_to, speaking_to
 from credits.contributions.store import Stored, store
-from credits.errors import CreditsError
 from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
 from credits.jobs import queue, retry
 from credits.jobs.heartbeat import beating
@@ -41,6 +40,8 @@ TURN = timedelta(minutes=1)
 """How long a batch may take before those who have been served give way to those who wait."""
 AGAIN = timedelta(hours=6)
 """How long after a complete collection the next is due, and up to a tenth more, so that not all come at once."""
+IDLE_AT_ONCE = 500
+"""Accounts without anything new that are ended in one transaction at most."""
 LOOK = timedelta(seconds=1)
 """How often a worker looks whether its lane was closed."""
 TOKEN_WAIT = timedelta(minutes=15)
@@ -51,55 +52,6 @@ DOWN_WAIT = timedelta(seconds=30)
 """The same for a forge that does not answer; each account then waits longer each time besides."""
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An account that could not be completed: the job's key, the login, and why."""
-
-    account: ForgeAccount
-    error: CreditsError
-
-
-@dataclass(slots=True)
-class CollectionReport:
-    """What collecting came to. ``taken`` accounts were begun (``unlinked`` ones are linked no more, and sleep from now
-    on), ``complete`` finished, ``lost`` went over to another worker; the rest failed or, where ``closed_by`` says why
-    the lane was closed, was put back, or gave way to others when its turn was over. ``more``: stopped by the time
-    budget with something left. ``busy``: somebody else is on this forge, so nothing was begun. ``requests`` and
-    ``points`` are what the forge was asked.
-    """
-
-    forge: str
-    taken: int = 0
-    unlinked: int = 0
-    complete: int = 0
-    lost: int = 0
-    stored: Stored = field(default_factory=Stored)
-    failed: list[Failed] = field(default_factory=list)
-    closed_by: ForgeError | None = None
-    closed_until: datetime | None = None
-    more: bool = False
-    busy: bool = False
-    requests: int = 0
-    points: int = 0
-
-    def add(self, other: CollectionReport) -> None:
-        self.taken += other.taken
-        self.unlinked += other.unlinked
-        self.complete += other.complete
-        self.lost += other.lost
-        self.stored += other.stored
-        self.failed += other.failed
-        self.closed_by = other.closed_by
-        self.closed_until = other.closed_until
-        self.busy = other.busy
-        self.requests += other.requests
-        self.points += other.points
-
-
-Progress = Callable[[ForgeAccount, Page, Stored], None]
-"""Told after each page that was stored."""
 
 
 def key_of(account: ForgeAccount) -> str:
@@ -214,6 +166,8 @@ class _Batch:
         self.report = report
         self.open: dict[str, tuple[Job, ForgeAccount]] = {}
         self.pages: dict[int, int] = {}
+        self.idle: dict[str, Page] = {}
+        """Last pages with nothing in them, which most are: they are ended together."""
         self.begun_at = self.renewed_at = self.looked_at = clock()
         self._begin(jobs)
 
@@ -223,6 +177,8 @@ class _Batch:
                 self._keep_leases()
                 if page.account.id in self.open:
                     self._take_in(page)
+                if len(self.idle) >= min(len(self.open), IDLE_AT_ONCE):
+                    self._end_idle()
                 if not self.open or self._is_closed():
                     break
                 if self.clock() - self.begun_at >= TURN:
@@ -244,6 +200,7 @@ class _Batch:
             raise
         except BaseException:
             # Told to stop: whoever starts next need not wait for the leases to run out.
+            self._end_idle()
             queue.put_back([job for job, _account in self.open.values()])
             raise
         # The protocol promises a last page for each; one without is not taken for complete.
@@ -290,6 +247,9 @@ class _Batch:
 
     def _take_in(self, page: Page) -> None:
         """Store one page with its cursor, if the job is still ours; end the account where the page is its last."""
+        if page.done and not page.changes:
+            self.idle[page.account.id] = page
+            return
         job, account = self.open[page.account.id]
         try:
             with transaction.atomic():
@@ -311,12 +271,41 @@ class _Batch:
         if self.progress:
             self.progress(account, page, stored)
 
+    def _end_idle(self) -> None:
+        """End those of whom the forge had nothing new to tell, all in one transaction."""
+        idle = {name: page for name, page in self.idle.items() if name in self.open}
+        self.idle = {}
+        if not idle:
+            return
+        now = self.clock()
+        of = {self.open[name][0]: page for name, page in idle.items()}
+        with transaction.atomic():
+            done = queue.finish_all({job: _again(job, now) for job in of}, now=now)
+            cursors = {int(job.key): of[job].cursor for job in done}
+            states = list(CollectionState.objects.filter(account__in=cursors))
+            for state in states:
+                state.cursor, state.complete_at = cursors[state.account_id], now
+                state.error_code = state.error_message = ""
+            CollectionState.objects.bulk_update(
+                states, ["cursor", "complete_at", "error_code", "error_message"], batch_size=IDLE_AT_ONCE
+            )
+            for name, page in idle.items():
+                job, account = self.open[name]
+                if job in done:
+                    _relabel(account, page.account)
+        for name, page in idle.items():
+            job, account = self.open.pop(name)
+            self.report.complete += job in done
+            self.report.lost += job not in done
+            if self.progress and job in done:
+                self.progress(account, page, Stored())
+
     def _store(self, job: Job, account: ForgeAccount, page: Page) -> Stored:
         now = self.clock()
         if page.failure:
             queue.fail(job, page.failure, now=now, due_at=_next_try(job, page.failure, now))
         elif page.done:
-            queue.finish(job, now=now, due_at=now + AGAIN * (1 + retry.spread(job.key) / 10))
+            queue.finish(job, now=now, due_at=_again(job, now))
         else:
             self.pages[job.pk] = self.pages.get(job.pk, 0) + 1
             queue.hold(job, now=now, lease=LEASE, progress={"pages": self.pages[job.pk]})
@@ -360,12 +349,14 @@ class _Batch:
     def _give_way(self) -> None:
         """Those whose pages came go behind the others in the queue, and go on from there; who has had nothing yet
         keeps its place. So an account with thousands of pull requests holds up nobody."""
+        self._end_idle()
         jobs = [job for job, _account in self.open.values()]
         queue.give_way([job for job in jobs if job.pk in self.pages], now=self.clock())
         queue.put_back([job for job in jobs if job.pk not in self.pages])
         self.open.clear()
 
     def _close(self, error: ForgeError, until: datetime) -> None:
+        self._end_idle()
         queue.close_lane(self.forge.name, until=until, error=error)
         queue.put_back([job for job, _account in self.open.values()], error)
         accounts = [account.pk for _job, account in self.open.values()]
@@ -374,6 +365,7 @@ class _Batch:
         self.report.closed_by, self.report.closed_until = error, until
 
     def _fail_all(self, error: ForgeError, not_before: datetime) -> None:
+        self._end_idle()
         for name in list(self.open):
             self._fail(name, error, not_before)
 
@@ -394,6 +386,10 @@ class _Batch:
             self.report.lost += 1
             return False
         return True
+
+
+def _again(job: Job, now: datetime) -> datetime:
+    return now + AGAIN * (1 + retry.spread(job.key) / 10)
 
 
 def _next_try(job: Job, error: ForgeError, now: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class Lane(models.Model):
@@ -40,7 +41,11 @@ class Job(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="job_stands_once")]
-        indexes = [models.Index(fields=["kind", "lane", "due_at"], name="job_due")]
+        indexes = [
+            models.Index(fields=["kind", "lane", "due_at"], name="job_due"),
+            # Few are held at a time, and whoever comes into a lane looks for them.
+            models.Index(fields=["kind", "lane"], name="job_held", condition=Q(holder__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

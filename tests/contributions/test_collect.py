@@ -12,6 +12,7 @@ from accounts.models import ForgeAccount
 from credits.contributions import collect
 from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
+from credits.contributions.report import CollectionReport
 from credits.contributions.store import Stored
 from credits.forges.base import Account, ForgeError, RateLimited, TokenRefused, Unavailable
 from credits.forges.tokens import TokenPool
@@ -369,14 +370,33 @@ def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, cloc
     assert (report.taken, report.more) == (1, False)
 
 
-def test_idle_accounts_cost_a_few_queries_each(clock, django_assert_max_num_queries):
-    """Where nothing is new, a batch costs a fixed number of statements and two writes an account."""
+def test_idle_accounts_cost_a_fixed_number_of_queries(clock, django_assert_max_num_queries):
+    """Where nothing is new, a batch costs the same number of statements for fifty accounts as for one."""
     people = [Account(str(number), f"person{number}", f"U_{number}") for number in range(50)]
     for person in people:
         linked(person)
     forge: ScriptedForge = ScriptedForge(lambda asks: [page(ask.account) for ask in asks])
-    with django_assert_max_num_queries(14 + 4 * len(people)):  # two of the four are the savepoint of the test
-        collect.collect_due(forge, clock=clock)
+    with django_assert_max_num_queries(24):
+        assert collect.collect_due(forge, clock=clock).complete == len(people)
+    assert not Job.objects.filter(holder__isnull=False).exists()
+
+
+def test_idle_accounts_that_were_lost_or_asked_for_meanwhile_are_not_taken_for_done(clock):
+    """Of many that are ended together, one that another worker has is left to it, and one that somebody asked for in
+    between is due again at once."""
+    alice, bob = linked(), linked(BOB)
+    asked = NOW + timedelta(seconds=1)
+
+    def script(_asks):
+        queue.ask_now(collect.KIND, [collect.key_of(alice)], now=NOW, anew=True)
+        queue.ask_now(collect.KIND, [collect.key_of(bob)], now=asked)
+        yield page(ALICE, cursor="lost")
+        yield page(BOB, cursor="new")
+
+    report = collect.collect_due(ScriptedForge(script), clock=clock)
+    assert (report.complete, report.lost) == (1, 1)
+    assert (state(alice).cursor, state(alice).complete_at) == ("", None)
+    assert (state(bob).cursor, job(bob).due_at) == ("new", asked)
 
 
 def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
@@ -441,7 +461,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
     linked()
     forge_account(forge="gitee", forge_user_id="201", login="gitee-person")
     collect.schedule_new_accounts(now=NOW)
-    others: list[collect.CollectionReport] = []
+    others: list[CollectionReport] = []
 
     def beside() -> None:
         try:

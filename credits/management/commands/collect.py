@@ -15,7 +15,7 @@ from accounts.commands import Report, VerbCommand
 from accounts.models import ForgeAccount
 from credits.contributions import held
 from credits.contributions.at_once import collect_at_once
-from credits.contributions.collect import CollectionReport
+from credits.contributions.report import CollectionReport
 from credits.contributions.store import Stored
 from credits.forges.base import Page
 

@@ -1,0 +1,72 @@
+"""What happens on forges afterwards, by the thousand: no contribution twice, no share above one."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db.models import Sum
+
+from credits.contributions.models import Authorship, Contribution, Repository
+from credits.contributions.store import store
+from credits.forges.base import Account
+from tests.contributions.told import BOB, MERGED, change, repository
+from tests.factories import NOW
+from tests.soak.whole import LONG
+
+pytestmark = pytest.mark.django_db
+HAPPENINGS = 10_000 if LONG else 1_000
+
+
+def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
+    """Repositories and people change their names, openers delete their accounts, pull requests are edited, reverted
+    and taken away, in any order and told late or twice: each stands once, and its shares add up to one at most.
+    """
+    chance = random.Random(7)
+    homes = {number: repository(number) for number in range(20)}
+    known = {
+        (number, home): change(number, repository=homes[home], co_authors=(BOB,))
+        for number in range(1, 21)
+        for home in homes
+    }
+    store("github", known.values(), now=NOW)
+    told = []
+    for turn in range(HAPPENINGS):
+        key = chance.choice(list(known))
+        one = known[key]
+        at = MERGED + timedelta(minutes=turn + 1)
+        happening = chance.randrange(5)
+        if happening == 0:
+            home = replace(
+                homes[key[1]], full_name=f"elsewhere{turn}/renamed", owner=Account(str(turn), "new")
+            )
+            homes[key[1]] = home
+            one = replace(one, repository=home, updated_at=at)
+        elif happening == 1 and one.author:
+            one = replace(one, author=replace(one.author, login=f"alice{turn}"), updated_at=at)
+        elif happening == 2:
+            one = replace(
+                one, author=chance.choice([None, Account("10137", "ghost", kind="ghost")]), updated_at=at
+            )
+        elif happening == 3:
+            one = replace(one, title=f"Title {turn}", labels=(f"label{turn}",), updated_at=at)
+        else:
+            status = chance.choice(["reverted", "gone", "merged"])
+            Contribution.objects.filter(repository__forge_id=str(key[1]), number=str(key[0])).update(
+                status=status
+            )
+        known[key] = one
+        told.append(one)
+        if len(told) >= 40:
+            chance.shuffle(told)
+            store("github", [*told, *told[:5]], now=NOW)
+            told = []
+    store("github", known.values(), now=NOW)
+    assert Contribution.objects.count() == len(known)
+    assert Repository.objects.count() == len(homes)
+    openers = Authorship.objects.filter(role="author").values_list("forge_user_id", flat=True)
+    assert list(openers) == ["101"] * len(known)
+    shares = Contribution.objects.annotate(whole=Sum("authorships__share"))
+    assert not shares.filter(whole__gt=1).exists()
