@@ -253,6 +253,9 @@ def test_collecting_now_is_asked_for_and_shown(
     assert 'id="collection"' in text
     assert 'hx-trigger="every 2s"' in text
     assert "not known until it was collected once" in text
+    waiting = html(browser.get(reverse("student_collection")))
+    assert "waiting for its turn" in waiting
+    assert 'hx-trigger="every 2s"' in waiting  # until a worker has come, however long that takes
 
 
 @pytest.mark.parametrize(
