@@ -83,7 +83,7 @@ def ask_now(accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = Fal
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges from which something could be collected now."""
-    return queue.due_lanes(KIND, now=now)
+    return queue.due_lanes(KIND, now=now, alone=True)
 
 
 def collect_all_due(

@@ -81,7 +81,7 @@ def ask(contributions: Iterable[Contribution], *, now: datetime) -> int:
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges on which something is to be looked at again now."""
-    return queue.due_lanes(KIND, now=now)
+    return queue.due_lanes(KIND, now=now, alone=True)
 
 
 def recheck(contributions: Sequence[Contribution], *, forge: Forge, now: datetime) -> RecheckReport:

@@ -479,6 +479,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
         other = Thread(target=beside)
         other.start()
         other.join()
+        assert collect.due_forges(now=clock()) == []  # held, and by somebody who lives
         yield page(ALICE, cursor="two")
 
     assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
@@ -506,6 +507,7 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
     worker.start()
     worker.join()
     assert job(account).holder is not None
+    assert collect.due_forges(now=clock()) == ["github"]
     assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
     assert state(account).cursor == "two"
 
