@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import ForgeAccount
-from credits.contributions import collect
+from credits.contributions import collect, speaking
 from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
 from credits.contributions.report import CollectionReport
@@ -213,8 +213,8 @@ def test_a_process_without_a_token_leaves_the_lane_and_its_jobs_as_they_were(clo
     ("error", "rest"),
     [
         (RateLimited("rate-limited", "Later.", until=NOW + timedelta(minutes=42)), timedelta(minutes=42)),
-        (RateLimited("rate-limited", "Later."), collect.LIMIT_WAIT),
-        (TokenRefused("token-refused", "The token does not work."), collect.TOKEN_WAIT),
+        (RateLimited("rate-limited", "Later."), speaking.LIMIT_WAIT),
+        (TokenRefused("token-refused", "The token does not work."), speaking.TOKEN_WAIT),
     ],
 )
 def test_what_stops_the_whole_forge_closes_its_lane(clock, error, rest):
@@ -239,8 +239,8 @@ def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
         raising(error=Unavailable("forge-unavailable", "No answer.")), clock=clock
     )
     assert [failed.account for failed in report.failed] == [account]
-    assert report.closed_until == NOW + collect.DOWN_WAIT
-    assert job(account).due_at > NOW + collect.DOWN_WAIT
+    assert report.closed_until == NOW + speaking.DOWN_WAIT
+    assert job(account).due_at > NOW + speaking.DOWN_WAIT
 
 
 def test_an_account_without_a_last_page_is_not_complete(clock):
