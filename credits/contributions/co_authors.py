@@ -53,9 +53,9 @@ def ask(contributions: Iterable[int], *, now: datetime) -> int:
         [BranchLook(contribution_id=pk, asked_at=now) for pk, _forge in wanted], ignore_conflicts=True
     )
     keys = {str(pk): forge for pk, forge in wanted}
-    queue.ensure_many(KIND, keys.items(), due_at=now)
-    asleep = Job.objects.filter(kind=KIND, key__in=keys, due_at=None).values_list("key", flat=True)
-    queue.ask_now(KIND, list(asleep), now=now)
+    if queue.ensure_many(KIND, keys.items(), due_at=now) < len(keys):
+        asleep = Job.objects.filter(kind=KIND, key__in=keys, due_at=None).values_list("key", flat=True)
+        queue.ask_now(KIND, list(asleep), now=now)
     wake_workers()
     return len(wanted)
 
