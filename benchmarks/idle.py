@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from benchmarks.clock import progress
 from benchmarks.database import empty_database
 from credits.forges.github import GitHub
 from credits.forges.tokens import Token
@@ -87,7 +88,9 @@ def measured(count: int) -> list[tuple[str, str]]:
     from credits.contributions import collect
 
     forge = SimulatedGitHub()
+    progress(f"linking {count:,} accounts")
     link(count, forge.now)
+    progress("the round over all of them")
     started = time.perf_counter()
     begun = forge.now + collect.AGAIN
     points, requests = whole_round(forge)
