@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
 
+from credits.contributions import speaking
 from credits.contributions.models import Authorship, BranchLook, Contribution
 from credits.contributions.rows import clean
 from credits.contributions.speaking import cannot_speak_to, closed_for, speaking_to
@@ -62,7 +63,7 @@ def ask(contributions: Iterable[int], *, now: datetime) -> int:
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges on which branches are to be looked at now."""
-    return queue.due_lanes(KIND, now=now)
+    return speaking.due_forges(KIND, now=now)
 
 
 def look_at_due(forge: Forge, *, clock: Callable[[], datetime], budget: timedelta | None = None) -> int:

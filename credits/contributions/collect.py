@@ -22,6 +22,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
+from credits.contributions import speaking
 from credits.contributions.models import CatalogueEntry, CollectionState
 from credits.contributions.report import CollectionReport, Failed, Progress
 from credits.contributions.speaking import cannot_speak_to, closed_for, speaking_to
@@ -77,7 +78,7 @@ def ask_now(accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = Fal
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges from which something could be collected now."""
-    return queue.due_lanes(KIND, now=now)
+    return speaking.due_forges(KIND, now=now)
 
 
 def collect_all_due(

@@ -16,6 +16,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from credits.contributions import speaking
 from credits.contributions.models import Contribution, Recheck
 from credits.contributions.speaking import cannot_speak_to, closed_for, speaking_to
 from credits.contributions.store import store
@@ -76,7 +77,7 @@ def ask(contributions: Iterable[Contribution], *, now: datetime) -> int:
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges on which something is to be looked at again now."""
-    return queue.due_lanes(KIND, now=now)
+    return speaking.due_forges(KIND, now=now)
 
 
 def recheck(contributions: Sequence[Contribution], *, forge: Forge, now: datetime) -> RecheckReport:

@@ -47,6 +47,17 @@ def cannot_speak_to(forge: Forge) -> TokenRefused | None:
     return None
 
 
+def due_forges(kind: str, *, now: datetime) -> list[str]:
+    """The names of the forges on which something of this kind could be done now. What the dead hold is let go first:
+    where all of a forge is in the hands of a worker that died, nothing would be due there before its leases end.
+    """
+    for lane in queue.held_lanes(kind):
+        with alone_in(lane) as alone:
+            if alone:
+                queue.free_the_dead(kind, lane)
+    return queue.due_lanes(kind, now=now)
+
+
 @contextlib.contextmanager
 def speaking_to(forge: Forge, kind: str, *, clock: Callable[[], datetime]) -> Iterator[bool]:
     """Whether the caller may speak to the forge, and take jobs of this kind in its lane, until the block ends.

@@ -458,13 +458,14 @@ def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_are_never_on_one_forge_at_once(clock):
     """While one is in the middle another finds the lane taken and begins nothing; the other forge is free to it."""
-    linked()
+    account = linked()
     forge_account(forge="gitee", forge_user_id="201", login="gitee-person")
     collect.schedule_new_accounts(now=NOW)
     others: list[CollectionReport] = []
 
     def beside() -> None:
         try:
+            assert collect.due_forges(now=clock()) == ["gitee"]
             others.append(collect.collect_due(telling(page(ALICE)), clock=clock))
             others.append(
                 collect.collect_due(
@@ -479,6 +480,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
         other = Thread(target=beside)
         other.start()
         other.join()
+        assert job(account).holder is not None, "the living keep what they hold"
         yield page(ALICE, cursor="two")
 
     assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
@@ -506,6 +508,8 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
     worker.start()
     worker.join()
     assert job(account).holder is not None
+    # All there is on this forge is in dead hands, and yet a worker is sent there.
+    assert collect.due_forges(now=clock()) == ["github"]
     assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
     assert state(account).cursor == "two"
 

@@ -40,18 +40,20 @@ class Beat:
 
 
 class Stopwatch:
-    """How long workers worked: from the first request after a start to the kill."""
+    """How long workers worked, from the first request after a start to the kill, and how long they were ``waited``
+    for until then."""
 
     def __init__(self, local: LocalForge) -> None:
         self.local = local
-        self.worked = 0.0
+        self.worked = self.waited = 0.0
 
     def work(self, seconds: float, workers: Workers) -> bool:
         """Let them work for so long; whether they were done before."""
         before = self.local.log.requests()
-        beat = Beat(workers)
+        beat, started = Beat(workers), time.monotonic()
         wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.said)
         began = time.monotonic()
+        self.waited += began - started
         while time.monotonic() - began < seconds and not complete():
             beat()
             time.sleep(0.05)

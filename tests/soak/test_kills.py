@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from credits.contributions import collect
 from credits.contributions.models import Contribution
 from demo.forge import LocalForge
 from tests.soak.at_work import Beat, Stopwatch, complete, forget
@@ -73,7 +74,10 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
         workers.wake()
     if not complete():
         assert watch.work(3_600, workers)
-    print(f"{killed} kills, {watch.worked:.0f} s of work, undisturbed {undisturbed:.0f} s")
+    print(
+        f"{killed} kills, {watch.worked:.0f} s of work, {watch.waited:.0f} s of starting, "
+        f"undisturbed {undisturbed:.0f} s"
+    )
     assert killed >= min(KILLS, 2)
     assert held() == wanted
     assert fewest_evidence()
@@ -82,6 +86,7 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
     if LONG:
         assert killed == KILLS, "it was over before all kills were done: make it longer"
         assert watch.worked <= 2 * undisturbed
+        assert watch.waited <= killed * collect.LEASE.total_seconds() / 3, "somebody waited for leases to end"
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
