@@ -232,6 +232,10 @@ class ForgeAccount(models.Model):
                 name="forge_account_unlinked_after_linked",
             ),
         ]
+        indexes = [
+            # The trigger on each insert asks whose it ever was, which the index of those linked now cannot tell.
+            models.Index(fields=["forge", "forge_user_id"], name="forge_account_of_anybody"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.forge}:{self.login}"

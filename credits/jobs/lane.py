@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db import Error, connection
@@ -21,16 +21,6 @@ _OURS = 0x59F
 """The first half of the lock's key: other programs in the same database have other numbers."""
 
 _PAUSE_SECONDS = 0.1
-
-# PostgreSQL shows the second half of the key as a number without a sign.
-_EMPTY = """
-SELECT lane FROM unnest(%s::text[]) AS lane
-WHERE NOT EXISTS (
-    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
-        AND l.classid = %s AND l.objid::bigint = hashtext(lane)::bigint & 4294967295
-)
-"""
 
 
 @contextlib.contextmanager
@@ -46,13 +36,6 @@ def alone_in(lane: str, *, wait: timedelta = timedelta(0)) -> Iterator[bool]:
     finally:
         if alone:
             _let_go(lane)
-
-
-def empty(lanes: Iterable[str]) -> list[str]:
-    """Those of the lanes in which nobody is now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EMPTY, [list(lanes), _OURS])
-        return [lane for (lane,) in cursor.fetchall()]
 
 
 def _let_go(lane: str) -> None:

@@ -22,7 +22,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credits.errors import Conflict, CreditsError, joined
-from credits.jobs.lane import empty
 from credits.jobs.models import Job, Lane
 
 MESSAGE_LENGTH = 2_000
@@ -77,17 +76,17 @@ def ask_now(kind: str, keys: Iterable[str], *, now: datetime, anew: bool = False
     return len(jobs)
 
 
-def due_lanes(kind: str, *, now: datetime, alone: bool = False) -> list[str]:
-    """The lanes in which something could be taken now, by name.
+def due_lanes(kind: str, *, now: datetime) -> list[str]:
+    """The lanes in which something could be taken now, by name."""
+    return sorted(
+        _takeable(kind, now).exclude(lane__in=_closed(now)).values_list("lane", flat=True).distinct()
+    )
 
-    ``alone``: who does such jobs is alone in the lane meanwhile (:mod:`credits.jobs.lane`). Then a lane in which jobs
-    are held and nobody is counts too, before any lease is over: whoever comes next frees what the dead have left.
-    """
-    lanes = Job.objects.filter(kind=kind).exclude(lane__in=_closed(now)).values_list("lane", flat=True)
-    due = set(lanes.filter(_free(now), due_at__lte=now).distinct())
-    if alone:
-        due.update(empty(set(lanes.filter(holder__isnull=False).distinct()) - due))
-    return sorted(due)
+
+def held_lanes(kind: str) -> list[str]:
+    """The lanes of which somebody holds a job, or died holding one."""
+    held = Job.objects.filter(kind=kind, holder__isnull=False)
+    return sorted(held.values_list("lane", flat=True).distinct())
 
 
 def take(
@@ -221,11 +220,7 @@ def lane_closed(name: str, *, now: datetime) -> Lane | None:
 
 
 def _takeable(kind: str, now: datetime) -> QuerySet[Job]:
-    return Job.objects.filter(_free(now), kind=kind, due_at__lte=now)
-
-
-def _free(now: datetime) -> Q:
-    return Q(leased_until=None) | Q(leased_until__lte=now)
+    return Job.objects.filter(Q(leased_until=None) | Q(leased_until__lte=now), kind=kind, due_at__lte=now)
 
 
 def _closed(now: datetime) -> QuerySet[Lane, str]:

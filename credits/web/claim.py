@@ -79,6 +79,7 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
             "applied_for": first,
             "lines": lines.of_claim(found, outcome, current.lines if current else None) if first else [],
             "twins": lines.own_places(found) if own else {},
+            "branches": lines.branches(found),
             "flags": list(found.flags.select_related("answered_by")),
             "may_answer": own
             and found.status == Status.HEARING

@@ -207,6 +207,7 @@ def _facts(found: Claim, typed: QueryDict | None, *, now: datetime) -> dict[str,
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else current.reason if current else "",
         "signals": signals.of_claim(found),
+        "branches": lines.branches(found),
         "flags": list(found.flags.select_related("answered_by")),
         "open": found.status in {Status.SUBMITTED, Status.HEARING},
         "may_confirm": current is not None

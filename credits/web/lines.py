@@ -9,8 +9,8 @@ from typing import Any
 
 from credits.claims.facts import frozen_of, ref_of
 from credits.claims.models import Claim
-from credits.contributions import same_work
-from credits.contributions.models import Contribution
+from credits.contributions import co_authors, same_work
+from credits.contributions.models import BranchLook, Contribution
 from credits.rules.facts import ContributionFacts
 from credits.rules.outcome import ContributionOutcome, Outcome
 
@@ -66,3 +66,10 @@ def own_places(claim: Claim) -> dict[str, list[Contribution]]:
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
     found = same_work.own_places([one.contribution_id for one in shares], claim.user)
     return {ref_of(one): found.get(one.contribution_id, []) for one in shares}
+
+
+def branches(claim: Claim) -> dict[str, BranchLook]:
+    """By ref, how far the forge has told who wrote the commits."""
+    shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
+    looks = co_authors.of(one.contribution_id for one in shares)
+    return {ref_of(one): looks[one.contribution_id] for one in shares if one.contribution_id in looks}
