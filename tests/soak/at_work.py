@@ -31,7 +31,7 @@ def forget() -> None:
 
 
 class Beat:
-    """Wakes the workers every few seconds, as the beat does every minute."""
+    """Sees every few seconds that there are workers, and wakes them, as the beat does every minute."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
@@ -40,6 +40,7 @@ class Beat:
     def __call__(self) -> bool:
         if time.monotonic() - self.last > 3:
             self.last = time.monotonic()
+            self.workers.keep_up()
             self.workers.wake()
         return False
 
