@@ -25,7 +25,7 @@ class RoleForm(forms.Form):
         label=_("College"),
         required=False,
         empty_label=_("all colleges"),
-        help_text=_("An instructor decides within a college."),
+        help_text=_("An instructor decides within a college; a committee without one is the university's."),
     )
 
     def clean_username(self) -> User:

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Enrolment
 from accounts.permissions import Role, require_for_all
-from credits.claims import record, rounds
-from credits.claims.models import Claim, Decision, Round
+from credits.claims import record, rounds, stages
+from credits.claims.models import Claim, Round
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
@@ -189,8 +189,7 @@ def student_transcript(request: PageRequest, number: str) -> HttpResponse:
 def _with_decision(claims: QuerySet[Claim]) -> list[Claim]:
     """The claims, each with its final decision under ``final``."""
     found = list(claims)
-    decisions = Decision.objects.filter(claim__in=found, standing=Decision.Standing.FINAL)
-    by_claim = {one.claim_id: one for one in decisions.select_related("assessment", "decided_by")}
+    by_claim = stages.last_decisions(found)
     for claim in found:
         claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
     return found

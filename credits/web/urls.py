@@ -58,6 +58,7 @@ urlpatterns = [
     path("instructor/claims/<uuid:public_id>/", instructor.claim, name="instructor_claim"),
     path("instructor/claims/<uuid:public_id>/preview/", instructor.preview, name="instructor_preview"),
     path("instructor/claims/<uuid:public_id>/confirm/", instructor.confirm, name="instructor_confirm"),
+    path("instructor/claims/<uuid:public_id>/agree/", instructor.agree, name="instructor_agree"),
     path(
         "instructor/claims/<uuid:public_id>/flags/<int:pk>/",
         instructor.answer_flag,
