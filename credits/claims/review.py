@@ -20,7 +20,7 @@ from accounts import audit
 from accounts.models import User
 from credits.claims import assessments
 from credits.claims import lines as line_book
-from credits.claims.assess import evaluated
+from credits.claims.assess import Estimate, assessed, evaluated
 from credits.claims.dates import universitys_calendar
 from credits.claims.elsewhere import credited_to_others, lock_same_work
 from credits.claims.facts import frozen_of, ref_of
@@ -60,10 +60,15 @@ def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
 
 
 def preview(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
+    """The outcome of :func:`previewed`."""
+    return previewed(claim, lines).outcome
+
+
+def previewed(claim: Claim, lines: Mapping[str, Any]) -> Estimate:
     """What a decision with these lines would give. Decides and stores nothing; raises as :func:`decide` does for
     lines that cannot be read."""
     version, frozen = _frozen(claim)
-    return evaluated(version, line_book.applied(frozen, _read(lines, frozen, decision_before(claim))))
+    return assessed(version, line_book.applied(frozen, _read(lines, frozen, decision_before(claim))))
 
 
 @transaction.atomic

@@ -111,14 +111,14 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
 def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
     """What the decision would give, as it is being made; decides nothing."""
     found = see.claim_for(request.user, public_id, now=timezone.now())
-    outcome = review.preview(found, lines_of(found, request.POST))
+    estimate = review.previewed(found, lines_of(found, request.POST))
     return render(
         request,
         "credits/instructor/_result.html",
         {
-            "outcome": outcome,
+            "outcome": estimate.outcome,
             "applied_for": assessments.submitted_outcome(found),
-            "lines": lines.of_claim(found, outcome),
+            "lines": lines.of_claim(found, estimate),
             "live": True,
         },
     )
@@ -215,22 +215,22 @@ def _waiting(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
 
 
 def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) -> dict[str, Any]:
-    applied_for = assessments.submitted_outcome(found)
+    applied_for = assessments.estimate_of(assessments.submitted(found))
     standing = list(
         found.decisions.exclude(standing=Decision.Standing.REPLACED)
-        .select_related("assessment", "decided_by", "confirmed_by", "answer")
+        .select_related("assessment__version", "decided_by", "confirmed_by", "answer")
         .order_by("stage")
     )
     current = standing[-1] if standing else None
     waits = found.status in {Status.SUBMITTED, Status.HEARING}
     may_decide = waits and stages.may_decide(found, user)
     here = current if current is not None and current.stage == found.stage else None
-    outcome = assessments.outcome_of(current.assessment) if current else applied_for
-    shown = lines.of_claim(found, outcome, current.lines if current else None)
+    estimate = assessments.estimate_of(current.assessment) if current else applied_for
+    shown = lines.of_claim(found, estimate, current.lines if current else None)
     return {
         "claim": found,
-        "applied_for": applied_for,
-        "outcome": outcome,
+        "applied_for": applied_for.outcome,
+        "outcome": estimate.outcome,
         "decided": decided.of_claim(found, standing),
         "stage": decided.stage_now(found),
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],

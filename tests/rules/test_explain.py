@@ -121,6 +121,19 @@ def test_what_a_cap_took_is_told_with_who_kept_theirs() -> None:
     assert (taken.step, taken.points, taken.cut, taken.kept) == ("repository-cap", "−4", ("2",), ("1", "2"))
 
 
+def test_what_counts_less_is_told_with_how_much_of_it_and_why() -> None:
+    """The sentence has both numbers, and what took the rest is named in its order; what keeps all has none."""
+    book = rulebook(caps={"contribution": "3", "repository": {"points": "4", "share": "1"}})
+    facts = claim(contribution("1", day=1), contribution("2", day=2))
+    outcome = evaluate(book, facts)
+    found = explain(book, facts, outcome).reduced
+    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "It gives 3 of 5 points."}
+    assert (found["2"].before, found["2"].after, len(found["2"].because)) == ("5", "1", 2)
+    assert "At most 4 points from one repository" in found["2"].because[1]["en"]
+    assert explain(book, facts, outcome, {"1"}).reduced.keys() == {"1"}
+    assert explain(rulebook(), facts, evaluate(rulebook(), facts)).reduced == {}
+
+
 def golden(name: str) -> tuple[Any, Any, Explanation]:
     facts = facts_from_json(json.loads((GOLDEN / f"{name}.facts.json").read_text(encoding="utf-8")))
     book = shipped_rulebook(name)

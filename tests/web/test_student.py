@@ -171,7 +171,7 @@ def test_older_contributions_follow_on_the_next_page(signed_in: SignIn, html: Ht
     address = reverse("student_contributions")
     first = browser.get(address)
     second = browser.get(address, {"after": first.context["after"]})
-    titles = [part.contribution.title for page in (first, second) for part, _outcome in page.context["rows"]]
+    titles = [part.contribution.title for page in (first, second) for part, *_why in page.context["rows"]]
     assert sorted(titles) == [f"Work number {number:03}" for number in range(53)]
     for mangled in ("x", "2025-01-01|1", "2025-01-01T00:00:00+00:00|99999999999999999999", "\x00|"):
         assert len(browser.get(address, {"after": mangled}).context["rows"]) == 50
