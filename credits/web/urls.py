@@ -89,6 +89,7 @@ urlpatterns = [
     path("rulebooks/example/", editor.choose, name="steward_example"),
     path("rulebooks/drafts/<uuid:public_id>/discard/", editor.discard, name="steward_discard"),
     path("rulebooks/simulate/", simulations.simulate, name="steward_simulate"),
+    path("rulebooks/simulations/", simulations.all_simulations, name="steward_simulations"),
     path("rulebooks/simulations/<uuid:public_id>/", simulations.simulation, name="steward_simulation"),
     path("rulebooks/simulations/<uuid:public_id>/stop/", simulations.stop, name="steward_simulation_stop"),
     path(

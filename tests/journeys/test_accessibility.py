@@ -166,6 +166,7 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("steward_rulebooks", _none),
             ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
             ("steward_propose", _none),
+            ("steward_simulations", _none),
             ("steward_simulation", _of("simulation")),
             ("steward_simulation_change", lambda filled: (filled.simulation.public_id, 1)),
         ),
