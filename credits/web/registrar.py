@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import Enrolment
+from accounts.models import Enrolment, Term
 from accounts.permissions import Role, require_for_all
 from credits.claims import record, rounds, stages
 from credits.claims.models import Claim, Round
@@ -95,7 +95,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
         request,
         "credits/registrar/rounds.html",
         {
-            "rounds": counted.prefetch_related("rulebooks__version__rulebook"),
+            "rounds": counted.prefetch_related("rulebooks__version__rulebook", "rulebooks__programme"),
             "form": form,
             "now": timezone.now(),
         },
@@ -119,6 +119,7 @@ def ledger(request: PageRequest) -> HttpResponse:
         "credits/registrar/ledger.html",
         {
             "entries": found[:ENTRIES_SHOWN],
+            "terms": Term.objects.in_bulk({entry.term for entry in found}, field_name="code"),
             "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
             "number": number,
             "head": head,

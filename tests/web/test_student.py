@@ -278,6 +278,10 @@ def test_the_transcript_is_computed_from_the_ledger(signed_in: SignIn, html: Htm
     assert '<span class="figure">0.5</span>' in text
     assert "SHA-256" in text
     assert "A rulebook for tests" in text
+    assert "Spring term 2025" in text
+    assert "2024—2025学年第二学期" in html(
+        signed_in(result.claim.user, "zh-hans").get(reverse("student_transcript"))
+    )
 
 
 def test_pages_of_a_student_ask_the_database_a_bounded_number_of_times(
