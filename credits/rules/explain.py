@@ -183,13 +183,21 @@ def _remedies(
         if test.answer is True:
             continue
         requirement = requirements.get(test.rule)
-        if requirement is None:
-            # Time and what is credited elsewhere are no facts to be changed: the trace says all there is to say.
+        if requirement is None and test.answer is False:
+            # Time and what is credited elsewhere are no facts to be changed.
+            text = trace.say(
+                "would-be",
+                what=test.text,
+                saw=item.shown(test.saw),
+                otherwise=test.otherwise or trace.NOTHING,
+            )
+            yield Remedy(test.rule, text, ())
+        elif requirement is None:
             yield Remedy(test.rule, said["requirements", test.rule], ())
         else:
             yield _remedy(requirement, checked(requirement.when, "yes-no"), item.known, rulebook.time_zone)
     if held.accepted is False:
-        yield Remedy("reviewer", said["requirements", "reviewer"], ())
+        yield Remedy("reviewer", trace.say("would-be-accepted"), ())
     for line in one.lines:
         waits = (line.step, line.rule) in _UNKNOWN and set(line.saw.values()) == {None}
         if waits or line.step == "mix":

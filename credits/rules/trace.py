@@ -15,7 +15,7 @@ from credits.rules.decimals import signed, to_text
 from credits.rules.facts import Value
 from credits.rules.outcome import Texts
 from credits.rules.shapes import Text
-from credits.rules.vocabulary import CONDITION_FACTS, SINCE, UNTIL, WORDS, label
+from credits.rules.vocabulary import CONDITION_FACTS, LABELS, SINCE, UNTIL, WORDS
 
 Slot = str | int | Decimal | Text | tuple[str, str]
 """What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
@@ -134,6 +134,11 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "To meet “{what}”: {needed}.",
     ),
     "would-need-other": ("尚不符合“{what}”。{otherwise}", "“{what}” is not met. {otherwise}"),
+    "would-be": ("需要：{what}{saw}。{otherwise}", "Needed: {what}{saw}. {otherwise}"),
+    "would-be-accepted": (
+        "需要：审核教师接受此项贡献；审核教师的理由见审核意见。",
+        "Needed: a reviewer who accepts this contribution; the reasons stand in the decision.",
+    ),
     "less": (
         "本项原得 {before} {points}，计入 {after} {points}。",
         "It gives {after} of {before} {points}.",
@@ -350,7 +355,7 @@ _WAYS = {
 def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
     """What a fact would have to be."""
     zh, en = _WAYS[way]
-    called_en, called_zh = label(fact)
+    called_en, called_zh = LABELS[fact]
     value_zh, value_en = _value(fact, value, zone, exact=True)
     return (
         zh.format(fact=f"“{called_zh}”", value=value_zh),
@@ -369,7 +374,7 @@ def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     zh: list[str] = []
     en: list[str] = []
     for name, value in values.items():
-        called_en, called_zh = label(name)
+        called_en, called_zh = LABELS[name]
         value_zh, value_en = _value(name, value, zone)
         zh.append(f"{called_zh}：{value_zh}")
         en.append(f"{called_en}: {value_en}")
@@ -381,7 +386,7 @@ def named(facts: Iterable[str]) -> tuple[str, str]:
     zh: list[str] = []
     en: list[str] = []
     for name in facts:
-        called_en, called_zh = label(name)
+        called_en, called_zh = LABELS[name]
         asked = CONDITION_FACTS[name].kind == "yes-no"
         zh.append(f"“{called_zh}”是否属实" if asked else f"“{called_zh}”")
         en.append(f"whether “{called_en}” is so" if asked else f"“{called_en}”")
@@ -390,7 +395,10 @@ def named(facts: Iterable[str]) -> tuple[str, str]:
 
 def word(fact: str, value: str) -> tuple[str, str]:
     """A text that a fact is, in Chinese and in English: a word of machines by its name, any other as it is."""
-    en, zh = WORDS.get(fact, {}).get(value, (value, value))
+    words = WORDS.get(fact)
+    if words is None or value not in words:
+        return value, value
+    en, zh = words[value]
     return zh, en
 
 
@@ -435,10 +443,12 @@ def _time(when: datetime, zone: str, name: str = "", *, exact: bool = False) -> 
     """A time in Chinese and in English, to the minute; the day alone, where the fact is one that people know by its
     day."""
     local = when.astimezone(ZoneInfo(zone))
-    if local.time() == time.min and name in SINCE:
-        return _day(local.date())
-    if local.time() == time.min and name in UNTIL:
-        return _day(local.date() - timedelta(days=1))
-    zh, en = _day(local.date())
-    clock = f"{local:%H:%M:%S}" if exact and local.second else f"{local:%H:%M}"
+    if name in SINCE and local.time() == time.min:
+        return _day(local)
+    if name in UNTIL and local.time() == time.min:
+        return _day(local - timedelta(days=1))
+    zh, en = _day(local)
+    clock = f"{local.hour:02}:{local.minute:02}"
+    if exact and local.second:
+        clock += f":{local.second:02}"
     return f"{zh} {clock}", f"{en}, {clock}"

@@ -141,14 +141,17 @@ UNTIL = frozenset({"round.closes", "term.ends"})
 """Times that are the first instant after a day, for people the day before."""
 
 
-def label(name: str) -> tuple[str, str]:
-    """What people call a fact, in English and Chinese. Hundredths are for expressions only: people read decimals."""
-    fact = CONDITION_FACTS[name]
-    whole = _LISTED.get(name.removesuffix("_hundredths"))
-    return (whole.en, whole.zh) if whole else (fact.en, fact.zh)
+def _labels() -> dict[str, tuple[str, str]]:
+    listed = {fact.name: fact for fact in LISTED}
+    whole = {
+        name: listed.get(name.removesuffix("_hundredths"), fact) for name, fact in CONDITION_FACTS.items()
+    }
+    return {name: (fact.en, fact.zh) for name, fact in whole.items()}
 
 
-_LISTED = {fact.name: fact for fact in LISTED}
+LABELS: Mapping[str, tuple[str, str]] = _labels()
+"""What people call each of these names, in English and Chinese. Hundredths are for expressions only: people read
+decimals."""
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "contribution.status": ("merged", "landed", "reverted", "gone"),

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -43,7 +44,7 @@ def queue(request: PageRequest) -> HttpResponse:
     """What waits for a decision, the oldest first."""
     now = timezone.now()
     claims = list(review.queue(request.user, now=now)[: SHOWN + 1])
-    outcomes = _applied_for(claims)
+    outcomes = _standing_on(claims)
     rows = [_waiting(claim, outcomes[claim.pk], now) for claim in claims[:SHOWN]]
     return render(
         request,
@@ -190,11 +191,17 @@ def criteria_of(claim: Claim) -> list[PointsRule]:
     return [rule for rule in rulebook_of(claim.version).points if rule.reviewer is not None]
 
 
-def _applied_for(claims: list[Claim]) -> dict[int, Outcome]:
-    """What the rulebook gave when each claim was submitted, by the claim's key."""
+def _standing_on(claims: list[Claim]) -> dict[int, Outcome]:
+    """What each claim stands on, by its key: what the rulebook gave when it was submitted, or the stage before."""
     first: dict[int, Assessment] = {}
     for one in Assessment.objects.filter(claim__in=claims).order_by("made_at", "pk").defer("facts"):
         first.setdefault(one.claim_id, one)
+    later = [claim.pk for claim in claims if claim.stage > 1]
+    if later:
+        before = Decision.objects.filter(
+            claim__in=later, standing=Decision.Standing.FINAL, stage=F("claim__stage") - 1
+        )
+        first |= {one.claim_id: one.assessment for one in before.select_related("assessment")}
     return {key: assessments.outcome_of(one) for key, one in first.items()}
 
 

@@ -92,15 +92,17 @@ def test_an_unknown_fact_is_named_as_open() -> None:
     assert remedy.changes[0].has is None
 
 
-def test_maturing_and_the_reviewer_are_explained_by_the_trace_s_own_words() -> None:
-    """They ask for time and for a person; no fact is to be changed."""
+def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() -> None:
+    """They ask for time and for a person: what is needed is said, with the time from which it can be claimed."""
     book = rulebook()
     early = claim(contribution(), as_of=datetime(2025, 3, 3, tzinfo=UTC))
     ((remedy,),) = explain(book, early, evaluate(book, early)).remedies.values()
+    assert remedy.text["en"].startswith("Needed: merged 7 days or more ago")
     assert "it can be claimed from then on" in remedy.text["en"]
     refused = claim(contribution(accepted=False))
     ((remedy,),) = explain(book, refused, evaluate(book, refused)).remedies.values()
-    assert remedy.rule == "reviewer"
+    assert (remedy.rule, remedy.changes) == ("reviewer", ())
+    assert remedy.text["en"].startswith("Needed: a reviewer who accepts")
 
 
 def test_an_unmet_mix_and_an_unknown_share_are_explained() -> None:
