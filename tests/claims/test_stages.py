@@ -354,20 +354,20 @@ def test_however_reviewers_decide_the_stages_hold(seed: int) -> None:
         by = chance.choice(pool)
         lines = {
             ref: {
-                "accepted": chance.random() < 0.8,
+                "accepted": chance.random() < 0.4,
                 "reason": "理由",
                 "awarded": {"difficulty": chance.randrange(6)},
             }
             for ref in refs(claim)
-            if chance.random() < 0.7
+            if chance.random() < 0.9
         }
         try:
-            match chance.randrange(5):
-                case 0 | 1:
+            match chance.randrange(7):
+                case 0:
                     review.decide(claim, lines, by=by, now=now, reason="理由")
-                case 2:
+                case 1:
                     review.agree(claim, by=by, now=now)
-                case 3:
+                case 2 | 3 | 4:
                     review.confirm(claim, by=by, now=now)
                 case _ if claim.hearing_until is not None:
                     now = max(now, claim.hearing_until)
