@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_history_stays")]
+    dependencies = [("accounts", "0003_whose_an_account_was")]
 
     operations = [
         migrations.AlterField(

@@ -154,8 +154,8 @@ BACKWARD = "".join(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_credit_committees"),
-        ("credits", "0011_jobs_that_are_held"),
+        ("accounts", "0004_credit_committees"),
+        ("credits", "0012_who_wrote_the_branch"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
