@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import linking
 from accounts.forges import row
 from accounts.models import ForgeAccount
-from accounts.permissions import Role
+from accounts.permissions import Role, require_for_all
 from accounts.roster import RosterReport, import_roster
 from credits.web.access import PageRequest, page
 from credits.web.forms import RosterForm, VouchForm
@@ -58,6 +58,7 @@ def vouch(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def roster(request: PageRequest) -> HttpResponse:
     """Try a roster file; then, sent again with ``checked`` (the SHA-256 of what was tried), apply it."""
+    require_for_all(request.user, Role.REGISTRAR)
     if request.method != "POST":
         return render(request, "credits/registrar/roster.html", {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)

@@ -23,8 +23,8 @@ class Station:
     note: str = ""
 
 
-def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Station]:
-    """From applying to the record. None: nothing is applied for yet."""
+def of_claim(claim: Claim | None, round_: Round, *, now: datetime, own: bool = True) -> list[Station]:
+    """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
         note = opening(round_, now)
@@ -39,9 +39,8 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
         return [submitted, Station(_("Withdrawn"), "ended")]
     way = [submitted, _review(claim, round_)]
     if status == Status.HEARING:
-        way.append(
-            Station(_("Your answer"), "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
-        )
+        name = _("Your answer") if own else _("The student's answer")
+        way.append(Station(name, "here", _("until %(day)s") % {"day": until(claim.hearing_until)}))
     if status == Status.REFUSED:
         return [*way, Station(_("Nothing recognised"), "ended")]
     way.append(_notice(claim))
