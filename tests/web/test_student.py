@@ -70,7 +70,7 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     refs = [one["ref"] for one in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
-    assert "Your answer is asked for, until the end of March 17, 2025" in text
+    assert "Your answer is asked for, until the end of 17 Mar 2025" in text
 
 
 def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: Html) -> None:
