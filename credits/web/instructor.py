@@ -206,7 +206,7 @@ def _facts(found: Claim, typed: QueryDict | None, *, now: datetime) -> dict[str,
         "current": current,
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else current.reason if current else "",
-        "signals": signals.of_claim(found),
+        "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},
         "flags": list(found.flags.select_related("answered_by")),
         "open": found.status in {Status.SUBMITTED, Status.HEARING},
         "may_confirm": current is not None
