@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -50,7 +51,7 @@ def lines(totals: dict[str, Any]) -> list[str]:
         _("Claims:               %s") % _told(totals["claims"], _states()),
         _("Decisions:            %s") % _told(totals["decisions"], dict(Decision.Verdict.choices)),
         _("Credits posted:       %(credit)s in %(results)s results")
-        % {"credit": totals["credits_posted"], "results": totals["results"]},
+        % {"credit": f"{Decimal(totals['credits_posted']).normalize():f}", "results": totals["results"]},
         _("Export:               %(path)s (%(entries)s entries)")
         % {"path": export, "entries": totals["export_entries"]},
         _("Ledger:               %(entries)s entries, %(verdict)s")
