@@ -74,7 +74,11 @@ class Standing:
     @property
     def shows_applications(self) -> bool:
         """Whether the list of applications says more than the next step and its way do."""
-        told = [one for one in self.applications if one.claim or one.round != self.round]
+        told = [
+            one
+            for one in self.applications
+            if one.round != self.round or (one.claim and one.claim.status != Status.DRAFT)
+        ]
         return bool(told) or len(self.applications) > 1
 
     @property

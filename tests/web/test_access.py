@@ -111,6 +111,23 @@ def test_a_claims_page_marks_where_its_reader_comes_from(signed_in: SignIn, html
         assert text.count('aria-current="true"') == 1
 
 
+def test_staff_are_not_spoken_to_as_the_student(signed_in: SignIn, html: Html) -> None:
+    """Where the student's answer is waited for, only the student reads that it is theirs to give."""
+    claim = credit.submitted_claim()
+    refs = [one["ref"] for one in claim.facts["contributions"]]
+    credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
+    department = claim.enrolment.programme.department
+    for reader, name, own in (
+        (claim.user, "claim", True),
+        (factories.registrar(department), "claim", False),
+        (factories.instructor(department), "instructor_claim", False),
+    ):
+        text = html(signed_in(reader).get(reverse(name, args=[claim.public_id])))
+        assert ("your answer" in text.lower()) == own
+        assert ("before you have answered" in text) == own
+        assert ("waiting for the student&#x27;s answer" in text) != own
+
+
 @pytest.mark.parametrize("name", [*PAGES, "public_notice", "home"])
 def test_who_is_not_signed_in_signs_in_and_comes_back(name: str, client: Client) -> None:
     """Each page sends a stranger to sign-in with the way back in the address."""
