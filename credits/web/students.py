@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import linking
 from accounts.forges import row
 from accounts.models import ForgeAccount
-from accounts.permissions import Role, require_for_all
+from accounts.permissions import Role, departments_of, require_for_all, students_in
 from accounts.roster import RosterReport, import_roster
 from credits.web.access import PageRequest, page
 from credits.web.forms import RosterForm, VouchForm
@@ -46,6 +46,9 @@ def vouch(request: PageRequest) -> HttpResponse:
     vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related(
         "user", "attested_by"
     )
+    scope = departments_of(request.user, Role.REGISTRAR)
+    if scope is not None:
+        vouched = vouched.filter(user__in=students_in(scope))
     return render(
         request,
         "credits/registrar/vouch.html",

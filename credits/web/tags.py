@@ -165,7 +165,7 @@ def percent_number(share: Decimal | None) -> str:
 @register.filter
 def percent(share: Decimal | None) -> str:
     """A share in percent; an em dash where there is none."""
-    return "—" if share is None else f"{plain(share * 100)} %"
+    return "—" if share is None else f"{plain(share * 100)}%"
 
 
 FOUND_BY = {

@@ -128,6 +128,23 @@ def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) 
     assert not AuditEntry.objects.filter(action="export-fetched").exists()
 
 
+def test_a_registrar_of_one_college_reads_of_its_students_only(signed_in: SignIn, html: Html) -> None:
+    """Links that were vouched for, and accounts that are not complete, are shown of the own college's students."""
+    registrar = factories.registrar()
+    ours, theirs = (
+        factories.forge_account(
+            factories.student(), login=login, proof="attested", attested_by=registrar, reason="Seen here."
+        )
+        for login in ("ours", "theirs")
+    )
+    college = ours.user.enrolments.get().programme.department
+    for name in ("registrar_link", "collecting"):
+        text = html(signed_in(factories.registrar(college)).get(reverse(name)))
+        assert ours.user.name in text, name
+        assert theirs.user.name not in text, name
+        assert theirs.user.name in html(signed_in(registrar).get(reverse(name))), name
+
+
 def round_typed(**other: str) -> dict[str, str]:
     return {
         "code": "2025-spring",
