@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import permissions
 from credits.claims import assessments, review, see, submit
 from credits.claims.models import Claim, Decision
 from credits.web import decided, lines, way
@@ -75,7 +76,8 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
         {
             "claim": found,
             "own": own,
-            "way": way.of_claim(found, found.round, now=timezone.now()),
+            "place": _place(request, own),
+            "way": way.of_claim(found, found.round, now=timezone.now(), own=own),
             "decisions": decided.of_claim(found, decisions),
             "stage": decided.stage_now(found) if found.status == Status.SUBMITTED else "",
             "current": current,
@@ -94,3 +96,10 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
         },
         status=status,
     )
+
+
+def _place(request: PageRequest, own: bool) -> str:
+    """The entry of the navigation under which this reader finds the claim."""
+    if own:
+        return "student_claim_now"
+    return "registrar_ready" if permissions.is_registrar(request.user) else "instructor_queue"

@@ -242,7 +242,7 @@ def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) 
         "stage": decided.stage_now(found),
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else here.reason if here else "",
-        "signals": signals.of_claim(found),
+        "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},
         "branches": lines.branches(found),
         "flags": list(found.flags.select_related("answered_by")),
         "waits": waits,

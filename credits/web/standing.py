@@ -72,6 +72,16 @@ class Standing:
         return None if closed or self.estimate is None else self.estimate.credit
 
     @property
+    def shows_applications(self) -> bool:
+        """Whether the list of applications says more than the next step and its way do."""
+        told = [
+            one
+            for one in self.applications
+            if one.round != self.round or (one.claim and one.claim.status != Status.DRAFT)
+        ]
+        return bool(told) or len(self.applications) > 1
+
+    @property
     def counting(self) -> int:
         """Contributions that count by the estimate."""
         return sum(one.status == "counts" for one in self.estimate.contributions) if self.estimate else 0

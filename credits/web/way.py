@@ -25,8 +25,8 @@ class Station:
     note: str = ""
 
 
-def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Station]:
-    """From applying to the record. None: nothing is applied for yet."""
+def of_claim(claim: Claim | None, round_: Round, *, now: datetime, own: bool = True) -> list[Station]:
+    """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
         note = opening(round_, now)
@@ -39,7 +39,7 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
     submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
     if status == Status.WITHDRAWN:
         return [submitted, Station(_("Withdrawn"), "ended")]
-    way = [submitted, *_review(claim, round_)]
+    way = [submitted, *_review(claim, round_, own)]
     if status == Status.REFUSED:
         return [*way, Station(_("Nothing recognised"), "ended")]
     way.append(_notice(claim))
@@ -62,7 +62,7 @@ def opening(round_: Round, now: datetime) -> str:
     return _("closed")
 
 
-def _review(claim: Claim, round_: Round) -> Iterator[Station]:
+def _review(claim: Claim, round_: Round, own: bool) -> Iterator[Station]:
     """A station for each stage of review; after the one in which less is proposed, the student's answer."""
     stages = stages_of(claim)
     for number, stage in enumerate(stages, start=1):
@@ -74,7 +74,8 @@ def _review(claim: Claim, round_: Round) -> Iterator[Station]:
             notes.append(_("until %(day)s") % {"day": until(round_.review_until)})
         yield Station(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
         if number == claim.stage and claim.status == Status.HEARING:
-            yield Station(_("Your answer"), "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
+            answer = _("Your answer") if own else _("The student's answer")
+            yield Station(answer, "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
 
 
 def _notice(claim: Claim) -> Station:

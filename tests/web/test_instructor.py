@@ -86,8 +86,8 @@ def test_the_result_is_shown_while_the_lines_are_being_decided(signed_in: SignIn
     address = reverse("instructor_preview", args=[claim.public_id])
     typed = {"line-1-accepted": "yes", "line-1-difficulty": "5", "line-2-accepted": "no"}
     text = html(browser.post(address, typed, headers={"hx-request": "true"}))
-    assert "13 points, 13 carried over" in text
-    assert "Applied for: 0.5 credit, 16 points" in text
+    assert "13 points · 13 carried over" in text
+    assert "Applied for: 0.5 credits, 16 points" in text
     assert 'id="points-2"' in text
     assert not Decision.objects.exists()
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from credits.claims import review
+from credits.claims import review, submit
 from credits.claims.models import Claim
 from credits.claims.record import record
 from credits.contributions.models import CollectionState
@@ -70,7 +70,21 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     refs = [one["ref"] for one in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
-    assert "Your answer is asked for, until the end of March 17, 2025" in text
+    assert "Your answer is asked for, until the end of 17 Mar 2025" in text
+
+
+def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(
+    signed_in: SignIn, html: Html
+) -> None:
+    """One round, nothing or a draft in it: the next step says it all. Handed in, the claim is listed."""
+    student = factories.student()
+    round_ = credit.round_()
+    browser = signed_in(student)
+    assert 'id="applications"' not in home(browser, html)
+    claim = credit.claim(student, round_)
+    assert 'id="applications"' not in home(browser, html)
+    submit.submit(claim, by=student, now=NOW)
+    assert 'id="applications"' in home(browser, html)
 
 
 def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: Html) -> None:
