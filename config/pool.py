@@ -41,12 +41,12 @@ class LetGoByDeath:
         self.release()
 
 
-class Processes(Pool):  # type: ignore[misc]
+class Processes(Pool):
     def _setup_queues(self) -> None:
-        super()._setup_queues()
-        self._inqueue._rlock = LetGoByDeath()  # noqa: SLF001
-        self._outqueue._wlock = LetGoByDeath()  # noqa: SLF001
+        super()._setup_queues()  # type: ignore[misc]
+        self._inqueue._rlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._outqueue._wlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-class TaskPool(prefork.TaskPool):  # type: ignore[misc]
+class TaskPool(prefork.TaskPool):
     BlockingPool = Processes
