@@ -8,6 +8,7 @@ leaves it unknown who else wrote it, and says so.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -110,7 +111,8 @@ def _look(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool:
         # What is missing stays so, until it is claimed anew; the rest may be better later.
         later = now + retry.delay(job.failures + 1, job.key)
         due_at = later if isinstance(error, Unavailable | Forbidden) else None
-        with transaction.atomic():
+        # Where another worker has taken over meanwhile, it is that one's to tell.
+        with contextlib.suppress(queue.LeaseLost), transaction.atomic():
             queue.fail(job, error, now=now, due_at=due_at)
             _note(job, error)
         # Whether that one or the whole forge is in trouble is not known: the next is asked at the next wake.

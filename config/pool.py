@@ -1,0 +1,52 @@
+"""The worker's processes, where the broker has to be waited for (files): they go on when one of them is killed.
+
+There the processes read from one pipe what to do, and whoever waits at it holds a lock meanwhile. A semaphore stays
+with the dead: after one kill at the wrong moment nobody would ever read again. A lock on a file is let go of by the
+kernel, however its holder ended. (With Redis, Valkey or RabbitMQ each process has a pipe of its own, and no lock.)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import weakref
+from types import TracebackType
+
+from billiard.pool import Pool
+from celery.concurrency import prefork
+
+
+class LetGoByDeath:
+    """A lock among a process and its children. Threads of one process do not exclude each other by it."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
+
+    def acquire(self) -> bool:
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class Processes(Pool):
+    def _setup_queues(self) -> None:
+        super()._setup_queues()  # type: ignore[misc]
+        self._inqueue._rlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._outqueue._wlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class TaskPool(prefork.TaskPool):
+    BlockingPool = Processes
