@@ -71,16 +71,9 @@ def _shown(request: PageRequest, form: LinkForm, *, status: int = 200) -> HttpRe
 
 
 def _state(request: PageRequest) -> dict[str, object]:
-    now = timezone.now()
-    states = held.collection_status(request.user, now=now)
+    states = held.collection_status(request.user, now=timezone.now())
     return {
         "states": states,
         "linked": {one.account.forge for one in states},
         "running": any(one.running for one in states),
-        # Due, and no worker has begun: what is shown now will not stay true for long.
-        "in_turn": {
-            one.account.pk
-            for one in states
-            if not one.running and (one.next_due_at <= now if one.next_due_at else not one.complete_at)
-        },
     }

@@ -14,7 +14,6 @@ from django.urls import reverse
 from credits.claims import review, submit
 from credits.claims.models import Claim
 from credits.claims.record import record
-from credits.contributions import collect
 from credits.contributions.models import CollectionState
 from tests import credit_factories as credit
 from tests import factories
@@ -268,25 +267,6 @@ def test_collecting_now_is_asked_for_and_shown(
     assert 'id="collection"' in text
     assert 'hx-trigger="every 2s"' in text
     assert "not known until it was collected once" in text
-
-
-def test_the_page_goes_on_asking_until_a_worker_has_begun_and_ended(
-    signed_in: SignIn, html: Html, clock: Clock
-) -> None:
-    """An account that is due, with all workers busy, is asked for again and again, and no time that has passed is
-    called the next; complete, it is left alone."""
-    account = factories.forge_account(factories.student())
-    collect.ask_now([account], now=NOW, wake=False)
-    browser = signed_in(account.user)
-    text = html(browser.get(reverse("student_collection")))
-    assert "hx-trigger" in text
-    assert "It is next in turn." in text
-    assert "Next time" not in text
-    clock.at = NOW - timedelta(minutes=1)
-    CollectionState.objects.create(account=account, complete_at=clock.at)
-    text = html(browser.get(reverse("student_collection")))
-    assert "hx-trigger" not in text
-    assert "Next time" in text
 
 
 @pytest.mark.parametrize(
