@@ -61,6 +61,11 @@ def is_instructor(user: User) -> bool:
 
 
 @rules.predicate
+def is_committee_member(user: User) -> bool:
+    return has_role(user, Role.COMMITTEE)
+
+
+@rules.predicate
 def is_registrar(user: User) -> bool:
     return has_role(user, Role.REGISTRAR)
 

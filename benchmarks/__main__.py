@@ -27,9 +27,9 @@ def main(names: list[str]) -> None:
         sys.exit(f"There is no benchmark {unknown[0]}. Take one of: {', '.join(NAMES)}.")
     print(f"Measured on {machine()}")
     for name in names or NAMES:
-        print(f"\n{name}")
+        print(f"\n{name}", flush=True)
         for figure, value in import_module(f"benchmarks.{name}").main():
-            print(f"  {figure:<70} {value:>18}")
+            print(f"  {figure:<70} {value:>18}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""How often a second something can be done."""
+"""How often a second something can be done, and how far a long measurement is."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -15,3 +16,11 @@ def per_second(work: Callable[[], int]) -> float:
     while (elapsed := time.perf_counter() - begun) < SECONDS:
         done += work()
     return done / elapsed
+
+
+_BEGUN = time.monotonic()
+
+
+def progress(what: str) -> None:
+    """Tell whoever waits what is being done, beside the figures."""
+    print(f"  {time.monotonic() - _BEGUN:6.0f} s  {what}", file=sys.stderr, flush=True)

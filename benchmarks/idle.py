@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from benchmarks.clock import progress
 from benchmarks.database import empty_database
 from credits.forges.github import GitHub
 from credits.forges.tokens import Token
@@ -87,7 +88,9 @@ def measured(count: int) -> list[tuple[str, str]]:
     from credits.contributions import collect
 
     forge = SimulatedGitHub()
+    progress(f"linking {count:,} accounts")
     link(count, forge.now)
+    progress("the round over all of them")
     started = time.perf_counter()
     begun = forge.now + collect.AGAIN
     points, requests = whole_round(forge)
@@ -142,27 +145,24 @@ def link(count: int, now: datetime) -> None:
         ],
         batch_size=5_000,
     )
-    with connection.cursor() as cursor:
-        # Whether each account was somebody else's before is asked of the whole table, one by one; not measured here.
-        cursor.execute("SET session_replication_role = replica")
-        accounts = ForgeAccount.objects.bulk_create(
-            [
-                ForgeAccount(
-                    user=person,
-                    forge="github",
-                    forge_user_id=str(number),
-                    login=f"login{number}",
-                    node_id=f"U_{number}",
-                    proof=ForgeAccount.Proof.OAUTH,
-                    linked_at=now,
-                )
-                for number, person in enumerate(people, 1_000_000)
-            ],
-            batch_size=5_000,
-        )
-        cursor.execute("SET session_replication_role = origin")
-        cursor.execute("ANALYZE accounts_forgeaccount")
+    accounts = ForgeAccount.objects.bulk_create(
+        [
+            ForgeAccount(
+                user=person,
+                forge="github",
+                forge_user_id=str(number),
+                login=f"login{number}",
+                node_id=f"U_{number}",
+                proof=ForgeAccount.Proof.OAUTH,
+                linked_at=now,
+            )
+            for number, person in enumerate(people, 1_000_000)
+        ],
+        batch_size=5_000,
+    )
     CollectionState.objects.bulk_create(
         [CollectionState(account=account, cursor=last.cursor, complete_at=now) for account in accounts],
         batch_size=5_000,
     )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_forgeaccount, credits_collectionstate")

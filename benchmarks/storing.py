@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.clock import progress
 from benchmarks.database import empty_database
 from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFacts
 
@@ -46,7 +47,9 @@ def _memory() -> list[tuple[str, str]]:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     few = min(10_000, HELD // 2)
+    progress(f"storing {few:,}")
     before, begun = grown(0, few), time.perf_counter()
+    progress(f"storing {HELD - few:,} more")
     after = grown(few, HELD - few)
     rate = (HELD - few) / (time.perf_counter() - begun)
     return [
@@ -66,8 +69,9 @@ def _speed() -> list[tuple[str, str]]:
     unchanged: dict[str, float] = {}
     first = HELD
     # In turn, and the best of each: what else the machine does then weighs on all of them alike.
-    for _turn in range(TURNS):
+    for turn in range(TURNS):
         for name, way, count in ways:
+            progress(f"turn {turn + 1} of {TURNS}: {count:,} by {name}")
             changes = list(_changes(first, count))
             first += count
             _settle()
@@ -79,6 +83,8 @@ def _speed() -> list[tuple[str, str]]:
                 if way is _by_program and _written() != written:
                     raise RuntimeError("Unchanged contributions were written.")
     figures = [
+        ("contributions stored a second, new", f"{new['the program']:,.0f}"),
+        ("contributions stored a second, unchanged", f"{unchanged['the program']:,.0f}"),
         *(
             (f"{count:,} new contributions by {name}", f"{new[name]:,.0f} a second")
             for name, _, count in ways

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import forges
 from credits.claims import rechecks, simulations
+from credits.contributions import co_authors
 from credits.contributions import collect as collecting
 from credits.contributions import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
@@ -30,6 +31,8 @@ def wake() -> None:
     rechecks.ask_due(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
         recheck.apply_async((name,), expires=EXPIRES_SECONDS)
+    for name in co_authors.due_forges(now=timezone.now()):
+        look_at_branches.apply_async((name,), expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="credits.tasks.collect")
@@ -52,3 +55,9 @@ def recheck(forge: str) -> None:
     """Look again at what is due on one forge, and flag the claims that what was found concerns."""
     rechecking.recheck_all_due(forges.forge(forge), clock=timezone.now)
     rechecks.flag_findings(now=timezone.now())
+
+
+@shared_task(name="credits.tasks.look_at_branches")
+def look_at_branches(forge: str) -> None:
+    """Ask one forge who wrote the commits of what was claimed."""
+    co_authors.look_at_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)

@@ -3,6 +3,7 @@ killed in every way, and started again."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -65,10 +66,18 @@ class Workers:
             stderr=subprocess.STDOUT,
         )
 
+    def keep_up(self) -> None:
+        """Start again what ended by itself, as whatever looks after a worker in production does: one on the filesystem
+        broker ends when the folder is gone."""
+        if self._running is not None and self._running.poll() is not None:
+            self.kill()
+            self.start()
+
     def kill(self) -> None:
         """Parent and children at once, without a word."""
         if self._running is not None:
-            os.killpg(self._running.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
             self._running = None
 

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from accounts.models import ForgeAccount
 from credits.claims.facts import ref_of
 from credits.claims.models import Claim, ClaimItem
-from credits.contributions import same_work
+from credits.contributions import co_authors, same_work
 from credits.contributions.models import Authorship, Contribution, Evidence
 from credits.contributions.signals import TINY_LINES, Signal, SignalFacts, Twin, signals
 from credits.forges.patches import bare_title
@@ -29,6 +29,8 @@ def of_claim(claim: Claim) -> dict[str, tuple[Signal, ...]]:
     twins = _twins(shares, own, claim)
     texts = _same_text(claim, shares)
     bots = _bots(shares)
+    shareless = _shareless(shares)
+    branches = co_authors.of(share.contribution_id for share in shares)
     found: dict[str, tuple[Signal, ...]] = {}
     for share in shares:
         held = share.contribution
@@ -55,6 +57,8 @@ def of_claim(claim: Claim) -> dict[str, tuple[Signal, ...]]:
                 is_bot=held.pk in bots,
                 same_text=texts.get(share.pk, ()),
                 same_work=twins.get(held.pk, ()),
+                shareless=shareless.get(held.pk, ()),
+                nameless_commits=branches[held.pk].nameless if held.pk in branches else 0,
             )
         )
     return found
@@ -149,3 +153,17 @@ def _bots(shares: Iterable[Authorship]) -> set[int]:
     for key, author in rows.order_by("fetched_at", "pk").values_list("contribution", "payload__author"):
         found[key] = isinstance(author, dict) and author.get("__typename") == "Bot"
     return {key for key, is_bot in found.items() if is_bot}
+
+
+def _shareless(shares: Iterable[Authorship]) -> dict[int, tuple[str, ...]]:
+    """By contribution, the logins of co-authors who have nothing of it, but for the claimants' own."""
+    mine = {share.pk for share in shares}
+    found: dict[int, tuple[str, ...]] = {}
+    rows = Authorship.objects.filter(
+        contribution__in={share.contribution_id for share in shares},
+        role=Authorship.Role.CO_AUTHOR,
+        share=0,
+    ).exclude(pk__in=mine)
+    for key, login in rows.order_by("login", "pk").values_list("contribution", "login"):
+        found[key] = (*found.get(key, ()), login)
+    return found

@@ -17,7 +17,7 @@ from credits.claims.facts import ref_of
 from credits.claims.lock import lock_person, locked
 from credits.claims.models import Claim, Decision
 from credits.claims.rounds import version_for
-from credits.contributions import held
+from credits.contributions import co_authors, held
 from credits.contributions.models import Authorship, Evidence
 from credits.errors import Conflict, NotAllowed
 from credits.rulebooks.versions import rulebook_of
@@ -58,8 +58,10 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     claim.facts_digest = facts.digest(frozen)
     claim.submitted_at = now
     claim.status = Status.SUBMITTED
+    claim.stage_by = rulebook_of(version).review.stages[0].by
     claim.save()
     assessments.keep(claim, version, frozen, outcome, now=now)
+    co_authors.ask([one.contribution_id for one in shares], now=now)
     audit.record(
         "claim-submitted",
         claim,

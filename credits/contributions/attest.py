@@ -27,6 +27,7 @@ from accounts.models import Department, ForgeAccount, StaffRole, User
 from credits.contributions import links
 from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
 from credits.contributions.rows import canonical, clean
+from credits.contributions.speaking import asking_for_somebody
 from credits.contributions.store import store
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from credits.forges.base import Account, ChangedFile, Forge, MergedChange, RepositoryFacts
@@ -57,7 +58,8 @@ def offer(
     if not accounts:
         return links.add_link(user, address, now=now, forges=forges)  # which says so
     sha = _sha(commit, full_name)
-    change = forge.find_closed(full_name, number)
+    with asking_for_somebody(forge, now=now):
+        change = forge.find_closed(full_name, number)
     links.require_part(change, forge.name, accounts, label)
     if change.status in ("merged", "landed"):
         return links.add_link(user, address, now=now, forges=forges)
@@ -67,7 +69,8 @@ def offer(
             _("Only who opened a pull request can have it attested."),
             _("Ask %(login)s to do so.") % {"login": change.author.login if change.author else "?"},
         )
-    landed = forge.find_commit(change.repository.full_name, sha)
+    with asking_for_somebody(forge, now=now):
+        landed = forge.find_commit(change.repository.full_name, sha)
     if landed.committed_at is None or landed.committed_at < change.created_at:
         raise Conflict(
             "commit-too-early",

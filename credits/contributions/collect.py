@@ -22,9 +22,10 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
+from credits.contributions import speaking
 from credits.contributions.models import CatalogueEntry, CollectionState
 from credits.contributions.report import CollectionReport, Failed, Progress
-from credits.contributions.speaking import cannot_speak_to, speaking_to
+from credits.contributions.speaking import cannot_speak_to, closed_for, speaking_to
 from credits.contributions.store import Stored, store
 from credits.forges.base import Account, Ask, Forge, ForgeError, Page, RateLimited, TokenRefused, Unavailable
 from credits.jobs import queue, retry
@@ -44,12 +45,6 @@ IDLE_AT_ONCE = 500
 """Accounts without anything new that are ended in one transaction at most."""
 LOOK = timedelta(seconds=1)
 """How often a worker looks whether its lane was closed."""
-TOKEN_WAIT = timedelta(minutes=15)
-"""How long a lane rests when the university's token is refused: somebody has to mend it."""
-LIMIT_WAIT = timedelta(minutes=1)
-"""The same for a rate limit that names no time."""
-DOWN_WAIT = timedelta(seconds=30)
-"""The same for a forge that does not answer; each account then waits longer each time besides."""
 
 Clock = Callable[[], datetime]
 
@@ -83,7 +78,7 @@ def ask_now(accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = Fal
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges from which something could be collected now."""
-    return queue.due_lanes(KIND, now=now)
+    return speaking.due_forges(KIND, now=now)
 
 
 def collect_all_due(
@@ -184,12 +179,10 @@ class _Batch:
                 if self.clock() - self.begun_at >= TURN:
                     self._give_way()
                     break
-        except RateLimited as error:
-            self._close(error, error.until or self.clock() + LIMIT_WAIT)
-        except TokenRefused as error:
-            self._close(error, error.until or self.clock() + TOKEN_WAIT)
+        except (RateLimited, TokenRefused) as error:
+            self._close(error, closed_for(error, self.clock()))
         except ForgeError as error:
-            until = error.until or self.clock() + DOWN_WAIT
+            until = closed_for(error, self.clock())
             self._fail_all(error, until)
             self._close(error, until)
         except (OperationalError, InterfaceError):

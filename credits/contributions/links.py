@@ -12,6 +12,7 @@ from accounts import forges as known
 from accounts.models import ForgeAccount, User
 from credits.contributions.models import Contribution
 from credits.contributions.rows import part_rows
+from credits.contributions.speaking import asking_for_somebody
 from credits.contributions.store import store
 from credits.errors import Conflict, CreditsError
 from credits.forges import addresses
@@ -25,8 +26,8 @@ def add_link(
 
     ``forges`` are the adapters to ask, by name. ``forge_name`` says on which the short form ``owner/repository#12`` is
     meant; without it the short form is refused unless there is but one forge. Raises CreditsError: a BadAddress,
-    ``no-account-there``, ``not-your-account``, ``author-unknown``; and what the forge answers (Missing, NotMerged,
-    RateLimited, …).
+    ``no-account-there``, ``not-your-account``, ``author-unknown``; RateLimited ``forge-rests`` with the time, where the
+    forge asked to be left alone until then; and what it answers (Missing, NotMerged, …).
     """
     forge, (full_name, number) = read(address, forges, forge_name)
     linked = {
@@ -41,7 +42,8 @@ def add_link(
             % {"forge": label},
             _("Connect your %(forge)s account first.") % {"forge": label},
         )
-    change = forge.find_change(full_name, number)
+    with asking_for_somebody(forge, now=now):
+        change = forge.find_change(full_name, number)
     require_part(change, forge.name, linked, label)
     try:
         with transaction.atomic():

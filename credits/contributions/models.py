@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
+from credits.jobs import queue
 
 
 class Repository(models.Model):
@@ -193,6 +194,33 @@ class Recheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contribution} {self.finding}"
+
+
+class BranchLook(models.Model):
+    """Who wrote the commits of a pull request's branch, asked of the forge once somebody claims it. ``seen_at`` None:
+    it has not told yet, so whether there are further co-authors is not known (``error_message`` says why, where it was
+    tried)."""
+
+    contribution = models.OneToOneField(Contribution, models.CASCADE, related_name="branch")
+    asked_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    commits = models.JSONField(null=True)
+    """[{sha, authors: [{id, login} or None for somebody whom the forge has no account of]}], oldest first."""
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.contribution}: {'seen' if self.seen_at else 'not seen yet'}"
+
+    @property
+    def why(self) -> str:
+        """Why the last try did not work, in the language that is active; empty where it did, or there was none."""
+        return queue.in_the_readers_words(self.error_message)
+
+    @property
+    def nameless(self) -> int:
+        """Commits of which the forge knows no account for somebody who wrote them."""
+        return sum(None in one["authors"] for one in self.commits or ())
 
 
 class ShareProposal(models.Model):

@@ -9,11 +9,14 @@ from datetime import datetime
 from django.db.models import CharField, Count, Max, Min, Q
 from django.db.models.functions import Cast
 
+from accounts import forges
 from accounts.models import ForgeAccount
 from accounts.permissions import students_in
 from credits.contributions import collect, recheck
 from credits.contributions.held import AccountStatus, statuses
 from credits.contributions.models import CollectionState
+from credits.forges.base import TokenRefused
+from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 
@@ -25,7 +28,9 @@ class ForgeOverview:
     """One forge. ``linked`` accounts, of which ``complete`` were at least once held completely and ``never`` were not;
     ``failing``: the last try did not work. ``waiting`` are due now, ``running`` in a worker's hands, ``rechecks`` wait
     for a second look. ``oldest`` and ``newest``: times of the last complete success (None: there is none).
-    ``closed_until`` and ``why``: the whole forge rests until then.
+    ``closed_until`` and ``why``: the whole forge rests until then. ``tokens``: how many this process has; where it has
+    none, ``why`` says so. ``resting`` of the university's tokens were told to wait, the last of them until
+    ``resting_until``.
     """
 
     forge: str
@@ -39,6 +44,9 @@ class ForgeOverview:
     newest: datetime | None
     closed_until: datetime | None
     why: str
+    tokens: int
+    resting: int
+    resting_until: datetime | None
 
     @property
     def never(self) -> int:
@@ -46,7 +54,7 @@ class ForgeOverview:
 
 
 def of_forge(name: str, *, now: datetime) -> ForgeOverview:
-    """Five queries, however many accounts there are."""
+    """Six queries, however many accounts there are."""
     accounts = ForgeAccount.objects.filter(forge=name, unlinked_at=None)
     states = CollectionState.objects.filter(account__in=accounts).aggregate(
         complete=Count("pk", filter=Q(complete_at__isnull=False)),
@@ -61,6 +69,8 @@ def of_forge(name: str, *, now: datetime) -> ForgeOverview:
         running=Count("pk", filter=running),
     )
     lane = Lane.objects.filter(name=name, closed_until__gt=now).first()
+    pool = TokenPool(forges.addresses(name).tokens)
+    rests = queue.closings(f"{name}/", now=now)
     return ForgeOverview(
         forge=name,
         linked=accounts.count(),
@@ -68,8 +78,20 @@ def of_forge(name: str, *, now: datetime) -> ForgeOverview:
         **jobs,
         rechecks=Job.objects.filter(kind=recheck.KIND, lane=name, due_at__isnull=False).count(),
         closed_until=lane.closed_until if lane else None,
-        why=queue.in_the_readers_words(lane.error_message) if lane else "",
+        why=queue.in_the_readers_words(lane.error_message if lane else _no_token(pool)),
+        tokens=len(pool),
+        # A token rests for one resource, or for all: a row each.
+        resting=len({mark.partition("/")[0] for mark in rests}),
+        resting_until=max(rests.values(), default=None),
     )
+
+
+def _no_token(pool: TokenPool) -> str:
+    try:
+        pool.require()
+    except TokenRefused as error:
+        return queue.told(error)["error_message"]
+    return ""
 
 
 def in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:

@@ -16,8 +16,9 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from credits.contributions import speaking
 from credits.contributions.models import Contribution, Recheck
-from credits.contributions.speaking import cannot_speak_to, speaking_to
+from credits.contributions.speaking import cannot_speak_to, closed_for, speaking_to
 from credits.contributions.store import store
 from credits.errors import CreditsError
 from credits.forges.base import (
@@ -25,9 +26,7 @@ from credits.forges.base import (
     Forge,
     ForgeError,
     Missing,
-    RateLimited,
     Standing,
-    TokenRefused,
     Unavailable,
 )
 from credits.jobs import queue, retry
@@ -37,9 +36,6 @@ KIND = "recheck"
 LEASE = timedelta(minutes=5)
 AT_ONCE = 100
 ATTESTED = "attested"
-LIMIT_WAIT = timedelta(minutes=1)
-DOWN_WAIT = timedelta(seconds=30)
-TOKEN_WAIT = timedelta(minutes=15)
 Finding = Recheck.Finding
 Status = Contribution.Status
 
@@ -81,7 +77,7 @@ def ask(contributions: Iterable[Contribution], *, now: datetime) -> int:
 
 def due_forges(*, now: datetime) -> list[str]:
     """The names of the forges on which something is to be looked at again now."""
-    return queue.due_lanes(KIND, now=now)
+    return speaking.due_forges(KIND, now=now)
 
 
 def recheck(contributions: Sequence[Contribution], *, forge: Forge, now: datetime) -> RecheckReport:
@@ -118,7 +114,7 @@ def _recheck_due(forge: Forge, clock: Callable[[], datetime], limit: int) -> Rec
     try:
         report = recheck(list(held), forge=forge, now=now)
     except ForgeError as error:
-        until = error.until or clock() + _wait(error)
+        until = closed_for(error, clock())
         queue.close_lane(forge.name, until=until, error=error)
         report.closed_by = error
     for one in held.all():
@@ -228,12 +224,6 @@ def _finish(job: Job, seen: Recheck | None, report: RecheckReport, now: datetime
 def _let_go(job: Job, now: datetime) -> None:
     with contextlib.suppress(queue.LeaseLost):
         queue.finish(job, now=now, due_at=None)
-
-
-def _wait(error: ForgeError) -> timedelta:
-    if isinstance(error, RateLimited):
-        return LIMIT_WAIT
-    return TOKEN_WAIT if isinstance(error, TokenRefused) else DOWN_WAIT
 
 
 def _nothing_known() -> Unavailable:

@@ -38,7 +38,8 @@ class SignalFacts:
 
     ``files`` are counts of files and lines by category, as a contribution holds them; ``tiny_in_repository`` is how
     many of the person's contributions in this repository have at most TINY_LINES changed lines, ``in_repository`` how
-    many there are at all.
+    many there are at all. ``shareless`` are co-authors who have no share of it; ``nameless_commits`` those of its
+    branch by somebody whom the forge has no account of.
     """
 
     created_at: datetime
@@ -58,6 +59,8 @@ class SignalFacts:
     is_bot: bool | None = None
     same_text: tuple[Twin, ...] = ()
     same_work: tuple[Twin, ...] = ()
+    shareless: tuple[str, ...] = ()
+    nameless_commits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,19 @@ def _signals(facts: SignalFacts) -> Iterator[Signal]:
             _("same text as another student's"),
             _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
             twin.url,
+        )
+    if facts.shareless:
+        yield Signal(
+            "co-authors",
+            _("co-authors without a share"),
+            _("%(logins)s wrote some of it too.") % {"logins": ", ".join(facts.shareless)},
+        )
+    if facts.nameless_commits:
+        yield Signal(
+            "co-authors-nameless",
+            _("authors without an account"),
+            _("Commits of its branch by somebody whom the forge has no account of: %(count)s.")
+            % {"count": facts.nameless_commits},
         )
     if facts.merged_by_self:
         yield Signal(

@@ -54,7 +54,9 @@ from credits.forges.tokens import TokenPool, pool_of
 
 _BEIJING = timezone(timedelta(hours=8))
 _STEP_BACK = timedelta(seconds=2)
-_ROWS_AT_ONCE = 20
+_ROWS_AT_ONCE = 5
+"""Pull requests of which the details, two requests each, are handed out together: what a worker that is killed had not
+handed out yet is asked for again."""
 
 Row = Mapping[str, Any]
 

@@ -83,6 +83,12 @@ def due_lanes(kind: str, *, now: datetime) -> list[str]:
     )
 
 
+def held_lanes(kind: str) -> list[str]:
+    """The lanes of which somebody holds a job, or died holding one."""
+    held = Job.objects.filter(kind=kind, holder__isnull=False)
+    return sorted(held.values_list("lane", flat=True).distinct())
+
+
 def take(
     kind: str,
     lane: str,

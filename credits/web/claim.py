@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import permissions
 from credits.claims import assessments, review, see, submit
 from credits.claims.models import Claim, Decision
-from credits.web import lines, way
+from credits.web import decided, lines, way
 from credits.web.access import PageRequest, page
 from credits.web.forms import AnswerForm
 from credits.web.trying import carry_out
@@ -61,11 +61,14 @@ def withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
     decisions = list(
-        found.decisions.select_related("assessment", "decided_by", "answer").order_by("-decided_at", "-pk")
+        found.decisions.select_related(
+            "assessment__version", "decided_by", "confirmed_by", "answer"
+        ).order_by("-decided_at", "-pk")
     )
     current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
-    first = assessments.submitted_outcome(found) if found.submitted_at else None
-    outcome = assessments.outcome_of(current.assessment) if current else first
+    first = assessments.submitted(found) if found.submitted_at else None
+    stands = current.assessment if current else first
+    estimate = assessments.estimate_of(stands) if stands else None
     own = found.user_id == request.user.pk
     return render(
         request,
@@ -75,12 +78,14 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
             "own": own,
             "place": _place(request, own),
             "way": way.of_claim(found, found.round, now=timezone.now(), own=own),
-            "decisions": decisions,
+            "decisions": decided.of_claim(found, decisions),
+            "stage": decided.stage_now(found) if found.status == Status.SUBMITTED else "",
             "current": current,
-            "outcome": outcome,
-            "applied_for": first,
-            "lines": lines.of_claim(found, outcome, current.lines if current else None) if first else [],
+            "outcome": estimate.outcome if estimate else None,
+            "applied_for": assessments.outcome_of(first) if first else None,
+            "lines": lines.of_claim(found, estimate, current.lines if current else None) if first else [],
             "twins": lines.own_places(found) if own else {},
+            "branches": lines.branches(found),
             "flags": list(found.flags.select_related("answered_by")),
             "may_answer": own
             and found.status == Status.HEARING

@@ -24,6 +24,7 @@ OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
         ("instructor_queue", _("To review")),
         ("instructor_attested", _("To attest")),
     ),
+    "committee": (("instructor_queue", _("To review")),),
     "registrar": (
         ("registrar_ready", _("To record")),
         ("registrar_rounds", _("Rounds")),

@@ -20,7 +20,7 @@ from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.rules.shapes import Rulebook
-from credits.web import way
+from credits.web import decided, way
 from credits.web.tags import day, until
 from credits.web.way import Station
 
@@ -101,7 +101,7 @@ def of(student: User, *, now: datetime) -> Standing:
         found.claim = (
             Claim.objects.filter(user=student, round=found.round)
             .exclude(status=Status.WITHDRAWN)
-            .select_related("result", "round__term")
+            .select_related("result", "round__term", "version__rulebook")
             .first()
         )
         _by_rulebook(found, found.round, student, now=now)
@@ -242,8 +242,11 @@ def _of_claim(claim: Claim) -> Step:
             address,
         )
     if claim.status == Status.SUBMITTED:
+        stage = decided.stage_now(claim)
         return Step(
-            _("An instructor reviews your application"),
+            _("Your application is in review: %(stage)s") % {"stage": stage}
+            if stage
+            else _("An instructor reviews your application"),
             _("You need not do anything. The review lasts until %(day)s at most.")
             % {"day": until(claim.round.review_until)},
             _("See my application"),

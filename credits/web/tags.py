@@ -199,6 +199,19 @@ def tongue(text: object) -> str:
     return str(text)
 
 
+REVIEWERS = {
+    "instructors": gettext_lazy("instructors of the college"),
+    "college-committee": gettext_lazy("the college's credit committee"),
+    "university-committee": gettext_lazy("the university's credit committee"),
+}
+
+
+@register.filter
+def reviewers(by: str) -> str:
+    """Who decides in a stage of review."""
+    return str(REVIEWERS.get(by, by))
+
+
 @register.filter
 def forge_label(name: str) -> str:
     """How a forge writes its own name."""

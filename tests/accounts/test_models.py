@@ -107,6 +107,18 @@ def test_an_email_is_one_persons_in_any_case() -> None:
     assert factories.person(email=None).email is None
 
 
+def test_whose_an_account_was_is_found_by_an_index() -> None:
+    """Every new link asks whose the account ever was: not by reading all accounts, even where none is linked now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT 1 FROM accounts_forgeaccount "
+            "WHERE forge = 'github' AND forge_user_id = '42' AND user_id <> 7"
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "forge_account_of_anybody" in plan
+
+
 def test_a_username_is_one_persons_in_any_case() -> None:
     """Sign-in does not tell cases apart, so the database lets no two usernames differ in case only."""
     factories.person(username="li.si")

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import ForgeAccount
-from credits.contributions import collect
+from credits.contributions import collect, speaking
 from credits.contributions import store as storing
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
 from credits.contributions.report import CollectionReport
@@ -213,8 +213,8 @@ def test_a_process_without_a_token_leaves_the_lane_and_its_jobs_as_they_were(clo
     ("error", "rest"),
     [
         (RateLimited("rate-limited", "Later.", until=NOW + timedelta(minutes=42)), timedelta(minutes=42)),
-        (RateLimited("rate-limited", "Later."), collect.LIMIT_WAIT),
-        (TokenRefused("token-refused", "The token does not work."), collect.TOKEN_WAIT),
+        (RateLimited("rate-limited", "Later."), speaking.LIMIT_WAIT),
+        (TokenRefused("token-refused", "The token does not work."), speaking.TOKEN_WAIT),
     ],
 )
 def test_what_stops_the_whole_forge_closes_its_lane(clock, error, rest):
@@ -239,8 +239,8 @@ def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
         raising(error=Unavailable("forge-unavailable", "No answer.")), clock=clock
     )
     assert [failed.account for failed in report.failed] == [account]
-    assert report.closed_until == NOW + collect.DOWN_WAIT
-    assert job(account).due_at > NOW + collect.DOWN_WAIT
+    assert report.closed_until == NOW + speaking.DOWN_WAIT
+    assert job(account).due_at > NOW + speaking.DOWN_WAIT
 
 
 def test_an_account_without_a_last_page_is_not_complete(clock):
@@ -458,13 +458,14 @@ def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_are_never_on_one_forge_at_once(clock):
     """While one is in the middle another finds the lane taken and begins nothing; the other forge is free to it."""
-    linked()
+    account = linked()
     forge_account(forge="gitee", forge_user_id="201", login="gitee-person")
     collect.schedule_new_accounts(now=NOW)
     others: list[CollectionReport] = []
 
     def beside() -> None:
         try:
+            assert collect.due_forges(now=clock()) == ["gitee"]
             others.append(collect.collect_due(telling(page(ALICE)), clock=clock))
             others.append(
                 collect.collect_due(
@@ -479,6 +480,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
         other = Thread(target=beside)
         other.start()
         other.join()
+        assert job(account).holder is not None, "the living keep what they hold"
         yield page(ALICE, cursor="two")
 
     assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
@@ -506,6 +508,8 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
     worker.start()
     worker.join()
     assert job(account).holder is not None
+    # All there is on this forge is in dead hands, and yet a worker is sent there.
+    assert collect.due_forges(now=clock()) == ["github"]
     assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
     assert state(account).cursor == "two"
 

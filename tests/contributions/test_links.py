@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone, translation
 
 from accounts.models import User
-from credits.contributions import held, links
+from credits.contributions import attest, held, links
 from credits.contributions.models import Contribution
 from credits.errors import CreditsError
-from credits.forges.base import Account, Missing
+from credits.forges.base import Account, Missing, RateLimited
+from credits.forges.github import GitHub
+from credits.forges.tokens import TokenPool
+from credits.jobs import queue
+from credits.jobs.models import Lane
+from demo.forge import LocalForge
 from tests.contributions.told import ALICE, BOB, ScriptedForge, change, repository
 from tests.factories import NOW, forge_account, student
 
@@ -25,9 +34,16 @@ KNOWN = (
 
 
 @pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(autouse=True)
 def _addresses(settings):
-    for name, forge in settings.FORGES.items():
-        forge["url"] = f"https://{name}.example"
+    settings.FORGES = {
+        name: forge | {"url": f"https://{name}.example"} for name, forge in settings.FORGES.items()
+    }
 
 
 @pytest.fixture
@@ -102,3 +118,49 @@ def test_a_forge_that_fails_is_told_as_that(alice):
         links.add_link(
             alice, "https://github.example/owner/project1/pull/1", now=NOW, forges={"github": forge}
         )
+
+
+URL = "https://github.example/owner/project1/pull/1"
+
+
+def test_nobody_is_called_before_the_time_that_was_named(alice):
+    """While the forge rests, a student is told until when, and nothing is asked; at that time it is."""
+    forge = ScriptedForge(lambda _asks: (), known=KNOWN)
+    until = NOW + timedelta(minutes=10)
+    queue.close_lane("github", until=until)
+    with pytest.raises(RateLimited) as refused:
+        links.add_link(alice, URL, now=NOW, forges={"github": forge})
+    assert (refused.value.code, refused.value.status) == ("forge-rests", 503)
+    assert "GitHub cannot be asked before 2025-03-10 10:10." in str(refused.value)
+    with pytest.raises(RateLimited):
+        attest.offer(alice, URL, "a" * 40, now=NOW, forges={"github": forge})
+    assert forge.spent.requests == 0
+    assert links.add_link(alice, URL, now=until, forges={"github": forge}).number == "1"
+
+
+@pytest.mark.parametrize("resource", ["", "/graphql"])
+def test_a_token_that_a_worker_was_told_to_rest_is_not_used(alice, resource):
+    """What another process was told of a token counts here too, and what is told here counts for the workers."""
+    now = timezone.now()
+    with LocalForge([]) as local:
+        environment = local.environment()
+        told = TokenPool(environment["GITHUB_TOKENS"].split(",")[:1])
+        forge = GitHub(environment["GITHUB_API_URL"], told, lambda: now)
+        mark = told.take(now).mark
+        queue.close_lane(f"github/{mark}{resource}", until=now + timedelta(hours=1))
+        with pytest.raises(RateLimited) as refused:
+            links.add_link(alice, URL, now=now, forges={"github": forge})
+        assert refused.value.code == "forge-rests"
+        assert local.log.requests() == 0
+        Lane.objects.all().delete()
+        other = GitHub(
+            environment["GITHUB_API_URL"], environment["GITHUB_TOKENS"].split(",")[1:2], lambda: now
+        )
+        local.faults.add("secondary_limit", retry_after=90, times=None)
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                links.add_link(alice, URL, now=now, forges={"github": other})
+        assert local.log.requests() == 1
+        assert Lane.objects.get().closed_until == now + timedelta(seconds=90)
+        forge.close()
+        other.close()

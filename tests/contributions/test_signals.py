@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from credits.claims import signals as of
 from credits.claims.draft import draft
@@ -17,6 +19,12 @@ from tests import factories
 from tests.factories import NOW
 
 PLAIN = SignalFacts(created_at=NOW - timedelta(days=3), merged_at=NOW)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.mark.parametrize(
@@ -32,6 +40,8 @@ PLAIN = SignalFacts(created_at=NOW - timedelta(days=3), merged_at=NOW)
         ({"labels": ("bug", "Spam")}, "label", "Spam"),
         ({"login": "tidy[bot]"}, "bot", "tidy[bot]"),
         ({"is_bot": True, "login": "tidy"}, "bot", "tidy"),
+        ({"shareless": ("bob", "carol")}, "co-authors", "bob, carol"),
+        ({"nameless_commits": 3}, "co-authors-nameless", "3"),
         ({"same_text": (Twin("o/r #1", "u", "bob", False),)}, "same-text", "bob"),
         ({"same_work": (Twin("o/r #1", "u", "bob", False),)}, "same-work", "bob"),
         ({"same_work": (Twin("o/r #1", "u", "alice", True),)}, "same-work-own", "o/r #1"),

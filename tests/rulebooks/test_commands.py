@@ -145,8 +145,12 @@ def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixtu
     call_command("assess", "--round", "spring", "--student", "00077", "--json")
     said = json.loads(capsys.readouterr().out)
     assert said["students"][0]["outcome"]["credit"] == "0.5"
+    assert said["students"][0]["explanation"] == {"remedies": {}, "reduced": {}, "taken": []}
+    make.authorship(student, make.contribution(make.repository(licence="")))
     call_command("assess", "--student", "00077")
-    assert "base" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "base" in told
+    assert "→ To meet “an OSI-approved licence”: “OSI-approved licence” would have to be “yes”." in told
     failing("assess", "--student", "77")
     assert "77" in capsys.readouterr().err
     assert not Claim.objects.exists()

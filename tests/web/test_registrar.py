@@ -280,3 +280,16 @@ def test_the_public_notice_masks_names(signed_in: SignIn, html: Html, clock: Clo
     assert "小明" not in text
     assert claim.enrolment.student_number not in text
     assert "/pull/" not in text
+
+
+def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: Html) -> None:
+    """Rounds name the rulebook in force by its title and the term by its name, the ledger the term; codes stand
+    beside them."""
+    claim = credit.recorded_claim().claim
+    browser = signed_in(factories.registrar(), "zh-hans")
+    rounds = html(browser.get(reverse("registrar_rounds")))
+    for words in ("测试认定办法</a>", str(claim.version), "2024—2025学年第二学期"):
+        assert words in rounds
+    ledger = html(browser.get(reverse("registrar_ledger")))
+    assert "2024—2025学年第二学期" in ledger
+    assert claim.round.term.code in ledger

@@ -12,12 +12,14 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from credits.claims import rechecks
 from credits.claims.draft import draft
 from credits.claims.submit import submit
 from credits.contributions import attest
-from credits.contributions.models import AttestedWork, Authorship
+from credits.contributions.models import AttestedWork, Authorship, BranchLook
+from credits.forges.base import RateLimited
 from credits.jobs import queue
 from tests import credit_factories as credit
 from tests import factories
@@ -213,6 +215,65 @@ def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: 
     assert "never-tried" not in seen_by_admin
     for nobody in (factories.student(), factories.instructor(), factories.person()):
         assert signed_in(nobody).get(page).status_code == 403
+
+
+def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Html, settings) -> None:
+    """The reason stands beside the forge, with the time; tokens that rest are counted, and are no forges."""
+    settings.FORGES = {
+        name: {**forge, "tokens": () if name == "atomgit" else ("one", "two")}
+        for name, forge in settings.FORGES.items()
+    }
+    now = timezone.now()
+    queue.close_lane(
+        "github",
+        until=now + timedelta(hours=1),
+        error=RateLimited("forge-rate-limited", "The forge asks us to wait before the next request."),
+    )
+    for name in ("github/0123456789/graphql", "github/0123456789", "github/abcdef0123/core"):
+        queue.close_lane(name, until=now + timedelta(minutes=30))
+    queue.close_lane("gitee/0123456789", until=now - timedelta(minutes=1))
+    text = html(signed_in(factories.registrar()).get(reverse("collecting")))
+    assert re.findall(r'<h2 id="forge-([^"]+)"', text) == ["github", "gitee", "atomgit"]
+    assert "0123456789" not in text
+    github, gitee, atomgit = text.split('<h2 id="forge-')[1:]
+    assert "rests until" in github
+    assert "The forge asks us to wait before the next request." in github
+    assert re.search(r"Access tokens that rest</dt><dd>2, until", github)
+    assert "Access tokens that rest" not in gitee
+    assert "No access token is set for this forge." in atomgit
+    assert "not asked" in atomgit
+    assert "No access token" not in github
+
+
+def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) -> None:
+    """Before a claim that nobody was asked; after it that it is being looked up, to student and reviewer; why it did
+    not work, where it was tried; and nothing of it once it is known."""
+    claim = credit.submitted_claim()
+    first, *others = [item.authorship for item in claim.items.all()]
+    reviewer = signed_in(credit.reviewer_of(claim))
+    student = signed_in(claim.user)
+    pages = {
+        student: [
+            reverse("claim", args=[claim.public_id]),
+            reverse("student_contribution", args=[first.contribution_id]),
+        ],
+        reviewer: [reverse("instructor_claim", args=[claim.public_id])],
+    }
+
+    def seen() -> list[str]:
+        return [html(browser.get(page)) for browser, some in pages.items() for page in some]
+
+    assert all("co-authors are being looked up" in text for text in seen())
+    BranchLook.objects.update(error_code="x", error_message="The forge did not answer as it should.")
+    assert all("The forge did not answer as it should." in text for text in seen())
+    BranchLook.objects.update(
+        seen_at=NOW, error_code="", error_message="", commits=[{"sha": "a", "authors": [None]}]
+    )
+    assert not any("looked up" in text or "not known" in text for text in seen())
+    assert "1 commit of its branch was written by somebody" in seen()[1]
+    BranchLook.objects.all().delete()
+    assert "is asked of the forge when somebody claims it" in seen()[1]
+    assert others
 
 
 def test_the_pages_speak_chinese_where_asked(signed_in: SignIn, html: Html) -> None:
