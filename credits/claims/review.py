@@ -46,7 +46,7 @@ Status = Claim.Status
 Standing = Decision.Standing
 Verdict = Decision.Verdict
 
-_LONGEST_ANSWER = 10_000
+_LONGEST_ANSWER = 5_000
 
 
 def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
@@ -233,6 +233,12 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
             )
         decisions.append(decide(claim, {}, by=by, now=now))
     return decisions
+
+
+def answered(claim: Claim) -> bool:
+    """Whether the student has answered to what is proposed now."""
+    proposed = Decision.Standing.PROPOSED
+    return HearingAnswer.objects.filter(decision__claim=claim, decision__standing=proposed).exists()
 
 
 def undisputed(claim: Claim) -> bool:

@@ -80,8 +80,15 @@ def read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> t
             _("Paste the whole address from your browser."),
         )
     # What the forge says whose address it is tells more than what the others say of a stranger's.
-    refusals.sort(key=lambda error: error.code == "address-of-another-site")
-    raise refusals[0]
+    theirs = next((error for error in refusals if error.code != "address-of-another-site"), None)
+    if theirs is not None:
+        raise theirs
+    raise addresses.BadAddress(
+        "address-of-another-site",
+        _("This is not an address on %(sites)s.")
+        % {"sites": ", ".join(known.row(name).url for name in forges)},
+        _("Only what stands there is collected here."),
+    )
 
 
 def require_part(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:

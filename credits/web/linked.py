@@ -62,7 +62,7 @@ def add_link(request: PageRequest) -> HttpResponse:
     )
     if made is None:
         return _shown(request, form, status=status)
-    messages.success(request, _("“%(title)s” is added to your contributions.") % {"title": made.title})
+    messages.success(request, _("“%(title)s” is among your contributions now.") % {"title": made.title})
     return redirect("student_contributions")
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from credits.claims import assess, rounds
+from credits.claims import assess, review, rounds
 from credits.claims.models import Claim, Round
 from credits.contributions import held
 from credits.contributions.held import AccountStatus
@@ -232,6 +232,13 @@ def _in_round(found: Standing, round_: Round, *, now: datetime) -> Step:
 
 def _of_claim(claim: Claim) -> Step:
     address = reverse("claim", args=[claim.public_id])
+    if claim.status == Status.HEARING and review.answered(claim):
+        return Step(
+            _("Your answer is with the reviewer"),
+            _("You need not do anything. The reviewer reads it, and decides."),
+            _("See my application"),
+            address,
+        )
     if claim.status == Status.HEARING:
         return Step(
             _("Your answer is asked for, until %(day)s") % {"day": until(claim.hearing_until)},

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.forges import LABELS
 from accounts.models import Enrolment
+from credits.claims import review
 from credits.claims.models import Claim
 from credits.web import navigation
 
@@ -97,7 +98,15 @@ def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
 def as_staff_say(claim: Claim) -> str:
     """The state of a claim in words that do not speak to the student, as its own name does."""
     if claim.status == Claim.Status.HEARING:
-        return _("waiting for the student's answer")
+        return _("answered") if review.answered(claim) else _("waiting for the student's answer")
+    return str(claim.get_status_display())
+
+
+@register.filter
+def as_student_reads(claim: Claim) -> str:
+    """The state of a claim in words for the student, who has answered or not."""
+    if claim.status == Claim.Status.HEARING and review.answered(claim):
+        return _("your answer is with the reviewer")
     return str(claim.get_status_display())
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from credits.claims import review
 from credits.claims.models import Claim, Round
 from credits.claims.stages import stages_of
 from credits.web.tags import day, tongue, until
@@ -75,7 +76,10 @@ def _review(claim: Claim, round_: Round, own: bool) -> Iterator[Station]:
         yield Station(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
         if number == claim.stage and claim.status == Status.HEARING:
             answer = _("Your answer") if own else _("The student's answer")
-            yield Station(answer, "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
+            note = _("until %(day)s") % {"day": until(claim.hearing_until)}
+            yield Station(
+                answer, "here", _("given: the reviewer decides") if review.answered(claim) else note
+            )
 
 
 def _notice(claim: Claim) -> Station:

@@ -71,6 +71,12 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
     assert "Your answer is asked for, until the end of 17 Mar 2025" in text
+    review.answer(claim, "It is.", by=claim.user, now=NOW + timedelta(days=1))
+    assert "Your answer is with the reviewer" in home(signed_in(claim.user), html)
+    page = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
+    assert "your answer is with the reviewer" in page
+    assert "given: the reviewer decides" in page
+    assert "asked for" not in page
 
 
 def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(

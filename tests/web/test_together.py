@@ -163,7 +163,7 @@ def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: 
     answer = browser.post(reverse("student_attest"), typed)
     assert answer.status_code == 400
     assert typed["address"] in html(answer)
-    assert "another site" in html(answer)
+    assert "This is not an address on https://github.com, " in html(answer)
     assert attest.waiting_for(factories.instructor()).count() == 0
 
 
