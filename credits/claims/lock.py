@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from credits.claims.dates import written
-from credits.claims.models import WHOLE, Claim
+from credits.claims.models import WHOLE, Claim, Round
 from credits.errors import Conflict
 
 
@@ -32,6 +33,14 @@ def lock_person(user: User) -> None:
     """One claim of a person at a time: what they may claim depends on their others."""
     # Not FOR UPDATE: that would wait for every row that merely refers to the person.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def lock_rulebooks(round_: Round, *, to_read: bool = False) -> None:
+    """Until the transaction ends, what is in force in the round stays: ``to_read`` beside other readers, otherwise
+    alone, to change it."""
+    lock = "pg_advisory_xact_lock_shared" if to_read else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(hashtext('claims.rulebooks'), %s)", [round_.pk])
 
 
 def not_before(gate: datetime, now: datetime, code: str, what: object) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import audit, term_days, terms
 from accounts.models import Enrolment, Programme, StaffRole, Term, User
-from accounts.permissions import require
+from accounts.permissions import require, require_for_all
+from credits.claims.lock import lock_rulebooks
 from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import Conflict, CreditsError, NotThere
 from credits.rulebooks.models import RulebookVersion
 
-YEARS = range(2000, 2101)
-"""Years in which a round may lie. A slip of the pen such as 0025 is none, and no page could show its local time."""
+YEARS = term_days.YEARS
+"""Years in which a round may lie, as a term does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,87 @@ def open_round(
         rulebooks=[str(one.version) for one in in_force],
     )
     return made
+
+
+@transaction.atomic
+def put_in_force(round_: Round, one: InForce, *, by: User, now: datetime) -> RoundRulebook:
+    """Put another rulebook in force in a round, for those whom ``one`` names, before anybody has applied.
+
+    Raises NotAllowed unless ``by`` is a registrar for the whole university; Conflict where the version is not
+    published, where another is in force for the same programme and year, and once a claim was submitted.
+    """
+    require_for_all(by, StaffRole.Role.REGISTRAR)
+    _refuse_rulebooks([one])
+    _refuse_once_submitted(round_)
+    if RoundRulebook.objects.filter(round=round_, programme=one.programme, year=one.year).exists():
+        raise Conflict(
+            "rulebook-in-force",
+            _("A rulebook is in force for these students already."),
+            _("Take it away first, or choose other students."),
+        )
+    made = RoundRulebook.objects.create(
+        round=round_, version=one.version, programme=one.programme, year=one.year
+    )
+    _note("rulebook-put-in-force", made, by=by, now=now)
+    return made
+
+
+@transaction.atomic
+def take_out_of_force(row: RoundRulebook, *, by: User, now: datetime) -> None:
+    """Take a rulebook away from a round, before anybody has applied; for its students the next one that names them
+    is then in force. Raises as :func:`put_in_force` does, and Conflict for the last one and one that is gone."""
+    require_for_all(by, StaffRole.Role.REGISTRAR)
+    _refuse_once_submitted(row.round)
+    rows = list(RoundRulebook.objects.filter(round=row.round).values_list("pk", flat=True))
+    if row.pk not in rows:
+        raise Conflict(
+            "rulebook-not-in-force",
+            _("This rulebook was taken away already."),
+            _("Load the page again to see what is in force."),
+        )
+    if len(rows) == 1:
+        raise Conflict(
+            "last-rulebook",
+            _("A round needs a rulebook, and this is its last one."),
+            _("Put another one in force first."),
+        )
+    _note("rulebook-taken-out-of-force", row, by=by, now=now)
+    row.delete()
+
+
+@transaction.atomic
+def change_term(
+    term: Term,
+    *,
+    name_zh: str,
+    name_en: str,
+    starts_on: date,
+    ends_on: date,
+    days_off: Iterable[date],
+    days_worked: Iterable[date],
+    by: User,
+    now: datetime,
+) -> Term:
+    """Change a term as :func:`accounts.terms.change` does; its first and last day only while no round is in it, since
+    rulebooks count by them. Raises Conflict otherwise."""
+    moved = (starts_on, ends_on) != (term.starts_on, term.ends_on)
+    if moved and Round.objects.filter(term=term).exists():
+        raise Conflict(
+            "term-has-rounds",
+            _("Rounds are held in this term, so its first and last day stay."),
+            _("Its names, holidays and days that are worked can be changed."),
+        )
+    return terms.change(
+        term,
+        name_zh=name_zh,
+        name_en=name_en,
+        starts_on=starts_on if moved else None,
+        ends_on=ends_on if moved else None,
+        days_off=days_off,
+        days_worked=days_worked,
+        by=by,
+        now=now,
+    )
 
 
 def open_rounds(*, now: datetime) -> QuerySet[Round]:
@@ -190,3 +272,28 @@ def _refuse_rulebooks(in_force: Sequence[InForce]) -> None:
         raise Conflict(
             "rulebook-twice", _("Two rulebooks are named for the same students."), _("Keep one of them.")
         )
+
+
+def _refuse_once_submitted(round_: Round) -> None:
+    """What is in force stands from the first submission on (a trigger holds it); the lock has those wait who are
+    submitting right now, and us for them."""
+    lock_rulebooks(round_)
+    if Claim.objects.filter(round=round_, submitted_at__isnull=False).exists():
+        raise Conflict(
+            "round-has-claims",
+            _("Somebody has applied in this round, so the rulebooks in force in it stay."),
+            _("Another rulebook can be put in force in the next round."),
+        )
+
+
+def _note(action: str, row: RoundRulebook, *, by: User, now: datetime) -> None:
+    audit.record(
+        action,
+        row.round,
+        by=by,
+        now=now,
+        round=row.round.code,
+        version=str(row.version),
+        programme=str(row.programme) if row.programme else None,
+        year=row.year,
+    )

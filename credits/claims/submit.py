@@ -14,7 +14,7 @@ from credits.claims.assess import evaluated, facts_now
 from credits.claims.draft import apply_window
 from credits.claims.elsewhere import lock_same_work, taken, without_twins
 from credits.claims.facts import ref_of
-from credits.claims.lock import lock_person, locked
+from credits.claims.lock import lock_person, lock_rulebooks, locked
 from credits.claims.models import Claim, Decision
 from credits.claims.rounds import version_for
 from credits.contributions import co_authors, held
@@ -39,6 +39,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student whose claim it is can submit it."))
     apply_window(claim.round, now)
+    lock_rulebooks(claim.round, to_read=True)
     version = version_for(claim.round, claim.enrolment)
     _refuse_while_another_is_open(claim, rulebook_of(version).category.code)
     lock_same_work(_own_shares(claim))

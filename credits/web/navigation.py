@@ -46,6 +46,7 @@ BELOW = {
     "student_accounts": "/student/attested/",
     "instructor_queue": "/instructor/claims/",
     "instructor_attested": "/instructor/attested/",
+    "registrar_rounds": "/registrar/terms/",
     "registrar_ledger": "/registrar/students/",
     "steward_rulebooks": "/rulebooks/",
 }

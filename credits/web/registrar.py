@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
-from django.http import FileResponse, HttpResponse, JsonResponse
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import FileResponse, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Enrolment, Term
-from accounts.permissions import Role, require_for_all
+from accounts.permissions import Role, covers_all, require_for_all
 from credits.claims import record, rounds, stages
-from credits.claims.models import Claim, Round
+from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
@@ -23,7 +23,7 @@ from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
 from credits.records.verification import verify_records
 from credits.web.access import PageRequest, page
-from credits.web.forms import ExportForm, RoundForm
+from credits.web.forms import ExportForm, InForceForm, RoundForm
 from credits.web.trying import carry_out
 
 ENTRIES_SHOWN = 50
@@ -85,22 +85,44 @@ def all_rounds(request: PageRequest) -> HttpResponse:
         if made:
             messages.success(request, _("The round %(round)s is opened.") % {"round": made})
             return redirect("registrar_rounds")
-    counted = Round.objects.select_related("term").annotate(
-        applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
-        recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
+    return _rounds(request, form=form, status=status)
+
+
+@require_POST
+@page(role=Role.REGISTRAR)
+def put_in_force(request: PageRequest, code: str) -> HttpResponse:
+    """Put another rulebook in force in a round, for some students."""
+    require_for_all(request.user, Role.REGISTRAR)
+    round_ = get_object_or_404(Round, code=code)
+    form = _in_force_form(round_, request.POST)
+    made, status = carry_out(
+        form,
+        lambda asked: rounds.put_in_force(
+            round_, rounds.InForce(**asked), by=request.user, now=timezone.now()
+        ),
     )
-    # Said here, as counting drops the model's own order.
-    counted = counted.order_by("-apply_from", "-pk")
-    return render(
+    if made:
+        messages.success(
+            request,
+            _("%(version)s is in force in %(round)s.") % {"version": made.version, "round": round_},
+        )
+        return redirect("registrar_rounds")
+    return _rounds(request, form=RoundForm(), typed={round_.pk: form}, status=status)
+
+
+@require_POST
+@page(role=Role.REGISTRAR)
+def take_out_of_force(request: PageRequest, code: str, pk: int) -> HttpResponse:
+    """Take a rulebook away from a round."""
+    rows = RoundRulebook.objects.select_related("round", "version__rulebook", "programme")
+    row = get_object_or_404(rows, pk=pk, round__code=code)
+    rounds.take_out_of_force(row, by=request.user, now=timezone.now())
+    messages.success(
         request,
-        "credits/registrar/rounds.html",
-        {
-            "rounds": counted.prefetch_related("rulebooks__version__rulebook", "rulebooks__programme"),
-            "form": form,
-            "now": timezone.now(),
-        },
-        status=status,
+        _("%(version)s is no longer in force in %(round)s for these students.")
+        % {"version": row.version, "round": row.round},
     )
+    return redirect("registrar_rounds")
 
 
 @require_safe
@@ -194,3 +216,37 @@ def _with_decision(claims: QuerySet[Claim]) -> list[Claim]:
     for claim in found:
         claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
     return found
+
+
+def _rounds(
+    request: PageRequest, *, form: RoundForm, typed: dict[int, InForceForm] | None = None, status: int
+) -> HttpResponse:
+    """The page of rounds; ``typed`` holds by round the forms for another rulebook that came back with a fault."""
+    for_all = covers_all(request.user, Role.REGISTRAR)
+    counted = Round.objects.select_related("term").annotate(
+        applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
+        recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
+        settled=Exists(Claim.objects.filter(round=OuterRef("pk"), submitted_at__isnull=False)),
+    )
+    # Said here, as counting drops the model's own order.
+    counted = counted.order_by("-apply_from", "-pk")
+    shown = list(counted.prefetch_related("rulebooks__version__rulebook", "rulebooks__programme__department"))
+    forms = {one.pk: _in_force_form(one) for one in shown if for_all and not one.settled} | (typed or {})
+    return render(
+        request,
+        "credits/registrar/rounds.html",
+        {
+            "rounds": shown,
+            "form": form,
+            "forms": forms,
+            "typed": typed or {},
+            "for_all": for_all,
+            "now": timezone.now(),
+        },
+        status=status,
+    )
+
+
+def _in_force_form(round_: Round, typed: QueryDict | None = None) -> InForceForm:
+    """The form for another rulebook in a round; there is one for each, so its fields are called after the round."""
+    return InForceForm(typed, auto_id=f"{round_.code}-%s")

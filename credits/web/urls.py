@@ -20,6 +20,7 @@ from credits.web import (
     steward,
     student,
     students,
+    terms,
 )
 
 urlpatterns = [
@@ -70,6 +71,14 @@ urlpatterns = [
     path("registrar/", registrar.ready, name="registrar_ready"),
     path("registrar/record/", registrar.record_results, name="registrar_record"),
     path("registrar/rounds/", registrar.all_rounds, name="registrar_rounds"),
+    path("registrar/rounds/<slug:code>/rulebooks/", registrar.put_in_force, name="registrar_put_in_force"),
+    path(
+        "registrar/rounds/<slug:code>/rulebooks/<int:pk>/take/",
+        registrar.take_out_of_force,
+        name="registrar_take_out_of_force",
+    ),
+    path("registrar/terms/", terms.all_terms, name="registrar_terms"),
+    path("registrar/terms/<slug:code>/", terms.term, name="registrar_term"),
     path("registrar/ledger/", registrar.ledger, name="registrar_ledger"),
     path("registrar/exports/", registrar.exports, name="registrar_exports"),
     path("registrar/exports/<slug:code>/file/", registrar.export_file, name="registrar_export_file"),

@@ -36,7 +36,7 @@ NOT_PAGES = set(
     home student_claim_now health_live health_ready account_set_password account_inactive
     github_login github_callback gitee_login gitee_callback atomgit_login atomgit_callback
     instructor_answer_flag student_ask_maintainer student_attest student_shares student_shares_answer
-    student_shares_withdraw
+    student_shares_withdraw registrar_put_in_force registrar_take_out_of_force
     """.split()
 )
 """Addresses that only answer forms, give a fragment or a file, lead on to another page, or speak to machines; and two
@@ -152,6 +152,8 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("registrar_ready", _none),
             ("collecting", _none),
             ("registrar_rounds", _none),
+            ("registrar_terms", _none),
+            ("registrar_term", lambda filled: (filled.round.term.code,)),
             ("registrar_ledger", _none),
             ("registrar_exports", _none),
             ("registrar_roster", _none),

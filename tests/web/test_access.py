@@ -38,6 +38,7 @@ PAGES = {
     "instructor_attested": "instructor",
     "registrar_ready": "registrar",
     "registrar_rounds": "registrar",
+    "registrar_terms": "registrar",
     "registrar_exports": "registrar",
     "registrar_link": "registrar",
     "registrar_roster": "registrar",

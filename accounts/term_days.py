@@ -1,0 +1,115 @@
+"""Days as a registrar types them, one day or one range of days a line, and back. Pure but for the texts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from credits.errors import CreditsError
+
+YEARS: Final = range(2000, 2101)
+"""Years in which a term may lie. A slip of the pen such as 0025 is none, and no page could show its local time."""
+MAX_DAYS: Final = 200
+"""More days than this in one list are a mistake."""
+_DAY: Final = "[0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/|[.][0-9]{1,2}[.]|年[0-9]{1,2}月)[0-9]{1,2}日?"
+_DAY_OR_RANGE: Final = re.compile(
+    rf"(?P<first>{_DAY})(?:\s*(?:[-–—−~〜]+|[.]{{2,3}}|至|到)\s*(?P<last>{_DAY}))?"
+)
+_SHOWN: Final = 40
+
+
+def read(text: str) -> tuple[date, ...]:
+    """The days in ``text``, each once, in their order; empty for a text with none.
+
+    A line is one day (``2026-10-01``, ``2026/10/1``, ``2026年10月1日``) or a range, both ends included
+    (``2026-10-01 – 2026-10-07``, also with ``~``, ``至`` or ``..``). Commas and full stops, Chinese or English, may
+    stand behind or between. Raises CreditsError with the number of the line for what is no day, a day that no year
+    of :data:`YEARS` has, a range that ends before it begins, and more than :data:`MAX_DAYS` days.
+    """
+    days: set[date] = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        for part in _parts(line):
+            first, last = _ends(part, number)
+            if (last - first).days >= MAX_DAYS:
+                raise _too_many(number)
+            days.update(first + timedelta(days=step) for step in range((last - first).days + 1))
+            if len(days) > MAX_DAYS:
+                raise _too_many(number)
+    return tuple(sorted(days))
+
+
+def written(days: Iterable[date]) -> str:
+    """The days as :func:`read` takes them: days that follow each other as a range, a line each."""
+    return "\n".join(
+        first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
+        for first, last in _runs(sorted(set(days)))
+    )
+
+
+def _runs(days: list[date]) -> Iterator[tuple[date, date]]:
+    if not days:
+        return
+    first = days[0]
+    for one, following in pairwise(days):
+        if following - one > timedelta(days=1):
+            yield first, one
+            first = following
+    yield first, days[-1]
+
+
+def _parts(line: str) -> Iterator[str]:
+    """What stands between commas and full stops, with full-width characters as plain ones."""
+    for part in re.split("[,;、。]", unicodedata.normalize("NFKC", line)):
+        if stripped := part.strip().removesuffix(".").strip():
+            yield stripped
+
+
+def _ends(part: str, line: int) -> tuple[date, date]:
+    found = _DAY_OR_RANGE.fullmatch(part)
+    if found is None:
+        raise CreditsError(
+            "days-not-read",
+            _("Line %(line)s: “%(text)s” is neither a day nor a range of days.")
+            % {"line": line, "text": part[:_SHOWN]},
+            _("Write it as 2026-10-01 or 2026-10-01 – 2026-10-07."),
+        )
+    first = _day(found["first"], line)
+    last = _day(found["last"], line) if found["last"] else first
+    if last < first:
+        raise CreditsError(
+            "days-not-read",
+            _("Line %(line)s: the range “%(text)s” ends before it begins.")
+            % {"line": line, "text": part[:_SHOWN]},
+            _("Write the earlier day first."),
+        )
+    return first, last
+
+
+def _day(text: str, line: int) -> date:
+    year, month, day = (int(number) for number in re.findall("[0-9]+", text))
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        found = date.min
+    if found.year not in YEARS:
+        raise CreditsError(
+            "days-not-read",
+            _("Line %(line)s: there is no day “%(text)s” in the years %(first)s to %(last)s.")
+            % {"line": line, "text": text, "first": YEARS[0], "last": YEARS[-1]},
+            _("Correct the day."),
+        )
+    return found
+
+
+def _too_many(line: int) -> CreditsError:
+    return CreditsError(
+        "too-many-days",
+        _("Line %(line)s: these are more than %(most)s days.") % {"line": line, "most": MAX_DAYS},
+        _("Enter the days of one term only."),
+    )
