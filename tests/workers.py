@@ -65,6 +65,9 @@ class Workers:
             stderr=subprocess.STDOUT,
         )
 
+    def alive(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
     def kill(self) -> None:
         """Parent and children at once, without a word."""
         if self._running is not None:
