@@ -62,7 +62,7 @@ bench: $(WORDS).mo ## requests, points, conditions and rows a second
 screenshots: $(WORDS).mo ## a picture of every page, wide and narrow, in both languages
 	@BROWSER_PATH="$$($(RUN) -m scripts.browser)" $(RUN) -m demo.screenshots $(ARGS)
 
-soak: $(WORDS).mo ## hours of collecting with kills and faults, nothing lost, nothing twice
+soak: $(WORDS).mo ## hours: collecting under kills and faults, damaged rulebooks, made-up expressions
 	@$(RUN) -m benchmarks.soak $(ARGS)
 
 messages: $(READY) ## bring the translations in line with the sources

@@ -167,10 +167,13 @@ class Enrolment(models.Model):
 
 
 class StaffRole(models.Model):
-    """What a member of staff may do. An instructor decides within a department; a role without one covers all."""
+    """What a member of staff may do. An instructor decides within a department; a role without one covers all. A
+    member of a credit committee (学分认定委员会) decides in later stages of review: of the college's with a department,
+    of the university's without."""
 
     class Role(models.TextChoices):
         INSTRUCTOR = "instructor", _("instructor")
+        COMMITTEE = "committee", _("member of the credit committee")
         REGISTRAR = "registrar", _("registrar")
         STEWARD = "steward", _("steward of rulebooks")
         ADMIN = "admin", _("administrator")

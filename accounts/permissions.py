@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import rules
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Department, StaffRole, User
+from accounts.models import Department, Enrolment, StaffRole, User
 from credits.errors import NotAllowed
 
 Role = StaffRole.Role
@@ -32,6 +35,13 @@ def departments_of(user: User, role: str) -> frozenset[int] | None:
     return None if None in found else frozenset(pk for pk in found if pk is not None)
 
 
+def students_in(departments: Collection[int]) -> QuerySet[User]:
+    """Everybody who studies, or studied, in one of these departments."""
+    return User.objects.filter(
+        pk__in=Enrolment.objects.filter(programme__department__in=departments).values("user")
+    )
+
+
 def covers(user: User, role: str, department: Department) -> bool:
     """Whether the person holds ``role`` for this department."""
     if not has_role(user, role):
@@ -48,6 +58,11 @@ def is_student(user: User) -> bool:
 @rules.predicate
 def is_instructor(user: User) -> bool:
     return has_role(user, Role.INSTRUCTOR)
+
+
+@rules.predicate
+def is_committee_member(user: User) -> bool:
+    return has_role(user, Role.COMMITTEE)
 
 
 @rules.predicate
@@ -76,10 +91,15 @@ def require(user: User, role: str, department: Department | None = None) -> None
         )
 
 
+def covers_all(user: User, role: str) -> bool:
+    """Whether the person holds ``role`` for the whole university, not for some departments only."""
+    return has_role(user, role) and departments_of(user, role) is None
+
+
 def require_for_all(user: User, role: str) -> None:
-    """Raise NotAllowed unless the person holds ``role`` for the whole university, not for some departments only."""
+    """Raise NotAllowed unless the person holds ``role`` for the whole university."""
     require(user, role)
-    if departments_of(user, role) is not None:
+    if not covers_all(user, role):
         raise NotAllowed(
             "role-for-all-needed",
             _("This needs the role of %(role)s for the whole university.") % {"role": Role(role).label},

@@ -1,4 +1,4 @@
-"""``make soak``: the tests of tests/soak at full length, hours of collecting with kills and faults.
+"""``make soak``: the tests of tests/soak at full length, hours of them.
 
 FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
 """

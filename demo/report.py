@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
+from accounts.forges import LABELS
 from accounts.models import Enrolment, ForgeAccount
 from credits.claims.models import Claim, Decision, Result
 from credits.contributions.models import Contribution
@@ -43,12 +46,12 @@ def lines(totals: dict[str, Any]) -> list[str]:
         export = export[len(str(settings.BASE_DIR)) + 1 :]
     return [
         _("Students:             %s") % totals["students"],
-        _("Accounts linked:      %s") % _told(totals["accounts_linked"]),
-        _("Contributions:        %s") % _told(totals["contributions"]),
-        _("Claims:               %s") % _told(totals["claims"]),
-        _("Decisions:            %s") % _told(totals["decisions"]),
+        _("Accounts linked:      %s") % _told(totals["accounts_linked"], LABELS),
+        _("Contributions:        %s") % _told(totals["contributions"], LABELS),
+        _("Claims:               %s") % _told(totals["claims"], _states()),
+        _("Decisions:            %s") % _told(totals["decisions"], dict(Decision.Verdict.choices)),
         _("Credits posted:       %(credit)s in %(results)s results")
-        % {"credit": totals["credits_posted"], "results": totals["results"]},
+        % {"credit": f"{Decimal(totals['credits_posted']).normalize():f}", "results": totals["results"]},
         _("Export:               %(path)s (%(entries)s entries)")
         % {"path": export, "entries": totals["export_entries"]},
         _("Ledger:               %(entries)s entries, %(verdict)s")
@@ -64,6 +67,11 @@ def _by(rows: Any, field: str) -> dict[str, int]:
     return dict(found)
 
 
-def _told(counts: dict[str, int]) -> str:
-    parts = ", ".join(f"{name} {count}" for name, count in counts.items())
+def _states() -> dict[str, object]:
+    """The states of claims, none of them speaking to the student."""
+    return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's answer")}
+
+
+def _told(counts: dict[str, int], names: Mapping[str, object]) -> str:
+    parts = ", ".join(f"{names.get(key, key)} {count}" for key, count in counts.items())
     return f"{sum(counts.values())} ({parts})" if parts else "0"

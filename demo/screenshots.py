@@ -82,6 +82,25 @@ def begin(page: Page) -> None:
     unfold(page)
 
 
+def refuse_lines(page: Page) -> None:
+    """Not accept the first line, and give points for the second: each asks for its reason then."""
+    page.locator("[value=no]").first.check()
+    page.locator("[type=number]").nth(1).fill("3")
+    page.locator("[type=number]").nth(1).blur()
+
+
+def simulate(page: Page) -> None:
+    """Ask for a simulation, where none was asked for yet, and wait for it."""
+    asked = page.locator("main a[href*='/simulations/']")
+    if asked.count():
+        asked.first.click()
+    else:
+        page.locator("main a[href*='/open-source-practice/']").first.click()
+        page.locator("form[action$='/simulate/'] button").click()
+    page.wait_for_selector("#found")
+    unfold(page)
+
+
 def refuse_a_roster(page: Page) -> None:
     text = "student_number,name,email,department,programme,level,year\n" + 2 * (
         "0025101,赵新,zhao@demo.example,软件学院,软件工程,本科,2025\n"
@@ -135,6 +154,8 @@ FULL = (
         Shot("student-home", "/student/"),
         Shot("student-accounts", "/student/accounts/"),
         Shot("student-contributions", "/student/contributions/", act=unfold),
+        Shot("student-contribution", "/student/contributions/", "main a[href^='/student/contributions/']"),
+        Shot("student-attest", "/student/attested/"),
         Shot("student-claim-new", "/student/rounds/demo-this/claim/"),
         Shot("student-transcript", "/student/transcript/"),
         Shot("notice", "/notice/"),
@@ -153,6 +174,8 @@ FULL = (
         Shot("instructor-queue", "/instructor/"),
         Shot("instructor-claim", "/instructor/", "main a[href*='/instructor/claims/']"),
         Shot("instructor-claim-why", "/instructor/", "main a[href*='/instructor/claims/']", unfold_all),
+        Shot("instructor-claim-less", "/instructor/", "main a[href*='/instructor/claims/']", refuse_lines),
+        Shot("instructor-attested", "/instructor/attested/"),
     )),
     Reader("registrar", (
         Shot("registrar-ready", "/registrar/"),
@@ -165,11 +188,13 @@ FULL = (
         Shot("registrar-link", "/registrar/link/"),
         Shot("registrar-link-unknown", "/registrar/link/", act=mistype_a_login),
         Shot("registrar-transcript", "/registrar/students/0022002/transcript/"),
+        Shot("registrar-collecting", "/collecting/"),
     )),
     Reader("steward", (
         Shot("steward-rulebooks", "/rulebooks/"),
         Shot("steward-version", "/rulebooks/open-source-practice/1/"),
         Shot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
+        Shot("steward-simulation", "/rulebooks/", act=simulate),
         Shot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
         Shot("steward-propose-faults", "/rulebooks/propose/?from=open-source-practice/1", act=mistype_a_rulebook),
     )),

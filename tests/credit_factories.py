@@ -59,6 +59,14 @@ JUDGED = """\
 """
 """A criterion for the reviewer, to stand under ``points``."""
 
+STAGED = """\
+review:
+  stages:
+    - {id: first, title: {zh: 导师初审, en: First look}}
+    - {id: college, title: {zh: 学院认定小组, en: College panel}, by: college-committee}
+"""
+"""Two stages of review, to stand under ``more``: an instructor's, and the college's committee's."""
+
 _numbers = count(1)
 
 
@@ -193,6 +201,17 @@ def submitted_claim(
 def reviewer_of(of: Claim) -> User:
     """A new instructor for the claim's department."""
     return factories.instructor(of.enrolment.programme.department)
+
+
+def staged_claim(more: str = STAGED, *, contributions: int = 2, points: str = "") -> Claim:
+    """A submitted claim under a rulebook with several stages of review."""
+    round_of = round_(rulebooks=[published_rulebook(more=more, points=points)])
+    return submitted_claim(in_round=round_of, contributions=contributions)
+
+
+def committee_of(of: Claim) -> User:
+    """A new member of the committee of the claim's college."""
+    return factories.committee(of.enrolment.programme.department)
 
 
 def decided_claim(

@@ -91,6 +91,10 @@ def instructor(department: Department | None = None, **fields: Any) -> User:
     return staff(StaffRole.Role.INSTRUCTOR, department, **fields)
 
 
+def committee(department: Department | None = None, **fields: Any) -> User:
+    return staff(StaffRole.Role.COMMITTEE, department, **fields)
+
+
 def registrar(department: Department | None = None, **fields: Any) -> User:
     return staff(StaffRole.Role.REGISTRAR, department, **fields)
 

@@ -3,6 +3,7 @@ killed in every way, and started again."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -52,9 +53,11 @@ class Workers:
         self._app.conf.broker_transport_options = self.broker
         self._running: subprocess.Popen[bytes] | None = None
         self._turn = 0
+        self.starts = 0
 
     def start(self) -> None:
         """A parent with two children, in a process group of their own."""
+        self.starts += 1
         command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
         self._running = subprocess.Popen(
             command,
@@ -65,13 +68,18 @@ class Workers:
             stderr=subprocess.STDOUT,
         )
 
-    def alive(self) -> bool:
-        return self._running is not None and self._running.poll() is None
+    def keep_up(self) -> None:
+        """Start again what ended by itself, as whatever looks after a worker in production does."""
+        if self._running is not None and self._running.poll() is not None:
+            self.kill()
+            self.start()
+
 
     def kill(self) -> None:
         """Parent and children at once, without a word."""
         if self._running is not None:
-            os.killpg(self._running.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
             self._running = None
 

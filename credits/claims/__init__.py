@@ -28,6 +28,10 @@ recorded   a Result stands; credit above     (the end; corrections are ledger en
 withdrawn  given up by the student           (the end; a new draft may be begun)
 ========== ================================= ============================================== ===========
 
+Where the rulebook names several stages of review, this is the way through the last of them. What is final in an
+earlier one leads to ``submitted`` at the next stage instead of notice or refused; and who agrees there with a refusal
+that the student was heard on leads from submitted to refused (``credits.claims.stages``).
+
 ``approve`` may come to no credit at all (too few points yet): such a claim goes the same way, is not shown on the
 public notice, and its Result carries the points over without a ledger entry. A Result of zero is the registrar's
 act too, because it ends the claim: contributions that did not count are free to be claimed again from then on.

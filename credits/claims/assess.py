@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
@@ -20,7 +21,23 @@ from credits.errors import NotThere
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.evaluate import Outcome, evaluate
+from credits.rules.explain import Explanation, explain
 from credits.rules.facts import ClaimFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a rulebook version gives for facts, and those facts: enough to say why, and what would have to be
+    different."""
+
+    version: RulebookVersion
+    facts: ClaimFacts
+    outcome: Outcome
+
+    def explained(self, refs: Collection[str] | None = None) -> Explanation:
+        """What would have to be different, of all contributions or of those with these refs."""
+        return explain(rulebook_of(self.version), self.facts, self.outcome, refs)
+
 
 _FROZEN = Q(submitted_at__isnull=False) & ~Q(status=Claim.Status.WITHDRAWN)
 
@@ -28,6 +45,13 @@ _FROZEN = Q(submitted_at__isnull=False) & ~Q(status=Claim.Status.WITHDRAWN)
 def estimate(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Outcome:
+    """The outcome of :func:`estimated`."""
+    return estimated(user, round_, now=now, authorships=authorships).outcome
+
+
+def estimated(
+    user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
+) -> Estimate:
     """What a claim of ``authorships`` would give if it were submitted at ``now``.
 
     Where none are named: what was frozen, if the person has submitted a claim in this round, else everything of
@@ -37,16 +61,16 @@ def estimate(
     if authorships is None:
         submitted = Claim.objects.filter(_FROZEN, user=user, round=round_).select_related("version").first()
         if submitted is not None and submitted.version is not None:
-            return evaluated(submitted.version, frozen_of(submitted))
+            return assessed(submitted.version, frozen_of(submitted))
         authorships = claimable(user, round_)
     enrolment = enrolment_of(user, now=now)
     version = version_for(round_, enrolment)
-    return evaluated(version, facts_now(enrolment, round_, version, authorships, now=now))
+    return assessed(version, facts_now(enrolment, round_, version, authorships, now=now))
 
 
 def assess_round(
     round_: Round, student_numbers: Iterable[str] | None, *, now: datetime
-) -> Iterator[tuple[Enrolment, Outcome]]:
+) -> Iterator[tuple[Enrolment, Estimate]]:
     """The estimate for each student of the round, by student number.
 
     Without ``student_numbers``: everyone who has linked a forge account or claimed in the round. Raises NotThere
@@ -54,7 +78,8 @@ def assess_round(
     """
     if student_numbers is not None:
         return (
-            (one, estimate(one.user, round_, now=now)) for one in _named(list(dict.fromkeys(student_numbers)))
+            (one, estimated(one.user, round_, now=now))
+            for one in _named(list(dict.fromkeys(student_numbers)))
         )
     return _everyone(round_, now)
 
@@ -92,6 +117,11 @@ def evaluated(version: RulebookVersion, frozen: ClaimFacts) -> Outcome:
     return evaluate(rulebook_of(version), frozen)
 
 
+def assessed(version: RulebookVersion, facts: ClaimFacts) -> Estimate:
+    """The same with the facts beside it."""
+    return Estimate(version, facts, evaluated(version, facts))
+
+
 def enrolment_of(user: User, *, now: datetime) -> Enrolment:
     """The enrolment under which a person claims at ``now``: the newest that has begun and not ended; NotThere where
     there is none."""
@@ -125,7 +155,7 @@ def _named(numbers: list[str]) -> list[Enrolment]:
     return [found[number] for number in numbers]
 
 
-def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Outcome]]:
+def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Estimate]]:
     linked = Q(user__forge_accounts__isnull=False, user__forge_accounts__unlinked_at=None)
     people: dict[int, list[Enrolment]] = {}
     for enrolment in (
@@ -143,4 +173,4 @@ def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Outcome
             continue  # has left, and claimed nothing in this round
         for enrolment in enrolments:
             if enrolment.pk == current:
-                yield enrolment, estimate(enrolment.user, round_, now=now)
+                yield enrolment, estimated(enrolment.user, round_, now=now)

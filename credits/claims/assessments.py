@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import cast
 
+from credits.claims.assess import Estimate
 from credits.claims.models import Assessment, Claim
 from credits.rulebooks.models import RulebookVersion
 from credits.rules import facts
@@ -34,12 +35,23 @@ def outcome_of(assessment: Assessment) -> Outcome:
     return Outcome.from_json(cast("dict[str, object]", assessment.outcome))
 
 
+def estimate_of(assessment: Assessment) -> Estimate:
+    """What was given, with the facts that it was given for."""
+    held = facts.facts_from_json(cast("dict[str, object]", assessment.facts))
+    return Estimate(assessment.version, held, outcome_of(assessment))
+
+
 def submitted_outcome(claim: Claim) -> Outcome:
-    """What the rulebook gave when the claim was submitted: the first assessment."""
-    first = claim.assessments.order_by("made_at", "pk").first()
+    """What the rulebook gave when the claim was submitted."""
+    return outcome_of(submitted(claim))
+
+
+def submitted(claim: Claim) -> Assessment:
+    """The first assessment of a submitted claim."""
+    first = claim.assessments.select_related("version__rulebook").order_by("made_at", "pk").first()
     if first is None:
         raise LookupError(f"claim {claim.pk} was never assessed")
-    return outcome_of(first)
+    return first
 
 
 def four_decimals(points: Decimal) -> Decimal:

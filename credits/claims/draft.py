@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from credits.claims.assess import claimable, enrolment_of, evaluated, facts_now
+from credits.claims.assess import Estimate, assessed, claimable, enrolment_of, evaluated, facts_now
 from credits.claims.dates import written
 from credits.claims.elsewhere import taken
 from credits.claims.facts import ref_of
@@ -35,6 +35,14 @@ class Candidate:
     item: ClaimItem | None
     elsewhere: ClaimItem | None
     outcome: ContributionOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """All candidates of a draft, and what they would give all together."""
+
+    candidates: list[Candidate]
+    estimate: Estimate
 
 
 @transaction.atomic
@@ -95,17 +103,23 @@ def remove_item(item: ClaimItem, *, by: User, now: datetime) -> None:
 
 def candidates(claim: Claim, *, now: datetime) -> list[Candidate]:
     """The claimant's own contributions, newest first, with why each counts or not as of ``now``."""
+    return choice(claim, now=now).candidates
+
+
+def choice(claim: Claim, *, now: datetime) -> Choice:
+    """The same, with the facts that it follows from."""
     own = list(held.of_person(claim.user))
     elsewhere = taken(own, besides=claim)
     items = {item.authorship_id: item for item in claim.items.all()}
     enrolment = claim.enrolment
     version = version_for(claim.round, enrolment)
-    outcome = evaluated(
+    estimate = assessed(
         version,
         facts_now(enrolment, claim.round, version, own, now=now, already_credited=frozenset(elsewhere)),
     )
-    by_ref = {one.ref: one for one in outcome.contributions}
-    return [Candidate(one, items.get(one.pk), elsewhere.get(one.pk), by_ref[ref_of(one)]) for one in own]
+    by_ref = {one.ref: one for one in estimate.outcome.contributions}
+    found = [Candidate(one, items.get(one.pk), elsewhere.get(one.pk), by_ref[ref_of(one)]) for one in own]
+    return Choice(found, estimate)
 
 
 def apply_window(round_: Round, now: datetime) -> None:

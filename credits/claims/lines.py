@@ -99,24 +99,24 @@ def counting(outcome: Outcome) -> frozenset[str]:
     return frozenset(one.ref for one in outcome.contributions if one.status == "counts")
 
 
-def verdict(outcome: Outcome, submitted: Outcome) -> Verdict:
-    """Approved, where nothing is taken off what the claim was submitted for; refused, where nothing is left of it
-    (no contribution counts, and points carried in give no credit either); approved in part otherwise."""
-    if not diminishes(outcome, submitted):
+def verdict(outcome: Outcome, *than: Outcome) -> Verdict:
+    """Approved, where nothing is taken off any of ``than`` (what the claim was submitted for, what the stage before
+    gave); refused, where nothing is left (no contribution counts, and points carried in give no credit either);
+    approved in part otherwise."""
+    if not any(diminishes(outcome, one) for one in than):
         return Verdict.APPROVE
     return Verdict.REDUCE if counting(outcome) or outcome.credit > 0 else Verdict.REFUSE
 
 
-def reason_for(lines: Mapping[str, Line], reason: str, outcome: Outcome, submitted: Outcome) -> str:
-    """The reason of a decision that takes something off: the overall one, else those of its lines.
+def reason_for(lines: Mapping[str, Line], reason: str, outcome: Outcome, *than: Outcome) -> str:
+    """The reason of a decision that takes something off ``than``: the overall one, else those of its lines.
 
     Raises CreditsError ``reason-needed`` where a contribution is refused without either, or nothing is said at all.
     """
     overall = trimmed(reason)
     said = [line.reason for line in lines.values() if line.reason]
-    silent = [
-        ref for ref in counting(submitted) - counting(outcome) if not (ref in lines and lines[ref].reason)
-    ]
+    counted = frozenset[str]().union(*(counting(one) for one in than))
+    silent = [ref for ref in counted - counting(outcome) if not (ref in lines and lines[ref].reason)]
     if not overall and (silent or not said):
         raise CreditsError(
             "reason-needed",

@@ -94,6 +94,10 @@ class Claim(models.Model):
     version = models.ForeignKey(RulebookVersion, models.PROTECT, null=True, related_name="claims")
     facts = models.JSONField(null=True)
     facts_digest = models.CharField(max_length=64, blank=True)
+    stage = models.PositiveSmallIntegerField(default=1)
+    """The stage of review at which it is, from 1; at the end, the last one."""
+    stage_by = models.CharField(max_length=30, default="instructors")
+    """Who reviews at that stage, as the rulebook says it: for queues."""
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
     hearing_until = models.DateTimeField(null=True)
@@ -157,7 +161,7 @@ class Assessment(models.Model):
 
 
 class Decision(models.Model):
-    """审核意见: what a reviewer decided, with reasons, on the assessment that their lines give.
+    """审核意见: what a reviewer decided in one stage of review, with reasons, on the assessment that their lines give.
 
     A decision that refuses or reduces is ``proposed`` first, and final only after the student's days to answer.
     Nobody decides on their own claim (invariant 8; a trigger holds it).
@@ -183,6 +187,9 @@ class Decision(models.Model):
     reason = models.TextField(blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
     decided_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    """Who made a proposal final, once the student had their days; None for what was final at once."""
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["decided_at", "pk"]
@@ -195,6 +202,11 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(verdict="approve") | ~Q(reason=""), name="refusal_names_its_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None, confirmed_at=None)
+                | Q(confirmed_by__isnull=False, confirmed_at__isnull=False, standing="final"),
+                name="what_is_confirmed_is_final",
             ),
         ]
 

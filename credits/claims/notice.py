@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import F
+
 from credits.claims.models import WHOLE, Claim, Decision, Round
 from credits.rulebooks.versions import rulebook_of
 
@@ -38,6 +40,7 @@ def on_notice(*, now: datetime) -> list[Noticed]:
     decisions = (
         Decision.objects.filter(
             standing=Decision.Standing.FINAL,
+            stage=F("claim__stage"),
             assessment__credit__gt=0,
             claim__notice_from__lte=now,
             claim__notice_until__gt=now,

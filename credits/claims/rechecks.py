@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, permissions
-from accounts.models import StaffRole, User
+from accounts import audit
+from accounts.models import User
 from credits.claims import assessments
 from credits.claims.facts import ref_of
 from credits.claims.lines import counting, trimmed
 from credits.claims.models import WHOLE, Claim, ClaimFlag, ClaimItem, Decision
-from credits.claims.review import require_reviewer
+from credits.claims.stages import require_reviewer, turn_of
 from credits.contributions import recheck
 from credits.contributions.models import Authorship, Recheck
 from credits.errors import Conflict, CreditsError
@@ -80,16 +80,12 @@ def flag_findings(*, now: datetime) -> int:
 
 
 def flagged(user: User) -> QuerySet[Claim]:
-    """Claims with a flag that waits for this reviewer's word: in their departments, never their own."""
-    if not permissions.has_role(user, StaffRole.Role.INSTRUCTOR):
-        return Claim.objects.none()
+    """Claims with a flag that waits for this reviewer's word: at a stage that is theirs, never their own."""
     found = Claim.objects.filter(
+        turn_of(user),
         Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
         status__in=_OPEN,
-    ).exclude(user=user)
-    scope = permissions.departments_of(user, StaffRole.Role.INSTRUCTOR)
-    if scope is not None:
-        found = found.filter(enrolment__programme__department__in=scope)
+    )
     return found.select_related(*WHOLE).order_by("submitted_at", "pk")
 
 

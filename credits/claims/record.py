@@ -21,6 +21,7 @@ from credits.claims.lines import counting
 from credits.claims.lock import lock_person, locked, not_before
 from credits.claims.models import WHOLE, Claim, Decision, Result
 from credits.claims.rechecks import require_fresh
+from credits.claims.stages import has_decided
 from credits.errors import Conflict, NotAllowed
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
@@ -62,18 +63,21 @@ def waits_until(claim: Claim) -> datetime:
 def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Result:
     """Record what stands, and post it where it is more than nothing. Everything is looked at again in here.
 
-    Raises NotAllowed unless ``by`` is a registrar for the student's department, neither the claimant nor the one
-    who decided; Conflict, with the date, before public notice is over or recording has begun, where it is recorded
-    already, where the frozen facts do not give what was decided or a cap would be broken, and where something found
-    on the forge waits for a reviewer or was not looked at lately (``despite``: why it is recorded all the same).
+    Raises NotAllowed unless ``by`` is a registrar for the student's department, neither the claimant nor one who
+    decided in any stage of review; Conflict, with the date, before public notice is over or recording has begun,
+    where it is recorded already, where the frozen facts do not give what was decided or a cap would be broken, and
+    where something found on the forge waits for a reviewer or was not looked at lately (``despite``: why it is
+    recorded all the same).
     """
     # The person first, as in submitting; the ledger last: so no two registrars wait for each other.
     lock_person(claim.user)
     claim = locked(claim, Status.NOTICE, Status.REFUSED, Status.RECORDED)
     if Result.objects.filter(claim=claim).exists():
         raise Conflict("already-recorded", _("This result is already recorded."))
-    decision = claim.decisions.select_related("assessment__version").get(standing=Decision.Standing.FINAL)
-    _require_recorder(claim, decision, by)
+    decision = claim.decisions.select_related("assessment__version").get(
+        standing=Decision.Standing.FINAL, stage=claim.stage
+    )
+    _require_recorder(claim, by)
     _refuse_before_its_dates(claim, now)
     rulebook = rulebook_of(cast(RulebookVersion, claim.version))
     outcome = _checked_outcome(claim, decision)
@@ -131,13 +135,13 @@ def _decided(by: User | None) -> QuerySet[Claim]:
     return decided.select_related(*WHOLE).order_by("enrolment__student_number")
 
 
-def _require_recorder(claim: Claim, decision: Decision, by: User) -> None:
+def _require_recorder(claim: Claim, by: User) -> None:
     permissions.require(by, StaffRole.Role.REGISTRAR, claim.enrolment.programme.department)
     if claim.user_id == by.pk:
         raise NotAllowed(
             "own-claim", _("Nobody records the result of their own claim."), _("Ask another registrar.")
         )
-    if decision.decided_by_id == by.pk:
+    if has_decided(claim, by):
         raise NotAllowed(
             "decided-by-yourself",
             _("You decided on this claim, so somebody else must record it."),

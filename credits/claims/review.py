@@ -1,7 +1,9 @@
 """Review: what waits for whom, what a decision would give, and the decision itself.
 
 A machine never awards and never refuses (个人信息保护法 第二十四条): every verb here has a person behind it, who is not
-the claimant and within whose scope the claim lies (invariant 8).
+the claimant and within whose scope the claim lies (invariant 8). Where the rulebook names several stages of review,
+each decides as if it were the only one, sees what was decided before it and why, and is done by somebody else
+(``credits.claims.stages``).
 """
 
 from __future__ import annotations
@@ -14,16 +16,26 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, permissions
-from accounts.models import StaffRole, User
+from accounts import audit
+from accounts.models import User
 from credits.claims import assessments
 from credits.claims import lines as line_book
-from credits.claims.assess import evaluated
+from credits.claims.assess import Estimate, assessed, evaluated
 from credits.claims.dates import universitys_calendar
 from credits.claims.elsewhere import credited_to_others, lock_same_work
 from credits.claims.facts import frozen_of, ref_of
 from credits.claims.lock import locked, not_before
 from credits.claims.models import WHOLE, Assessment, Claim, Decision, HearingAnswer
+from credits.claims.stages import (
+    at_stage,
+    decision_before,
+    is_last,
+    require_another,
+    require_reviewer,
+    stage_of,
+    turn_of,
+    untouched_by,
+)
 from credits.errors import Conflict, CreditsError, NotAllowed
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
@@ -39,58 +51,76 @@ _LONGEST_ANSWER = 10_000
 
 def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
     """The claims that wait for this reviewer, oldest first: submitted, or proposed to be reduced and since answered or
-    past its days. Those in their departments, never their own; nothing for whoever is no instructor."""
-    if not permissions.has_role(user, StaffRole.Role.INSTRUCTOR):
-        return Claim.objects.none()
+    past its days. Those at a stage of review that is theirs, never their own, nor any on which they have decided in
+    an earlier stage."""
     answered = Decision.objects.filter(claim=OuterRef("pk"), standing=Standing.PROPOSED, answer__isnull=False)
     heard = Q(status=Status.HEARING) & (Q(hearing_until__lte=now) | Exists(answered))
-    waiting = Claim.objects.filter(Q(status=Status.SUBMITTED) | heard).exclude(user=user)
-    scope = permissions.departments_of(user, StaffRole.Role.INSTRUCTOR)
-    if scope is not None:
-        waiting = waiting.filter(enrolment__programme__department__in=scope)
+    waiting = Claim.objects.filter(turn_of(user), untouched_by(user), Q(status=Status.SUBMITTED) | heard)
     return waiting.select_related(*WHOLE).order_by("submitted_at", "pk")
 
 
 def preview(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
+    """The outcome of :func:`previewed`."""
+    return previewed(claim, lines).outcome
+
+
+def previewed(claim: Claim, lines: Mapping[str, Any]) -> Estimate:
     """What a decision with these lines would give. Decides and stores nothing; raises as :func:`decide` does for
     lines that cannot be read."""
     version, frozen = _frozen(claim)
-    return evaluated(version, line_book.applied(frozen, line_book.read(lines, frozen)))
+    return assessed(version, line_book.applied(frozen, _read(lines, frozen, decision_before(claim))))
 
 
 @transaction.atomic
-def decide(claim: Claim, lines: Mapping[str, Any], *, by: User, now: datetime, reason: str = "") -> Decision:
-    """Decide on a claim: ``lines`` is ``{ref: {accepted, awarded, reason}}``, a line left out stays as the rulebook
-    has it. The verdict follows from comparing what the lines give with what the claim was submitted for.
+def decide(
+    claim: Claim,
+    lines: Mapping[str, Any],
+    *,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    stage: int | None = None,
+) -> Decision:
+    """Decide on a claim at its stage: ``lines`` is ``{ref: {accepted, awarded, reason}}``, a line left out stays as
+    the stage before has it, in the first as the rulebook has it. The verdict follows from comparing what the lines
+    give with what the claim was submitted for, and with what the stage before gave.
 
-    Nothing taken off: final, and public notice begins. Something taken off: a proposal, which the student has
-    working days to answer before it can become final; once they had them, a decision that is no worse than the
-    proposal is final.
+    Nothing taken off: final, and the next stage begins, or public notice after the last. Something taken off: a
+    proposal, which the student has working days to answer before it can become final; once they had them, in this
+    stage or in the one before, a decision that is no worse than what they were heard on is final.
 
-    Raises NotAllowed for the own claim or one outside the reviewer's scope; Conflict where the claim is not waiting,
-    or the student still has days to answer; CreditsError for unreadable lines or a missing reason.
+    ``stage`` is the one that the reviewer saw (None: the one that ``claim`` was read at).
+
+    Raises NotAllowed for the own claim, one outside the reviewer's scope, or one that they have decided on in an
+    earlier stage; Conflict where the claim is not waiting or has gone on to the next stage, or the student still has
+    days to answer; CreditsError for unreadable lines or a missing reason.
     """
-    claim = locked(claim, Status.SUBMITTED, Status.HEARING)
+    claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     require_reviewer(claim, by)
+    require_another(claim, by)
     version, frozen = _frozen(claim)
-    read = line_book.read(lines, frozen)
+    before = decision_before(claim)
+    read = _read(lines, frozen, before)
     decided = line_book.applied(frozen, read)
     outcome = evaluated(version, decided)
     _refuse_unexplained_twins(claim, read, outcome)
-    submitted = assessments.submitted_outcome(claim)
-    verdict = line_book.verdict(outcome, submitted)
+    held = [assessments.submitted_outcome(claim)]
+    if before is not None:
+        held.append(assessments.outcome_of(before.assessment))
+    verdict = line_book.verdict(outcome, *held)
     if verdict == Verdict.APPROVE:
         said = line_book.trimmed(reason)
     else:
-        said = line_book.reason_for(read, reason, outcome, submitted)
+        said = line_book.reason_for(read, reason, outcome, *held)
     proposal = _proposal(claim)
-    heard = _heard(claim, proposal, outcome, verdict, now)
+    heard = _heard(claim, before, proposal, outcome, verdict, now)
     if proposal is not None:
         proposal.standing = Standing.REPLACED
         proposal.save(update_fields=["standing"])
     final = verdict == Verdict.APPROVE or heard
     decision = Decision.objects.create(
         claim=claim,
+        stage=claim.stage,
         verdict=verdict,
         standing=Standing.FINAL if final else Standing.PROPOSED,
         assessment=_assessment(claim, version, decided, outcome, now),
@@ -114,6 +144,7 @@ def decide(claim: Claim, lines: Mapping[str, Any], *, by: User, now: datetime, r
         now=now,
         person=claim.user,
         decision=decision.pk,
+        stage=decision.stage,
         verdict=decision.verdict,
         standing=decision.standing,
         credit=str(outcome.credit),
@@ -121,6 +152,17 @@ def decide(claim: Claim, lines: Mapping[str, Any], *, by: User, now: datetime, r
         **_dates(claim),
     )
     return decision
+
+
+@transaction.atomic
+def agree(claim: Claim, *, by: User, now: datetime, stage: int | None = None) -> Decision:
+    """Decide as the stage before did, for its reasons. Raises as :func:`decide` does, and Conflict
+    ``nothing-to-agree-with`` in the first stage."""
+    claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
+    before = decision_before(claim)
+    if before is None:
+        raise Conflict("nothing-to-agree-with", _("Nobody has decided on this claim before."))
+    return decide(claim, {}, by=by, now=now, reason=before.reason)
 
 
 @transaction.atomic
@@ -146,17 +188,19 @@ def answer(claim: Claim, text: str, *, by: User, now: datetime) -> HearingAnswer
 
 
 @transaction.atomic
-def confirm(claim: Claim, *, by: User, now: datetime) -> Decision:
+def confirm(claim: Claim, *, by: User, now: datetime, stage: int | None = None) -> Decision:
     """Make a proposed decision final, after the student's answer or once the days to answer are over. Raises
     NotAllowed as :func:`decide` does, Conflict before that, with the date."""
-    claim = locked(claim, Status.HEARING)
+    claim = at_stage(claim, stage or claim.stage, Status.HEARING)
     require_reviewer(claim, by)
+    require_another(claim, by)
     proposal = _proposal(claim)
     if proposal is None:
         raise Conflict("nothing-proposed", _("Nothing is proposed on this claim."))
     _refuse_before_heard(claim, proposal, now)
     proposal.standing = Standing.FINAL
-    proposal.save(update_fields=["standing"])
+    proposal.confirmed_by, proposal.confirmed_at = by, now
+    proposal.save(update_fields=["standing", "confirmed_by", "confirmed_at"])
     _close(claim, proposal, now)
     audit.record(
         "decision-confirmed",
@@ -165,6 +209,7 @@ def confirm(claim: Claim, *, by: User, now: datetime) -> Decision:
         now=now,
         person=claim.user,
         decision=proposal.pk,
+        stage=proposal.stage,
         verdict=proposal.verdict,
         proposed_by=proposal.decided_by.username,
         **_dates(claim),
@@ -174,8 +219,9 @@ def confirm(claim: Claim, *, by: User, now: datetime) -> Decision:
 
 @transaction.atomic
 def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Decision]:
-    """Approve claims as they were submitted, all or none. Only :func:`undisputed` ones: where a line decided could
-    change the credit, each claim is looked at by itself (Conflict ``needs-a-look``)."""
+    """Approve claims as they were submitted, or as the stage before decided, all or none. Only :func:`undisputed`
+    ones: where a line decided could change the credit, each claim is looked at by itself (Conflict
+    ``needs-a-look``)."""
     decisions = []
     for claim in sorted(claims, key=lambda one: one.pk):
         if not undisputed(claim):
@@ -190,12 +236,18 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
 
 
 def undisputed(claim: Claim) -> bool:
-    """Whether a submitted claim may be approved in bulk: every line counts by the rulebook, and all that a reviewer
-    might still award would change nothing about the credit."""
+    """Whether a submitted claim may be approved in bulk: every line counts by the rulebook, the stage before (where
+    there is one) took nothing off, and all that a reviewer might award or take back would change nothing about the
+    credit."""
     if claim.status != Status.SUBMITTED or credited_to_others(claim):
         return False
     submitted = assessments.submitted_outcome(claim)
     if any(one.status != "counts" for one in submitted.contributions):
+        return False
+    before = decision_before(claim) if claim.stage > 1 else None
+    if before is not None and (
+        before.verdict != Verdict.APPROVE or before.assessment.credit != submitted.credit
+    ):
         return False
     version, frozen = _frozen(claim)
     most = {
@@ -207,17 +259,16 @@ def undisputed(claim: Claim) -> bool:
     return evaluated(version, line_book.applied(frozen, generous)).credit == submitted.credit
 
 
-def require_reviewer(claim: Claim, by: User) -> None:
-    """Raise NotAllowed unless ``by`` may decide on this claim: an instructor for its department, not the claimant."""
-    if claim.user_id == by.pk:
-        raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
-    permissions.require(by, StaffRole.Role.INSTRUCTOR, claim.enrolment.programme.department)
-
-
 def _frozen(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
     if claim.version is None or claim.facts is None:
         raise Conflict("not-submitted", _("This claim has not been submitted."))
     return claim.version, frozen_of(claim)
+
+
+def _read(lines: Mapping[str, Any], frozen: ClaimFacts, before: Decision | None) -> dict[str, line_book.Line]:
+    """The lines of this stage laid over those of the stage before."""
+    settled = line_book.read(before.lines, frozen) if before is not None else {}
+    return {**settled, **line_book.read(lines, frozen)}
 
 
 def _assessment(
@@ -235,13 +286,26 @@ def _proposal(claim: Claim) -> Decision | None:
 
 
 def _heard(
-    claim: Claim, proposal: Decision | None, outcome: Outcome, verdict: Verdict, now: datetime
+    claim: Claim,
+    before: Decision | None,
+    proposal: Decision | None,
+    outcome: Outcome,
+    verdict: Verdict,
+    now: datetime,
 ) -> bool:
-    """Whether the student was heard on at least what ``outcome`` takes off."""
-    if proposal is None or verdict == Verdict.APPROVE:
+    """Whether the student was heard on at least what ``outcome`` takes off: in the stage before, or in this one."""
+    if verdict == Verdict.APPROVE:
+        return False
+    if before is not None and before.verdict != Verdict.APPROVE and _no_worse(outcome, before):
+        return True
+    if proposal is None:
         return False
     _refuse_before_heard(claim, proposal, now)
-    return not line_book.diminishes(outcome, assessments.outcome_of(proposal.assessment))
+    return _no_worse(outcome, proposal)
+
+
+def _no_worse(outcome: Outcome, than: Decision) -> bool:
+    return not line_book.diminishes(outcome, assessments.outcome_of(than.assessment))
 
 
 def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> None:
@@ -283,8 +347,14 @@ def _dates(claim: Claim) -> dict[str, Any]:
 
 
 def _close(claim: Claim, decision: Decision, now: datetime) -> None:
-    """What follows a final decision: public notice, or, where nothing counts, none."""
-    if decision.verdict == Verdict.REFUSE:
+    """What follows a final decision: the next stage of review; after the last one public notice, or, where nothing
+    counts, none."""
+    if not is_last(claim):
+        claim.stage += 1
+        claim.stage_by = stage_of(claim).by
+        claim.status = Status.SUBMITTED
+        claim.hearing_until = None
+    elif decision.verdict == Verdict.REFUSE:
         claim.status = Status.REFUSED
     else:
         version, _facts = _frozen(claim)
@@ -292,4 +362,4 @@ def _close(claim: Claim, decision: Decision, now: datetime) -> None:
         claim.status = Status.NOTICE
         claim.notice_from = calendar.next_day(now)
         claim.notice_until = calendar.after_working_days(now, rulebook_of(version).notice.working_days)
-    claim.save(update_fields=["status", "notice_from", "notice_until"])
+    claim.save(update_fields=["status", "stage", "stage_by", "hearing_until", "notice_from", "notice_until"])

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, permissions
 from accounts.models import AuditEntry, StaffRole, User
 from credits.claims.models import WHOLE, Claim
+from credits.claims.stages import reviews, stages_of
 from credits.errors import NotThere
 
 Role = StaffRole.Role
@@ -20,8 +21,9 @@ _OWN_ONLY = (Claim.Status.DRAFT, Claim.Status.WITHDRAWN)
 
 @transaction.atomic
 def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim:
-    """The claim, for its student, and once it is submitted for instructors and registrars within their scope; such a
-    look goes into the audit log (invariant 11), once an hour.
+    """The claim, for its student, and once it is submitted for instructors and registrars within their scope, and for
+    a committee once it has come to a stage that is theirs; such a look goes into the audit log (invariant 11), once
+    an hour.
 
     NotThere for everybody else, in the same words as for a claim that does not exist: that there is one is
     already more than they may know (invariant 12).
@@ -55,4 +57,8 @@ def _may_see(user: User, claim: Claim) -> bool:
     if claim.status in _OWN_ONLY:
         return False
     department = claim.enrolment.programme.department
-    return any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR))
+    if any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR)):
+        return True
+    if not permissions.has_role(user, Role.COMMITTEE):
+        return False
+    return any(reviews(user, stage.by, department) for stage in stages_of(claim)[: claim.stage])

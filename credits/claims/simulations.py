@@ -32,6 +32,8 @@ LANE = "simulate"
 LEASE = timedelta(minutes=5)
 """Longer than the slowest batch takes; renewed with each."""
 TRIES = 3
+KEPT = 50
+"""Simulations that are kept of each steward, the newest; older ones are dropped with what they found."""
 Clock = Callable[[], datetime]
 Status = Simulation.Status
 _OPEN = (Status.WAITING, Status.RUNNING)
@@ -79,6 +81,7 @@ def ask(
         asked_at=now,
     )
     queue.ensure(KIND, str(made.pk), LANE, due_at=now)
+    _drop_old(by)
     audit.record(
         "simulation-asked",
         made,
@@ -108,7 +111,7 @@ def stop(simulation: Simulation, *, by: User, now: datetime) -> Simulation:
 
 def seen_by(user: User) -> QuerySet[Simulation]:
     """The simulations that a steward may see: those of everybody's claims for who may write for all departments, else
-    those confined to departments of theirs. The newest first."""
+    those confined to departments of theirs. The newest first; :data:`KEPT` of each steward are there."""
     permissions.require(user, StaffRole.Role.STEWARD)
     found = Simulation.objects.select_related(
         "round", "programme", "version__rulebook", "against__rulebook", "asked_by"
@@ -165,6 +168,13 @@ def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH
             queue.put_back(jobs)
             raise
     return False
+
+
+def _drop_old(by: User) -> None:
+    """A simulation decides nothing and can be asked for again: of each steward the newest :data:`KEPT` stay."""
+    ended = Simulation.objects.filter(asked_by=by).exclude(status__in=_OPEN)
+    kept = Simulation.objects.filter(asked_by=by).values("pk")[:KEPT]
+    ended.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
 
 
 def _step(job: Job, *, clock: Clock, limit: int) -> bool:

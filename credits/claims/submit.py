@@ -58,6 +58,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     claim.facts_digest = facts.digest(frozen)
     claim.submitted_at = now
     claim.status = Status.SUBMITTED
+    claim.stage_by = rulebook_of(version).review.stages[0].by
     claim.save()
     assessments.keep(claim, version, frozen, outcome, now=now)
     co_authors.ask([one.contribution_id for one in shares], now=now)

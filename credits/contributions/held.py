@@ -38,8 +38,8 @@ class AccountStatus:
 
     ``complete_at``: when everything was last known to be held (None: never yet, so that ``held`` is None too: nobody
     knows). ``error``: why the last try failed, for people to read, empty where it did not. ``next_due_at``: when the
-    next try is due (None: not planned yet), which may have passed while all workers are busy. ``running``: a worker is
-    at it. ``held``: contributions in which the account has a part.
+    next try is due (None: not planned yet), which may have passed while all workers are busy: ``waiting`` then.
+    ``running``: a worker is at it. ``held``: contributions in which the account has a part.
     """
 
     account: ForgeAccount
@@ -48,6 +48,7 @@ class AccountStatus:
     error_code: str
     error: str
     next_due_at: datetime | None
+    waiting: bool
     running: bool
     held: int | None
 
@@ -94,6 +95,7 @@ def _status(
         code, message = closed.error_code or code, closed.error_message or message
         due_at = closed.closed_until
     complete_at = state.complete_at if state else None
+    running = bool(job and job.holder and job.leased_until and job.leased_until > now)
     return AccountStatus(
         account=account,
         complete_at=complete_at,
@@ -101,7 +103,8 @@ def _status(
         error_code=code,
         error=queue.in_the_readers_words(message),
         next_due_at=due_at,
-        running=bool(job and job.holder and job.leased_until and job.leased_until > now),
+        waiting=not running and due_at is not None and due_at <= now,
+        running=running,
         held=held if complete_at else None,
     )
 

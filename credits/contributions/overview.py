@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from django.db.models.functions import Cast
 
 from accounts import forges
 from accounts.models import ForgeAccount
+from accounts.permissions import students_in
 from credits.contributions import collect, recheck
 from credits.contributions.held import AccountStatus, statuses
 from credits.contributions.models import CollectionState
@@ -92,11 +94,12 @@ def _no_token(pool: TokenPool) -> str:
     return ""
 
 
-def in_trouble(*, now: datetime) -> list[AccountStatus]:
+def in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:
     """Accounts of all forges whose last try did not work, or that were never complete: longest without success first,
-    SHOWN at most."""
+    SHOWN at most. ``departments``: of students there only; None for everybody's."""
+    of_whom = Q() if departments is None else Q(user__in=students_in(departments))
     accounts = (
-        ForgeAccount.objects.filter(unlinked_at=None)
+        ForgeAccount.objects.filter(of_whom, unlinked_at=None)
         .filter(Q(collection=None) | Q(collection__complete_at=None) | ~Q(collection__error_code=""))
         .select_related("user")
         .order_by("collection__complete_at", "pk")[:SHOWN]

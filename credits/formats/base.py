@@ -38,6 +38,9 @@ class Line:
     rulebook: str
     recorded_at: datetime
     entry_hash: str
+    term_name: Text = Text()
+    rulebook_title: Text = Text()
+    """How people call the term and the rulebook; empty where nobody knows any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,12 @@ def posted() -> QuerySet[CreditEntry]:
     return CreditEntry.objects.filter(kind=CreditEntry.Kind.POSTED).order_by("number")
 
 
+def reversals() -> QuerySet[CreditEntry]:
+    """Everything that takes something back, oldest first, with what it takes back."""
+    reversed_ = CreditEntry.objects.filter(kind=CreditEntry.Kind.REVERSED)
+    return reversed_.order_by("number").select_related("reverses")
+
+
 def latest() -> QuerySet[CreditEntry]:
     """All entries, newest first, for looking at."""
     return CreditEntry.objects.order_by("-number").select_related("person", "posted_by")

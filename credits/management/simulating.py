@@ -112,7 +112,7 @@ def _summary(rulebook: Rulebook, round_: Round, tally: Tally) -> list[str]:
 def _told(one: Tried, before: Outcome, after: Outcome) -> list[str]:
     tongue = "zh" if (get_language() or "").startswith("zh") else "en"
     lines = [
-        _("%(student)s: %(before)s credit → %(after)s credit (%(points)s points → %(more)s points)")
+        _("%(student)s: credit %(before)s → %(after)s, points %(points)s → %(more)s")
         % {
             "student": one.claim.enrolment.student_number,
             "before": to_text(before.credit),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from accounts.models import Enrolment
+from accounts.models import Enrolment, Term
 from credits.formats.base import Line, Text
 from credits.ledger.entries import CreditEntry
 
@@ -27,11 +27,12 @@ def lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
                 student_number__in={entry.student_number for entry in batch}
             ).select_related("user", "programme__department")
         }
+        terms = Term.objects.in_bulk({entry.term for entry in batch}, field_name="code")
         for entry in batch:
-            yield _line(entry, enrolments.get(entry.student_number))
+            yield _line(entry, enrolments.get(entry.student_number), terms.get(entry.term))
 
 
-def _line(entry: CreditEntry, enrolment: Enrolment | None) -> Line:
+def _line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) -> Line:
     details: dict[str, Any] = (entry.reverses or entry).details
     return Line(
         number=entry.number,
@@ -47,6 +48,8 @@ def _line(entry: CreditEntry, enrolment: Enrolment | None) -> Line:
         rulebook=f"{details['rulebook']} v{details['version']}" if "rulebook" in details else "",
         recorded_at=entry.posted_at,
         entry_hash=entry.hash,
+        term_name=Text(term.name_zh, term.name_en) if term else Text(),
+        rulebook_title=_text(details.get("title")),
     )
 
 

@@ -126,13 +126,6 @@ def _read(digest: str, canonical: str) -> schema.Rulebook:
 
 def refuse_what_cannot_be_carried_out(read: schema.Rulebook) -> None:
     """Well-formed, but beyond what review and ledger can do with it."""
-    if len(read.review.stages) > 1:
-        raise CreditsError(
-            "one-stage-only",
-            _("Only one stage of review can be carried out yet; this rulebook has several."),
-            _("Leave one stage under “review”."),
-            status=422,
-        )
     amounts = (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap)
     for amount in (*amounts, *(row.credit for row in read.conversion.table)):
         if amount % _TWO_DECIMALS:

@@ -26,18 +26,20 @@ def cap_groups(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLine]
     unit = rulebook.units.points
     _repositories(rulebook, counting, lines)
     for period in sorted(rulebook.caps.periods, key=lambda one: ("day", "week", "month").index(one.each)):
-        limit = _Limit("period-cap", period.points, trace.period_limit(period.each, period.points), unit)
+        limit = _Limit(
+            "period-cap", period.points, trace.period_limit(period.each, period.points, unit), unit
+        )
         groups = grouped(counting, partial(_period, each=period.each))
         for name in sorted(groups):
-            limit.apply(lines, groups[name], name, (name, name))
+            limit.apply(lines, groups[name], name, trace.period_name(name))
     for kind in rulebook.caps.kinds:
-        limit = _Limit("kind-cap", kind.points, trace.kind_limit(kind.kind, kind.points), unit)
+        limit = _Limit("kind-cap", kind.points, trace.kind_limit(kind.kind, kind.points, unit), unit)
         of_kind = [item for item in counting if item.facts.contribution.get("kind") == kind.kind]
-        limit.apply(lines, of_kind, kind.kind, (kind.kind, kind.kind))
+        limit.apply(lines, of_kind, kind.kind, trace.word("contribution.kind", kind.kind))
     for tier in rulebook.caps.tiers:
-        limit = _Limit("tier-cap", tier.points, trace.tier_limit(tier.tier, tier.points), unit)
+        limit = _Limit("tier-cap", tier.points, trace.tier_limit(tier.tier, tier.points, unit), unit)
         of_tier = [item for item in counting if item.facts.repository.get("tier") == tier.tier]
-        limit.apply(lines, of_tier, tier.tier, (tier.tier, tier.tier))
+        limit.apply(lines, of_tier, tier.tier, (f"“{tier.tier}”级仓库", tier.tier))
 
 
 def grouped(items: list[Worth], key: Callable[[Worth], str]) -> dict[str, list[Worth]]:
@@ -116,19 +118,25 @@ def _repositories(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLi
         group = groups[key]
         name = _repository_name(groups, key)
         if by_share is not None and (cap.points is None or by_share < cap.points):
-            text = trace.repository_limit(by_share, cap.share, total)
+            text = trace.repository_limit(by_share, cap.share, total, rulebook.units.points)
             limit = _Limit("repository-cap", by_share, text, rulebook.units.points)
             others = [_repository_name(groups, other) for other in earning if other != key]
-            limit.apply(lines, group, key, (name, name), _because(group, name, others, cap.points))
+            limit.apply(
+                lines,
+                group,
+                key,
+                (f"{name} ", name),
+                _because(rulebook.units.points, group, name, others, cap.points),
+            )
         elif cap.points is not None:
-            text = trace.repository_limit(cap.points, None, total)
+            text = trace.repository_limit(cap.points, None, total, rulebook.units.points)
             _Limit("repository-cap", cap.points, text, rulebook.units.points).apply(
-                lines, group, key, (name, name)
+                lines, group, key, (f"{name} ", name)
             )
 
 
 def _because(
-    group: Sequence[Worth], name: str, others: list[str], most: Decimal | None
+    unit: Text, group: Sequence[Worth], name: str, others: list[str], most: Decimal | None
 ) -> Callable[[Decimal], Texts]:
     """More work can give fewer points here and nowhere else in the defaults, so the line says it."""
     alone = sum((item.points for item in group), ZERO)
@@ -141,6 +149,7 @@ def _because(
             group=name,
             alone=alone,
             after=after,
+            points=unit,
         )
 
     return also

@@ -77,9 +77,7 @@ def _exchange(had: _Chain, credit: _Chain, rulebook: Rulebook) -> Decimal:
             value=swap.gained,
             credit=names.credit,
             minimum=rules.minimum,
-            had=had.value,
-            points=names.points,
-            fate=fate,
+            left=trace.left(had.value, fate, names.points),
         )
         had.add("conversion", "conversion", text, {"minimum": to_text(rules.minimum)}, ZERO)
         return ZERO
@@ -88,8 +86,7 @@ def _exchange(had: _Chain, credit: _Chain, rulebook: Rulebook) -> Decimal:
         "credit": names.credit,
         "had": had.value,
         "used": swap.used,
-        "rest": had.value - swap.used,
-        "fate": fate,
+        "left": trace.left(had.value - swap.used, fate, names.points),
     }
     saw: dict[str, Seen]
     if rules.points_per_step is None:
@@ -188,7 +185,7 @@ def _limit(credit: _Chain, step: Step, limit: Decimal, standing: Decimal, rulebo
         credit=rulebook.units.credit,
         standing=standing,
         before=credit.value,
-        effect=trace.cut_to(after) if after < credit.value else trace.WITHIN,
+        effect=trace.cut_to(after, rulebook.units.credit) if after < credit.value else trace.WITHIN,
     )
     saw: dict[str, Seen] = {"limit": to_text(limit), "standing": to_text(standing)}
     credit.add(step, step, text, saw, after - credit.value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from credits.rules.outcome import Texts
-from credits.rules.places import ALONE, CHOICES, LISTS, PARTS, PLACES, VALUES, Words
+from credits.rules.places import ALONE, CHOICES, LISTS, PARTS, PLACES, UNWRITTEN, VALUES, Words
 from credits.rules.shapes import Rulebook
 
 Way = Literal["changed", "added", "removed", "moved"]
@@ -88,7 +88,8 @@ def _lists(path: Path, inside: str, old: list[Any], new: list[Any], entry: _Entr
             other = after[name]
             for part in dict.fromkeys([*one, *other]):
                 if part not in keys:
-                    yield from _between(("", part), one.get(part), other.get(part), below)
+                    default = UNWRITTEN.get(part)
+                    yield from _between(("", part), one.get(part, default), other.get(part, default), below)
         else:
             yield from _between(("",), one, after[name], below)
     for name, one in after.items():
@@ -174,7 +175,7 @@ def _summary(one: Any) -> Words:
         return _value("", one)
     wordings = [one[name] for name in ("text", "title", "label") if name in one]
     parts: list[Words] = [(wording["en"], wording["zh"]) for wording in wordings]
-    for name in ("give", "times", "points", "credit", "mark", "formula", "when"):
+    for name in ("give", "times", "points", "credit", "mark", "formula", "when", "by"):
         if name in one:
             part, value = PARTS[name], _value(name, one[name])
             alone = name in ("points", "credit", "mark")

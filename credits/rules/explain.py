@@ -1,13 +1,14 @@
 """Why an assessment came out as it did, and what would have to be different: for a student and for an appeal panel.
 
-The trace says what each rule saw, said and gave; this adds, for what does not count, the nearest facts that would
-meet each requirement. Every one of them was tried on the requirement itself, so none is a guess: where no small change
-of facts would do, the rulebook's own words stand alone.
+The trace says what each rule saw, said and gave; this adds, for what counts less than it gives by itself, how much of
+it and why, and for what does not count the nearest facts that would meet each requirement. Every one of them was tried
+on the requirement itself, so none is a guess: where no small change of facts would do, the rulebook's own words stand
+alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, product
@@ -16,6 +17,7 @@ from typing import Any, cast
 from credits.rules import cel, trace
 from credits.rules.cel import Expression, Known
 from credits.rules.checked import Call, Constant, Items, Name, Node, inside
+from credits.rules.decimals import to_text
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
 from credits.rules.outcome import ContributionOutcome, Outcome, Seen, Texts
 from credits.rules.reach import EARLIEST, LATEST, constant, domain
@@ -68,6 +70,25 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduced:
+    """One contribution that counts with fewer points than it gives by itself; ``because`` are the sentences of what
+    took the rest, in their order."""
+
+    before: str
+    after: str
+    text: Texts
+    because: tuple[Texts, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "before": self.before,
+            "after": self.after,
+            "text": dict(self.text),
+            "because": [dict(one) for one in self.because],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """Points that a cap, a selection or the mix took from contributions, and the refs of those that kept theirs."""
 
@@ -91,27 +112,55 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``remedies`` by ref, for each contribution that does not count; ``taken`` in the order of the steps."""
+    """``remedies`` by ref, for each contribution that does not count; ``reduced`` by ref, for each that counts less
+    than it gives by itself; ``taken`` in the order of the steps."""
 
     remedies: Mapping[str, tuple[Remedy, ...]]
+    reduced: Mapping[str, Reduced]
     taken: tuple[Taken, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
             "remedies": {ref: [one.to_json() for one in said] for ref, said in sorted(self.remedies.items())},
+            "reduced": {ref: one.to_json() for ref, one in sorted(self.reduced.items())},
             "taken": [one.to_json() for one in self.taken],
         }
 
 
-def explain(rulebook: Rulebook, facts: ClaimFacts, outcome: Outcome) -> Explanation:
-    """What would have to be different in the ``outcome`` that the rulebook gave for the facts."""
+def explain(
+    rulebook: Rulebook, facts: ClaimFacts, outcome: Outcome, refs: Collection[str] | None = None
+) -> Explanation:
+    """What would have to be different in the ``outcome`` that the rulebook gave for the facts; of the contributions
+    with these ``refs`` only, where they are given."""
     held = {one.ref: one for one in facts.contributions}
+    asked = [one for one in outcome.contributions if refs is None or one.ref in refs]
     remedies = {
         one.ref: tuple(_remedies(rulebook, facts, held[one.ref], one))
-        for one in outcome.contributions
+        for one in asked
         if one.status != "counts"
     }
-    return Explanation(remedies, tuple(_taken(outcome)))
+    reduced = {one.ref: less for one in asked if (less := _reduced(rulebook, one)) is not None}
+    return Explanation(remedies, reduced, tuple(_taken(outcome)))
+
+
+_TAKES = (
+    "share",
+    "contribution-cap",
+    "repository-cap",
+    "period-cap",
+    "kind-cap",
+    "tier-cap",
+    "selection",
+)
+
+
+def _reduced(rulebook: Rulebook, one: ContributionOutcome) -> Reduced | None:
+    took = [line for line in one.lines if line.step in _TAKES and line.change < 0]
+    if one.status != "counts" or not took:
+        return None
+    before = took[0].before
+    text = trace.say("less", before=before, after=one.points, points=rulebook.units.points)
+    return Reduced(to_text(before), to_text(one.points), text, tuple(line.text for line in took))
 
 
 def _taken(outcome: Outcome) -> Iterator[Taken]:
@@ -134,13 +183,21 @@ def _remedies(
         if test.answer is True:
             continue
         requirement = requirements.get(test.rule)
-        if requirement is None:
-            # Time and what is credited elsewhere are no facts to be changed: the trace says all there is to say.
+        if requirement is None and test.answer is False:
+            # Time and what is credited elsewhere are no facts to be changed.
+            text = trace.say(
+                "would-be",
+                what=test.text,
+                saw=item.shown(test.saw),
+                otherwise=test.otherwise or trace.NOTHING,
+            )
+            yield Remedy(test.rule, text, ())
+        elif requirement is None:
             yield Remedy(test.rule, said["requirements", test.rule], ())
         else:
             yield _remedy(requirement, checked(requirement.when, "yes-no"), item.known, rulebook.time_zone)
     if held.accepted is False:
-        yield Remedy("reviewer", said["requirements", "reviewer"], ())
+        yield Remedy("reviewer", trace.say("would-be-accepted"), ())
     for line in one.lines:
         waits = (line.step, line.rule) in _UNKNOWN and set(line.saw.values()) == {None}
         if waits or line.step == "mix":

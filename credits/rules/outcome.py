@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal, cast
 
 from credits.errors import CreditsError, gettext_noop
@@ -191,5 +192,9 @@ class Outcome:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of :meth:`canonical`, in hex."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+        """SHA-256, in hex, of the canonical form without its sentences: every status, value and number stands in it,
+        so that a claim can be computed anew after a sentence was worded better."""
+        bare = self.to_json()
+        for line in chain(bare["lines"], *(one["lines"] for one in bare["contributions"])):
+            del line["text"]
+        return hashlib.sha256(canonical_json(bare)).hexdigest()

@@ -91,6 +91,7 @@ PARTS: Mapping[str, Words] = {
     "base": ("base", "基础"),
     "at_most": ("at most", "至多"),
     "bands": ("bands", "分档"),
+    "by": ("who reviews", "审核人"),
     "bands.of": ("what the bands look at", "分档依据"),
     "count": ("what is counted", "计数对象"),
     "credit": ("credit", "学分"),
@@ -151,10 +152,17 @@ VALUES: Mapping[str, Words] = {
     "tighten": ("tighten only", "只可从严"),
     "free": ("anything", "不限"),
     "none": ("nothing", "不允许"),
+    "instructors": ("instructors of the college", "本学院审核教师"),
+    "college-committee": ("the college's credit committee", "学院学分认定委员会"),
+    "university-committee": ("the university's credit committee", "校级学分认定委员会"),
 }
 """Values that are words of the language, by the word."""
+UNWRITTEN: Mapping[str, str] = {"by": "instructors"}
+"""Parts that the canonical form leaves out where they are this."""
+
 CHOICES = frozenset(
     {
+        "by",
         "conversion.remainder",
         "conversion.rounding",
         "count",

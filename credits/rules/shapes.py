@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 from pydantic_core import PydanticCustomError
 
 from credits.rules import decimals
@@ -20,6 +20,9 @@ from credits.rules.grades import Grade as Grade
 from credits.rules.grades import Rounding
 from credits.rules.scalars import Condition, Id, Number, Shape, Short, Whole
 from credits.rules.scalars import Text as Text
+
+Reviewers = Literal["instructors", "college-committee", "university-committee"]
+"""Who decides in a stage of review."""
 
 MAX_RULES = 50
 """How many requirements, and how many points rules, a rulebook has at most."""
@@ -72,12 +75,25 @@ class Appeal(Shape):
 
 
 class Stage(Shape):
+    """One stage: its name, and ``by`` whom it is reviewed: the instructors of the student's department, the members of
+    its credit committee, or those of the university's."""
+
     id: Id
     title: Text
+    by: Reviewers = "instructors"
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``by`` where it is the default: the key is younger than versions that are published, and their
+        digests stay."""
+        data: dict[str, Any] = written(self)
+        if self.by == "instructors":
+            del data["by"]
+        return data
 
 
 class Review(Shape):
-    """The stages of review, in order."""
+    """The stages of review, in order. Nobody decides in two of them; public notice comes after the last."""
 
     stages: tuple[Stage, ...] = Field(
         default=(Stage(id="instructor", title=Text(zh="指导教师审核", en="Instructor's review")),),

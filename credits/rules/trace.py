@@ -6,7 +6,7 @@ Both languages are stored with the outcome, so they are templates here and not t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from credits.rules.decimals import signed, to_text
 from credits.rules.facts import Value
 from credits.rules.outcome import Texts
 from credits.rules.shapes import Text
-from credits.rules.vocabulary import CONDITION_FACTS
+from credits.rules.vocabulary import CONDITION_FACTS, LABELS, SINCE, UNTIL, WORDS
 
 Slot = str | int | Decimal | Text | tuple[str, str]
 """What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
@@ -75,19 +75,22 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "Contributions that count: {count}; together {total} {points}.",
     ),
     "group-own": (
-        "{limit_text}：此项减 {taken} {points}{favoured}（先合并的优先保留）。",
+        "{limit_text}：此项减去 {taken} {points}{favoured}（先合并的优先保留）。",
         "{limit_text}: {taken} {points} are taken from this one{favoured} (what was merged first is kept first).",
     ),
     "group": (
-        "{limit_text}：{group} 原有 {had}，减 {taken} {points}；保留得分的是 {kept}。{also}",
+        "{limit_text}：{group}原有 {had} {points}，减去 {taken} {points}；保留得分的是 {kept}。{also}",
         "{limit_text}: {group} had {had}, and {taken} {points} are taken off; points stay with {kept}. {also}",
     ),
     "others-too": (
-        "此上限因 {others} 也有得分而适用；单看 {group} 可保留 {alone}。",
+        "此上限因 {others} 也有得分而适用；若只有 {group}，可保留 {alone} {points}。",
         "This limit is there because {others} gave points too; by itself, {group} would keep {alone}.",
     ),
     "fewer-than-alone": (
-        "此上限因 {others} 也有得分而适用；单看 {group} 可保留 {alone}，现在合计为 {after}，反而更少。",
+        (
+            "此上限因 {others} 也有得分而适用；若只有 {group}，可保留 {alone} {points}，"
+            "现在合计只有 {after} {points}，反而更少。"
+        ),
         (
             "This limit is there because {others} gave points too; by itself, {group} would keep {alone}, which is"
             " more than the {after} that all of it gives now."
@@ -119,11 +122,11 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "The claim as a whole does not meet “{what}” yet: the {taken} {points} of this one do not count for now.",
     ),
     "selection-own": (
-        "{scope}：此项未入选，{taken} {points} 不计{favoured}。",
+        "{scope}：此项未入选，{taken} {points}不计{favoured}。",
         "{scope}: this one is not among them, its {taken} {points} are left out{favoured}.",
     ),
     "selection": (
-        "{scope}：其余 {count} 项共 {taken} {points} 不计；入选的是 {kept}。",
+        "{scope}：其余 {count} 项共 {taken} {points}不计；入选的是 {kept}。",
         "{scope}: {count} others with {taken} {points} are left out; {kept} stay.",
     ),
     "would-need": (
@@ -131,48 +134,63 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "To meet “{what}”: {needed}.",
     ),
     "would-need-other": ("尚不符合“{what}”。{otherwise}", "“{what}” is not met. {otherwise}"),
+    "would-be": ("需要：{what}{saw}。{otherwise}", "Needed: {what}{saw}. {otherwise}"),
+    "would-be-accepted": (
+        "需要：审核教师接受此项贡献；审核教师的理由见审核意见。",
+        "Needed: a reviewer who accepts this contribution; the reasons stand in the decision.",
+    ),
+    "less": (
+        "本项原得 {before} {points}，计入 {after} {points}。",
+        "It gives {after} of {before} {points}.",
+    ),
     "carried-in": ("上次结转 {value} {points}。", "Carried over from before: {value} {points}."),
     "carried-in-unknown": (
         "上次结转的{points}未知，暂按 0 计。",
         "It is not known how many {points} were carried over; 0 for now.",
     ),
     "converted-points": (
-        "每满 {per} {points}折算 {step} {credit}：{had} 中折算 {used}，余 {rest}{fate}。",
-        "Each full {per} {points} give {step} {credit}: of {had}, {used} are converted; {rest} are left{fate}.",
+        "每满 {per} {points}折算 {step} {credit}：{had} {points}中折算 {used}，{left}。",
+        "Each full {per} {points} give {step} {credit}: of {had}, {used} are converted; {left}.",
     ),
     "converted-points-nearest": (
-        "每 {per} {points}折算 {step} {credit}，四舍五入到整步：{had} 折为 {steps} 步，用去 {used}，余 {rest}{fate}。",
+        (
+            "每 {per} {points}为一档，一档 {step} {credit}，四舍五入到整档："
+            "{had} {points}折为 {steps} 档，用去 {used}，{left}。"
+        ),
         (
             "Each {per} {points} give {step} {credit}, to the nearest whole step: {had} make {steps}, {used} are used;"
-            " {rest} are left{fate}."
+            " {left}."
         ),
     ),
     "converted-points-up": (
-        "每 {per} {points}折算 {step} {credit}，不足一步计一步：{had} 折为 {steps} 步，用去 {used}，余 {rest}{fate}。",
+        (
+            "每 {per} {points}为一档，一档 {step} {credit}，不足一档按一档计："
+            "{had} {points}折为 {steps} 档，用去 {used}，{left}。"
+        ),
         (
             "Each {per} {points} give {step} {credit}, begun steps being whole ones: {had} make {steps}, {used} are"
-            " used; {rest} are left{fate}."
+            " used; {left}."
         ),
     ),
     "table-points": (
-        "满 {at_least} {points}折算 {gained} {credit}：{had} 中用去 {used}，余 {rest}{fate}。",
-        "{at_least} {points} give {gained} {credit}: of {had}, {used} are used; {rest} are left{fate}.",
+        "满 {at_least} {points}折算 {gained} {credit}：{had} {points}中用去 {used}，{left}。",
+        "{at_least} {points} give {gained} {credit}: of {had}, {used} are used; {left}.",
     ),
     "table-below": (
-        "至少 {first} {points}才折算{credit}：{had} 尚不足，余 {rest}{fate}。",
-        "It takes {first} {points} at least to have {credit}: {had} do not reach it; {rest} are left{fate}.",
+        "至少 {first} {points}才折算{credit}：现有 {had} {points}，尚不足，{left}。",
+        "It takes {first} {points} at least to have {credit}: {had} do not reach it; {left}.",
     ),
     "table": (
         "按折算表，满 {at_least} {points}得 {gained} {credit}。",
         "By the table, {at_least} {points} give {gained} {credit}.",
     ),
     "difference": (
-        "只认定差额：已认定 {standing} {credit}，{before} 减为 {after}。",
+        "只认定差额：已认定 {standing} {credit}，本次 {before} {credit}减为 {after} {credit}。",
         "Only the difference is recognised: {standing} {credit} stand already, {before} becomes {after}.",
     ),
     "grade": ("成绩记载：{label}{average}。", "Recorded as {label}{average}."),
     "grade-by-points": (
-        "成绩记载：{value} {points}记为 {label}{average}。",
+        "成绩记载：{value} {points}记为“{label}”{average}。",
         "{value} {points} are recorded as {label}{average}.",
     ),
     "converted": (
@@ -180,22 +198,19 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "{steps} × {step} {credit} = {after} {credit}.",
     ),
     "below-minimum": (
-        "折算得 {value} {credit}，不足最低 {minimum}，暂不折算，{had} {points} 全部保留{fate}。",
-        (
-            "This would be {value} {credit}, below the least of {minimum}: nothing is converted yet; {had} {points}"
-            " are left{fate}."
-        ),
+        "折算得 {value} {credit}，不足最低 {minimum} {credit}，暂不折算，{left}。",
+        "This would be {value} {credit}, below the least of {minimum}: nothing is converted yet; {left}.",
     ),
     "standing-unknown": (
         "需要知道{unknown}，目前未知：在查明之前暂不折算。",
         "It needs {unknown}, not known yet: nothing is converted until then.",
     ),
     "term-cap": (
-        "每学期最多 {limit} {credit}，本学期已认定 {standing}：{before} {effect}。",
+        "每学期最多 {limit} {credit}，本学期已认定 {standing} {credit}：本次 {before} {credit}{effect}。",
         "At most {limit} {credit} a term, {standing} already recognised this term: {before} {effect}.",
     ),
     "degree-cap": (
-        "攻读期间最多 {limit} {credit}，已认定 {standing}：{before} {effect}。",
+        "攻读期间最多 {limit} {credit}，已认定 {standing} {credit}：本次 {before} {credit}{effect}。",
         "At most {limit} {credit} a degree, {standing} already recognised: {before} {effect}.",
     ),
 }
@@ -208,7 +223,7 @@ KEPT = ("，结转下次", " and carried over")
 DROPPED = ("，不结转", " and dropped")
 IN_AVERAGE = ("，计入平均绩点", ", within the grade average")
 OUTSIDE_AVERAGE = ("，不计入平均绩点", ", outside the grade average")
-WITHIN = ("未超出上限", "is within the cap")
+WITHIN = ("，未超出上限", "is within the cap")
 NOTHING = ("", "")
 
 
@@ -223,51 +238,72 @@ def ripens(when: datetime | None, at: datetime | None, zone: str) -> Text | None
         return None
     then, now = _time(when, zone), _time(at, zone)
     return Text(
-        zh=f"将于 {then} 满期（按 {now} 计算），届时即可申请。",
-        en=f"That is at {then}, reckoned here at {now}; it can be claimed from then on.",
+        zh=f"将于{then[0]} 满期（本次按{now[0]} 计算），届时即可申请。",
+        en=f"That is at {then[1]}, reckoned here at {now[1]}; it can be claimed from then on.",
     )
 
 
-def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal) -> tuple[str, str]:
+def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal, unit: Text) -> tuple[str, str]:
     """How the limit on one repository came about: by ``share`` of ``total``, or as a fixed number (share None)."""
+    zh, en = _amount(limit, unit)
     if share is None:
-        return f"同一仓库最多 {to_text(limit)}", f"At most {to_text(limit)} from one repository"
+        return f"同一仓库最多 {zh}", f"At most {en} from one repository"
     percent = to_text(share * 100)
     return (
-        f"涉及两个以上仓库时，同一仓库最多占总分 {to_text(total)} 的 {percent}%，即 {to_text(limit)}",
-        (
-            f"With two repositories or more, at most {percent}% of all {to_text(total)} from one, which is "
-            f"{to_text(limit)}"
-        ),
+        f"涉及两个以上仓库时，同一仓库最多占总分 {to_text(total)} 的 {percent}%，即 {zh}",
+        f"With two repositories or more, at most {percent}% of all {to_text(total)} from one, which is {en}",
     )
 
 
-def cut_to(after: Decimal) -> tuple[str, str]:
+def cut_to(after: Decimal, unit: Text) -> tuple[str, str]:
     """What a cap on credit left."""
-    left = to_text(after)
-    return f"减为 {left}，超出部分不结转", f"becomes {left}; what is above the cap is not carried over"
-
-
-def kind_limit(kind: str, limit: Decimal) -> tuple[str, str]:
     return (
-        f"“{kind}”类贡献最多 {to_text(limit)}",
-        f"At most {to_text(limit)} from contributions of kind “{kind}”",
+        f"减为 {_amount(after, unit)[0]}，超出部分不结转",
+        f"becomes {to_text(after)}; what is above the cap is not carried over",
     )
+
+
+def left(rest: Decimal, fate: tuple[str, str], unit: Text) -> tuple[str, str]:
+    """What is left of points that were converted, and what becomes of it."""
+    if not rest:
+        return "没有剩余", "nothing is left"
+    return f"余 {_amount(rest, unit)[0]}{fate[0]}", f"{to_text(rest)} are left{fate[1]}"
+
+
+def kind_limit(kind: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+    zh, en = _amount(limit, unit)
+    called = word("contribution.kind", kind)
+    return f"“{called[0]}”类贡献最多 {zh}", f"At most {en} from contributions of kind “{called[1]}”"
 
 
 _PERIODS = {"day": ("同一天", "one day"), "week": ("同一周", "one week"), "month": ("同一月", "one month")}
 
 
-def period_limit(each: str, limit: Decimal) -> tuple[str, str]:
-    zh, en = _PERIODS[each]
-    return f"{zh}合并的贡献最多 {to_text(limit)}", f"At most {to_text(limit)} from what was merged in {en}"
+def period_limit(each: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+    zh, en = _amount(limit, unit)
+    within = _PERIODS[each]
+    return f"{within[0]}合并的贡献最多 {zh}", f"At most {en} from what was merged in {within[1]}"
 
 
-def tier_limit(tier: str, limit: Decimal) -> tuple[str, str]:
-    return (
-        f"“{tier}”级仓库最多 {to_text(limit)}",
-        f"At most {to_text(limit)} from repositories of tier “{tier}”",
-    )
+def period_name(name: str) -> tuple[str, str]:
+    """A day (``2025-03-01``), ISO week (``2025-W09``) or month (``2025-03``) as people say it."""
+    if "W" in name:
+        year, week = name.split("-W")
+        zh, en = zip(*(_day(date.fromisocalendar(int(year), int(week), at)) for at in (1, 7)), strict=True)
+        return f"{zh[0]}至{zh[1]}这一周", f"{en[0]} to {en[1]}"
+    if len(name) == len("2025-03"):
+        first = date.fromisoformat(f"{name}-01")
+        return f"{first.year}年{first.month}月", f"{_MONTHS[first.month - 1]} {first.year}"
+    return _day(date.fromisoformat(name))
+
+
+def tier_limit(tier: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+    zh, en = _amount(limit, unit)
+    return f"“{tier}”级仓库最多 {zh}", f"At most {en} from repositories of tier “{tier}”"
+
+
+def _amount(value: Decimal, unit: Text) -> tuple[str, str]:
+    return f"{to_text(value)} {unit.zh}", f"{to_text(value)} {unit.en}"
 
 
 def best_of(best: int, within: str) -> tuple[str, str]:
@@ -309,26 +345,26 @@ def say(key: str, **slots: Slot) -> Texts:
 _WAYS = {
     "at-least": ("{fact}至少为 {value}", "{fact} would have to be {value} or more"),
     "at-most": ("{fact}至多为 {value}", "{fact} would have to be {value} or less"),
-    "since": ("{fact}不早于 {value}", "{fact} would have to be {value} or later"),
-    "until": ("{fact}不晚于 {value}", "{fact} would have to be {value} or earlier"),
+    "since": ("{fact}不早于{value}", "{fact} would have to be {value} or later"),
+    "until": ("{fact}不晚于{value}", "{fact} would have to be {value} or earlier"),
     "such-as": ("{fact}例如为“{value}”", "{fact} would have to be such as “{value}”"),
-    "exactly": ("{fact}应为 {value}", "{fact} would have to be: {value}"),
+    "exactly": ("{fact}应为“{value}”", "{fact} would have to be “{value}”"),
 }
 
 
 def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
     """What a fact would have to be."""
     zh, en = _WAYS[way]
-    label = CONDITION_FACTS[fact]
-    value_zh, value_en = _value(value, zone)
+    called_en, called_zh = LABELS[fact]
+    value_zh, value_en = _value(fact, value, zone, exact=True)
     return (
-        zh.format(fact=f"“{label.zh}”", value=value_zh),
-        en.format(fact=f"“{label.en}”", value=value_en),
+        zh.format(fact=f"“{called_zh}”", value=value_zh),
+        en.format(fact=f"“{called_en}”", value=value_en),
     )
 
 
 def change(value: Decimal) -> str:
-    return signed(value)
+    return signed(value) if value else "+0"
 
 
 def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
@@ -338,17 +374,32 @@ def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     zh: list[str] = []
     en: list[str] = []
     for name, value in values.items():
-        fact = CONDITION_FACTS[name]
-        value_zh, value_en = _value(value, zone)
-        zh.append(f"{fact.zh}：{value_zh}")
-        en.append(f"{fact.en}: {value_en}")
+        called_en, called_zh = LABELS[name]
+        value_zh, value_en = _value(name, value, zone)
+        zh.append(f"{called_zh}：{value_zh}")
+        en.append(f"{called_en}: {value_en}")
     return f"（{'；'.join(zh)}）", f" ({'; '.join(en)})"
 
 
 def named(facts: Iterable[str]) -> tuple[str, str]:
-    """The labels of facts, listed."""
-    known = [CONDITION_FACTS[name] for name in facts]
-    return "、".join(f"“{fact.zh}”" for fact in known), ", ".join(f"“{fact.en}”" for fact in known)
+    """The labels of facts, listed; of a yes-no one, whether it is so."""
+    zh: list[str] = []
+    en: list[str] = []
+    for name in facts:
+        called_en, called_zh = LABELS[name]
+        asked = CONDITION_FACTS[name].kind == "yes-no"
+        zh.append(f"“{called_zh}”是否属实" if asked else f"“{called_zh}”")
+        en.append(f"whether “{called_en}” is so" if asked else f"“{called_en}”")
+    return "、".join(zh), ", ".join(en)
+
+
+def word(fact: str, value: str) -> tuple[str, str]:
+    """A text that a fact is, in Chinese and in English: a word of machines by its name, any other as it is."""
+    words = WORDS.get(fact)
+    if words is None or value not in words:
+        return value, value
+    en, zh = words[value]
+    return zh, en
 
 
 def _fill(slot: Slot) -> tuple[str, str]:
@@ -361,23 +412,43 @@ def _fill(slot: Slot) -> tuple[str, str]:
     return text, text
 
 
-def _value(value: Value | None, zone: str) -> tuple[str, str]:
-    """A seen value in Chinese and in English."""
+def _value(name: str, value: Value | None, zone: str, *, exact: bool = False) -> tuple[str, str]:
+    """The value of a fact in Chinese and in English; ``exact``: times to the second, where they have seconds."""
     if isinstance(value, bool):
         return ("是", "yes") if value else ("否", "no")
     if isinstance(value, datetime):
-        text = _time(value, zone)
-        return text, text
+        return _time(value, zone, name, exact=exact)
     if value is None:
         return "未知", "unknown"
     if isinstance(value, list):
         return ("、".join(value) or "无"), (", ".join(value) or "none")
-    text = str(value)
-    return (text, text) if text else ("无", "none")
+    if isinstance(value, int) and name.endswith("_hundredths"):
+        text = to_text(Decimal(value).scaleb(-2))
+        return text, text
+    return word(name, str(value)) if value != "" else ("无", "none")
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def _day(day: date) -> tuple[str, str]:
+    return f"{day.year}年{day.month}月{day.day}日", f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 @lru_cache(maxsize=4096)
-def _time(when: datetime, zone: str) -> str:
-    """To the minute, with the offset: ``2025-03-01 08:00 +08:00``."""
-    text = when.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")
-    return f"{text[:16]} {text[16:]}"
+def _time(when: datetime, zone: str, name: str = "", *, exact: bool = False) -> tuple[str, str]:
+    """A time in Chinese and in English, to the minute; the day alone, where the fact is one that people know by its
+    day."""
+    local = when.astimezone(ZoneInfo(zone))
+    if name in SINCE and local.time() == time.min:
+        return _day(local)
+    if name in UNTIL and local.time() == time.min:
+        return _day(local - timedelta(days=1))
+    zh, en = _day(local)
+    clock = f"{local.hour:02}:{local.minute:02}"
+    if exact and local.second:
+        clock += f":{local.second:02}"
+    return f"{zh} {clock}", f"{en}, {clock}"

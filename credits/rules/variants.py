@@ -146,6 +146,10 @@ def _caps(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
 
 
 def _rules(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    stages = {stage.id: stage for stage in parent.review.stages}
+    for index, stage in enumerate(variant.review.stages):
+        if stage.id in stages and stage.by != stages[stage.id].by:
+            yield ("review", "stages", index, "by"), _fixed()
     requirements = {rule.id: rule for rule in parent.requirements}
     for index, requirement in enumerate(variant.requirements):
         if requirement.id in requirements and requirement.when != requirements[requirement.id].when:

@@ -101,9 +101,7 @@ def _conditions() -> dict[str, Fact]:
             name = f"contribution.{part}.{kind}"
             facts[name] = Fact(name, "whole", f"{part_en} {en}", f"{zh}文件{part_zh}")
     name = "contribution.changed_lines"
-    facts[name] = Fact(
-        name, "whole", "lines changed outside generated files", "改动行数（不含自动生成的文件）"
-    )
+    facts[name] = Fact(name, "whole", "lines changed outside generated files", "不含自动生成文件的改动行数")
     return facts
 
 
@@ -111,6 +109,49 @@ CONDITION_FACTS: Mapping[str, Fact] = _conditions()
 """Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
 ``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
 generated), and each decimal as ``…_hundredths``."""
+
+WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "contribution.forge": {"github": ("GitHub",) * 2, "gitee": ("Gitee",) * 2, "atomgit": ("AtomGit",) * 2},
+    "contribution.kind": {
+        "pull_request": ("pull request", "合并请求"),
+        "review": ("review", "代码评审"),
+        "issue": ("issue", "议题"),
+    },
+    "contribution.status": {
+        "merged": ("merged", "已合并"),
+        "landed": ("landed though closed", "显示为关闭，但代码已并入"),
+        "reverted": ("reverted", "已回退"),
+        "gone": ("gone from the forge", "平台上已不存在"),
+        "unknown": ("unknown", "未知"),
+    },
+    "contribution.landed_by": {
+        "merge": ("merged on the forge", "在平台上合并"),
+        "attested": ("landed by another commit, as a reviewer found", "经审核教师确认由其他提交并入"),
+        "bors": ("by the robot bors", "由 bors 机器人并入"),
+        "pytorch": ("by a commit of the project's robot", "由项目的机器人提交并入"),
+        "spark": ("by a commit of a maintainer", "由维护者的提交并入"),
+    },
+    "repository.forge": {"github": ("GitHub",) * 2, "gitee": ("Gitee",) * 2, "atomgit": ("AtomGit",) * 2},
+}
+"""What values that are words of machines are called, in English and Chinese; any other text speaks for itself."""
+
+SINCE = frozenset({"student.enrolled_on", "round.opens", "term.starts"})
+"""Times that are the beginning of a day, for people."""
+UNTIL = frozenset({"round.closes", "term.ends"})
+"""Times that are the first instant after a day, for people the day before."""
+
+
+def _labels() -> dict[str, tuple[str, str]]:
+    listed = {fact.name: fact for fact in LISTED}
+    whole = {
+        name: listed.get(name.removesuffix("_hundredths"), fact) for name, fact in CONDITION_FACTS.items()
+    }
+    return {name: (fact.en, fact.zh) for name, fact in whole.items()}
+
+
+LABELS: Mapping[str, tuple[str, str]] = _labels()
+"""What people call each of these names, in English and Chinese. Hundredths are for expressions only: people read
+decimals."""
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "contribution.status": ("merged", "landed", "reverted", "gone"),

@@ -30,19 +30,22 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def page(*, role: str = "", student: bool = False) -> Callable[[View], View]:
-    """A page for signed-in people; with ``role`` for holders of that staff role only, with ``student`` for students.
+def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable[[View], View]:
+    """A page for signed-in people; with ``role`` for holders of that staff role (or one of those) only, with
+    ``student`` for students.
 
     Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403).
     """
+
+    roles = ((role,) if role else ()) if isinstance(role, str) else role
 
     def wear(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
-            if role:
-                permissions.require(request.user, role)
+            if roles and not any(permissions.has_role(request.user, one) for one in roles):
+                permissions.require(request.user, roles[0])
             if student and not permissions.is_student(request.user):
                 raise NotAllowed(
                     "students-only",

@@ -19,9 +19,9 @@ from credits.claims.models import Claim, Round
 from credits.contributions import same_work
 from credits.errors import Conflict, NotThere
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.outcome import Outcome
 from credits.web import way
 from credits.web.access import PageRequest, page
+from credits.web.why import whys
 
 Status = Claim.Status
 
@@ -87,13 +87,19 @@ def pick(request: PageRequest, code: str) -> HttpResponse:
 
 def _choice(found: Claim, *, now: datetime) -> dict[str, object]:
     """Every own contribution with what it gives within the present choice, or would give; and the estimate."""
-    candidates = draft.candidates(found, now=now)
+    choice = draft.choice(found, now=now)
+    candidates = _ordered(choice.candidates)
     chosen = [one.authorship for one in candidates if one.item is not None]
-    outcome: Outcome = assess.estimate(found.user, found.round, now=now, authorships=chosen)
+    estimate = assess.estimated(found.user, found.round, now=now, authorships=chosen)
+    outcome = estimate.outcome
     by_ref = {one.ref: one for one in outcome.contributions}
+    refs = [ref_of(one.authorship) for one in candidates]
     rulebook = rulebook_of(rounds.version_for(found.round, found.enrolment))
     return {
-        "rows": [(one, by_ref.get(ref_of(one.authorship)) or one.outcome) for one in _ordered(candidates)],
+        "rows": [(one, by_ref.get(ref_of(one.authorship)) or one.outcome) for one in candidates],
+        "whys": whys(choice.estimate, [ref for ref in refs if ref not in by_ref])
+        | whys(estimate, [ref for ref in refs if ref in by_ref]),
+        "refs": dict(zip((one.authorship.pk for one in candidates), refs, strict=True)),
         "twins": same_work.own_places([one.authorship.contribution_id for one in candidates], found.user),
         "chosen": len(chosen),
         "counting": sum(one.status == "counts" for one in outcome.contributions),

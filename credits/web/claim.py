@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import permissions
 from credits.claims import assessments, review, see, submit
 from credits.claims.models import Claim, Decision
-from credits.web import lines, way
+from credits.web import decided, lines, way
 from credits.web.access import PageRequest, page
 from credits.web.forms import AnswerForm
 from credits.web.trying import carry_out
@@ -60,11 +61,14 @@ def withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
     decisions = list(
-        found.decisions.select_related("assessment", "decided_by", "answer").order_by("-decided_at", "-pk")
+        found.decisions.select_related(
+            "assessment__version", "decided_by", "confirmed_by", "answer"
+        ).order_by("-decided_at", "-pk")
     )
     current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
-    first = assessments.submitted_outcome(found) if found.submitted_at else None
-    outcome = assessments.outcome_of(current.assessment) if current else first
+    first = assessments.submitted(found) if found.submitted_at else None
+    stands = current.assessment if current else first
+    estimate = assessments.estimate_of(stands) if stands else None
     own = found.user_id == request.user.pk
     return render(
         request,
@@ -72,12 +76,14 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
         {
             "claim": found,
             "own": own,
-            "way": way.of_claim(found, found.round, now=timezone.now()),
-            "decisions": decisions,
+            "place": _place(request, own),
+            "way": way.of_claim(found, found.round, now=timezone.now(), own=own),
+            "decisions": decided.of_claim(found, decisions),
+            "stage": decided.stage_now(found) if found.status == Status.SUBMITTED else "",
             "current": current,
-            "outcome": outcome,
-            "applied_for": first,
-            "lines": lines.of_claim(found, outcome, current.lines if current else None) if first else [],
+            "outcome": estimate.outcome if estimate else None,
+            "applied_for": assessments.outcome_of(first) if first else None,
+            "lines": lines.of_claim(found, estimate, current.lines if current else None) if first else [],
             "twins": lines.own_places(found) if own else {},
             "branches": lines.branches(found),
             "flags": list(found.flags.select_related("answered_by")),
@@ -90,3 +96,10 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
         },
         status=status,
     )
+
+
+def _place(request: PageRequest, own: bool) -> str:
+    """The entry of the navigation under which this reader finds the claim."""
+    if own:
+        return "student_claim_now"
+    return "registrar_ready" if permissions.is_registrar(request.user) else "instructor_queue"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forges import rows
@@ -25,7 +26,7 @@ class RoleForm(forms.Form):
         label=_("College"),
         required=False,
         empty_label=_("all colleges"),
-        help_text=_("An instructor decides within a college."),
+        help_text=_("An instructor decides within a college; a committee without one is the university's."),
     )
 
     def clean_username(self) -> User:
@@ -89,6 +90,13 @@ class Moment(forms.DateTimeField):
     input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 
+class VersionField(forms.ModelChoiceField):
+    """A choice of rulebook versions, by title, code and number."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        return f"{obj.title} · {obj}" if isinstance(obj, RulebookVersion) else str(obj)
+
+
 class RoundForm(forms.Form):
     """A new round (认定批次)."""
 
@@ -98,7 +106,7 @@ class RoundForm(forms.Form):
     term = forms.ModelChoiceField(Term.objects.all(), label=_("Term"), to_field_name="code", empty_label=None)
     name_zh = forms.CharField(label=_("Chinese name"), max_length=120)
     name_en = forms.CharField(label=_("English name"), max_length=120)
-    version = forms.ModelChoiceField(
+    version = VersionField(
         RulebookVersion.objects.filter(status=RulebookVersion.Status.PUBLISHED).select_related("rulebook"),
         label=_("Rulebook in force"),
         empty_label=None,

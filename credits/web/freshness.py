@@ -19,7 +19,7 @@ from credits.web.access import PageRequest, page
 @require_safe
 @page()
 def collecting(request: PageRequest) -> HttpResponse:
-    """Counts by forge for registrars and administrators; the single accounts for registrars, who know the students."""
+    """Counts by forge for registrars and administrators; the single accounts of their students for registrars."""
     roles = permissions.roles_of(request.user)
     if not roles & {Role.REGISTRAR, Role.ADMIN}:
         raise NotAllowed(
@@ -33,7 +33,11 @@ def collecting(request: PageRequest) -> HttpResponse:
         "credits/registrar/collecting.html",
         {
             "forges_now": [overview.of_forge(name, now=now) for name in names()],
-            "trouble": overview.in_trouble(now=now) if Role.REGISTRAR in roles else None,
+            "trouble": overview.in_trouble(
+                now=now, departments=permissions.departments_of(request.user, Role.REGISTRAR)
+            )
+            if Role.REGISTRAR in roles
+            else None,
             "most": overview.SHOWN,
         },
     )

@@ -12,6 +12,7 @@ from credits.web.access import PageRequest, page
 FIRST_PAGES = (
     (permissions.is_student, "student_home"),
     (permissions.is_instructor, "instructor_queue"),
+    (permissions.is_committee_member, "instructor_queue"),
     (permissions.is_registrar, "registrar_ready"),
     (permissions.is_steward, "steward_rulebooks"),
     (permissions.is_admin, "admin_people"),

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,30 +18,33 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from accounts.permissions import Role
-from credits.claims import assessments, rechecks, review, see, signals
+from credits.claims import assessments, rechecks, review, see, signals, stages
 from credits.claims.models import Assessment, Claim, Decision
 from credits.errors import CreditsError
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.rules.shapes import PointsRule
-from credits.web import lines
+from credits.web import decided, lines
 from credits.web.access import PageRequest, page
+from credits.web.tags import tongue
 
 LONGEST_REASON = 2000
 # Without an exponent: written out, 1e999999999 fills the memory.
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 SHOWN = 50
+REVIEWERS = (Role.INSTRUCTOR, Role.COMMITTEE)
 Status = Claim.Status
 
 
 @require_safe
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
 def queue(request: PageRequest) -> HttpResponse:
     """What waits for a decision, the oldest first."""
     now = timezone.now()
     claims = list(review.queue(request.user, now=now)[: SHOWN + 1])
-    outcomes = _applied_for(claims)
+    outcomes = _standing_on(claims)
     rows = [_waiting(claim, outcomes[claim.pk], now) for claim in claims[:SHOWN]]
     return render(
         request,
@@ -56,14 +60,12 @@ def queue(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
 def approve_many(request: PageRequest) -> HttpResponse:
     """Approve the ticked claims in which every line counts."""
     wanted = set(request.POST.getlist("claim"))
     now = timezone.now()
-    chosen = [
-        claim for claim in review.queue(request.user, now=now)[:SHOWN] if str(claim.public_id) in wanted
-    ]
+    chosen = [claim for claim in review.queue(request.user, now=now)[:SHOWN] if ticket(claim) in wanted]
     if not chosen:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to approve."))
     count = len(list(review.decide_many(chosen, by=request.user, now=now)))
@@ -75,7 +77,7 @@ def approve_many(request: PageRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
 def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One claim to decide on: facts, what the rulebook gives, and a decision for each line."""
     now = timezone.now()
@@ -85,52 +87,68 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
         typed = request.POST
         try:
             made = review.decide(
-                found, lines_of(found, typed), by=request.user, now=now, reason=_text(typed.get("reason", ""))
+                found,
+                lines_of(found, typed),
+                by=request.user,
+                now=now,
+                reason=_text(typed.get("reason", "")),
+                stage=_stage(typed),
             )
         except CreditsError as refused:
             error, status = refused, refused.status
         else:
-            messages.success(request, _said(made, found))
+            messages.success(request, _said(made))
             return redirect("instructor_queue")
     return render(
         request,
         "credits/instructor/claim.html",
-        _facts(found, typed, now=now) | {"error": error},
+        _facts(found, typed, request.user, now=now) | {"error": error},
         status=status,
     )
 
 
 @require_POST
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
 def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
     """What the decision would give, as it is being made; decides nothing."""
     found = see.claim_for(request.user, public_id, now=timezone.now())
-    outcome = review.preview(found, lines_of(found, request.POST))
+    estimate = review.previewed(found, lines_of(found, request.POST))
     return render(
         request,
         "credits/instructor/_result.html",
         {
-            "outcome": outcome,
+            "outcome": estimate.outcome,
             "applied_for": assessments.submitted_outcome(found),
-            "lines": lines.of_claim(found, outcome),
+            "lines": lines.of_claim(found, estimate),
             "live": True,
         },
     )
 
 
 @require_POST
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
 def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a proposed decision final, after the student's days to answer."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
-    made = review.confirm(found, by=request.user, now=now)
-    messages.success(request, _said(made, found))
+    made = review.confirm(found, by=request.user, now=now, stage=_stage(request.POST))
+    messages.success(request, _said(made))
     return redirect("instructor_queue")
 
 
 @require_POST
-@page(role=Role.INSTRUCTOR)
+@page(role=REVIEWERS)
+def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Decide as the stage before did."""
+    now = timezone.now()
+    found = see.claim_for(request.user, public_id, now=now)
+    made = review.agree(found, by=request.user, now=now, stage=_stage(request.POST))
+    messages.success(request, _said(made))
+    return redirect("instructor_queue")
+
+
+@require_POST
+@page(role=REVIEWERS)
 def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
     """Say what something means that was found after submission."""
     now = timezone.now()
@@ -162,17 +180,28 @@ def lines_of(claim: Claim, typed: QueryDict) -> dict[str, dict[str, Any]]:
     return decided
 
 
+def ticket(claim: Claim) -> str:
+    """What a claim is ticked by: together with its stage, so that nobody approves in a stage that they did not see."""
+    return f"{claim.public_id}.{claim.stage}"
+
+
 def criteria_of(claim: Claim) -> list[PointsRule]:
     """The rules under which a reviewer gives points."""
     assert claim.version is not None  # a claim under review has its version frozen
     return [rule for rule in rulebook_of(claim.version).points if rule.reviewer is not None]
 
 
-def _applied_for(claims: list[Claim]) -> dict[int, Outcome]:
-    """What the rulebook gave when each claim was submitted, by the claim's key."""
+def _standing_on(claims: list[Claim]) -> dict[int, Outcome]:
+    """What each claim stands on, by its key: what the rulebook gave when it was submitted, or the stage before."""
     first: dict[int, Assessment] = {}
     for one in Assessment.objects.filter(claim__in=claims).order_by("made_at", "pk").defer("facts"):
         first.setdefault(one.claim_id, one)
+    later = [claim.pk for claim in claims if claim.stage > 1]
+    if later:
+        before = Decision.objects.filter(
+            claim__in=later, standing=Decision.Standing.FINAL, stage=F("claim__stage") - 1
+        )
+        first |= {one.claim_id: one.assessment for one in before.select_related("assessment")}
     return {key: assessments.outcome_of(one) for key, one in first.items()}
 
 
@@ -180,6 +209,8 @@ def _waiting(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
     since = claim.submitted_at or claim.created_at
     return {
         "claim": claim,
+        "ticket": ticket(claim),
+        "stage": decided.stage_now(claim),
         "outcome": outcome,
         "days": (timezone.localdate(now) - timezone.localdate(since)).days,
         "counting": sum(one.status == "counts" for one in outcome.contributions),
@@ -190,29 +221,38 @@ def _waiting(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
     }
 
 
-def _facts(found: Claim, typed: QueryDict | None, *, now: datetime) -> dict[str, Any]:
-    applied_for = assessments.submitted_outcome(found)
-    current = (
+def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) -> dict[str, Any]:
+    applied_for = assessments.estimate_of(assessments.submitted(found))
+    standing = list(
         found.decisions.exclude(standing=Decision.Standing.REPLACED)
-        .select_related("assessment", "decided_by", "answer")
-        .last()
+        .select_related("assessment__version", "decided_by", "confirmed_by", "answer")
+        .order_by("stage")
     )
-    outcome = assessments.outcome_of(current.assessment) if current else applied_for
-    shown = lines.of_claim(found, outcome, current.lines if current else None)
+    current = standing[-1] if standing else None
+    waits = found.status in {Status.SUBMITTED, Status.HEARING}
+    may_decide = waits and stages.may_decide(found, user)
+    here = current if current is not None and current.stage == found.stage else None
+    estimate = assessments.estimate_of(current.assessment) if current else applied_for
+    shown = lines.of_claim(found, estimate, current.lines if current else None)
     return {
         "claim": found,
-        "applied_for": applied_for,
-        "outcome": outcome,
-        "current": current,
+        "applied_for": applied_for.outcome,
+        "outcome": estimate.outcome,
+        "decided": decided.of_claim(found, standing),
+        "stage": decided.stage_now(found),
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
-        "reason": typed.get("reason", "") if typed else current.reason if current else "",
-        "signals": signals.of_claim(found),
+        "reason": typed.get("reason", "") if typed else here.reason if here else "",
+        "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},
         "branches": lines.branches(found),
         "flags": list(found.flags.select_related("answered_by")),
-        "open": found.status in {Status.SUBMITTED, Status.HEARING},
-        "may_confirm": current is not None
-        and current.standing == Decision.Standing.PROPOSED
-        and (hasattr(current, "answer") or (found.hearing_until is not None and found.hearing_until <= now)),
+        "waits": waits,
+        "open": may_decide,
+        "may_answer_flags": stages.may_review(found, user),
+        "may_agree": may_decide and current is not None and here is None,
+        "may_confirm": may_decide
+        and here is not None
+        and here.standing == Decision.Standing.PROPOSED
+        and (hasattr(here, "answer") or (found.hearing_until is not None and found.hearing_until <= now)),
     }
 
 
@@ -248,10 +288,21 @@ def _text(text: str) -> str:
     return text.replace("\x00", "").strip()[:LONGEST_REASON]
 
 
-def _said(made: Decision, claim: Claim) -> str:
+def _stage(typed: QueryDict) -> int | None:
+    """The stage of review that the page showed; None where it does not say."""
+    text = typed.get("stage", "")
+    return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
+
+
+def _said(made: Decision) -> str:
+    claim = made.claim
     who = {"person": claim.user}
     if made.standing == Decision.Standing.PROPOSED:
         return _("Your proposal is with %(person)s, who now has days to answer.") % who
+    if claim.stage > made.stage:
+        return _("Decided. The claim of %(person)s goes on to the next stage: %(stage)s.") % (
+            who | {"stage": tongue(stages.stage_of(claim).title)}
+        )
     if made.verdict == Decision.Verdict.REFUSE:
         return _("The claim of %(person)s is not approved; this is final now.") % who
     return _("The claim of %(person)s is approved and goes on public notice.") % who

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from credits.claims.assess import Estimate
 from credits.claims.facts import frozen_of, ref_of
 from credits.claims.models import Claim
 from credits.contributions import co_authors, same_work
 from credits.contributions.models import BranchLook, Contribution
 from credits.rules.facts import ContributionFacts
-from credits.rules.outcome import ContributionOutcome, Outcome
+from credits.rules.outcome import ContributionOutcome
+from credits.web.why import Why, whys
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Line:
     facts: ContributionFacts
     outcome: ContributionOutcome | None
     decided: Mapping[str, Any]
+    why: Why | None = None
 
     @property
     def ref(self) -> str:
@@ -47,8 +50,10 @@ class Line:
         return [(kind, one["files"], one["additions"] + one["deletions"]) for kind, one in kinds.items()]
 
 
-def of_claim(claim: Claim, outcome: Outcome | None, decided: Mapping[str, Any] | None = None) -> list[Line]:
-    """The lines of a submitted claim, newest merge first."""
+def of_claim(claim: Claim, estimate: Estimate | None, decided: Mapping[str, Any] | None = None) -> list[Line]:
+    """The lines of a submitted claim, newest merge first; without ``estimate``, the facts alone."""
+    outcome = estimate.outcome if estimate else None
+    explained = whys(estimate) if estimate else {}
     by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
     facts = sorted(
         frozen_of(claim).contributions,
@@ -56,7 +61,7 @@ def of_claim(claim: Claim, outcome: Outcome | None, decided: Mapping[str, Any] |
         reverse=True,
     )
     return [
-        Line(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}))
+        Line(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}), explained.get(one.ref))
         for place, one in enumerate(facts, start=1)
     ]
 

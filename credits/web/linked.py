@@ -41,7 +41,7 @@ def collect_now(request: PageRequest) -> HttpResponse:
         raise CreditsError("no-account", _("You have not linked an account yet."), _("Link one first."))
     collect.ask_now(linked, now=timezone.now())
     if request.htmx:
-        return render(request, "credits/student/_collection.html", _state(request) | {"asked": True})
+        return render(request, "credits/student/_collection.html", _state(request))
     messages.success(request, _("Collecting is asked for. It begins within a minute."))
     return redirect("student_accounts")
 
@@ -75,5 +75,5 @@ def _state(request: PageRequest) -> dict[str, object]:
     return {
         "states": states,
         "linked": {one.account.forge for one in states},
-        "running": any(one.running for one in states),
+        "under_way": any(one.running or one.waiting for one in states),
     }

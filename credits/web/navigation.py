@@ -9,6 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
+from accounts.permissions import Role
+
 STUDENT = (
     ("student_home", _("Where I stand")),
     ("student_accounts", _("My accounts")),
@@ -21,6 +24,7 @@ OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
         ("instructor_queue", _("To review")),
         ("instructor_attested", _("To attest")),
     ),
+    "committee": (("instructor_queue", _("To review")),),
     "registrar": (
         ("registrar_ready", _("To record")),
         ("registrar_rounds", _("Rounds")),
@@ -47,6 +51,8 @@ BELOW = {
 }
 """Where the pages of an entry lie that are not at its own address."""
 EVERYBODY = (("public_notice", _("Public notice")),)
+FOR_ALL = frozenset({"registrar_ledger", "registrar_exports", "registrar_roster"})
+"""Entries for those only who hold their role for the whole university."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +64,26 @@ class Entry:
     current: str
 
 
-def entries(request: HttpRequest, roles: Collection[str], is_student: bool) -> list[Entry]:
-    """What the reader can open, in the order of the work; empty where nobody is signed in."""
+def entries(
+    request: HttpRequest, roles: Collection[str], is_student: bool, *, place: str = ""
+) -> list[Entry]:
+    """What the reader can open, in the order of the work; empty where nobody is signed in. ``place`` names the entry to
+    which a page belongs whose address does not tell."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
     chosen: list[tuple[str, object]] = [*STUDENT] if is_student else []
     for role, of_role in OF_ROLE.items():
         if role in roles:
-            chosen += [entry for entry in of_role if entry not in chosen]
+            limited = role == Role.REGISTRAR and not permissions.covers_all(user, role)
+            chosen += [
+                entry for entry in of_role if entry not in chosen and not (limited and entry[0] in FOR_ALL)
+            ]
     chosen += EVERYBODY
-    return [Entry(label, reverse(name), _current(request.path, name)) for name, label in chosen]
+    return [Entry(label, reverse(name), _current(request.path, name, place)) for name, label in chosen]
 
 
-def _current(path: str, name: str) -> str:
+def _current(path: str, name: str, place: str) -> str:
     if path == reverse(name):
         return "page"
-    return "true" if name in BELOW and path.startswith(BELOW[name]) else ""
+    return "true" if name == place or (name in BELOW and path.startswith(BELOW[name])) else ""

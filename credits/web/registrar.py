@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import Enrolment
+from accounts.models import Enrolment, Term
 from accounts.permissions import Role, require_for_all
-from credits.claims import record, rounds
-from credits.claims.models import Claim, Decision, Round
+from credits.claims import record, rounds, stages
+from credits.claims.models import Claim, Round
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
@@ -95,7 +95,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
         request,
         "credits/registrar/rounds.html",
         {
-            "rounds": counted.prefetch_related("rulebooks__version__rulebook"),
+            "rounds": counted.prefetch_related("rulebooks__version__rulebook", "rulebooks__programme"),
             "form": form,
             "now": timezone.now(),
         },
@@ -119,6 +119,7 @@ def ledger(request: PageRequest) -> HttpResponse:
         "credits/registrar/ledger.html",
         {
             "entries": found[:ENTRIES_SHOWN],
+            "terms": Term.objects.in_bulk({entry.term for entry in found}, field_name="code"),
             "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
             "number": number,
             "head": head,
@@ -189,8 +190,7 @@ def student_transcript(request: PageRequest, number: str) -> HttpResponse:
 def _with_decision(claims: QuerySet[Claim]) -> list[Claim]:
     """The claims, each with its final decision under ``final``."""
     found = list(claims)
-    decisions = Decision.objects.filter(claim__in=found, standing=Decision.Standing.FINAL)
-    by_claim = {one.claim_id: one for one in decisions.select_related("assessment", "decided_by")}
+    by_claim = stages.last_decisions(found)
     for claim in found:
         claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
     return found

@@ -33,8 +33,11 @@ from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.web import charts
 from credits.web.access import PageRequest, page
+from credits.web.forms import VersionField
 from credits.web.keeping import kept_now
 
+LISTED = 50
+"""Simulations on one page of the list."""
 _KEPT = (RulebookVersion.Status.PUBLISHED, RulebookVersion.Status.RETIRED)
 
 
@@ -50,7 +53,7 @@ class SimulationForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("everyone"),
     )
-    against = forms.ModelChoiceField(
+    against = VersionField(
         RulebookVersion.objects.filter(status__in=_KEPT)
         .select_related("rulebook")
         .defer("text", "canonical"),
@@ -66,6 +69,23 @@ class SimulationForm(forms.Form):
             field.widget.is_required = False
             field.widget.attrs.pop("required", None)
         self.use_required_attribute = False
+
+
+@require_safe
+@page(role=Role.STEWARD)
+def all_simulations(request: PageRequest) -> HttpResponse:
+    """Every simulation that is kept, the newest first; from the one named by ``before`` downwards."""
+    found = simulations.seen_by(request.user)
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        found = found.filter(pk__lt=int(before))
+    shown = list(found.order_by("-pk")[: LISTED + 1])
+    context = {
+        "simulations": shown[:LISTED],
+        "before": shown[LISTED - 1].pk if len(shown) > LISTED else None,
+        "kept": simulations.KEPT,
+    }
+    return render(request, "credits/steward/simulations.html", context)
 
 
 @require_safe

@@ -20,7 +20,7 @@ from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.rules.shapes import Rulebook
-from credits.web import way
+from credits.web import decided, way
 from credits.web.tags import day, until
 from credits.web.way import Station
 
@@ -72,6 +72,16 @@ class Standing:
         return None if closed or self.estimate is None else self.estimate.credit
 
     @property
+    def shows_applications(self) -> bool:
+        """Whether the list of applications says more than the next step and its way do."""
+        told = [
+            one
+            for one in self.applications
+            if one.round != self.round or (one.claim and one.claim.status != Status.DRAFT)
+        ]
+        return bool(told) or len(self.applications) > 1
+
+    @property
     def counting(self) -> int:
         """Contributions that count by the estimate."""
         return sum(one.status == "counts" for one in self.estimate.contributions) if self.estimate else 0
@@ -91,7 +101,7 @@ def of(student: User, *, now: datetime) -> Standing:
         found.claim = (
             Claim.objects.filter(user=student, round=found.round)
             .exclude(status=Status.WITHDRAWN)
-            .select_related("result", "round__term")
+            .select_related("result", "round__term", "version__rulebook")
             .first()
         )
         _by_rulebook(found, found.round, student, now=now)
@@ -232,8 +242,11 @@ def _of_claim(claim: Claim) -> Step:
             address,
         )
     if claim.status == Status.SUBMITTED:
+        stage = decided.stage_now(claim)
         return Step(
-            _("An instructor reviews your application"),
+            _("Your application is in review: %(stage)s") % {"stage": stage}
+            if stage
+            else _("An instructor reviews your application"),
             _("You need not do anything. The review lasts until %(day)s at most.")
             % {"day": until(claim.round.review_until)},
             _("See my application"),

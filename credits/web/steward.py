@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +18,7 @@ from accounts.permissions import Role
 from credits.claims import simulations
 from credits.claims.rounds import newest
 from credits.errors import NotThere
-from credits.rulebooks import drafts, versions
+from credits.rulebooks import drafts, reading, versions
 from credits.rulebooks.models import RulebookVersion
 from credits.rules.differences import differences
 from credits.web.access import PageRequest, page
@@ -37,7 +40,7 @@ def rulebooks(request: PageRequest) -> HttpResponse:
         {
             "versions": found.annotate(used=Count("rounds")).defer("text", "canonical"),
             "drafts": [(one, drafts.code_of(one.text)) for one in drafts.of(request.user)],
-            "simulations": simulations.seen_by(request.user)[:RECENT],
+            "simulations": list(simulations.seen_by(request.user)[:RECENT]),
         },
     )
 
@@ -67,6 +70,7 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
             ),
             "trying": SimulationForm(initial={"round": newest()}, auto_id="try_%s") if steward else None,
             "lines": found.text.splitlines(),
+            "read": _looked_over(found) if found.status == Status.PROPOSED else None,
             "steward": steward,
             "own": found.proposed_by_id == request.user.pk,
         },
@@ -91,6 +95,22 @@ def retire(request: PageRequest, code: str, number: int) -> HttpResponse:
     made = versions.retire(_version(code, number), by=request.user, now=timezone.now())
     messages.success(request, _("%(version)s is no longer offered for new rounds.") % {"version": made})
     return redirect("steward_version", code=code, number=number)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedOver:
+    """What a text that is to be published has in it, each with its line: ``faults`` (what it extends may have changed
+    since), and ``doubts``, which are valid and probably not meant."""
+
+    faults: list[tuple[int, str]]
+    doubts: list[tuple[int, str]]
+
+
+def _looked_over(found: RulebookVersion) -> LookedOver:
+    read = reading.read(found.text)
+    language = get_language() or ""
+    faults, doubts = ([(one.line, one.text(language)) for one in some] for some in (read.faults, read.doubts))
+    return LookedOver(faults, doubts)
 
 
 def _version(code: str, number: int) -> RulebookVersion:

@@ -11,14 +11,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from credits.claims import assess, rounds
+from credits.claims.assess import Estimate
 from credits.claims.facts import ref_of
 from credits.contributions import held, same_work, shares
 from credits.contributions.models import Authorship
 from credits.errors import NotThere
 from credits.records.transcript import transcript
-from credits.rules.outcome import Outcome
 from credits.web import standing
 from credits.web.access import PageRequest, page
+from credits.web.why import whys
 
 SHOWN = 50
 
@@ -37,7 +38,8 @@ def student_home(request: PageRequest) -> HttpResponse:
 def contributions(request: PageRequest) -> HttpResponse:
     """What is held of the student, newest first, with whether each counts and why."""
     shown = list(_after(held.of_person(request.user), request.GET.get("after", ""))[: SHOWN + 1])
-    outcome = _estimate(request)
+    estimate = _estimate(request)
+    outcome = estimate.outcome if estimate else None
     by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
     page_of = shown[:SHOWN]
     last = page_of[-1] if len(shown) > SHOWN else None
@@ -45,10 +47,11 @@ def contributions(request: PageRequest) -> HttpResponse:
         request,
         "credits/student/contributions.html",
         {
-            "rows": [(one, by_ref.get(ref_of(one))) for one in page_of],
+            "rows": [(one, by_ref.get(ref_of(one)), ref_of(one)) for one in page_of],
             "after": f"{last.contribution.merged_at.isoformat()}|{last.pk}" if last else "",
             "begun": "after" in request.GET,
             "outcome": outcome,
+            "whys": whys(estimate, [ref_of(one) for one in page_of]) if estimate else {},
             "twins": same_work.own_places([one.contribution_id for one in page_of], request.user),
             "asked": shares.waiting_for(request.user),
             "accounts": held.collection_status(request.user, now=timezone.now()),
@@ -64,13 +67,13 @@ def student_transcript(request: PageRequest) -> HttpResponse:
     return render(request, "credits/transcript.html", {"transcript": shown})
 
 
-def _estimate(request: PageRequest) -> Outcome | None:
+def _estimate(request: PageRequest) -> Estimate | None:
     now = timezone.now()
     round_ = rounds.current_for(request.user, now=now)
     if round_ is None:
         return None
     try:
-        return assess.estimate(request.user, round_, now=now)
+        return assess.estimated(request.user, round_, now=now)
     except NotThere:
         return None
 

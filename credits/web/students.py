@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import linking
 from accounts.forges import row
 from accounts.models import ForgeAccount
-from accounts.permissions import Role
+from accounts.permissions import Role, departments_of, require_for_all, students_in
 from accounts.roster import RosterReport, import_roster
 from credits.web.access import PageRequest, page
 from credits.web.forms import RosterForm, VouchForm
@@ -46,6 +46,9 @@ def vouch(request: PageRequest) -> HttpResponse:
     vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related(
         "user", "attested_by"
     )
+    scope = departments_of(request.user, Role.REGISTRAR)
+    if scope is not None:
+        vouched = vouched.filter(user__in=students_in(scope))
     return render(
         request,
         "credits/registrar/vouch.html",
@@ -58,6 +61,7 @@ def vouch(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def roster(request: PageRequest) -> HttpResponse:
     """Try a roster file; then, sent again with ``checked`` (the SHA-256 of what was tried), apply it."""
+    require_for_all(request.user, Role.REGISTRAR)
     if request.method != "POST":
         return render(request, "credits/registrar/roster.html", {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)

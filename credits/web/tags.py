@@ -10,10 +10,12 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.http import HttpRequest
 from django.utils import formats, timezone
-from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
+from django.utils.translation import get_language, gettext_lazy, npgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.forges import LABELS
+from accounts.models import Enrolment
+from credits.claims.models import Claim
 from credits.web import navigation
 
 register = template.Library()
@@ -59,6 +61,23 @@ KINDS = {
     "generated": pgettext_lazy("kind of file", "generated"),
 }
 
+_UNDERGRADUATE, _MASTER, _DOCTOR = (
+    pgettext_lazy("level", "undergraduate"),
+    pgettext_lazy("level", "master's"),
+    pgettext_lazy("level", "doctoral"),
+)
+LEVELS = {
+    "本科": _UNDERGRADUATE,
+    "undergraduate": _UNDERGRADUATE,
+    "bachelor": _UNDERGRADUATE,
+    "硕士": _MASTER,
+    "master": _MASTER,
+    "博士": _DOCTOR,
+    "doctor": _DOCTOR,
+    "phd": _DOCTOR,
+}
+"""Levels as rosters commonly write them; any other is shown as it was written."""
+
 
 @register.simple_tag(takes_context=True)
 def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
@@ -66,7 +85,20 @@ def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
     request: HttpRequest | None = context.get("request")
     if request is None:
         return []
-    return navigation.entries(request, context.get("roles", ()), bool(context.get("is_student")))
+    return navigation.entries(
+        request,
+        context.get("roles", ()),
+        bool(context.get("is_student")),
+        place=str(context.get("place", "")),
+    )
+
+
+@register.filter
+def as_staff_say(claim: Claim) -> str:
+    """The state of a claim in words that do not speak to the student, as its own name does."""
+    if claim.status == Claim.Status.HEARING:
+        return _("waiting for the student's answer")
+    return str(claim.get_status_display())
 
 
 @register.filter
@@ -82,6 +114,39 @@ def plain(number: Decimal | str | None) -> str:
         return "—"
     text = f"{Decimal(str(number)).normalize():f}"
     return "0" if text == "-0" else text
+
+
+@register.filter("credits")
+def with_credits(number: Decimal | str | None) -> str:
+    """Credit with its unit: 0.5 credits, 1 credit."""
+    said = npgettext("amount", "%(number)s credit", "%(number)s credits", _many(number))
+    return said % {"number": plain(number)}
+
+
+@register.filter("points")
+def with_points(number: Decimal | str | None) -> str:
+    """Points with their unit: 16 points, 1 point."""
+    said = npgettext("amount", "%(number)s point", "%(number)s points", _many(number))
+    return said % {"number": plain(number)}
+
+
+@register.filter
+def credit_unit(number: Decimal | str | None) -> str:
+    """The unit alone, for a figure that stands beside it in another size."""
+    return npgettext("unit", "credit", "credits", _many(number))
+
+
+@register.filter
+def unit_of(named: object, number: Decimal | str | None) -> str:
+    """A rulebook's own name of a unit (bilingual, its English in the plural) for this number: one hour, two hours."""
+    text = tongue(named)
+    alone = _many(number) == 1 and not (get_language() or "").startswith("zh")
+    return text[:-1] if alone and text.endswith("s") and not text.endswith("ss") else text
+
+
+def _many(number: Decimal | str | None) -> int:
+    """How languages count it: a fraction like several."""
+    return 1 if number not in (None, "") and Decimal(str(number)) == 1 else 2
 
 
 @register.filter
@@ -100,7 +165,7 @@ def percent_number(share: Decimal | None) -> str:
 @register.filter
 def percent(share: Decimal | None) -> str:
     """A share in percent; an em dash where there is none."""
-    return "—" if share is None else f"{plain(share * 100)} %"
+    return "—" if share is None else f"{plain(share * 100)}%"
 
 
 FOUND_BY = {
@@ -134,10 +199,31 @@ def tongue(text: object) -> str:
     return str(text)
 
 
+REVIEWERS = {
+    "instructors": gettext_lazy("instructors of the college"),
+    "college-committee": gettext_lazy("the college's credit committee"),
+    "university-committee": gettext_lazy("the university's credit committee"),
+}
+
+
+@register.filter
+def reviewers(by: str) -> str:
+    """Who decides in a stage of review."""
+    return str(REVIEWERS.get(by, by))
+
+
 @register.filter
 def forge_label(name: str) -> str:
     """How a forge writes its own name."""
     return LABELS.get(name, name)
+
+
+@register.filter
+def intake(enrolment: Enrolment) -> str:
+    """Level and entry year of an enrolment: undergraduate, 2023 intake."""
+    level = str(LEVELS.get(enrolment.level.lower(), enrolment.level))
+    words = {"level": level, "year": enrolment.year}
+    return (_("%(level)s, %(year)s intake") if level else _("%(year)s intake")) % words
 
 
 @register.filter
@@ -190,7 +276,9 @@ def dressed(field: BoundField) -> str:
     base = {"select": "select", "file": "file-input", "checkbox": "checkbox"}.get(kind, "input")
     if isinstance(field.field.widget, Textarea):
         base = "textarea"
-    attributes = {"class": base}
+    attributes: dict[str, Any] = {"class": base}
+    if field.field.widget.attrs.get("placeholder") == field.label:
+        attributes["placeholder"] = False  # allauth's fields say their label twice
     if field.errors:
         attributes["aria-invalid"] = "true"
     return field.as_widget(attrs={**field.field.widget.attrs, **attributes})

@@ -58,6 +58,7 @@ urlpatterns = [
     path("instructor/claims/<uuid:public_id>/", instructor.claim, name="instructor_claim"),
     path("instructor/claims/<uuid:public_id>/preview/", instructor.preview, name="instructor_preview"),
     path("instructor/claims/<uuid:public_id>/confirm/", instructor.confirm, name="instructor_confirm"),
+    path("instructor/claims/<uuid:public_id>/agree/", instructor.agree, name="instructor_agree"),
     path(
         "instructor/claims/<uuid:public_id>/flags/<int:pk>/",
         instructor.answer_flag,
@@ -88,6 +89,7 @@ urlpatterns = [
     path("rulebooks/example/", editor.choose, name="steward_example"),
     path("rulebooks/drafts/<uuid:public_id>/discard/", editor.discard, name="steward_discard"),
     path("rulebooks/simulate/", simulations.simulate, name="steward_simulate"),
+    path("rulebooks/simulations/", simulations.all_simulations, name="steward_simulations"),
     path("rulebooks/simulations/<uuid:public_id>/", simulations.simulation, name="steward_simulation"),
     path("rulebooks/simulations/<uuid:public_id>/stop/", simulations.stop, name="steward_simulation_stop"),
     path(

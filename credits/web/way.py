@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from credits.claims.models import Claim, Round
-from credits.web.tags import day, until
+from credits.claims.stages import stages_of
+from credits.web.tags import day, tongue, until
 
 Status = Claim.Status
 
@@ -23,8 +25,8 @@ class Station:
     note: str = ""
 
 
-def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Station]:
-    """From applying to the record. None: nothing is applied for yet."""
+def of_claim(claim: Claim | None, round_: Round, *, now: datetime, own: bool = True) -> list[Station]:
+    """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
         note = opening(round_, now)
@@ -37,11 +39,7 @@ def of_claim(claim: Claim | None, round_: Round, *, now: datetime) -> list[Stati
     submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
     if status == Status.WITHDRAWN:
         return [submitted, Station(_("Withdrawn"), "ended")]
-    way = [submitted, _review(claim, round_)]
-    if status == Status.HEARING:
-        way.append(
-            Station(_("Your answer"), "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
-        )
+    way = [submitted, *_review(claim, round_, own)]
     if status == Status.REFUSED:
         return [*way, Station(_("Nothing recognised"), "ended")]
     way.append(_notice(claim))
@@ -64,10 +62,20 @@ def opening(round_: Round, now: datetime) -> str:
     return _("closed")
 
 
-def _review(claim: Claim, round_: Round) -> Station:
-    if claim.status == Status.SUBMITTED:
-        return Station(_("Review"), "here", _("until %(day)s") % {"day": until(round_.review_until)})
-    return Station(_("Review"), "done")
+def _review(claim: Claim, round_: Round, own: bool) -> Iterator[Station]:
+    """A station for each stage of review; after the one in which less is proposed, the student's answer."""
+    stages = stages_of(claim)
+    for number, stage in enumerate(stages, start=1):
+        name = tongue(stage.title) if len(stages) > 1 else _("Review")
+        notes = [_("stage %(number)s of %(all)s") % {"number": number, "all": len(stages)}]
+        state = "done" if number <= claim.stage else "todo"
+        if number == claim.stage and claim.status == Status.SUBMITTED:
+            state = "here"
+            notes.append(_("until %(day)s") % {"day": until(round_.review_until)})
+        yield Station(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
+        if number == claim.stage and claim.status == Status.HEARING:
+            answer = _("Your answer") if own else _("The student's answer")
+            yield Station(answer, "here", _("until %(day)s") % {"day": until(claim.hearing_until)})
 
 
 def _notice(claim: Claim) -> Station:

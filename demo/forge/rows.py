@@ -85,7 +85,7 @@ def _add(world: World, row: Row, maintainers: list[Row]) -> PullRequest:
         author,
         number=row["number"],
         title=row["title"],
-        created_at=created,
+        created_at=invent.opened(created, merged, *names),
         merged_at=merged,
         updated_at=invent.touched_later(merged, *names),
         merge_commit=row["merge_commit"],

@@ -1,8 +1,17 @@
-// The few things that neither HTML nor htmx does: print, and check all boxes of a form at once.
+// The few things that neither HTML nor htmx does: print, check all boxes of a form at once, choose the whole of a text
+// that is there to be copied, and show where one is in a navigation that is wider than the screen.
 "use strict";
+
+const tabs = document.querySelector(".tabs");
+const here = tabs?.querySelector("[aria-current]");
+if (here) tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
+});
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("input[readonly]")) event.target.select();
 });
 
 document.addEventListener("change", (event) => {

@@ -207,7 +207,7 @@ def test_estimates_of_a_round() -> None:
         make.authorship(student)
     gone = factories.enrolment(left_on=date(2025, 1, 10)).user
     make.linked_account(gone)
-    found = [(one.student_number, outcome.points) for one, outcome in assess_round(round_, None, now=NOW)]
+    found = [(one.student_number, found.outcome.points) for one, found in assess_round(round_, None, now=NOW)]
     assert found == [("0001", 8), ("0002", 8)]
     named = [one.student_number for one, _outcome in assess_round(round_, ["0003", "0001"], now=NOW)]
     assert named == ["0003", "0001"]

@@ -56,6 +56,23 @@ def test_two_reviewers_at_once_make_one_decision() -> None:
     assert Decision.objects.count() == 1
 
 
+def test_two_reviewers_of_one_stage_at_once_decide_in_one_stage() -> None:
+    """Where both stages are the instructors', the second to press does not decide in a stage that they never saw."""
+    stages = "review: {stages: [{id: a, title: {zh: 一, en: a}}, {id: b, title: {zh: 二, en: b}}]}"
+    claim = make.staged_claim(stages)
+    reviewers = [make.reviewer_of(claim) for _each in range(3)]
+    said = at_once([lambda by=by: review.decide(claim, {}, by=by, now=NOW) for by in reviewers])  # type: ignore[misc]
+    assert said == ["done", "stage-moved-on", "stage-moved-on"]
+    claim.refresh_from_db()
+    assert (claim.status, claim.stage, Decision.objects.count()) == (Claim.Status.SUBMITTED, 2, 1)
+    done = Decision.objects.get().decided_by
+    rest = [one for one in reviewers if one != done]
+    said = at_once([lambda by=by: review.decide(claim, {}, by=by, now=NOW) for by in rest])  # type: ignore[misc]
+    assert said == ["claim-moved-on", "done"]
+    claim.refresh_from_db()
+    assert (claim.status, Decision.objects.count()) == (Claim.Status.NOTICE, 2)
+
+
 def test_approving_and_refusing_at_once_leaves_one_of_the_two() -> None:
     """Whichever comes second sees what the first has done."""
     claim = make.submitted_claim()

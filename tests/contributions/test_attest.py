@@ -64,8 +64,9 @@ KNOWN = (
 
 @pytest.fixture(autouse=True)
 def _addresses(settings):
-    for name, forge in settings.FORGES.items():
-        forge["url"] = f"https://{name}.example"
+    settings.FORGES = {
+        name: forge | {"url": f"https://{name}.example"} for name, forge in settings.FORGES.items()
+    }
 
 
 @pytest.fixture

@@ -114,6 +114,20 @@ def test_running_is_shown_while_a_worker_holds_it():
     assert not status(account, NOW + collect.LEASE).running
 
 
+def test_due_and_not_begun_is_waiting():
+    """Until a worker has come it is said that the account waits; not while it waits for a time that is to come."""
+    account = linked()
+    assert not status(account).waiting
+    collect.schedule_new_accounts(now=NOW)
+    assert status(account).waiting
+    until = NOW + timedelta(minutes=1)
+    queue.close_lane("github", until=until, error=RateLimited("rate-limited", "Later.", until=until))
+    assert not status(account).waiting
+    queue.take(collect.KIND, "github", limit=1, now=until, lease=collect.LEASE)
+    assert not status(account, until).waiting
+    assert status(account, until + collect.LEASE).waiting
+
+
 def test_the_status_of_many_accounts_costs_four_queries(django_assert_num_queries):
     """States, jobs, lanes and counts are read once for all."""
     accounts = [forge_account() for _ in range(5)]

@@ -41,8 +41,9 @@ def _in_english() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _addresses(settings):
-    for name, forge in settings.FORGES.items():
-        forge["url"] = f"https://{name}.example"
+    settings.FORGES = {
+        name: forge | {"url": f"https://{name}.example"} for name, forge in settings.FORGES.items()
+    }
 
 
 @pytest.fixture

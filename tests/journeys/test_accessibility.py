@@ -29,7 +29,7 @@ SMALLEST = {"width": 320, "height": 640}
 NOT_PAGES = set(
     """
     student_collection student_collect student_add_link student_claim_pick claim_answer claim_withdraw
-    instructor_approve instructor_preview instructor_confirm registrar_record registrar_export_file
+    instructor_approve instructor_preview instructor_confirm instructor_agree registrar_record registrar_export_file
     registrar_export_manifest steward_publish steward_retire steward_check
     steward_example steward_discard steward_simulate steward_simulation_stop admin_take_role
     unlink_account switch_language
@@ -166,6 +166,7 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
             ("steward_rulebooks", _none),
             ("steward_version", lambda filled: (filled.version.rulebook.code, filled.version.number)),
             ("steward_propose", _none),
+            ("steward_simulations", _none),
             ("steward_simulation", _of("simulation")),
             ("steward_simulation_change", lambda filled: (filled.simulation.public_id, 1)),
         ),

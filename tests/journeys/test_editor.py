@@ -11,9 +11,10 @@ from credits.claims.models import Simulation
 from credits.rulebooks.models import RulebookDraft
 from tests import credit_factories, factories
 from tests.factories import NOW
-from tests.journeys.conftest import Clock, Visit
+from tests.journeys.conftest import SECONDS, Clock, Visit
 from tests.journeys.test_accessibility import faults_of
 from tests.journeys.visitor import PASSWORD
+from tests.workers import wait_until
 
 TEXT = credit_factories.RULEBOOK.format(code="new-one", category="innovation", points="", more="").strip()
 LABEL = "Text of the rulebook (YAML)"
@@ -74,7 +75,8 @@ def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> N
     steward.press("Put it back")
     expect(steward.field(LABEL)).to_have_value(TEXT + "\nterm_cap: 1")
     expect(steward.content.locator("#check[data-kept]")).to_have_count(1)
-    steward.page.wait_for_function("Object.keys(localStorage).length === 0")
+    # Asked from here again and again: the page's policy forbids the browser to ask itself.
+    wait_until(lambda: steward.page.evaluate("localStorage.length") == 0, seconds=SECONDS)
     assert RulebookDraft.objects.get().text.endswith("term_cap: 1")
     # What the browser itself has to say of a connection that is not there.
     told = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")

@@ -45,7 +45,7 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
     student.follow("Link an account")
     connect(student, "GitHub", GITHUB)
     connect(student, "Gitee", GITEE)
-    collect(student)
+    collect(student, worker)
     credit = claim(student)
 
     reviewer = visit(language, width)
@@ -97,11 +97,15 @@ def connect(student: Visitor, forge: str, login: str) -> None:
     student.sees("Your %(forge)s account %(login)s is linked.", forge=forge, login=login)
 
 
-def collect(student: Visitor) -> None:
+def collect(student: Visitor, worker: Workers) -> None:
     """Ask for it once, and see on the page, which asks again by itself, that both accounts are complete."""
     student.press("Collect now")
-    complete = student.section("Collecting").get_by_text(student.words("complete"), exact=True)
-    expect(complete).to_have_count(2, timeout=COLLECTED)
+    shown = student.section("Collecting")
+    complete = shown.get_by_text(student.words("complete"), exact=True)
+    try:
+        expect(complete).to_have_count(2, timeout=COLLECTED)
+    except AssertionError:
+        pytest.fail(f"{shown.inner_text()}\n{worker.said()}")
     assert {one.repository.forge for one in Contribution.objects.select_related("repository")} == {
         "github",
         "gitee",

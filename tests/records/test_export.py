@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry
@@ -178,78 +178,6 @@ def test_the_command_writes_into_the_folder_it_is_given(
     )
     told = json.loads(capsys.readouterr().out)
     assert (tmp_path / "x" / told["files"][0]["name"]).stat().st_size == told["files"][0]["bytes"]
-
-
-@pytest.mark.django_db
-def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.CaptureFixture[str]) -> None:
-    """A ledger whose last row was cut off still chains; the manifest of an export gives it away, with exit code 1."""
-    result = recorded_claim()
-    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
-    call_command("verify_ledger", "--json")
-    assert json.loads(capsys.readouterr().out)["holds"] is True
-    manifest = path_of(batch).parent / f"{batch.code}.manifest.json"
-    told = json.loads(manifest.read_text())
-    told["ledger"]["entries"] += 1
-    manifest.write_text(json.dumps(told))
-    with pytest.raises(SystemExit) as end:
-        call_command("verify_ledger", "--json")
-    verdict = json.loads(capsys.readouterr().out)
-    assert (end.value.code, verdict["holds"], verdict["broken"]) == (1, False, 2)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("forged", ["credit", "person", "term", "reference"])
-def test_an_entry_that_continues_the_chain_but_records_nothing_is_found(
-    forged: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A well-formed row with a right hash is named, whichever of its facts no recorded result has; and so is the first
-    of two."""
-    true = entry_of(recorded_claim())
-    theirs = entry_of(recorded_claim())
-    call_command("verify_ledger", "--json")
-    assert json.loads(capsys.readouterr().out)["holds"] is True
-    facts: dict[str, Any] = {
-        "person": theirs.person,
-        "term": theirs.term,
-        "credit": theirs.credit,
-        "reference": theirs.reference,
-    }
-    facts |= {
-        "credit": {"credit": theirs.credit + 1},
-        "person": {"person": true.person},
-        "term": {"term": "another"},
-        "reference": {"reference": "result:forged"},
-    }[forged]
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE credits_creditentry DISABLE TRIGGER ledger_entry_stays")
-        cursor.execute("DELETE FROM credits_creditentry WHERE number = 2")
-        cursor.execute("ALTER TABLE credits_creditentry ENABLE TRIGGER ledger_entry_stays")
-    for reference in (facts["reference"], "forged"):
-        entries.post(
-            **{**facts, "reference": reference},
-            student_number=theirs.student_number,
-            category=theirs.category,
-            details={},
-            by=registrar(),
-            now=LATER,
-        )
-    with pytest.raises(SystemExit):
-        call_command("verify_ledger", "--json")
-    verdict = json.loads(capsys.readouterr().out)
-    assert (verdict["holds"], verdict["broken"], verdict["entries"]) == (False, 2, 3)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("text", ["", "1", "1:abc", "x:" + "a" * 64])
-def test_a_checkpoint_that_is_none_is_refused_in_one_sentence(
-    text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is not a number, a colon and a hash ends with exit code 1 and what to write."""
-    with pytest.raises(SystemExit) as end:
-        call_command("verify_ledger", "--checkpoint", text)
-    assert end.value.code == 1
-    assert "checkpoint" in capsys.readouterr().err
 
 
 @pytest.mark.django_db

@@ -116,7 +116,7 @@ def test_simulate_says_who_gains_who_loses_and_why(file: Path, capsys: pytest.Ca
     assert "2 claims" in said
     assert "gain credit: 2, lose credit: 0" in said
     assert "credit: 1.5 before, 2.5 after, +1" in said
-    assert f"{claim.enrolment.student_number}: 1 credit → 1.5 credit (32 points → 64 points)" in said
+    assert f"{claim.enrolment.student_number}: credit 1 → 1.5, points 32 → 64" in said
     assert "1.5" in said.split("after")[-1]
     call_command("rulebook", "simulate", str(file), "--round", claim.round.code, "--json")
     data = json.loads(capsys.readouterr().out)
@@ -141,12 +141,16 @@ def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixtu
     assert "no round yet" in capsys.readouterr().err
     make.round_("spring")
     call_command("assess")
-    assert "2 of 2 contributions count, 16 points, 0.5 credit" in capsys.readouterr().out
+    assert "2 of 2 contributions count; points 16, credit 0.5" in capsys.readouterr().out
     call_command("assess", "--round", "spring", "--student", "00077", "--json")
     said = json.loads(capsys.readouterr().out)
     assert said["students"][0]["outcome"]["credit"] == "0.5"
+    assert said["students"][0]["explanation"] == {"remedies": {}, "reduced": {}, "taken": []}
+    make.authorship(student, make.contribution(make.repository(licence="")))
     call_command("assess", "--student", "00077")
-    assert "base" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "base" in told
+    assert "→ To meet “an OSI-approved licence”: “OSI-approved licence” would have to be “yes”." in told
     failing("assess", "--student", "77")
     assert "77" in capsys.readouterr().err
     assert not Claim.objects.exists()

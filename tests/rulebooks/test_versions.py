@@ -88,15 +88,12 @@ def test_faults_are_said_with_their_place_and_nothing_is_kept() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (
-            "review: {stages: [{id: a, title: {zh: 一, en: a}}, {id: b, title: {zh: 二, en: b}}]}",
-            "one-stage-only",
-        ),
         ("term_cap: 1.125", "credit-has-two-decimals"),
+        ("degree_cap: 4.005", "credit-has-two-decimals"),
     ],
 )
 def test_what_cannot_be_carried_out_is_not_promised(change: str, code: str) -> None:
-    """Several stages of review, or credit in thousandths, are refused at the door."""
+    """Credit in thousandths is refused at the door."""
     with pytest.raises(CreditsError) as error:
         propose(text(more=change), by=factories.steward(), now=NOW)
     assert error.value.code == code

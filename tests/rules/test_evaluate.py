@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -300,7 +301,7 @@ def test_work_matures_for_seven_days_before_the_facts_are_frozen() -> None:
     assert first(evaluate(rulebook(), claim(contribution(), as_of=ripe))).status == "counts"
     early = evaluate(rulebook(), claim(contribution(), as_of=datetime(2025, 3, 7, 23, 59, tzinfo=UTC)))
     assert first(early).status == "does-not-count"
-    assert "2025-03-08 08:00 +08:00" in first(early).lines[-1].text["en"]
+    assert "That is at 8 March 2025, 08:00" in first(early).lines[-1].text["en"]
 
 
 def test_work_credited_elsewhere_is_not_credited_again() -> None:
@@ -363,6 +364,22 @@ def test_an_outcome_is_stored_as_json_and_read_back() -> None:
     again = Outcome.from_json(json.loads(json.dumps(outcome.to_json())))
     assert again == outcome
     assert again.digest == outcome.digest
+
+
+def test_a_sentence_worded_better_leaves_the_digest() -> None:
+    """Claims that were decided before it can be recorded after it; a number or a value that differs is another
+    outcome."""
+    outcome = evaluate(rulebook(), claim(contribution()))
+    one = outcome.contributions[0]
+
+    def changed(**more: object) -> Outcome:
+        lines = (replace(one.lines[0], **more), *one.lines[1:])  # type: ignore[arg-type]
+        return replace(outcome, contributions=(replace(one, lines=lines),))
+
+    assert changed(text={"zh": "更清楚", "en": "Clearer"}).digest == outcome.digest
+    assert changed(text={"zh": "更清楚", "en": "Clearer"}).canonical() != outcome.canonical()
+    assert changed(after=Decimal("0.01")).digest != outcome.digest
+    assert changed(saw={"contribution.status": "closed"}).digest != outcome.digest
 
 
 def test_an_outcome_names_what_it_was_computed_from() -> None:

@@ -92,15 +92,17 @@ def test_an_unknown_fact_is_named_as_open() -> None:
     assert remedy.changes[0].has is None
 
 
-def test_maturing_and_the_reviewer_are_explained_by_the_trace_s_own_words() -> None:
-    """They ask for time and for a person; no fact is to be changed."""
+def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() -> None:
+    """They ask for time and for a person: what is needed is said, with the time from which it can be claimed."""
     book = rulebook()
     early = claim(contribution(), as_of=datetime(2025, 3, 3, tzinfo=UTC))
     ((remedy,),) = explain(book, early, evaluate(book, early)).remedies.values()
+    assert remedy.text["en"].startswith("Needed: merged 7 days or more ago")
     assert "it can be claimed from then on" in remedy.text["en"]
     refused = claim(contribution(accepted=False))
     ((remedy,),) = explain(book, refused, evaluate(book, refused)).remedies.values()
-    assert remedy.rule == "reviewer"
+    assert (remedy.rule, remedy.changes) == ("reviewer", ())
+    assert remedy.text["en"].startswith("Needed: a reviewer who accepts")
 
 
 def test_an_unmet_mix_and_an_unknown_share_are_explained() -> None:
@@ -119,6 +121,19 @@ def test_what_a_cap_took_is_told_with_who_kept_theirs() -> None:
     facts = claim(contribution("1", day=1), contribution("2", day=2))
     (taken,) = explain(book, facts, evaluate(book, facts)).taken
     assert (taken.step, taken.points, taken.cut, taken.kept) == ("repository-cap", "−4", ("2",), ("1", "2"))
+
+
+def test_what_counts_less_is_told_with_how_much_of_it_and_why() -> None:
+    """The sentence has both numbers, and what took the rest is named in its order; what keeps all has none."""
+    book = rulebook(caps={"contribution": "3", "repository": {"points": "4", "share": "1"}})
+    facts = claim(contribution("1", day=1), contribution("2", day=2))
+    outcome = evaluate(book, facts)
+    found = explain(book, facts, outcome).reduced
+    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "It gives 3 of 5 points."}
+    assert (found["2"].before, found["2"].after, len(found["2"].because)) == ("5", "1", 2)
+    assert "At most 4 points from one repository" in found["2"].because[1]["en"]
+    assert explain(book, facts, outcome, {"1"}).reduced.keys() == {"1"}
+    assert explain(rulebook(), facts, evaluate(rulebook(), facts)).reduced == {}
 
 
 def golden(name: str) -> tuple[Any, Any, Explanation]:

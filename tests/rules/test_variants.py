@@ -84,6 +84,14 @@ def test_lists_are_joined_by_name() -> None:
         ({"selection": {"within": "repository"}}, "selection.within"),
         ({"maturing_days": "6"}, "maturing_days"),
         ({"hearing_days": "4"}, "hearing_days"),
+        (
+            {
+                "review": {
+                    "stages": [{"id": "instructor", "title": both("a"), "by": "college-committee"}],
+                }
+            },
+            "review.stages[0].by",
+        ),
         ({"notice": {"working_days": "4"}}, "notice.working_days"),
         ({"notice": {"mask": "full-name"}}, "notice.mask"),
         ({"appeal": {"days": "3"}}, "appeal.days"),

@@ -13,9 +13,11 @@ from tests.workers import Workers, wait_until
 
 
 def complete() -> bool:
-    """Whether everybody who is linked is complete; whom no worker has begun with has no state yet."""
-    done = CollectionState.objects.filter(complete_at__isnull=False).count()
-    return 0 < done == ForgeAccount.objects.filter(unlinked_at=None).count()
+    """Whether every linked account was collected to its end."""
+    linked = ForgeAccount.objects.filter(unlinked_at=None)
+    return not linked.exclude(
+        pk__in=CollectionState.objects.exclude(complete_at=None).values("account")
+    ).exists()
 
 
 def forget() -> None:
@@ -29,7 +31,7 @@ def forget() -> None:
 
 
 class Beat:
-    """Wakes the workers every few seconds, as the beat does every minute."""
+    """Sees every few seconds that there are workers, and wakes them, as the beat does every minute."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
@@ -38,6 +40,7 @@ class Beat:
     def __call__(self) -> bool:
         if time.monotonic() - self.last > 3:
             self.last = time.monotonic()
+            self.workers.keep_up()
             self.workers.wake()
         return False
 

@@ -93,8 +93,8 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
-    """The broker's folder is taken away while workers work, and comes back empty: the workers are there still, and the
-    next message finds it all."""
+    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next message
+    finds it all."""
     accounts = link_everybody(2)
     workers.start()
     workers.wake()
@@ -108,7 +108,7 @@ def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, 
     beat = Beat(workers)
     wait_until(lambda: beat() or complete(), 180, workers.said)
     assert held() == truth(accounts)
-    assert workers.alive()
+    assert workers.starts == 1
 
 
 def end_every_session() -> None:
@@ -118,3 +118,7 @@ def end_every_session() -> None:
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    # This process may have kept many from other tests, which it would find out about one by one, waiting longer each
+    # time.
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]

@@ -86,6 +86,48 @@ def test_navigation_shows_what_the_reader_can_open(signed_in: SignIn, html: Html
     assert reverse("registrar_ready") not in text
 
 
+def test_a_registrar_of_one_college_is_not_led_where_they_may_not_go(signed_in: SignIn, html: Html) -> None:
+    """Ledger, exports and roster are the whole university's: without that there is no entry, and 403 behind it."""
+    browsers = {scope: signed_in(factories.registrar(scope)) for scope in (None, factories.department())}
+    for scope, browser in browsers.items():
+        text = html(browser.get(reverse("registrar_ready")))
+        for name in ("registrar_ledger", "registrar_exports", "registrar_roster"):
+            assert (f'href="{reverse(name)}"' in text) == (scope is None), name
+            assert browser.get(reverse(name)).status_code == (200 if scope is None else 403), name
+        assert f'href="{reverse("registrar_rounds")}"' in text
+
+
+def test_a_claims_page_marks_where_its_reader_comes_from(signed_in: SignIn, html: Html) -> None:
+    """A claim lies at an address of its own; the navigation still says to which entry it belongs."""
+    claim = credit.submitted_claim()
+    department = claim.enrolment.programme.department
+    for reader, name in (
+        (claim.user, "student_claim_now"),
+        (factories.registrar(department), "registrar_ready"),
+        (factories.instructor(department), "instructor_queue"),
+    ):
+        text = html(signed_in(reader).get(reverse("claim", args=[claim.public_id])))
+        assert f'href="{reverse(name)}" aria-current="true"' in text
+        assert text.count('aria-current="true"') == 1
+
+
+def test_staff_are_not_spoken_to_as_the_student(signed_in: SignIn, html: Html) -> None:
+    """Where the student's answer is waited for, only the student reads that it is theirs to give."""
+    claim = credit.submitted_claim()
+    refs = [one["ref"] for one in claim.facts["contributions"]]
+    credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
+    department = claim.enrolment.programme.department
+    for reader, name, own in (
+        (claim.user, "claim", True),
+        (factories.registrar(department), "claim", False),
+        (factories.instructor(department), "instructor_claim", False),
+    ):
+        text = html(signed_in(reader).get(reverse(name, args=[claim.public_id])))
+        assert ("your answer" in text.lower()) == own
+        assert ("before you have answered" in text) == own
+        assert ("waiting for the student&#x27;s answer" in text) != own
+
+
 @pytest.mark.parametrize("name", [*PAGES, "public_notice", "home"])
 def test_who_is_not_signed_in_signs_in_and_comes_back(name: str, client: Client) -> None:
     """Each page sends a stranger to sign-in with the way back in the address."""

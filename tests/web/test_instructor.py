@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from credits.claims import draft, submit
 from credits.claims.models import Claim, Decision
+from credits.web.instructor import ticket
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW
@@ -62,14 +63,14 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
     text = html(browser.get(reverse("instructor_queue")))
     assert text.count('name="claim"') == 3
     answer = browser.post(
-        reverse("instructor_approve"), {"claim": [str(one.public_id) for one in plain[:2]]}, follow=True
+        reverse("instructor_approve"), {"claim": [ticket(one) for one in plain[:2]]}, follow=True
     )
     assert "2 claims are approved." in html(answer)
     assert Decision.objects.filter(verdict="approve", standing="final").count() == 2
     page = f"http://testserver{reverse('instructor_queue')}"
     forced = browser.post(
         reverse("instructor_approve"),
-        {"claim": [str(mixed.public_id)]},
+        {"claim": [ticket(mixed)]},
         headers={"referer": page},
         follow=True,
     )
@@ -85,8 +86,8 @@ def test_the_result_is_shown_while_the_lines_are_being_decided(signed_in: SignIn
     address = reverse("instructor_preview", args=[claim.public_id])
     typed = {"line-1-accepted": "yes", "line-1-difficulty": "5", "line-2-accepted": "no"}
     text = html(browser.post(address, typed, headers={"hx-request": "true"}))
-    assert "13 points, 13 carried over" in text
-    assert "Applied for: 0.5 credit, 16 points" in text
+    assert "13 points · 13 carried over" in text
+    assert "Applied for: 0.5 credits, 16 points" in text
     assert 'id="points-2"' in text
     assert not Decision.objects.exists()
 

@@ -128,6 +128,23 @@ def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) 
     assert not AuditEntry.objects.filter(action="export-fetched").exists()
 
 
+def test_a_registrar_of_one_college_reads_of_its_students_only(signed_in: SignIn, html: Html) -> None:
+    """Links that were vouched for, and accounts that are not complete, are shown of the own college's students."""
+    registrar = factories.registrar()
+    ours, theirs = (
+        factories.forge_account(
+            factories.student(), login=login, proof="attested", attested_by=registrar, reason="Seen here."
+        )
+        for login in ("ours", "theirs")
+    )
+    college = ours.user.enrolments.get().programme.department
+    for name in ("registrar_link", "collecting"):
+        text = html(signed_in(factories.registrar(college)).get(reverse(name)))
+        assert ours.user.name in text, name
+        assert theirs.user.name not in text, name
+        assert theirs.user.name in html(signed_in(registrar).get(reverse(name))), name
+
+
 def round_typed(**other: str) -> dict[str, str]:
     return {
         "code": "2025-spring",
@@ -149,7 +166,7 @@ def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
     answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(), follow=True)
     assert "The round Spring 2025 is opened." in html(answer)
     assert Round.objects.get().apply_from.isoformat() == "2025-02-28T16:00:00+00:00"
-    assert "end of March 31, 2025" in html(answer)
+    assert "end of 31 Mar 2025" in html(answer)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +242,7 @@ def test_a_roster_with_a_duplicate_number_names_row_and_column(signed_in: SignIn
     text = html(answer)
     assert answer.status_code == 422
     assert "stands in row 2 already" in text
-    assert '<th scope="row" class="num">3</th>' in text
+    assert '<th scope="row" class="num" data-label="Row">3</th>' in text
     assert not Enrolment.objects.exists()
 
 
@@ -263,3 +280,16 @@ def test_the_public_notice_masks_names(signed_in: SignIn, html: Html, clock: Clo
     assert "小明" not in text
     assert claim.enrolment.student_number not in text
     assert "/pull/" not in text
+
+
+def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: Html) -> None:
+    """Rounds name the rulebook in force by its title and the term by its name, the ledger the term; codes stand
+    beside them."""
+    claim = credit.recorded_claim().claim
+    browser = signed_in(factories.registrar(), "zh-hans")
+    rounds = html(browser.get(reverse("registrar_rounds")))
+    for words in ("测试认定办法</a>", str(claim.version), "2024—2025学年第二学期"):
+        assert words in rounds
+    ledger = html(browser.get(reverse("registrar_ledger")))
+    assert "2024—2025学年第二学期" in ledger
+    assert claim.round.term.code in ledger

@@ -76,6 +76,26 @@ def test_a_published_version_is_open_to_members_and_a_proposed_one_is_not(
     assert browser.get(reverse("steward_version", args=["open-one", 10**12])).status_code == 404
 
 
+def test_whoever_publishes_reads_what_is_probably_not_meant(signed_in: SignIn, html: Html) -> None:
+    """A condition that always holds is told with its line on the page of the proposal, in the reader's language; a
+    proposal without doubts says so, and a published version has no such part."""
+    doubtful = TEXT.replace("when: repository.osi_approved", "when: repository.stars >= 0")
+    proposer, publisher = factories.steward(), factories.steward()
+    signed_in(proposer).post(reverse("steward_propose"), {"text": doubtful})
+    address = reverse("steward_version", args=["web-rulebook", 1])
+    line = next(number for number, one in enumerate(doubtful.splitlines(), start=1) if "stars" in one)
+    browser = signed_in(publisher)
+    text = html(browser.get(address))
+    assert "These things are probably not meant" in text
+    assert f"line {line}<" in text
+    assert "always holds" in text
+    assert "此条件都成立" in html(signed_in(publisher, "zh-hans").get(address))
+    signed_in(proposer).post(reverse("steward_propose"), {"text": TEXT})
+    assert "Nothing in the text looks as if" in html(browser.get(address))
+    browser.post(reverse("steward_publish", args=["web-rulebook"]))
+    assert "Before it is published" not in html(browser.get(address))
+
+
 def test_a_version_is_begun_from_another_and_an_unknown_one_is_refused(signed_in: SignIn) -> None:
     """The form holds the text of the version named; a name that is none gives 404 or an empty form."""
     credit.published_rulebook("open-one")

@@ -14,6 +14,7 @@ from accounts.models import AuditEntry, User
 from credits.claims import simulations
 from credits.claims.models import Claim, Round, Simulation
 from credits.rulebooks.models import RulebookDraft
+from credits.web import simulations as pages
 from credits.web.charts import spread
 from tests import credit_factories as credit
 from tests import factories
@@ -40,7 +41,7 @@ def asked(browser: Client, text: str = TEXT.replace("give: 8", "give: 16")) -> S
         reverse("steward_simulate"), {"text": text, "draft": str(uuid.uuid4()), "round": "last-term"}
     )
     assert answer.status_code == 302
-    return Simulation.objects.get()
+    return Simulation.objects.latest("pk")
 
 
 def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
@@ -124,6 +125,30 @@ def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in:
     simulations.run_due(clock=lambda: NOW)
     made.refresh_from_db()
     assert (made.status, made.tally) == ("stopped", {})
+
+
+def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
+    held: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest of each steward stay, with one that still runs however old it is; another's are not touched."""
+    monkeypatch.setattr(simulations, "KEPT", 3)
+    monkeypatch.setattr(pages, "LISTED", 2)
+    steward = factories.steward()
+    browser, other = signed_in(steward), signed_in(factories.steward())
+    theirs = asked(other)
+    made = []
+    for points in range(10, 16):
+        made.append(asked(browser, TEXT.replace("give: 8", f"give: {points}")))
+        if points > 10:
+            simulations.stop(made[-1], by=steward, now=NOW)
+    kept = set(Simulation.objects.filter(asked_by=steward))
+    assert kept == {made[0], *made[-3:]}
+    assert Simulation.objects.filter(pk=theirs.pk).exists()
+    first = browser.get(reverse("steward_simulations"))
+    assert [one.pk for one in first.context["simulations"]] == [made[5].pk, made[4].pk]
+    second = browser.get(reverse("steward_simulations"), {"before": first.context["before"]})
+    assert [one.pk for one in second.context["simulations"]] == [made[3].pk, made[0].pk]
+    assert "All simulations" in html(browser.get(reverse("steward_rulebooks")))
 
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from credits.claims import review
+from credits.claims import review, submit
 from credits.claims.models import Claim
 from credits.claims.record import record
 from credits.contributions.models import CollectionState
@@ -70,7 +70,21 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     refs = [one["ref"] for one in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
-    assert "Your answer is asked for, until the end of March 17, 2025" in text
+    assert "Your answer is asked for, until the end of 17 Mar 2025" in text
+
+
+def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(
+    signed_in: SignIn, html: Html
+) -> None:
+    """One round, nothing or a draft in it: the next step says it all. Handed in, the claim is listed."""
+    student = factories.student()
+    round_ = credit.round_()
+    browser = signed_in(student)
+    assert 'id="applications"' not in home(browser, html)
+    claim = credit.claim(student, round_)
+    assert 'id="applications"' not in home(browser, html)
+    submit.submit(claim, by=student, now=NOW)
+    assert 'id="applications"' in home(browser, html)
 
 
 def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: Html) -> None:
@@ -171,7 +185,7 @@ def test_older_contributions_follow_on_the_next_page(signed_in: SignIn, html: Ht
     address = reverse("student_contributions")
     first = browser.get(address)
     second = browser.get(address, {"after": first.context["after"]})
-    titles = [part.contribution.title for page in (first, second) for part, _outcome in page.context["rows"]]
+    titles = [part.contribution.title for page in (first, second) for part, *_why in page.context["rows"]]
     assert sorted(titles) == [f"Work number {number:03}" for number in range(53)]
     for mangled in ("x", "2025-01-01|1", "2025-01-01T00:00:00+00:00|99999999999999999999", "\x00|"):
         assert len(browser.get(address, {"after": mangled}).context["rows"]) == 50
@@ -253,6 +267,9 @@ def test_collecting_now_is_asked_for_and_shown(
     assert 'id="collection"' in text
     assert 'hx-trigger="every 2s"' in text
     assert "not known until it was collected once" in text
+    waiting = html(browser.get(reverse("student_collection")))
+    assert "waiting for its turn" in waiting
+    assert 'hx-trigger="every 2s"' in waiting  # until a worker has come, however long that takes
 
 
 @pytest.mark.parametrize(
@@ -278,6 +295,10 @@ def test_the_transcript_is_computed_from_the_ledger(signed_in: SignIn, html: Htm
     assert '<span class="figure">0.5</span>' in text
     assert "SHA-256" in text
     assert "A rulebook for tests" in text
+    assert "Spring term 2025" in text
+    assert "2024—2025学年第二学期" in html(
+        signed_in(result.claim.user, "zh-hans").get(reverse("student_transcript"))
+    )
 
 
 def test_pages_of_a_student_ask_the_database_a_bounded_number_of_times(

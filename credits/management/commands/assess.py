@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
 from accounts.models import Enrolment
-from credits.claims.assess import assess_round
+from credits.claims.assess import Estimate, assess_round
 from credits.claims.facts import ref_of
 from credits.claims.rounds import named
 from credits.contributions import held
@@ -41,15 +41,19 @@ class Command(VerbCommand):
             _("Round %(round)s, as of %(now)s")
             % {"round": round_.code, "now": now.isoformat(timespec="seconds")}
         ]
-        for enrolment, outcome in found:
-            lines.append(_summary(enrolment, outcome))
+        for enrolment, estimate in found:
+            lines.append(_summary(enrolment, estimate.outcome))
             if students:
-                lines += _trace(enrolment, outcome)
+                lines += _trace(enrolment, estimate)
         data = {
             "round": round_.code,
             "students": [
-                {"student_number": enrolment.student_number, "outcome": outcome.to_json()}
-                for enrolment, outcome in found
+                {
+                    "student_number": enrolment.student_number,
+                    "outcome": estimate.outcome.to_json(),
+                    "explanation": estimate.explained().to_json(),
+                }
+                for enrolment, estimate in found
             ],
         }
         return Report(lines, data)
@@ -58,8 +62,8 @@ class Command(VerbCommand):
 def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
     counting = sum(1 for one in outcome.contributions if one.status == "counts")
     return ngettext(
-        "%(student)s: %(counting)s of %(count)s contribution counts, %(points)s points, %(credit)s credit",
-        "%(student)s: %(counting)s of %(count)s contributions count, %(points)s points, %(credit)s credit",
+        "%(student)s: %(counting)s of %(count)s contribution counts; points %(points)s, credit %(credit)s",
+        "%(student)s: %(counting)s of %(count)s contributions count; points %(points)s, credit %(credit)s",
         len(outcome.contributions),
     ) % {
         "student": enrolment,
@@ -70,13 +74,15 @@ def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
     }
 
 
-def _trace(enrolment: Enrolment, outcome: Outcome) -> list[str]:
+def _trace(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     names = {
         ref_of(one): f"{one.contribution}  {one.contribution.title}" for one in held.of_person(enrolment.user)
     }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []
-    for one in outcome.contributions:
+    explained = estimate.explained()
+    for one in estimate.outcome.contributions:
         lines.append(f"  {names.get(one.ref, one.ref)}")
         lines += [f"    {line.text[language]}" for line in one.lines]
-    return lines + [f"  {line.text[language]}" for line in outcome.lines]
+        lines += [f"    → {remedy.text[language]}" for remedy in explained.remedies.get(one.ref, ())]
+    return lines + [f"  {line.text[language]}" for line in estimate.outcome.lines]

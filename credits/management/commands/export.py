@@ -32,7 +32,7 @@ class Command(VerbCommand):
         batch = export(named(options["round"], now=now), options["format"], by=None, now=now, folder=output)
         file = batch.manifest["files"][0]
         lines = [
-            _("Batch %(code)s of round %(round)s: %(entries)s entries, %(credit)s credits.")
+            _("Batch %(code)s of round %(round)s: entries %(entries)s, credit %(credit)s.")
             % {
                 "code": batch.code,
                 "round": batch.manifest["round"],

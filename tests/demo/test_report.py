@@ -1,0 +1,32 @@
+"""What the demo says at its end, for people."""
+
+from __future__ import annotations
+
+from django.utils import translation
+
+from demo import report
+
+TOTALS = {
+    "students": 3,
+    "accounts_linked": {"github": 2, "gitee": 1},
+    "contributions": {"github": 5},
+    "claims": {"submitted": 1, "recorded": 2},
+    "decisions": {"approve": 2},
+    "results": 2,
+    "credits_posted": "1.5",
+    "export": None,
+    "export_entries": 0,
+    "ledger": {"holds": True, "entries": 2, "head": "0" * 64},
+}
+
+
+def test_states_are_named_in_the_language_of_the_terminal() -> None:
+    """No key of the database stands in the report: forges write their own names, states are words."""
+    with translation.override("zh-hans"):
+        told = "\n".join(report.lines(TOTALS))
+    assert "GitHub 2, Gitee 1" in told
+    assert "待审核 1" in told
+    for key in ("github", "gitee", "submitted", "recorded", "approve"):
+        assert key not in told
+    with translation.override("en"):
+        assert "waiting for review 1, recorded 2" in "\n".join(report.lines(TOTALS))

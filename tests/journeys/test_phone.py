@@ -1,0 +1,86 @@
+"""What a small screen must keep in reach: where one is, what is asked for, and the deed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import credit_factories, factories
+from tests.factories import NOW
+from tests.journeys.conftest import Clock, Visit
+from tests.journeys.test_keyboard import step_to
+from tests.journeys.visitor import PASSWORD, Visitor
+
+
+def reviewing(desk: Visitor, contributions: int = 2) -> None:
+    """A reviewer before a claim in which they may give points."""
+    version = credit_factories.published_rulebook(points=credit_factories.JUDGED)
+    round_ = credit_factories.round_("this-round", rulebooks=[version])
+    student = factories.student(password=PASSWORD)
+    claim = credit_factories.submitted_claim(student, round_, contributions=contributions, now=NOW)
+    desk.sign_in(factories.instructor(claim.enrolment.programme.department, password=PASSWORD))
+    desk.open("instructor_claim", claim.public_id)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_reason_of_a_line_is_asked_for_where_something_is_taken_or_given(
+    script: bool, visit: Visit, clock: Clock
+) -> None:
+    """Hidden while a line is accepted as it is; there once it is not accepted or gets points, and never lost once
+    something is written; without any script too."""
+    clock.set(NOW)
+    desk = visit("en", "narrow", java_script_enabled=script)
+    reviewing(desk)
+    line = desk.content.locator(".say").first
+    reason = line.get_by_label(desk.words("Reason for this line"))
+    expect(reason).to_be_hidden()
+    line.get_by_role("radio").last.check()
+    expect(reason).to_be_visible()
+    line.get_by_role("radio").first.check()
+    expect(reason).to_be_hidden()
+    line.get_by_role("spinbutton").fill("3")
+    expect(reason).to_be_visible()
+    reason.fill("Hard to find.")
+    line.get_by_role("spinbutton").fill("")
+    expect(reason).to_be_visible()
+
+
+def test_the_decision_stays_in_reach_at_the_bottom_of_a_phone(visit: Visit, clock: Clock) -> None:
+    """However long the claim: the button and what it would give are on the screen before anybody scrolls, follow what
+    is chosen, and cover no field that has the focus."""
+    clock.set(NOW)
+    desk = visit("en", "narrow")
+    reviewing(desk, contributions=6)
+    expect(desk.button("Decide")).to_be_in_viewport(ratio=1)
+    gives = desk.page.locator("#result-short")
+    expect(gives).to_be_in_viewport(ratio=1)
+    before = gives.inner_text()
+    desk.content.get_by_role("radio").nth(1).check()
+    expect(gives).not_to_have_text(before)
+    last = desk.content.get_by_role("spinbutton").last
+    step_to(desk, last)
+    box, bar = last.bounding_box(), desk.page.locator(".deed").bounding_box()
+    assert box is not None
+    assert bar is not None
+    assert box["y"] + box["height"] <= bar["y"]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_navigation_is_one_line_in_which_the_present_place_is_seen(
+    language: str, visit: Visit, clock: Clock
+) -> None:
+    """With eight entries on a phone: one line high, the present one within the screen, the others reached by Tab."""
+    clock.set(NOW)
+    office = visit(language, "narrow")
+    office.sign_in(factories.registrar(password=PASSWORD))
+    office.open("collecting")
+    nav = office.page.get_by_role("navigation")
+    box = nav.bounding_box()
+    assert box is not None
+    assert box["height"] < 60
+    here = nav.locator("[aria-current]")
+    expect(here).to_have_count(1)
+    expect(here).to_be_in_viewport(ratio=1)
+    for entry in (nav.get_by_role("link").first, nav.get_by_role("link").last):
+        step_to(office, entry)
+        expect(entry).to_be_in_viewport(ratio=1)

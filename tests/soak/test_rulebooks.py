@@ -1,0 +1,22 @@
+"""Rulebooks that were damaged, and expressions that were made up, in numbers that no test of every day has time for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rules import expressions
+from tests.soak import rulebooks
+from tests.soak.whole import LONG
+
+pytestmark = pytest.mark.timeout(14_400)
+
+
+def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
+    """10,000 in the long run: none crashes the reader, and none runs long or takes much memory."""
+    for said, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
+        print(f"{said:32}{value:>12}")
+
+
+def test_translated_conditions_agree_with_the_cel_library() -> None:
+    """100,000 pairs of expression and facts in the long run: not one difference, errors included."""
+    assert expressions.soak(100_000 if LONG else 200) == []

@@ -1,0 +1,110 @@
+"""Several stages of review on the pages: from the instructor to the committee to the public notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from credits.claims import review
+from credits.claims.models import Claim, Decision
+from tests import credit_factories as credit
+from tests import factories
+from tests.web.conftest import Clock
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[..., Client]
+Html = Callable[[HttpResponse], str]
+
+
+def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
+    signed_in: SignIn, html: Html, clock: Clock
+) -> None:
+    """The instructor takes one line off, the student answers, the committee reads both, agrees with a press, and only
+    then the claim is on notice; the student reads at each step with whom it is, in either language."""
+    claim = credit.staged_claim()
+    instructor, committee = credit.reviewer_of(claim), credit.committee_of(claim)
+    student, of_first, of_second = signed_in(claim.user), signed_in(instructor), signed_in(committee)
+    page, work = reverse("claim", args=[claim.public_id]), reverse("instructor_claim", args=[claim.public_id])
+    assert "First look (stage 1 of 2)" in html(student.get(page))
+    assert "Nothing waits" in html(of_second.get(reverse("instructor_queue")))
+    assert of_second.get(work).status_code == 404
+    assert "First look (stage 1 of 2)" in html(of_first.get(reverse("instructor_queue")))
+    typed = {"stage": "1", "line-1-accepted": "no", "line-1-reason": "空白改动", "line-2-accepted": "yes"}
+    assert "now has days to answer" in html(of_first.post(work, typed, follow=True))
+    student.post(reverse("claim_answer", args=[claim.public_id]), {"text": "那是格式修复。"})
+    pressed = of_first.post(
+        reverse("instructor_confirm", args=[claim.public_id]), {"stage": "1"}, follow=True
+    )
+    assert "goes on to the next stage: College panel." in html(pressed)
+
+    assert "in review: College panel (stage 2 of 2)" in html(student.get(reverse("student_home")))
+    chinese = html(signed_in(claim.user, "zh-hans").get(page))
+    assert "学院认定小组（第 2 环节，共 2 个环节）" in chinese
+    assert "final in this stage" in html(student.get(page))
+    assert "Nothing waits" in html(of_first.get(reverse("instructor_queue")))
+    seen = html(of_first.get(work))
+    assert "waits for the reviewers of this stage" in seen
+    assert 'name="line-1-accepted"' not in seen
+
+    seen = html(of_second.get(work))
+    for words in ("First look (stage 1 of 2)", "空白改动", "那是格式修复。", "Agree with this decision"):
+        assert words in seen
+    assert 'name="line-1-accepted" value="no" checked' in seen
+    agreed = of_second.post(reverse("instructor_agree", args=[claim.public_id]), {"stage": "2"}, follow=True)
+    assert "goes on public notice" in html(agreed)
+    claim.refresh_from_db()
+    assert (claim.status, claim.stage) == (Claim.Status.NOTICE, 2)
+    assert list(Decision.objects.order_by("stage").values_list("standing", "decided_by")) == [
+        ("final", instructor.pk),
+        ("final", committee.pk),
+    ]
+
+
+def test_what_was_ticked_in_one_stage_is_not_approved_in_the_next(signed_in: SignIn, html: Html) -> None:
+    """A queue that was open while a colleague decided approves nothing in a stage that its reader did not see."""
+    stages = "review: {stages: [{id: a, title: {zh: 一, en: One}}, {id: b, title: {zh: 二, en: Two}}]}"
+    claim = credit.staged_claim(stages)
+    browser = signed_in(credit.reviewer_of(claim))
+    address = reverse("instructor_queue")
+    ticket = browser.get(address).context["rows"][0]["ticket"]
+    review.decide(claim, {}, by=credit.reviewer_of(claim), now=claim.submitted_at)  # type: ignore[arg-type]
+    back = {"referer": f"http://testserver{address}"}
+    answer = browser.post(reverse("instructor_approve"), {"claim": [ticket]}, headers=back, follow=True)
+    assert "Nothing was chosen." in html(answer)
+    open_page = {"stage": "1", "line-1-accepted": "yes", "line-2-accepted": "yes"}
+    stale = browser.post(reverse("instructor_claim", args=[claim.public_id]), open_page)
+    assert stale.status_code == 409
+    assert "the claim is at the next one" in html(stale)
+    assert Decision.objects.count() == 1
+    browser.post(
+        reverse("instructor_approve"), {"claim": [browser.get(address).context["rows"][0]["ticket"]]}
+    )
+    assert Decision.objects.count() == 2
+
+
+def test_the_queue_of_a_committee_asks_the_database_a_bounded_number_of_times(
+    signed_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    """Eight claims in the second stage cost no more queries than a few."""
+    programme = factories.programme()
+    round_ = credit.round_(rulebooks=[credit.published_rulebook(more=credit.STAGED, points=credit.JUDGED)])
+    for _each in range(8):
+        made = credit.submitted_claim(factories.student(programme=programme), round_)
+        credit.decided_claim(made)
+    browser = signed_in(factories.committee(programme.department))
+    with django_assert_max_num_queries(14):
+        assert len(browser.get(reverse("instructor_queue")).context["rows"]) == 8
+
+
+@pytest.mark.parametrize("role", ["student", "registrar", "steward", "admin"])
+def test_only_reviewers_open_the_queue(role: str, signed_in: SignIn) -> None:
+    """Everybody else is refused, and a committee's first page is the queue."""
+    assert signed_in(getattr(factories, role)()).get(reverse("instructor_queue")).status_code == 403
+    first = signed_in(factories.committee()).get(reverse("home"))
+    assert first.headers["Location"] == reverse("instructor_queue")

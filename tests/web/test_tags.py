@@ -1,0 +1,72 @@
+"""How numbers, units and enrolments are said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+
+from accounts.models import Enrolment
+from credits.rules.shapes import Text
+from credits.web import tags
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "chinese"),
+    [
+        ("1", "1 credit", "1 学分"),
+        ("1.0", "1 credit", "1 学分"),
+        ("0.5", "0.5 credits", "0.5 学分"),
+        ("1.50", "1.5 credits", "1.5 学分"),
+        ("0", "0 credits", "0 学分"),
+    ],
+)
+def test_one_credit_alone_is_singular(number: str, english: str, chinese: str) -> None:
+    """English says 1 credit and 1.5 credits, a fraction below one too; Chinese says 学分 to all."""
+    with translation.override("en"):
+        assert tags.with_credits(Decimal(number)) == english
+        assert f"{tags.plain(number)} {tags.credit_unit(number)}" == english
+    with translation.override("zh-hans"):
+        assert tags.with_credits(Decimal(number)) == chinese
+
+
+def test_points_are_counted_like_credit() -> None:
+    """One point, several points, in a Decimal or in its text."""
+    with translation.override("en"):
+        assert [tags.with_points(one) for one in (Decimal(1), "16", None)] == [
+            "1 point",
+            "16 points",
+            "— points",
+        ]
+
+
+def test_a_rulebooks_own_unit_follows_the_number() -> None:
+    """Its English name stands in the plural and loses the s beside a one; Chinese and ECTS stay as they are."""
+    hours, ects = Text(zh="小时", en="hours"), Text(zh="学分", en="ECTS")
+    with translation.override("en"):
+        assert [tags.unit_of(hours, one) for one in (Decimal(1), Decimal(2))] == ["hour", "hours"]
+        assert tags.unit_of(ects, Decimal(1)) == "ECTS"
+    with translation.override("zh-hans"):
+        assert tags.unit_of(hours, Decimal(1)) == "小时"
+
+
+@pytest.mark.parametrize(
+    ("level", "english", "chinese"),
+    [
+        ("本科", "undergraduate, 2023 intake", "本科 2023级"),
+        ("硕士", "master's, 2023 intake", "硕士 2023级"),
+        ("PhD", "doctoral, 2023 intake", "博士 2023级"),
+        ("交换生", "交换生, 2023 intake", "交换生 2023级"),
+        ("", "2023 intake", "2023级"),
+    ],
+)
+def test_level_and_entry_year_are_said_as_the_reader_says_them(
+    level: str, english: str, chinese: str
+) -> None:
+    """Common levels are known in both languages, others stay as the roster wrote them, and one may be missing."""
+    enrolment = Enrolment(level=level, year=2023)
+    with translation.override("en"):
+        assert tags.intake(enrolment) == english
+    with translation.override("zh-hans"):
+        assert tags.intake(enrolment) == chinese
