@@ -74,7 +74,6 @@ class Workers:
             self.kill()
             self.start()
 
-
     def kill(self) -> None:
         """Parent and children at once, without a word."""
         if self._running is not None:

@@ -93,8 +93,8 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
-    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next message
-    finds it all."""
+    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next
+    message finds it all."""
     accounts = link_everybody(2)
     workers.start()
     workers.wake()
