@@ -1,4 +1,4 @@
-"""The worker's processes, where the broker has to be waited for (files): they go on when one of them is killed.
+"""What a worker needs besides, where the broker is a folder: it outlives its broker, and the death of its processes.
 
 There the processes read from one pipe what to do, and whoever waits at it holds a lock meanwhile. A semaphore stays
 with the dead: after one kill at the wrong moment nobody would ever read again. A lock on a file is let go of by the
@@ -15,6 +15,10 @@ from types import TracebackType
 
 from billiard.pool import Pool
 from celery.concurrency import prefork
+from kombu.transport.filesystem import Transport
+
+# A folder that is gone is a broker that is gone: the worker waits for it, as for any other, rather than end.
+Transport.connection_errors = (*Transport.connection_errors, FileNotFoundError)
 
 
 class LetGoByDeath:

@@ -53,9 +53,11 @@ class Workers:
         self._app.conf.broker_transport_options = self.broker
         self._running: subprocess.Popen[bytes] | None = None
         self._turn = 0
+        self.starts = 0
 
     def start(self) -> None:
         """A parent with two children, in a process group of their own."""
+        self.starts += 1
         command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
         self._running = subprocess.Popen(
             command,
@@ -67,8 +69,7 @@ class Workers:
         )
 
     def keep_up(self) -> None:
-        """Start again what ended by itself, as whatever looks after a worker in production does: one on the filesystem
-        broker ends when the folder is gone."""
+        """Start again what ended by itself, as whatever looks after a worker in production does."""
         if self._running is not None and self._running.poll() is not None:
             self.kill()
             self.start()

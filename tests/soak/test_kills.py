@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -30,6 +31,8 @@ BETWEEN_KILLS = float(os.environ.get("SOAK_BETWEEN") or (6.0 if LONG else 1.0))
 def local() -> Iterator[LocalForge]:
     with LocalForge(ROWS) as serving:
         serving.faults.add("slow", times=None, seconds=SECONDS_AN_ANSWER)
+        # Twice through all rows is more than two tokens are granted an hour, and waiting is not what is measured.
+        serving.limits.limits["gitee"] = (1_000_000, timedelta(hours=1))
         yield serving
 
 
@@ -90,8 +93,8 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
-    """The broker's folder is taken away while workers work, which may end them, and comes back empty: the next message
-    finds it all."""
+    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next
+    message finds it all."""
     accounts = link_everybody(2)
     workers.start()
     workers.wake()
@@ -105,6 +108,7 @@ def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, 
     beat = Beat(workers)
     wait_until(lambda: beat() or complete(), 180, workers.said)
     assert held() == truth(accounts)
+    assert workers.starts == 1
 
 
 def end_every_session() -> None:
