@@ -18,8 +18,6 @@ class Staff:
     name: str
     role: str
     department: str = ""
-    shown: bool = True
-    """Whether the sign-in page offers this person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +33,21 @@ class Student:
 
 STAFF = (
     Staff("instructor", "何示范", "instructor", "软件学院"),
-    Staff("instructor2", "吕示范", "instructor", "计算机学院", shown=False),
+    Staff("instructor2", "吕示范", "instructor", "计算机学院"),
     Staff("registrar", "施示范", "registrar"),
     Staff("steward", "张示范", "steward"),
-    Staff("steward2", "孔示范", "steward", shown=False),
+    Staff("steward2", "孔示范", "steward"),
     Staff("admin", "曹示范", "admin"),
 )
 
 with (Path(__file__).parent / "data" / "students.csv").open(encoding="utf-8") as _file:
     STUDENTS = tuple(Student(**row) for row in csv.DictReader(_file))
 
-SHOWN = ("student", *(person.username for person in STAFF if person.shown))
+OFFERED = ("to-claim", "hearing", "recorded")
+"""Of the students, the first with each of these parts stands on the sign-in page, for what they see is different."""
+
+SHOWN = (
+    *(next(_s.username or _s.student_number for _s in STUDENTS if _s.part == part) for part in OFFERED),
+    *(person.username for person in STAFF),
+)
 """Usernames that the sign-in page offers."""

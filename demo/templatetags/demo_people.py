@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from demo import people
@@ -11,10 +12,28 @@ register = template.Library()
 
 
 @register.simple_tag
-def demo_people() -> list[User]:
-    """Whom the sign-in page offers, in their order, with their staff roles."""
+def demo_people() -> list[tuple[User, str]]:
+    """Whom the sign-in page offers, in their order, each with what they are."""
     found = {
         person.username: person
-        for person in User.objects.filter(username__in=people.SHOWN).prefetch_related("staff_roles")
+        for person in User.objects.filter(username__in=people.SHOWN).prefetch_related(
+            "staff_roles__department", "enrolments"
+        )
     }
-    return [found[username] for username in people.SHOWN if username in found]
+    return [(found[username], _what(found[username])) for username in people.SHOWN if username in found]
+
+
+def _what(person: User) -> str:
+    roles = [
+        f"{held.get_role_display()} · {held.department}" if held.department else held.get_role_display()
+        for held in person.staff_roles.all()
+    ]
+    if roles:
+        return ", ".join(roles)
+    numbers = {enrolment.student_number for enrolment in person.enrolments.all()}
+    part = next((one.part for one in people.STUDENTS if one.student_number in numbers), "")
+    return {
+        "to-claim": _("student who may apply"),
+        "hearing": _("student who is asked for an answer"),
+        "recorded": _("student with credit"),
+    }.get(part, _("student"))
