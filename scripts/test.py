@@ -15,7 +15,7 @@ from scripts import browser
 
 def main(arguments: list[str]) -> int:
     path = browser.obtain()
-    words = ["-n", "2", *arguments]
+    words = ["-n", "2", "--dist", "worksteal", *arguments]
     environment = dict(os.environ)
     if path:
         environment["BROWSER_PATH"] = path

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,6 +31,13 @@ def _empty_tables_between_tests() -> Iterator[None]:
         yield
     for connection in connections.all():
         connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _language_ends_with_the_test() -> Iterator[None]:
+    """A page that was read in Chinese leaves Chinese behind in its thread; the next test begins as the first did."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True, scope="session")
