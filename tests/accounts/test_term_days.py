@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,7 +88,8 @@ def test_no_days_are_no_days(text: str) -> None:
 )
 def test_a_fault_names_its_line(text: str, code: str, line: int) -> None:
     """What is no day, backwards, in no year that can be meant, or too much, is refused with the line it is in."""
-    with pytest.raises(CreditsError) as error:
-        read(text)
-    assert error.value.code == code
-    assert error.value.message.startswith(f"Line {line}: ")
+    with translation.override("en"):
+        with pytest.raises(CreditsError) as error:
+            read(text)
+        assert error.value.code == code
+        assert error.value.message.startswith(f"Line {line}: ")
