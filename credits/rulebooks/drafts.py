@@ -41,6 +41,8 @@ def save(
     has written since, and ``too-many-drafts``.
     """
     require(by, StaffRole.Role.STEWARD)
+    # A pause in typing and a press of the button may be sent at once: one after the other, or both make the draft.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     draft = RulebookDraft.objects.select_for_update().filter(public_id=public_id).first()
     if draft is None:
         if of(by).count() >= MOST:
