@@ -62,8 +62,9 @@ def statuses(accounts: Iterable[ForgeAccount], *, now: datetime) -> list[Account
     """The same for any accounts, in their order."""
     accounts = list(accounts)
     keys = {collect.key_of(account): account.pk for account in accounts}
-    states = {state.account_id: state for state in CollectionState.objects.filter(account__in=keys.values())}
+    # In this order, while workers write: a job that is seen ended ended together with a state that is read after it.
     jobs = {keys[job.key]: job for job in Job.objects.filter(kind=collect.KIND, key__in=keys)}
+    states = {state.account_id: state for state in CollectionState.objects.filter(account__in=keys.values())}
     closed = {lane.name: lane for lane in Lane.objects.filter(closed_until__gt=now)}
     parts = Authorship.objects.filter(_of(accounts)).values_list("forge", "forge_user_id")
     held = {(forge, user_id): count for forge, user_id, count in parts.annotate(Count("pk"))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import ForgeAccount
 from credits.contributions import collect, held
@@ -103,6 +103,27 @@ def test_a_closed_lane_is_told_to_everybody_on_that_forge():
     collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: until)
     queue.close_lane("github", until=until + timedelta(minutes=1), error=Unavailable("x", "Down."))
     assert status(account, until).error == ""  # not due before the lane opens again
+
+
+@pytest.mark.parametrize("after", range(1, 5))
+def test_collecting_that_ends_while_its_status_is_read_never_looks_as_if_it_ended_without_success(after):
+    """Whichever queries were answered before: who looks sees it complete, or under way and so looks again."""
+    account = linked()
+    collect.schedule_new_accounts(now=NOW)
+    asked = 0
+
+    def end_after(execute, *statement):
+        nonlocal asked
+        answer = execute(*statement)
+        asked += 1
+        if asked == after:
+            collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: NOW)
+        return answer
+
+    with connection.execute_wrapper(end_after):
+        found = status(account)
+    assert asked > after
+    assert found.complete_at or found.waiting or found.running
 
 
 def test_running_is_shown_while_a_worker_holds_it():
