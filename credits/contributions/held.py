@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -18,6 +18,8 @@ from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 
 PEOPLE_AT_ONCE = 500
+A_MOMENT = timedelta(seconds=5)
+"""What is due so soon is due: a worker may have put it back after the reader looked at the clock."""
 
 
 def of_person(user: User) -> QuerySet[Authorship]:
@@ -104,7 +106,7 @@ def _status(
         error_code=code,
         error=queue.in_the_readers_words(message),
         next_due_at=due_at,
-        waiting=not running and due_at is not None and due_at <= now,
+        waiting=not running and due_at is not None and due_at <= now + A_MOMENT,
         running=running,
         held=held if complete_at else None,
     )

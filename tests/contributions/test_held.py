@@ -126,6 +126,14 @@ def test_collecting_that_ends_while_its_status_is_read_never_looks_as_if_it_ende
     assert found.complete_at or found.waiting or found.running
 
 
+def test_what_was_put_back_while_the_page_was_made_is_waiting():
+    """A worker gave way to others just after the reader had looked at the clock."""
+    account = linked()
+    collect.schedule_new_accounts(now=NOW + timedelta(seconds=1))
+    assert status(account).waiting
+    assert not status(account, NOW - timedelta(minutes=1)).waiting
+
+
 def test_running_is_shown_while_a_worker_holds_it():
     """A lease that ran out is not shown as work in progress."""
     account = linked()
