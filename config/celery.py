@@ -14,7 +14,11 @@ app.autodiscover_tasks(["credits"])
 
 @worker_process_init.connect
 def look_at_once(**_: object) -> None:
-    """A new process may stand in for one that died in the middle: what that left is due now, not at the next beat."""
-    from credits.jobs.wake import wake_workers
+    """A new process may stand in for one that died in the middle: what that left is due now, not at the next beat.
 
-    wake_workers()
+    Nothing here may speak to the database: Celery next closes the sockets of the connections that it finds, which it
+    takes for the parent's.
+    """
+    from credits.jobs.wake import send
+
+    send()

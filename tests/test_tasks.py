@@ -78,6 +78,18 @@ def workers(tmp_path, local) -> Iterator[Workers]:
     made.close()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, local):
+    """Without any message each new process finds what is due, and complains of nothing, its connections least."""
+    accounts = link_busiest(local, "github", 1)
+    workers.start()
+    wait_until(
+        lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
+        said=workers.said,
+    )
+    assert [line for line in workers.said().splitlines() if " WARNING " in line or " ERROR " in line] == []
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, local):

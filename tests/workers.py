@@ -49,7 +49,7 @@ class Workers:
             "DATA_DIR": str(data_dir),
             "CELERY_BROKER_URL": "",
         }
-        self._app = Celery("sender", broker="filesystem://", set_as_current=False)
+        self._app = Celery("sender", broker="filesystem://localhost", set_as_current=False)
         self._app.conf.broker_transport_options = self.broker
         self._running: subprocess.Popen[bytes] | None = None
         self._turn = 0

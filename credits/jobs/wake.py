@@ -18,10 +18,11 @@ def wake_workers() -> None:
     """Ask workers to look, as soon as the present transaction is committed. Never fails: a message that is lost costs
     the time until the next beat and nothing else.
     """
-    transaction.on_commit(_send, robust=True)
+    transaction.on_commit(send, robust=True)
 
 
-def _send() -> None:
+def send() -> None:
+    """The same at once, without a word to the database."""
     try:
         current_app.send_task("credits.tasks.wake", expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
     except (KombuError, OSError):
