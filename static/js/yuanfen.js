@@ -1,5 +1,5 @@
 // The few things that neither HTML nor htmx does: print, check all boxes of a form at once, choose the whole of a text
-// that is there to be copied, and show where one is in a navigation that is wider than the screen.
+// that is there to be copied, add up what is ticked, and show where one is in a navigation that is wider than the screen.
 "use strict";
 
 const tabs = document.querySelector(".tabs");
@@ -14,12 +14,25 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches("input[readonly]")) event.target.select();
 });
 
+// What is ticked, added up in hundredths: credit has two decimal places at most.
+const addUp = (form) => {
+  const told = form?.querySelector("[data-ticked]");
+  if (!told) return;
+  const ticked = [...form.querySelectorAll("[data-adds]:checked")];
+  const hundredths = ticked.reduce((sum, box) => sum + Math.round(Number(box.dataset.adds) * 100), 0);
+  told.querySelector("[data-count]").textContent = ticked.length;
+  told.querySelector("[data-sum]").textContent = hundredths / 100;
+  told.hidden = false;
+};
+
+for (const told of document.querySelectorAll("[data-ticked]")) addUp(told.closest("form"));
+
 document.addEventListener("change", (event) => {
   const all = event.target.closest("[data-check-all]");
-  if (!all) return;
-  for (const box of all.form.querySelectorAll('input[type="checkbox"]:not([data-check-all]):not(:disabled)')) {
+  for (const box of all?.form.querySelectorAll('input[type="checkbox"]:not([data-check-all]):not(:disabled)') ?? []) {
     box.checked = all.checked;
   }
+  addUp(event.target.form);
 });
 
 // A fragment that htmx puts into the place for messages must not go unseen below the fold of a long page.
