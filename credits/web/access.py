@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -34,12 +35,14 @@ def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable
     """A page for signed-in people; with ``role`` for holders of that staff role (or one of those) only, with
     ``student`` for students.
 
-    Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403).
+    Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403). No
+    browser keeps the page: the next person at a computer of the library goes back to nothing.
     """
 
     roles = ((role,) if role else ()) if isinstance(role, str) else role
 
     def wear(view: View) -> View:
+        @never_cache
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if not request.user.is_authenticated:

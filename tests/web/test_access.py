@@ -59,7 +59,8 @@ FIRST = {
 
 @pytest.mark.parametrize("role", PEOPLE)
 def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignIn, html: Html) -> None:
-    """Every page answers 200 to its role and 403 with a sentence to every other, on an empty house too."""
+    """Every page answers 200 to its role, for no cache to keep, and 403 with a sentence to every other, on an empty
+    house too."""
     browser = signed_in(PEOPLE[role]())
     for name, owner in PAGES.items():
         answer = browser.get(reverse(name))
@@ -67,6 +68,9 @@ def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignI
         text = html(answer)
         assert "<h1" in text, name
         assert ("This is not open to you" in text) == (owner != role), name
+        assert answer.status_code == 403 or {"no-store", "private"} <= set(
+            answer["Cache-Control"].split(", ")
+        ), name
     assert browser.get(reverse("public_notice")).status_code == 200
 
 
