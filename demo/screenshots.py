@@ -140,7 +140,7 @@ EMPTY = (
     Reader("registrar", tuple(
         Shot(f"empty-registrar-{name}", f"/registrar/{path}")
         for name, path in (
-            ("ready", ""), ("rounds", "rounds/"), ("ledger", "ledger/"), ("exports", "exports/"),
+            ("ready", ""), ("terms", "terms/"), ("rounds", "rounds/"), ("ledger", "ledger/"), ("exports", "exports/"),
             ("roster", "roster/"), ("link", "link/"),
         )
     )),
@@ -180,7 +180,9 @@ FULL = (
     Reader("registrar", (
         Shot("registrar-ready", "/registrar/"),
         Shot("registrar-claim", "/registrar/", CLAIM),
-        Shot("registrar-rounds", "/registrar/rounds/"),
+        Shot("registrar-rounds", "/registrar/rounds/", act=unfold_all),
+        Shot("registrar-terms", "/registrar/terms/"),
+        Shot("registrar-term", "/registrar/terms/", "main a[href^='/registrar/terms/']"),
         Shot("registrar-ledger", "/registrar/ledger/?verify=1"),
         Shot("registrar-exports", "/registrar/exports/"),
         Shot("registrar-roster", "/registrar/roster/"),
@@ -195,6 +197,7 @@ FULL = (
         Shot("steward-version", "/rulebooks/open-source-practice/1/"),
         Shot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
         Shot("steward-simulation", "/rulebooks/", act=simulate),
+        Shot("steward-simulations", "/rulebooks/simulations/"),
         Shot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
         Shot("steward-propose-faults", "/rulebooks/propose/?from=open-source-practice/1", act=mistype_a_rulebook),
     )),

@@ -82,9 +82,14 @@ class Tally:
     programmes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
+    def same_credit(self) -> int:
+        """Claims whose credit stays, whether or not their points do."""
+        return self.claims - self.gain - self.lose
+
+    @property
     def same(self) -> int:
         """Claims whose credit and points stay."""
-        return self.claims - self.gain - self.lose - self.gain_points - self.lose_points
+        return self.same_credit - self.gain_points - self.lose_points
 
     @property
     def changes(self) -> int:

@@ -27,14 +27,14 @@ from credits.claims.masked import masked
 from credits.claims.models import Claim, Round, Simulation, SimulationChange
 from credits.claims.simulate import Tally, side_by_side
 from credits.errors import NotThere
-from credits.rulebooks import reading
-from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks import drafts, reading
+from credits.rulebooks.models import RulebookDraft, RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.web import charts
 from credits.web.access import PageRequest, page
 from credits.web.forms import VersionField
-from credits.web.keeping import kept_now
+from credits.web.keeping import kept_now, uuid_of
 
 LISTED = 50
 """Simulations on one page of the list."""
@@ -93,8 +93,16 @@ def all_simulations(request: PageRequest) -> HttpResponse:
 def simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """One simulation: how far it is, and what was found. For htmx the part that changes while it runs."""
     found = simulations.find(request.user, public_id)
-    template = "credits/steward/_simulation.html" if request.htmx else "credits/steward/simulation.html"
-    return render(request, template, _told(found, request.user))
+    if request.htmx:
+        return render(request, "credits/steward/_simulation.html", _told(found, request.user))
+    context = _told(found, request.user) | {"draft": _draft_of(request)}
+    return render(request, "credits/steward/simulation.html", context)
+
+
+def _draft_of(request: PageRequest) -> RulebookDraft | None:
+    """The reader's own draft that the address names, to go back to."""
+    public_id = uuid_of(request.GET.get("draft", ""))
+    return drafts.find(request.user, public_id) if public_id else None
 
 
 @require_POST
@@ -102,6 +110,7 @@ def simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def simulate(request: PageRequest) -> HttpResponse:
     """Have a draft (its text) or a kept version tried."""
     form = SimulationForm(request.POST)
+    kept = None
     version = reading.named(request.POST.get("version", "")) if "version" in request.POST else None
     if version is None:
         kept, _problem = kept_now(request, request.POST.get("text", ""))
@@ -129,7 +138,8 @@ def simulate(request: PageRequest) -> HttpResponse:
         by=request.user,
         now=timezone.now(),
     )
-    return redirect("steward_simulation", public_id=made.public_id)
+    address = reverse("steward_simulation", args=[made.public_id])
+    return redirect(f"{address}?draft={kept.public_id}" if kept else address)
 
 
 @require_POST

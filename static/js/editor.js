@@ -14,7 +14,7 @@
 
   // Colours
 
-  const PARTS = /("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|((?:^|\s)#.*$)|((?:^|[{,]|-\s)\s*)([A-Za-z_][\w-]*)(?=\s*:(?:\s|$))|\b((?:contribution|repository|student|round|term|standing)(?:\.\w+)+)|((?<![\w.-])-?\d+(?:\.\d+)?(?![\w.-]))|\b(true|false)\b/g;
+  const PARTS = /("(?:[^"\\]|\\.)*"|(?<!\w)'(?:[^']|'')*')|((?:^|\s)#.*$)|((?:^|[{,]|-\s)\s*)([A-Za-z_][\w-]*)(?=\s*:(?:\s|$))|\b((?:contribution|repository|student|round|term|standing)(?:\.\w+)+)|((?<![\w.-])-?\d+(?:\.\d+)?(?![\w.-]))|\b(true|false)\b/g;
   const KINDS = [null, "string", "comment", null, "key", "fact", "number", "word"];
 
   const span = (kind, said) => {

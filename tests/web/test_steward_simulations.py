@@ -62,6 +62,16 @@ def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
     assert "web-rulebook" not in html(signed_in(factories.student()).get(reverse("home"), follow=True))
 
 
+def test_the_way_back_leads_to_the_draft_that_was_tried(held: Round, signed_in: SignIn, html: Html) -> None:
+    """Its author alone has it; to others the address gives nothing more."""
+    browser = signed_in(factories.steward())
+    sent = {"text": TEXT, "draft": str(uuid.uuid4()), "round": "last-term"}
+    address = browser.post(reverse("steward_simulate"), sent).url
+    back = f'href="{reverse("steward_propose")}?draft={sent["draft"]}"'
+    assert back in html(browser.get(address))
+    assert back not in html(signed_in(factories.steward()).get(address))
+
+
 def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, html: Html) -> None:
     """The form on the version's page names it, and nothing changes where it was in force anyway."""
     browser = signed_in(factories.steward())
