@@ -46,6 +46,8 @@ class LetGoByDeath:
 
 
 class Processes(Pool):
+    """The worker's processes, whose locks at the common pipe die with their holder."""
+
     def _setup_queues(self) -> None:
         super()._setup_queues()  # type: ignore[misc]
         self._inqueue._rlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
@@ -53,4 +55,6 @@ class Processes(Pool):
 
 
 class TaskPool(prefork.TaskPool):
+    """Celery's own, over these processes: what ``CELERY_WORKER_POOL`` names."""
+
     BlockingPool = Processes
