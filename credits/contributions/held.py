@@ -166,6 +166,13 @@ def linked_accounts(
     return list(accounts)
 
 
+def never_complete(accounts: Iterable[ForgeAccount]) -> int:
+    """How many of the accounts were not once collected to the end: what is held of them is not all there is."""
+    keys = [account.pk for account in accounts]
+    complete = CollectionState.objects.filter(account__in=keys, complete_at__isnull=False)
+    return len(keys) - complete.count()
+
+
 def without_account(student_numbers: Sequence[str], accounts: Iterable[ForgeAccount]) -> list[str]:
     """Those of the numbers whose students own none of the accounts."""
     owners = {account.user_id for account in accounts}

@@ -52,6 +52,16 @@ def test_collect_and_contributions(monkeypatch, alice):
     assert "owner/project1#1" in run("contributions")[1]
 
 
+def test_invariant_9_an_empty_list_says_where_it_is_not_known_to_be_empty(monkeypatch, alice):
+    """Before the first complete collection a sentence says so, beside what machines read; afterwards none does."""
+    _code, out, said = run("contributions", "--json")
+    assert out == ""
+    assert said.startswith("1 of 1 linked accounts was never collected to the end")
+    telling(monkeypatch, page(ALICE))
+    run("collect")
+    assert run("contributions", "--json") == run("contributions") == (0, "", "")
+
+
 def test_collect_again_and_in_full(monkeypatch, alice):
     """Collecting at once asks again though it is not due; --full asks for everything."""
     forge = telling(monkeypatch, page(ALICE, cursor="here"))
