@@ -15,17 +15,20 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.models import User
 from accounts.permissions import Role, require_for_all
-from credits.claims.models import Result, Round
+from credits.claims.models import Claim, Result, Round
 from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
 from credits.records.lines import lines
 from credits.records.models import ExportBatch
+
+_UNDER_WAY = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
 
 
 def export(
@@ -35,7 +38,8 @@ def export(
 
     ``by`` None is the command line, otherwise a registrar for the whole university. Two files appear there, whole
     or not at all: ``<batch><suffix>`` and ``<batch>.manifest.json``, which names the file, its size and SHA-256, the
-    number of entries, the sum of credit, and the ledger's head at that moment. Raises CreditsError where the form is
+    number of entries, the sum of credit, how many claims of the round were still under way (their credit is not in the
+    file), and the ledger's head at that moment. Raises CreditsError where the form is
     unknown or the files cannot be written; then nothing is kept.
     """
     if by is not None:
@@ -59,6 +63,18 @@ def export(
             % {"folder": folder, "reason": error.strerror or error},
             _("Choose a folder that may be written to and has room, and export again."),
         ) from error
+
+
+def under_way(batch: ExportBatch) -> str:
+    """The sentence that says whose credit is not in the batch; empty where the round's claims were all at their end."""
+    count = batch.manifest["claims_under_way"]
+    if not count:
+        return ""
+    return ngettext(
+        "%(count)s claim of the round is still under way: its credit is not in the batch.",
+        "%(count)s claims of the round are still under way: their credit is not in the batch.",
+        count,
+    ) % {"count": count}
 
 
 def path_of(batch: ExportBatch) -> Path:
@@ -99,6 +115,7 @@ def _export(
             "files": [{"name": name, "bytes": unfinished.stat().st_size, "sha256": _sha256(unfinished)}],
             "entries": count,
             "credit": format(total.credit, "f"),
+            "claims_under_way": Claim.objects.filter(round=round_, status__in=_UNDER_WAY).count(),
             "ledger": {"entries": number, "head": head},
         }
         batch = ExportBatch.objects.create(

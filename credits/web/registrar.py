@@ -18,7 +18,7 @@ from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
-from credits.records.export import export, fetched, path_of
+from credits.records.export import export, fetched, path_of, under_way
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
 from credits.records.verification import verify_records
@@ -162,6 +162,8 @@ def exports(request: PageRequest) -> HttpResponse:
         )
         if made:
             messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
+            if unfinished := under_way(made):
+                messages.warning(request, unfinished)
             return redirect("registrar_exports")
     batches = ExportBatch.objects.select_related("round", "made_by")[:100]
     return render(

@@ -24,7 +24,7 @@ from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
 from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
-from tests.credit_factories import recorded_claim
+from tests.credit_factories import claim, recorded_claim, submitted_claim
 from tests.credit_factories import round_ as make_round
 from tests.factories import NOW, instructor, registrar, student
 
@@ -66,6 +66,22 @@ def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
     assert (manifest["entries"], Decimal(manifest["credit"])) == (1, result.credit)
     number, head = entries.head()
     assert manifest["ledger"] == {"entries": number, "head": head}
+
+
+@pytest.mark.django_db
+def test_an_export_says_how_many_claims_are_not_in_it_yet(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is submitted, heard or on notice has no entry yet; what was recorded, withdrawn or is a draft is no news."""
+    result = recorded_claim()
+    round_ = result.claim.round
+    for _ in range(2):
+        submitted_claim(student(), round_)
+    claim(student(), round_)
+    batch = export(round_, "csv", by=registrar(), now=LATER)
+    assert (batch.entries, batch.manifest["claims_under_way"]) == (1, 2)
+    call_command("export", "--round", round_.code, "--format", "csv", "--output", str(tmp_path))
+    assert "2 claims of the round are still under way" in capsys.readouterr().out
 
 
 @pytest.mark.django_db

@@ -92,11 +92,11 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     """The batch stands in the list, its file and manifest come as downloads; a lost file is said to be lost."""
     result = credit.recorded_claim()
     browser = signed_in(factories.registrar())
-    answer = browser.post(
-        reverse("registrar_exports"), {"round": result.claim.round.code, "format": "csv"}, follow=True
-    )
+    asked = {"round": result.claim.round.code, "format": "csv"}
+    answer = browser.post(reverse("registrar_exports"), asked, follow=True)
     batch = ExportBatch.objects.get()
     assert batch.code in html(answer)
+    assert "still under way" not in html(answer)
     file = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert file.headers["Content-Disposition"].startswith("attachment")
     assert result.claim.enrolment.student_number in b"".join(file.streaming_content).decode("utf-8-sig")
@@ -109,6 +109,10 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     assert gone.status_code == 404
     assert "no longer on the server" in html(gone)
     assert browser.post(reverse("registrar_exports"), {"round": "nope", "format": "csv"}).status_code == 400
+    credit.submitted_claim(factories.student(), result.claim.round)
+    assert "1 claim of the round is still under way" in html(
+        browser.post(reverse("registrar_exports"), asked, follow=True)
+    )
 
 
 def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.commands import Report, VerbCommand
 from credits.claims.rounds import named
 from credits.formats.tabular import RENDERERS
-from credits.records.export import export
+from credits.records.export import export, under_way
 
 
 class Command(VerbCommand):
@@ -42,4 +42,6 @@ class Command(VerbCommand):
             f"{output / file['name']}  sha256 {file['sha256']}",
             str(output / f"{batch.code}.manifest.json"),
         ]
+        if unfinished := under_way(batch):
+            lines.append(unfinished)
         return Report(lines, {**batch.manifest, "folder": str(output)})
