@@ -9,14 +9,23 @@ def main() -> None:
     from config.chosen import settings_module
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module(sys.argv[1:], os.environ))
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
+    from psycopg_pool import PoolTimeout
 
     from config.postgres import CannotStart
 
     try:
         execute_from_command_line(sys.argv)
-    except CannotStart as error:
+    except (CannotStart, ImproperlyConfigured) as error:
         sys.exit(str(error))
+    except OperationalError as error:
+        if not isinstance(error.__cause__, PoolTimeout):
+            raise
+        sys.exit(
+            "The database does not answer; why stands above. See that it is up and that DATABASE_URL is right."
+        )
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 import config.celery  # noqa: F401  (so that shared tasks find their application wherever settings are loaded)
 from config import postgres
@@ -41,22 +43,37 @@ def _secret_key() -> str:
     return path.read_text()
 
 
+_CONNECTIONS: dict[str, object] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 20}}
+
+
 def _database() -> dict[str, object]:
     """Connection settings from DATABASE_URL, or those of the embedded PostgreSQL, which is started if it is not up."""
     if not DATABASE_URL:
-        return {"NAME": "yuanfen", **postgres.ensure_running(DATA_DIR)}
-    url = urlsplit(DATABASE_URL)
-    if url.scheme not in {"postgres", "postgresql"}:
+        return {"NAME": "yuanfen", **postgres.ensure_running(DATA_DIR), "OPTIONS": _CONNECTIONS}
+    if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://, as in postgresql://user:password@host/name."
         )
-    return {
-        "NAME": unquote(url.path.lstrip("/")),
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": unquote(url.hostname or ""),
-        "PORT": str(url.port or ""),
+    try:
+        told = conninfo_to_dict(DATABASE_URL)
+    except ProgrammingError:
+        # What exactly is wrong may hold the password, or a part of it.
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read. Write it as postgresql://user:password@host/name, and other characters than "
+            "letters and digits in user, password and name percent-encoded (@ as %40)."
+        ) from None
+    named = {
+        ours: str(told.pop(theirs, ""))
+        for ours, theirs in {
+            "NAME": "dbname",
+            "USER": "user",
+            "PASSWORD": "password",
+            "HOST": "host",
+            "PORT": "port",
+        }.items()
     }
+    # Whatever else libpq knows, such as ?sslmode=verify-full.
+    return {**named, "OPTIONS": _CONNECTIONS | told}
 
 
 SECRET_KEY = _secret_key()
@@ -128,7 +145,6 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         # A connection that a restart of the database has cut is noticed before it is used.
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": 8, "timeout": 20}},
         **_database(),
     }
 }
