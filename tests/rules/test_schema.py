@@ -287,6 +287,7 @@ def test_an_unquoted_comma_is_not_swallowed() -> None:
         ({"grade": {"scheme": "stars"}}, "grade.scheme"),
         ({"review": {"stages": []}}, "review.stages"),
         ({"time_zone": "../etc/passwd"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
         ({"language": "2"}, "language"),
     ],
 )
