@@ -54,6 +54,10 @@ def submitted(claim: Claim) -> Assessment:
     return first
 
 
+MOST = Decimal("999999.9999")
+"""Points that a column holds."""
+
+
 def four_decimals(points: Decimal) -> Decimal:
-    """Points as columns keep them: cut, never rounded up."""
-    return points.quantize(Decimal("0.0001"), ROUND_DOWN)
+    """Points as columns keep them: cut, never rounded up, and at most :data:`MOST` (a formula may give any number)."""
+    return min(points, MOST).quantize(Decimal("0.0001"), ROUND_DOWN)

@@ -9,7 +9,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, local
 
 ZERO = Decimal(0)
 
-_TEXT = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
+# Digits are 0 to 9: there are others that look alike and mean another number.
+_TEXT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 # Wide enough for every product that a bounded rulebook can ask for; were it ever not, Inexact is raised, not rounded.
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 

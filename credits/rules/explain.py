@@ -178,11 +178,14 @@ def _remedies(
 ) -> Iterator[Remedy]:
     item = Worth(held, Known(bind(facts, held)), rulebook.time_zone)
     requirements = {requirement.id: requirement for requirement in rulebook.requirements}
-    said = {(line.step, line.rule): line.text for line in one.lines}
+    # A requirement may be called as one that every rulebook has ("maturing"); those stand first.
+    said = {(line.step, line.rule): line.text for line in reversed(one.lines)}
     for test in tests_of(item, rulebook, facts):
         if test.answer is True:
             continue
         requirement = requirements.get(test.rule)
+        if requirement is not None and requirement.text is not test.text:
+            requirement = None
         if requirement is None and test.answer is False:
             # Time and what is credited elsewhere are no facts to be changed.
             text = trace.say(
@@ -276,7 +279,8 @@ def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
         moments = [
             one + by * timedelta(seconds=1)
             for one in constants
-            if isinstance(one, datetime)
+            # A constant beyond every fact ("9999") is told nobody as a time to reach.
+            if isinstance(one, datetime) and EARLIEST <= one <= LATEST
             for by in (-1, 0, 1)
         ]
         moment = has if isinstance(has, datetime) else None

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from credits.rules import cel
 from credits.rules.bounds import MAX_ITEMS
 from credits.rules.decimals import EXACT
-from credits.rules.facts import ClaimFacts, ContributionFacts, hundredths, standing_of
+from credits.rules.facts import ClaimFacts, ContributionFacts, bind, hundredths, standing_of
 from credits.rules.shapes import PointsRule, Rulebook
 from credits.rules.translate import HELPERS, Translation, Trouble
 from credits.rules.vocabulary import CONDITION_FACTS
@@ -29,6 +29,9 @@ from credits.rules.worth import checked, refuse_odd_awards
 
 SHARE_PLACES = 6
 """A share is a decimal of at most six places."""
+
+_OF_ALL = ("student.", "round.", "term.", "standing.")
+"""Facts that are the same for every contribution of a claim."""
 
 Fallback = Callable[[ClaimFacts, ContributionFacts], int | None]
 
@@ -102,6 +105,7 @@ class Writer:
             "_maturing": timedelta(days=rulebook.maturing_days),
         }
         self._facts: dict[str, str] = {}
+        self._fetched_so_far = 0
         self._factor_places = [places_of(factor.times) for factor in rulebook.factors]
         own = self._own_places()
         # The share of all points that one repository may have multiplies once more.
@@ -227,9 +231,10 @@ class Writer:
         """The variable that holds the fact; the lines that fetch it are written once."""
         if name in self._facts:
             return self._facts[name]
-        ours = self._facts[name] = f"f{len(self._facts)}"
+        self._fetched_so_far += 1
+        ours = self._facts[name] = f"f{self._fetched_so_far}"
         room, _, key = name.partition(".")
-        lines = self._head if room in ("student", "round", "term", "standing") else self._lines
+        lines = self._head if name.startswith(_OF_ALL) else self._lines
         lines += self._fetched(ours, name, room, key)
         return ours
 
@@ -330,21 +335,23 @@ class Writer:
     def _listed(self) -> Tail:
         each = [_KEY]
         mixes = []
-        self._lines.append("pass")
         kept = self._lines
-        self._lines = each
-        # Facts that only a mix needs are fetched after the contribution's worth is known.
         for mix in self._book.mix:
             if mix.when is None:
                 mixes.append("True")
                 continue
+            # Facts are fetched anew: the lines above may have ended before those that fetch them.
+            self._facts = {name: ours for name, ours in self._facts.items() if name.startswith(_OF_ALL)}
+            self._lines = []
             value, unknown, slow = self._translated(mix.when, "yes-no")
             name = f"m{len(mixes)}"
             mixes.append(name)
-            slow = f"{slow} if {unknown} else {value}" if unknown else value
-            again = f"_slow{len(self._conditions) - 1}({', '.join(self._names(mix.when))})"
-            each += ["try:", f"    {name} = {slow}", "except _Trouble:", f"    {name} = {again}"]
-        each = self._lines
+            self._held[f"_asked_{name}"] = partial(_asked, checked(mix.when, "yes-no"))
+            self._lines.append(
+                f"{name} = {slow} if {unknown} else {value}" if unknown else f"{name} = {value}"
+            )
+            each += ["try:", *(f"    {line}" for line in self._lines)]
+            each += ["except _Trouble:", f"    {name} = _asked_{name}(facts, one)"]
         self._lines = kept
         share = "c.get('share', _one) != 0"
         mixed = f"({', '.join(mixes)},)" if mixes else "()"
@@ -353,9 +360,6 @@ class Writer:
             f"{share}, {mixed}))"
         )
         return Tail(["items = []"], each, ["return items"])
-
-    def _names(self, text: str) -> list[str]:
-        return [self._facts[name] for name in checked(text, "yes-no").facts]
 
 
 class Tail(NamedTuple):
@@ -381,6 +385,10 @@ class _Filled(ast.NodeTransformer):
 def _undecided(expression: cel.Expression, *values: Any) -> object:
     bound = {name: value for name, value in zip(expression.facts, values, strict=True) if value is not None}
     return expression.undecided(bound)
+
+
+def _asked(expression: cel.Expression, facts: ClaimFacts, one: ContributionFacts) -> object:
+    return expression.value(cel.Known(bind(facts, one)))
 
 
 def _told(answer: object) -> bool | None:

@@ -24,6 +24,8 @@ _ORDERED = frozenset(f"{sign}_{kind}" for sign in _SIGNS for kind in ("int64", "
 _LARGE = 2**53
 _MOMENT = timedelta(microseconds=1)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""No facts are near the ends of the calendar, beyond which Python has no time."""
 _SIGNED = ("standing.",)
 
 
@@ -133,7 +135,7 @@ class _Cases:
             whole: list[_Value] = [*sorted({room.least, room.most} | inner)]
             return whole
         if kind == "time":
-            moments = [one for one in constants if isinstance(one, datetime)]
+            moments = [one for one in constants if isinstance(one, datetime) and _FIRST < one < _LAST]
             return [
                 EARLIEST,
                 LATEST,

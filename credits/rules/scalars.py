@@ -16,7 +16,7 @@ from credits.rules import decimals
 
 
 def _whole(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -72,6 +73,7 @@ def _parse(text: str, library: Library, above: tuple[tuple[str, str], ...]) -> t
         faults.extend(where.fault(path, *said) for path, said in _beside(parent, rulebook))
     if faults:
         raise RulebookFaults(faults)
+    _refuse_what_cannot_be_read_back(rulebook, where)
     return rulebook, where
 
 
@@ -200,6 +202,26 @@ def _parent(
     return parent
 
 
+def _refuse_what_cannot_be_read_back(rulebook: Rulebook, where: _Where) -> None:
+    """With its defaults, and what a variant takes over, a rulebook is larger than its text: kept, it has to be read."""
+    whole = rulebook.canonical()
+    characters, values = len(whole), yamltree.values_in(json.loads(whole))
+    if characters > yamltree.MAX_CHARACTERS or values > yamltree.MAX_NODES:
+        most = f"{yamltree.MAX_CHARACTERS}", f"{yamltree.MAX_NODES}"
+        raise RulebookFaults(
+            [
+                where.fault(
+                    (),
+                    f"With all defaults written out, this has {characters} characters and {values} values; "
+                    f"{most[0]} and {most[1]} are allowed.",
+                    "Shorten its texts, or join rules.",
+                    f"写出全部默认值后，共有 {characters} 个字符、{values} 个值，上限为 {most[0]} 个和 {most[1]} 个。",
+                    "请缩短文字，或合并规则。",
+                )
+            ]
+        )
+
+
 def _beside(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
     if variant.code == parent.code:
         yield ("code",), _SAME_CODE
@@ -234,9 +256,13 @@ _SAME_CODE = (
 
 
 def _shape_faults(where: _Where, error: ValidationError) -> Iterator[Fault]:
-    for one in error.errors(include_url=False, include_input=False):
-        path = tuple(one["loc"])
+    errors = error.errors(include_url=False, include_input=False)
+    places = [tuple(one["loc"]) for one in errors]
+    for one, path in zip(errors, places, strict=True):
         kind = one["type"]
+        if kind == "too_short" and any(other[: len(path)] == path != other for other in places):
+            # Entries with faults of their own are there, and were not counted.
+            continue
         bounds = one.get("ctx", {})
         if kind == "extra_forbidden":
             yield _unknown_key(where, path)

@@ -251,11 +251,17 @@ class Derived(Shape):
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+_HERE = ("localtime", "posixrules")
+"""Not names of a zone, but of what this machine is set to."""
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise PydanticCustomError("zone", "a time zone's name is needed") from None
+    if name in _HERE:
+        raise PydanticCustomError("zone", "a time zone's name is needed")
     return name
 
 

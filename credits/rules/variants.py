@@ -139,6 +139,9 @@ def loosened(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]
 def _caps(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
     for key, name in (("periods", "each"), ("kinds", "kind"), ("tiers", "tier")):
         had = {getattr(cap, name): cap.points for cap in getattr(parent.caps, key)}
+        if not had.keys() <= {getattr(cap, name) for cap in getattr(variant.caps, key)}:
+            # An empty list is laid over the other's as a whole.
+            yield ("caps", key), _fixed()
         for index, cap in enumerate(getattr(variant.caps, key)):
             most = had.get(getattr(cap, name))
             if most is not None and cap.points > most:

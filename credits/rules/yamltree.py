@@ -138,6 +138,13 @@ def plain(node: Node) -> Any:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def values_in(data: Any) -> int:
+    """How many values plain data has, counted as they are read: keys are values too."""
+    if isinstance(data, dict):
+        return 1 + sum(1 + values_in(value) for value in data.values())
+    return 1 + sum(map(values_in, data)) if isinstance(data, list) else 1
+
+
 def position(source: str, scalar: Scalar, offset: int) -> tuple[int, int]:
     """Line and column in ``source`` of the character at ``offset`` of the scalar's text.
 

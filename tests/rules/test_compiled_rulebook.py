@@ -178,6 +178,39 @@ def test_a_condition_that_fails_is_left_to_the_evaluation() -> None:
     assert compile_rulebook(book).credit(facts).points == 15
 
 
+def test_a_mix_looks_at_its_own_facts_where_a_rule_before_failed() -> None:
+    """A rule that cannot be computed leaves the mix neither without a fact nor with that of the contribution before."""
+    book = rulebook(
+        points=[
+            {"id": "share", "text": both("share"), "formula": "100 / contribution.reviews"},
+            {"id": "known", "text": both("known"), "give": "5", "when": "repository.stars > 10"},
+        ],
+        mix=[{"id": "known-one", "text": both("m"), "at_least": "1", "when": "repository.stars > 10"}],
+    )
+    unknown = contribution("0", contribution={"reviews": 1}, repository={"stars": 1})
+    failing = contribution("1", contribution={"reviews": 0}, repository={"stars": 100})
+    compiled = compile_rulebook(book)
+    for facts, points in ((claim(failing), 5), (claim(unknown, failing), 105)):
+        assert compiled.credit(facts) == evaluated(book, facts)
+        assert compiled.credit(facts).points == points
+        assert_brief(compiled, facts)
+
+
+def test_a_list_too_long_for_two_mixes_is_left_to_the_evaluation() -> None:
+    """More labels than a condition looks at: nobody can say whether a mix holds, and nothing breaks off."""
+    mixes = [
+        {"id": f"m{at}", "text": both("m"), "at_least": "1", "when": f"contribution.labels.exists(x, {body})"}
+        for at, body in enumerate(("x == 'a'", "x.startsWith('a')"))
+    ]
+    compiled = compile_rulebook(rulebook(mix=mixes))
+    long, short = contribution("1", contribution={"labels": ["a"] * 101}), contribution("2")
+    short.contribution["labels"] = ["a"]
+    for facts, points in ((claim(long), 0), (claim(long, short), 10)):
+        assert compiled.credit(facts) == evaluated(compiled.rulebook, facts)
+        assert compiled.credit(facts).points == points
+        assert_brief(compiled, facts)
+
+
 def test_what_a_reviewer_gave_against_the_rulebook_is_refused() -> None:
     """The compiled rulebook raises what the evaluation raises, even where the contribution does not count."""
     book = rulebook()

@@ -105,6 +105,38 @@ def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() 
     assert remedy.text["en"].startswith("Needed: a reviewer who accepts")
 
 
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00Z", "9990-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("sign", ["<", ">"])
+@pytest.mark.parametrize("merged", [None, datetime(2025, 3, 1, tzinfo=UTC)])
+def test_a_time_at_the_end_of_the_calendar_is_no_time_to_reach(
+    edge: str, sign: str, merged: datetime | None
+) -> None:
+    """An author's "for ever" is explained like any condition, and nobody is told to merge in the year 9999."""
+    asked = {
+        "id": "asked",
+        "text": both("asked"),
+        "when": f"contribution.merged_at {sign} timestamp('{edge}')",
+    }
+    book = rulebook(requirements=[asked], merged_since="any", maturing_days="0")
+    facts = claim(contribution(contribution={"merged_at": merged}))
+    for remedies in explain(book, facts, evaluate(book, facts)).remedies.values():
+        assert [(one.rule, one.changes) for one in remedies] == [("asked", ())]
+
+
+def test_a_requirement_that_is_called_as_one_of_every_rulebook_is_not_taken_for_it() -> None:
+    """Where a contribution is too young, no change of stars is asked for because the author wrote "maturing" too."""
+    known = {"id": "maturing", "text": both("known"), "when": "repository.stars > 5"}
+    book = rulebook(requirements=[known, {**known, "id": "merged-since"}])
+    young = claim(contribution(contribution={"merged_at": datetime(2025, 6, 29, tzinfo=UTC)}))
+    (remedy,) = explain(book, young, evaluate(book, young)).remedies["1"]
+    assert (remedy.rule, remedy.changes) == ("maturing", ())
+    assert remedy.text["en"].startswith("Needed: merged 7 days or more ago")
+    nobody = claim(contribution(repository={"stars": 1}), student={})
+    since, *rest = explain(book, nobody, evaluate(book, nobody)).remedies["1"]
+    assert since.text["en"].startswith("Undecided: merged since enrolment")
+    assert [[change.needs for change in one.changes] for one in rest] == [[6], [6]]
+
+
 def test_an_unmet_mix_and_an_unknown_share_are_explained() -> None:
     """The claim as a whole, and a fact of a step without a condition."""
     book = rulebook(mix=[{"id": "two", "text": both("two"), "at_least": "2"}])

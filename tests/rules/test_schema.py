@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from credits.rules import yamltree
 from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse
 from credits.rules.vocabulary import CONDITION_FACTS
 from tests.rules.made import ROOT, SHIPPED, both, rulebook, shape, shipped, shipped_rulebook
@@ -287,6 +288,7 @@ def test_an_unquoted_comma_is_not_swallowed() -> None:
         ({"grade": {"scheme": "stars"}}, "grade.scheme"),
         ({"review": {"stages": []}}, "review.stages"),
         ({"time_zone": "../etc/passwd"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
         ({"language": "2"}, "language"),
     ],
 )
@@ -297,6 +299,32 @@ def test_what_makes_no_sense_is_found_when_the_rulebook_is_read(
     fault = faults_in(**changes)[path]
     assert fault.message
     assert fault.message_zh
+
+
+@pytest.mark.parametrize("digit", ["５", "٣", "৪"])
+def test_a_number_is_written_in_the_digits_that_everybody_reads(digit: str) -> None:
+    """A Bengali 4 looks like an 8: whoever approves the rulebook would read another number than is computed."""
+    rule = {"id": "base", "text": both("base"), "give": digit}
+    assert list(faults_in(points=[rule])) == ["points[0].give"]
+    assert list(faults_in(maturing_days=digit)) == ["maturing_days"]
+
+
+def test_one_entry_with_a_fault_is_not_told_as_no_entry() -> None:
+    """The only points rule has a wrong number: that is the one fault, and not that a rule is missing."""
+    rule = {"id": "base", "text": both("base"), "give": "1e3"}
+    assert list(faults_in(points=[rule])) == ["points[0].give"]
+    assert list(faults_in(points=[])) == ["points"]
+
+
+@pytest.mark.parametrize(("rules", "bands", "words"), [(50, 1, 1_810), (49, 17, 1)])
+def test_what_could_not_be_read_back_is_refused(rules: int, bands: int, words: int) -> None:
+    """A text within the bounds whose canonical form is beyond them would be published and never read again."""
+    head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in shape().items() if key != "points")
+    steps = ", ".join(f"{{above: {at}, give: {at}}}" for at in range(bands))
+    rule = f"text: {{zh: {'a' * words}, en: a}}, bands: {{of: repository.stars, steps: [{steps}]}}"
+    text = f"{head}points:\n" + "".join(f"- {{id: p{at}, {rule}}}\n" for at in range(rules))
+    assert yamltree.read(text)
+    assert "With all defaults written out" in fault_of(text).message
 
 
 def test_the_hours_of_a_unit_bind_the_conversion() -> None:

@@ -21,7 +21,12 @@ PARENT = shape(
         {"id": "first", "text": both("first"), "times": "2", "when": "contribution.first_in_repository"}
     ],
     mix=[{"id": "two", "text": both("two"), "at_least": "2"}],
-    caps={"repository": {"points": "20", "share": "1"}, "kinds": [{"kind": "review", "points": "9"}]},
+    caps={
+        "repository": {"points": "20", "share": "1"},
+        "periods": [{"each": "week", "points": "90"}],
+        "kinds": [{"kind": "review", "points": "9"}],
+        "tiers": [{"tier": "a", "points": "90"}],
+    },
     selection={"best": "9"},
 )
 
@@ -79,6 +84,9 @@ def test_lists_are_joined_by_name() -> None:
             {"caps": {"kinds": [{"kind": "issue", "points": "1"}, {"kind": "review", "points": "10"}]}},
             "caps.kinds[1].points",
         ),
+        ({"caps": {"kinds": []}}, "caps.kinds"),
+        ({"caps": {"periods": []}}, "caps.periods"),
+        ({"caps": {"tiers": []}}, "caps.tiers"),
         ({"term_cap": "3", "degree_cap": "3"}, "term_cap"),
         ({"selection": {"best": "10"}}, "selection.best"),
         ({"selection": {"within": "repository"}}, "selection.within"),

@@ -48,6 +48,8 @@ def test_a_shipped_rulebook_has_nothing_to_be_looked_at(name: str) -> None:
         "contribution.kind == 'a' && contribution.kind == 'b'",
         "repository.osi_approved && !repository.osi_approved",
         "term.ends < timestamp('2020-01-01T00:00:00Z') && term.ends > timestamp('2021-01-01T00:00:00Z')",
+        "term.ends < timestamp('0001-01-01T00:00:00Z')",
+        "term.ends > timestamp('9999-12-31T23:59:59.999999Z')",
         "repository.language in ['Go'] && repository.language != 'Go'",
         "contribution.title.contains('x') && false",
     ],

@@ -1,0 +1,49 @@
+"""More points than a column holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from credits.claims import assessments, simulations
+from credits.claims.draft import draft
+from credits.claims.submit import submit
+from credits.rules.schema import parse
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+POINTS = """\
+  - id: lines
+    text: {zh: 每行一分, en: by the line}
+    formula: FORMULA
+"""
+
+
+@pytest.mark.parametrize(
+    "formula", ["contribution.additions", "contribution.additions * contribution.additions"]
+)
+def test_a_claim_with_millions_of_points_goes_all_its_way(formula: str) -> None:
+    """A point a line, and somebody has added a library: the outcome is exact, the columns for lists keep their most."""
+    student, points = factories.student(), POINTS.replace("FORMULA", formula)
+    factors = "factors: " + str([f"{{id: x{at}, text: {{zh: 多, en: more}}, times: 100}}" for at in "ab"])
+    round_ = make.round_(rulebooks=[make.published_rulebook(points=points, more=factors.replace("'", ""))])
+    make.authorship(student, make.contribution(additions=1_500_000))
+    claim = submit(draft(student, round_, now=NOW), by=student, now=NOW)
+    first = claim.assessments.get()
+    assert first.points == assessments.MOST
+    assert assessments.outcome_of(first).points > 1_500_000
+    result = make.recorded_claim(claim)
+    assert (result.points, result.credit, result.points_carried) == (assessments.MOST, 2, 0)
+
+
+def test_a_simulation_counts_claims_with_millions_of_points() -> None:
+    """A steward tries a formula that gives more than a column holds, and sees who gains."""
+    round_ = make.round_()
+    make.submitted_claim(in_round=round_)
+    text = make.RULEBOOK.format(code="tried", category="innovation", points=POINTS, more="")
+    tried = parse(text.replace("FORMULA", "contribution.additions * 1000000000"))
+    made = simulations.ask(tried, round_=round_, by=factories.steward(), now=NOW)
+    assert not simulations.run_due(clock=lambda: NOW)
+    assert made.changes.get().points_after == assessments.MOST
