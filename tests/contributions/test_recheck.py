@@ -112,6 +112,15 @@ def test_what_comes_back_is_there_again(held) -> None:
     assert Recheck.objects.get(contribution__number="1").finding == ""
 
 
+def test_what_was_put_in_again_counts_as_merged_again(held) -> None:
+    """A revert that was itself taken back took nothing back: neither the finding nor the fact stays."""
+    look(held, n1="reverted")
+    assert statuses()[0] == "reverted"
+    look(held)
+    assert statuses()[0] == "merged"
+    assert Recheck.objects.get(contribution__number="1").finding == ""
+
+
 def test_attested_work_is_looked_at_by_its_commit(held) -> None:
     """The forge never called it merged, so what can go is the commit by which it landed."""
     Contribution.objects.filter(number="1").update(found_by="attested", status="landed")
