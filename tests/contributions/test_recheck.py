@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
+from credits import tasks
 from credits.claims import rechecks
 from credits.claims.models import ClaimFlag
 from credits.claims.record import record
@@ -191,6 +192,18 @@ def test_a_fresh_look_lets_it_be_recorded() -> None:
     make.seen_again(claim, now=LATER - timedelta(days=1))
     assert rechecks.ask_due(now=LATER) == 0
     assert record(claim, by=factories.registrar(), now=LATER).credit
+
+
+def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
+    """Between the look and the flag a worker may take long, or die: nothing is recorded in between, and whoever wakes
+    the workers next raises the flag."""
+    claim = decided()
+    make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
+    with pytest.raises(CreditsError) as refused:
+        record(claim, by=factories.registrar(), now=LATER)
+    assert refused.value.code == "flag-open"
+    tasks.wake()
+    assert claim.flags.count() == 2
 
 
 @pytest.mark.parametrize("finding", ["reverted", "gone"])
