@@ -79,7 +79,7 @@ def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> Non
 
 
 def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
-    """A co-author who had a share, and whose account is linked no more when the last of the others accepts, keeps it."""
+    """Nothing is taken from a co-author whose account is linked no more when the last of the others accepts."""
     first, second, third = work
     mate = factories.student()
     factories.forge_account(user=mate, forge_user_id=third.forge_user_id, login=third.login)
