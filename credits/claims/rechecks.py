@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -42,19 +42,8 @@ def ask_due(*, now: datetime) -> int:
 def flag_findings(*, now: datetime) -> int:
     """Raise a flag on each open claim for what second looks found since its facts were frozen; how many were new.
     Doing it twice changes nothing."""
-    items = (
-        ClaimItem.objects.filter(
-            live=True,
-            claim__status__in=_OPEN,
-            authorship__contribution__recheck__finding__in=[Recheck.Finding.REVERTED, Recheck.Finding.GONE],
-        )
-        .select_related(
-            "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
-        )
-        .order_by("pk")
-    )
     raised = 0
-    for item in items:
+    for item in _unflagged(Q()):
         seen = item.authorship.contribution.recheck
         ref = ref_of(item.authorship)
         flag, new = ClaimFlag.objects.get_or_create(
@@ -77,6 +66,29 @@ def flag_findings(*, now: datetime) -> int:
                 fact=seen.fact,
             )
     return raised
+
+
+def _unflagged(of: Q) -> list[ClaimItem]:
+    """What stands in open claims, and was found to be taken back or gone, without a flag that tells of it."""
+    items = list(
+        ClaimItem.objects.filter(
+            of,
+            live=True,
+            claim__status__in=_OPEN,
+            authorship__contribution__recheck__finding__in=[Recheck.Finding.REVERTED, Recheck.Finding.GONE],
+        )
+        .select_related(
+            "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
+        )
+        .order_by("pk")
+    )
+    flags = ClaimFlag.objects.filter(claim__in={item.claim_id for item in items})
+    there = set(flags.values_list("claim", "ref", "finding"))
+    return [
+        item
+        for item in items
+        if (item.claim_id, ref_of(item.authorship), item.authorship.contribution.recheck.finding) not in there
+    ]
 
 
 def flagged(user: User) -> QuerySet[Claim]:
@@ -116,7 +128,8 @@ def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, 
     """Raise Conflict where the result cannot be recorded yet: ``flag-open`` while something that was found waits for
     a reviewer's word; ``recheck-due`` where a contribution that counts was not seen on its forge lately, unless
     ``despite`` says why that is no hindrance (a forge may be gone for good)."""
-    if claim.flags.filter(answered_at=None).exists():
+    # The flag may still be on its way: the worker that found something raises it later, or died before.
+    if claim.flags.filter(answered_at=None).exists() or _unflagged(Q(claim=claim)):
         raise Conflict(
             "flag-open",
             _(

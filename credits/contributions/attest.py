@@ -69,6 +69,15 @@ def offer(
             _("Only who opened a pull request can have it attested."),
             _("Ask %(login)s to do so.") % {"login": change.author.login if change.author else "?"},
         )
+    # An account that was unlinked and linked anew is another one of ours: the constraint sees only one of them.
+    offered = AttestedWork.objects.exclude(status=Status.REFUSED).filter(
+        account__forge=forge.name,
+        account__forge_user_id=change.author.id,
+        repository_id_on_forge=change.repository.id,
+        number=change.number,
+    )
+    if offered.exists():
+        raise _offered_already()
     with asking_for_somebody(forge, now=now):
         landed = forge.find_commit(change.repository.full_name, sha)
     if landed.committed_at is None or landed.committed_at < change.created_at:
@@ -104,11 +113,7 @@ def offer(
                 "work-offered", work, by=user, now=now, person=user, url=work.url, commit=work.commit
             )
     except IntegrityError as error:
-        raise Conflict(
-            "already-offered",
-            _("This pull request is with the reviewers already, or was accepted."),
-            _("Look for it among your accounts."),
-        ) from error
+        raise _offered_already() from error
     return work
 
 
@@ -368,6 +373,14 @@ def _require_reviewer(work: AttestedWork, by: User) -> None:
         raise NotAllowed("own-work", _("Nobody decides on their own work."), _("A colleague will decide."))
     if not any(permissions.covers(by, StaffRole.Role.INSTRUCTOR, one) for one in _departments(work)):
         permissions.require(by, StaffRole.Role.INSTRUCTOR, _departments(work)[0])
+
+
+def _offered_already() -> Conflict:
+    return Conflict(
+        "already-offered",
+        _("This pull request is with the reviewers already, or was accepted."),
+        _("Look for it among your accounts."),
+    )
 
 
 def _decided_already() -> Conflict:

@@ -196,8 +196,9 @@ def _stored(held: Contribution, standing: Standing, forge: str, now: datetime) -
     if standing.status == Status.REVERTED:
         rows.exclude(status=Status.REVERTED).update(status=Status.REVERTED)
         return Finding.REVERTED, standing.reverted_by or held.url
-    # Seen again: what was thought gone has come back (a repository that was private for a day).
-    rows.filter(status=Status.GONE).update(status=standing.status)
+    # Seen again: what was thought gone has come back (a repository that was private for a day), and what was taken
+    # back was put in again.
+    rows.filter(status__in=(Status.GONE, Status.REVERTED)).update(status=standing.status)
     return (Finding.MOVED, change.url) if moved and change is not None else ("", "")
 
 

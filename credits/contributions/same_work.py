@@ -2,8 +2,10 @@
 
 Two contributions are the same work where their merge commits are one (``exact``), or where their patches are: by the
 diff if both forges gave one, else by paths and line counts (see credits.forges.patches). What follows in steps is the
-same as well: a mirror's mirror. The identities are columns, written when a contribution is stored; the groups are
-asked for when they are needed, so that none can go stale.
+same as well: a mirror's mirror. Within one repository a single commit may bring in many pull requests, and is then
+named by each of them: those of another size are not ``exact``, since they may stand side by side, or one in the other.
+The identities are columns, written when a contribution is stored; the groups are asked for when they are needed, so
+that none can go stale.
 """
 
 from __future__ import annotations
@@ -35,7 +37,12 @@ WITH RECURSIVE same (root, id, exact) AS (
     FROM same
     JOIN credits_contribution c ON c.id = same.id
     CROSS JOIN LATERAL (
-        SELECT o.id, true AS exact FROM credits_contribution o
+        SELECT o.id, coalesce(
+            o.repository_id <> c.repository_id
+            OR (o.additions, o.deletions, o.changed_files) = (c.additions, c.deletions, c.changed_files),
+            true
+        ) AS exact
+        FROM credits_contribution o
         WHERE c.merge_commit <> '' AND o.merge_commit = c.merge_commit AND o.kind = c.kind AND o.id <> c.id
         UNION ALL
         SELECT o.id, false FROM credits_contribution o

@@ -144,8 +144,8 @@ def propose(
 def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) -> ShareProposal:
     """One co-author's answer. With the last one who accepts the shares move; one who declines ends the proposal.
 
-    Raises NotAllowed for whoever has no part in it, Conflict where it is closed or answered, or the shares stand in a
-    submitted claim by now.
+    Raises NotAllowed for whoever has no part in it, Conflict where it is closed or answered, the shares stand in a
+    submitted claim by now, or something would be taken from a co-author who cannot answer any more (``share-kept``).
     """
     with transaction.atomic():
         found = _locked(proposal.contribution)
@@ -243,19 +243,25 @@ def _wanted(found: Sharing, shares: Mapping[str, Any]) -> dict[str, Decimal]:
         )
     for key, typed in shares.items():
         wanted[key] = _share(typed)
+    _require_kept(found, wanted)
+    if sum(wanted.values(), Decimal(0)) > 1:
+        raise CreditsError(
+            "shares-over-one", _("Shares add up to 100 % at most."), _("Take something off one of them.")
+        )
+    return wanted
+
+
+def _require_kept(found: Sharing, wanted: Mapping[str, Decimal]) -> None:
+    """Raise ``share-kept`` where somebody who cannot answer now would have less than before."""
     for part in found.parts:
-        if part.person is None and wanted[part.authorship.forge_user_id] < part.authorship.share:
+        share = part.authorship.share
+        if part.person is None and wanted.get(part.authorship.forge_user_id, share) < share:
             raise Conflict(
                 "share-kept",
                 _("%(login)s has linked no account here and cannot agree, so their share stays.")
                 % {"login": part.authorship.login},
                 _("Leave them at least what they have."),
             )
-    if sum(wanted.values(), Decimal(0)) > 1:
-        raise CreditsError(
-            "shares-over-one", _("Shares add up to 100 % at most."), _("Take something off one of them.")
-        )
-    return wanted
 
 
 def _share(typed: Any) -> Decimal:
@@ -280,13 +286,16 @@ def _close_if_agreed(proposal: ShareProposal, found: Sharing, *, now: datetime) 
         asked = part.authorship.role != Authorship.Role.AUTHOR and person is not None
         if asked and person != proposal.proposed_by and part.authorship.forge_user_id not in said:
             return
+    wanted = {key: Decimal(share) for key, share in proposal.shares.items()}
+    # Who was linked when it was proposed need not be now.
+    _require_kept(found, wanted)
     before = {part.authorship.forge_user_id: str(part.authorship.share) for part in found.parts}
     try:
         with transaction.atomic():
             for part in found.parts:
-                Authorship.objects.filter(pk=part.authorship.pk).update(
-                    share=Decimal(proposal.shares[part.authorship.forge_user_id])
-                )
+                # Of a part that was found since, the proposal says nothing.
+                share = wanted.get(part.authorship.forge_user_id, part.authorship.share)
+                Authorship.objects.filter(pk=part.authorship.pk).update(share=share)
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS shares_within_one IMMEDIATE")
     except IntegrityError as error:

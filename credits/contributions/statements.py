@@ -13,9 +13,10 @@ _TAKE_SAID = (
     "CASE WHEN {newer} THEN coalesce(nullif({new}, ''), {old}) ELSE coalesce(nullif({old}, ''), {new}) END"
 )
 _GREATEST = "greatest({new}, {old})"
-# That a contribution was reverted is seen elsewhere than in the pull request, whose own answer stays "merged".
+# That a contribution was reverted is seen elsewhere than in the pull request, whose own answer stays what it was.
 _TAKE_STATUS = (
-    "CASE WHEN {old} = 'reverted' AND {new} = 'merged' THEN {old} WHEN {newer} THEN {new} ELSE {old} END"
+    "CASE WHEN {old} = 'reverted' AND {new} IN ('merged', 'landed') THEN {old} "
+    "WHEN {newer} THEN {new} ELSE {old} END"
 )
 
 _REPOSITORY: Mapping[str, str] = {
@@ -103,7 +104,7 @@ FROM incoming_key i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
 LEFT JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
 WHERE c.told IS DISTINCT FROM i.told
-    OR NOT (c.status = i.status OR (c.status = 'reverted' AND i.status = 'merged'))
+    OR NOT (c.status = i.status OR (c.status = 'reverted' AND i.status IN ('merged', 'landed')))
 ORDER BY i.place
 """
 NEW_KEYS = """

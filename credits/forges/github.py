@@ -252,7 +252,7 @@ class GitHub:
         """GitHub knows no such node: ask by the immutable number whether the account is gone, or its node id new."""
         try:
             found = self.account(sweep.account.id)
-        except (Missing, Unavailable) as error:
+        except (Missing, Unavailable, Forbidden) as error:
             return error
         if found.node_id != sweep.account.node_id:
             sweep.account = replace(sweep.account, login=found.login, node_id=found.node_id)
@@ -264,7 +264,7 @@ class GitHub:
             try:
                 sweep.account = self.account(sweep.account.id)
                 return True
-            except Missing as error:
+            except (Missing, Forbidden) as error:
                 sweep.failure = error
                 return False
             except Unavailable as error:

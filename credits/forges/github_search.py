@@ -186,5 +186,5 @@ class Search:
                 pass
         try:
             return self._account_by_id(account.id)
-        except (Missing, Unavailable) as error:
+        except (Missing, Unavailable, Forbidden) as error:
             return missing_account() if isinstance(error, Missing) else error

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
+from accounts import linking
 from accounts.models import AuditEntry, User
 from credits.contributions import attest, held
 from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
@@ -100,6 +101,18 @@ def test_a_closed_pull_request_is_kept_with_how_alike_the_commit_is(alice, commi
     assert work.commit_headline == "Mend part 1 (squashed)"
     assert not Contribution.objects.exists()
     assert code(lambda: offer(alice)) == "already-offered"
+
+
+def test_an_account_that_is_linked_anew_offers_nothing_twice(alice, reviewer) -> None:
+    """Linking again makes another account of ours, of the same person there: what waits or was accepted is so still,
+    and cannot be offered once more."""
+    first = offer(alice)
+    linking.unlink(alice.forge_accounts.get(unlinked_at=None), by=alice, now=NOW)
+    linking.link(alice, "github", ALICE, proof="oauth", now=NOW)
+    assert code(lambda: offer(alice)) == "already-offered"
+    attest.decide(first, accept=True, reason="", by=reviewer, now=NOW)
+    assert code(lambda: offer(alice)) == "already-offered"
+    assert AttestedWork.objects.count() == 1
 
 
 @pytest.mark.parametrize(

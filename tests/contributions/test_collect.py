@@ -438,6 +438,23 @@ def test_a_long_account_gives_way_to_those_who_wait(clock):
     assert Contribution.objects.count() == 9
 
 
+def test_a_long_look_that_found_nothing_ends_every_account_of_it(clock):
+    """Where a forge is read for all at once, and that takes longer than a turn, the last pages come one after the other
+    at its end: all of them are taken in, not one a pass.
+    """
+    people = [Account(str(number), f"person{number}") for number in range(5)]
+    for person in people:
+        linked(person)
+
+    def script(asks):
+        clock.now += collect.TURN * 2
+        return [page(ask.account, cursor="end") for ask in asks]
+
+    forge = ScriptedForge(script)
+    report = collect.collect_all_due(forge, clock=clock)
+    assert (report.complete, len(forge.asked)) == (5, 1)
+
+
 def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
     """A worker in the middle of its pages stops at the next one, keeps what it has, and blames nobody."""
     account = linked()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
+from credits import tasks
 from credits.claims import rechecks
 from credits.claims.models import ClaimFlag
 from credits.claims.record import record
@@ -112,6 +113,15 @@ def test_what_comes_back_is_there_again(held) -> None:
     assert Recheck.objects.get(contribution__number="1").finding == ""
 
 
+def test_what_was_put_in_again_counts_as_merged_again(held) -> None:
+    """A revert that was itself taken back took nothing back: neither the finding nor the fact stays."""
+    look(held, n1="reverted")
+    assert statuses()[0] == "reverted"
+    look(held)
+    assert statuses()[0] == "merged"
+    assert Recheck.objects.get(contribution__number="1").finding == ""
+
+
 def test_attested_work_is_looked_at_by_its_commit(held) -> None:
     """The forge never called it merged, so what can go is the commit by which it landed."""
     Contribution.objects.filter(number="1").update(found_by="attested", status="landed")
@@ -182,6 +192,18 @@ def test_a_fresh_look_lets_it_be_recorded() -> None:
     make.seen_again(claim, now=LATER - timedelta(days=1))
     assert rechecks.ask_due(now=LATER) == 0
     assert record(claim, by=factories.registrar(), now=LATER).credit
+
+
+def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
+    """Between the look and the flag a worker may take long, or die: nothing is recorded in between, and whoever wakes
+    the workers next raises the flag."""
+    claim = decided()
+    make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
+    with pytest.raises(CreditsError) as refused:
+        record(claim, by=factories.registrar(), now=LATER)
+    assert refused.value.code == "flag-open"
+    tasks.wake()
+    assert claim.flags.count() == 2
 
 
 @pytest.mark.parametrize("finding", ["reverted", "gone"])

@@ -112,6 +112,21 @@ def test_invariant_2_the_same_merge_commit_earns_once_whoever_claims_it() -> Non
     assert set(taken([twin])) == {twin.pk}
 
 
+def test_pull_requests_that_were_rolled_up_into_one_merge_are_for_a_person_to_judge() -> None:
+    """A project may merge many pull requests by one commit, which GitHub then names for each of them: two students in
+    it may both apply, and the reviewer is told. One and the same change twice is refused all the same."""
+    one, other, third = factories.student(), factories.student(), factories.student()
+    rolled = make.repository()
+    make.authorship(one, make.contribution(rolled, merge_commit="f" * 40, additions=40))
+    beside = make.authorship(other, make.contribution(rolled, merge_commit="f" * 40, additions=7))
+    double = make.authorship(third, make.contribution(rolled, merge_commit="f" * 40, additions=40))
+    round_ = make.round_()
+    submit(draft(one, round_, now=NOW), by=one, now=NOW)
+    assert set(taken([beside, double])) == {double.pk}
+    submit(draft(other, round_, now=NOW), by=other, now=NOW)
+    assert [len(some) for some in credited_to_others(other.claims.get()).values()] == [1]
+
+
 def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> None:
     """A machine does not say whose it is: both may apply; who reviews the second is told, cannot approve it in bulk,
     and has to write why it counts as well."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, transaction
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, ForgeAccount
 from credits.claims.draft import draft
 from credits.claims.submit import submit, withdraw
 from credits.contributions import shares
@@ -64,6 +64,30 @@ def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
     entry = AuditEntry.objects.get(action="shares-agreed")
     assert Decimal(entry.details["before"][first.forge_user_id]) == 1
     assert shares.waiting_for(person(second)) == []
+
+
+def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> None:
+    """A co-author whom the branch told of meanwhile is in no older proposal: the others agree all the same."""
+    proposal = propose(work, "0.6", "0.3", "0.1")
+    late = Authorship.objects.create(
+        contribution=work[0].contribution, forge="github", forge_user_id="2", login="late", role=CO, share=0
+    )
+    assert shares.answer(proposal, accept=True, by=person(work[1]), now=NOW).status == "agreed"
+    late.refresh_from_db()
+    assert late.share == 0
+    assert sorted(held(work[0].contribution).values())[-1] == Decimal("0.6")
+
+
+def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
+    """Nothing is taken from a co-author whose account is linked no more when the last of the others accepts."""
+    first, second, third = work
+    mate = factories.student()
+    factories.forge_account(user=mate, forge_user_id=third.forge_user_id, login=third.login)
+    first.contribution.authorships.filter(pk__in=[first.pk, second.pk]).update(share=Decimal("0.5"))
+    proposal = propose(work, "1", "0")
+    ForgeAccount.objects.filter(forge_user_id=second.forge_user_id).update(unlinked_at=NOW)
+    assert code(lambda: shares.answer(proposal, accept=True, by=mate, now=NOW)) == "share-kept"
+    assert held(first.contribution)[second.login] == Decimal("0.5")
 
 
 def test_one_who_declines_ends_it(work) -> None:

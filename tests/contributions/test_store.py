@@ -171,11 +171,13 @@ def test_unknown_is_stored_as_unknown():
     assert (empty.files, empty.labels) == ({}, [])
 
 
-def test_a_revert_that_was_seen_stays():
-    """The pull request itself goes on saying "merged" after it was reverted; that does not undo what was found."""
-    store("github", [change()], now=NOW)
+@pytest.mark.parametrize("said", ["merged", "landed"])
+def test_a_revert_that_was_seen_stays(said):
+    """The pull request itself goes on saying what it said after it was reverted; that does not undo what was found."""
+    store("github", [change(status=said)], now=NOW)
     Contribution.objects.update(status=Contribution.Status.REVERTED)
-    store("github", [change(updated_at=LATER)], now=NOW)
+    assert store("github", [change(status=said)], now=NOW) == Stored(unchanged=1)
+    store("github", [change(status=said, updated_at=LATER)], now=NOW)
     assert Contribution.objects.get().status == "reverted"
 
 

@@ -15,8 +15,9 @@ import pytest
 import demo.forge
 from credits.forges import github_facts as facts
 from credits.forges import github_queries as queries
-from credits.forges.answers import unavailable
+from credits.forges.answers import forbidden, unavailable
 from credits.forges.base import Account, Forbidden, Missing, RateLimited, Unavailable
+from credits.forges.base import Ask as Asked
 from credits.forges.github import GitHub
 from credits.forges.github_http import Answer, GraphError
 from demo.forge import LocalForge
@@ -91,6 +92,31 @@ class TestContract(Contract):
         pages = store.collect(adapter, [replace(account, node_id="U_outofdate")], [])
         assert pages[-1].done
         assert pages[-1].account.node_id == account.node_id
+        adapter.close()
+
+    @pytest.mark.parametrize("node_id", ["", "U_outofdate"])
+    def test_one_account_that_may_not_be_seen_fails_alone(
+        self, local: LocalForge, clock: Clock, node_id: str
+    ) -> None:
+        """403 for one account that is looked up by its number leaves the others complete, and the forge open."""
+        accounts, adapter, store = self.many(local, clock, 3), self.make(local, clock), Store()
+        hidden = replace(accounts[1], node_id=node_id)
+        rest = adapter._http.rest
+
+        def refusing(path: str) -> Mapping[str, Any]:
+            if path == f"/user/{hidden.id}":
+                raise forbidden()
+            return rest(path)
+
+        adapter._http.rest = refusing
+        pages = store.collect(adapter, [accounts[0], hidden, accounts[2]], [])
+        failures = {page.account.login: page.failure for page in pages if page.failure}
+        assert failures.keys() == {hidden.login}
+        assert isinstance(failures[hidden.login], Forbidden)
+        assert sum(page.done for page in pages) == 2
+        since, until = clock.now - timedelta(days=30), clock.now
+        checked = list(adapter.cross_check([Asked(hidden)], since, until, ()))
+        assert isinstance(checked[0].failure, Forbidden)
         adapter.close()
 
     @pytest.mark.parametrize("shape", ["RATE_LIMITED", "RATE_LIMIT"])
