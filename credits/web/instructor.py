@@ -93,6 +93,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
                 now=now,
                 reason=_text(typed.get("reason", "")),
                 stage=_stage(typed),
+                seen=typed.get("seen"),
             )
         except CreditsError as refused:
             error, status = refused, refused.status
@@ -131,7 +132,9 @@ def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a proposed decision final, after the student's days to answer."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
-    made = review.confirm(found, by=request.user, now=now, stage=_stage(request.POST))
+    made = review.confirm(
+        found, by=request.user, now=now, stage=_stage(request.POST), seen=request.POST.get("seen")
+    )
     messages.success(request, _said(made))
     return redirect("instructor_queue")
 
@@ -142,7 +145,9 @@ def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Decide as the stage before did."""
     now = timezone.now()
     found = see.claim_for(request.user, public_id, now=now)
-    made = review.agree(found, by=request.user, now=now, stage=_stage(request.POST))
+    made = review.agree(
+        found, by=request.user, now=now, stage=_stage(request.POST), seen=request.POST.get("seen")
+    )
     messages.success(request, _said(made))
     return redirect("instructor_queue")
 
@@ -240,6 +245,7 @@ def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) 
         "outcome": estimate.outcome,
         "decided": decided.of_claim(found, standing),
         "stage": decided.stage_now(found),
+        "seen": review.seen_in(here),
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else here.reason if here else "",
         "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},
