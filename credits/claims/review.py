@@ -239,7 +239,9 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
     ones: where a line decided could change the credit, each claim is looked at by itself (Conflict
     ``needs-a-look``)."""
     decisions = []
-    for claim in sorted(claims, key=lambda one: one.pk):
+    for listed in sorted(claims, key=lambda one: one.pk):
+        # As it stands now: a colleague may have proposed something since the list was read.
+        claim = at_stage(listed, listed.stage, Status.SUBMITTED, Status.HEARING)
         if not undisputed(claim):
             raise Conflict(
                 "needs-a-look",
