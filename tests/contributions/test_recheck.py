@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
+from credits import tasks
 from credits.claims import rechecks
 from credits.claims.models import ClaimFlag
 from credits.claims.record import record
@@ -206,3 +208,25 @@ def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         ClaimFlag.objects.update(answer="else")
     assert record(claim, by=factories.registrar(), now=LATER).credit
+
+
+def test_what_was_found_and_not_yet_flagged_is_not_recorded_past() -> None:
+    """A worker may end between looking and raising the flag: the result waits all the same."""
+    claim = decided()
+    make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
+    with pytest.raises(CreditsError) as refused:
+        record(claim, by=factories.registrar(), now=LATER)
+    assert refused.value.code == "flag-open"
+
+
+def test_a_flag_that_a_worker_left_unraised_is_raised_by_the_next_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The beat's message raises it, though nothing is left to look at again."""
+    claim = decided()
+    make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
+    monkeypatch.setattr(timezone, "now", lambda: LATER)
+    for task in (tasks.collect, tasks.simulate, tasks.recheck, tasks.look_at_branches):
+        monkeypatch.setattr(task, "apply_async", lambda *_args, **_options: None)
+    tasks.wake()
+    assert claim.flags.count() == 2
