@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -73,7 +73,7 @@ def flagged(user: User) -> QuerySet[Claim]:
     found = Claim.objects.filter(
         turn_of(user),
         Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
-        status__in=_OPEN,
+        Q(status__in=_OPEN) | Q(status=Claim.Status.REFUSED, result=None),
     )
     return found.select_related(*WHOLE).order_by("submitted_at", "pk")
 
