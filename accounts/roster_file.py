@@ -6,9 +6,11 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +20,9 @@ from credits.errors import CreditsError
 MAX_BYTES: Final = 20 * 1024 * 1024
 MAX_ROWS: Final = 200_000
 MAX_INFLATED_BYTES: Final = 300 * 1024 * 1024
+MAX_CELLS: Final = 10_000_000
+"""Cells of a sheet up to its farthest row and column: the reader makes room for all of them at once, and ends the
+process where there is none."""
 
 HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "student_number": ("student number", "学号"),
@@ -30,6 +35,9 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "enrolled_on": ("enrolled on", "入学日期"),
 }
 OPTIONAL: Final = frozenset({"enrolled_on"})
+
+# A cell with something in it; one that is only formatted closes itself, and takes no room.
+_CELL: Final = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +191,41 @@ def _xlsx(data: bytes) -> Iterator[list[object]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_INFLATED_BYTES:
                 raise _too_large()
+            if any(_cells(archive, member) > MAX_CELLS for member in archive.namelist()):
+                raise _too_large()
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         records = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, ValueError, IndexError, OSError) as error:
+    except (
+        CalamineError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+        ValueError,
+        IndexError,
+        OSError,
+        EOFError,
+    ) as error:
         raise _unreadable() from error
     return (list(record) for record in records)
+
+
+def _cells(archive: zipfile.ZipFile, member: str) -> int:
+    """How many cells a sheet spans; 0 for what is no sheet."""
+    if not member.startswith("xl/worksheets/") or not member.endswith(".xml"):
+        return 0
+    columns: set[bytes] = set()
+    last, rest = 0, b""
+    with archive.open(member) as file:
+        while chunk := file.read(1 << 20):
+            text = rest + chunk
+            # What begins last may go on in the next chunk.
+            whole = max(text.rfind(b"<"), 0)
+            for column, row in _CELL.findall(text, 0, whole):
+                columns.add(column)
+                last = max(last, int(row))
+            rest = text[whole:]
+    widest = max(columns, key=lambda column: (len(column), column), default=b"")
+    return last * reduce(lambda number, letter: number * 26 + letter - 64, widest, 0)
 
 
 def _columns_needed() -> str:

@@ -29,7 +29,7 @@ def wake() -> None:
     if simulations.due(now=timezone.now()):
         simulate.apply_async(expires=EXPIRES_SECONDS)
     rechecks.ask_due(now=timezone.now())
-    # Whoever found something may have died before it was flagged.
+    # A worker may have ended between looking and raising what it found.
     rechecks.flag_findings(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
         recheck.apply_async((name,), expires=EXPIRES_SECONDS)

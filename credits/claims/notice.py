@@ -46,6 +46,7 @@ def on_notice(*, now: datetime) -> list[Noticed]:
             claim__notice_until__gt=now,
         )
         .select_related("assessment", *(f"claim__{beside}" for beside in WHOLE))
+        .defer("claim__facts", "assessment__facts", "assessment__outcome")
         .order_by(
             "-claim__round__apply_from", "claim__enrolment__programme__department__name", "claim__public_id"
         )

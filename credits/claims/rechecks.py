@@ -28,6 +28,7 @@ FRESH = timedelta(days=14)
 AGAIN = timedelta(days=3)
 """How old it may be, on notice, before workers look again: well before it would hold up the recording."""
 _OPEN = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
+_FOUND = (Recheck.Finding.REVERTED, Recheck.Finding.GONE)
 
 
 def ask_due(*, now: datetime) -> int:
@@ -43,9 +44,8 @@ def flag_findings(*, now: datetime) -> int:
     """Raise a flag on each open claim for what second looks found since its facts were frozen; how many were new.
     Doing it twice changes nothing."""
     raised = 0
-    for item in _unflagged(Q()):
+    for item, ref in _unflagged(ClaimItem.objects.filter(claim__status__in=_OPEN)):
         seen = item.authorship.contribution.recheck
-        ref = ref_of(item.authorship)
         flag, new = ClaimFlag.objects.get_or_create(
             claim=item.claim,
             ref=ref,
@@ -68,35 +68,12 @@ def flag_findings(*, now: datetime) -> int:
     return raised
 
 
-def _unflagged(of: Q) -> list[ClaimItem]:
-    """What stands in open claims, and was found to be taken back or gone, without a flag that tells of it."""
-    items = list(
-        ClaimItem.objects.filter(
-            of,
-            live=True,
-            claim__status__in=_OPEN,
-            authorship__contribution__recheck__finding__in=[Recheck.Finding.REVERTED, Recheck.Finding.GONE],
-        )
-        .select_related(
-            "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
-        )
-        .order_by("pk")
-    )
-    flags = ClaimFlag.objects.filter(claim__in={item.claim_id for item in items})
-    there = set(flags.values_list("claim", "ref", "finding"))
-    return [
-        item
-        for item in items
-        if (item.claim_id, ref_of(item.authorship), item.authorship.contribution.recheck.finding) not in there
-    ]
-
-
 def flagged(user: User) -> QuerySet[Claim]:
     """Claims with a flag that waits for this reviewer's word: at a stage that is theirs, never their own."""
     found = Claim.objects.filter(
         turn_of(user),
         Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
-        status__in=_OPEN,
+        Q(status__in=_OPEN) | Q(status=Claim.Status.REFUSED, result=None),
     )
     return found.select_related(*WHOLE).order_by("submitted_at", "pk")
 
@@ -128,8 +105,8 @@ def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, 
     """Raise Conflict where the result cannot be recorded yet: ``flag-open`` while something that was found waits for
     a reviewer's word; ``recheck-due`` where a contribution that counts was not seen on its forge lately, unless
     ``despite`` says why that is no hindrance (a forge may be gone for good)."""
-    # The flag may still be on its way: the worker that found something raises it later, or died before.
-    if claim.flags.filter(answered_at=None).exists() or _unflagged(Q(claim=claim)):
+    found_since = claim.status in _OPEN and _unflagged(claim.items.all())
+    if found_since or claim.flags.filter(answered_at=None).exists():
         raise Conflict(
             "flag-open",
             _(
@@ -163,3 +140,22 @@ def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, 
             reason=trimmed(despite),
             contributions=[one.url for one in unseen],
         )
+
+
+def _unflagged(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str]]:
+    """Those of these items of which a second look found something that no flag says yet, each with its ref."""
+    found = list(
+        items.filter(live=True, authorship__contribution__recheck__finding__in=_FOUND)
+        .select_related(
+            "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
+        )
+        .order_by("pk")
+    )
+    flags = ClaimFlag.objects.filter(claim__in={item.claim_id for item in found})
+    known = set(flags.values_list("claim", "ref", "finding"))
+    return [
+        (item, ref)
+        for item in found
+        if (item.claim_id, ref := ref_of(item.authorship), item.authorship.contribution.recheck.finding)
+        not in known
+    ]

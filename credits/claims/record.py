@@ -132,7 +132,7 @@ def _decided(by: User | None) -> QuerySet[Claim]:
     scope = permissions.departments_of(by, StaffRole.Role.REGISTRAR) if by is not None else None
     if scope is not None:
         decided = decided.filter(enrolment__programme__department__in=scope)
-    return decided.select_related(*WHOLE).order_by("enrolment__student_number")
+    return decided.select_related(*WHOLE).defer("facts").order_by("enrolment__student_number")
 
 
 def _require_recorder(claim: Claim, by: User) -> None:

@@ -80,6 +80,7 @@ def decide(
     now: datetime,
     reason: str = "",
     stage: int | None = None,
+    seen: str | None = None,
 ) -> Decision:
     """Decide on a claim at its stage: ``lines`` is ``{ref: {accepted, awarded, reason}}``, a line left out stays as
     the stage before has it, in the first as the rulebook has it. The verdict follows from comparing what the lines
@@ -89,15 +90,19 @@ def decide(
     proposal, which the student has working days to answer before it can become final; once they had them, in this
     stage or in the one before, a decision that is no worse than what they were heard on is final.
 
-    ``stage`` is the one that the reviewer saw (None: the one that ``claim`` was read at).
+    ``stage`` is the one that the reviewer saw (None: the one that ``claim`` was read at), ``seen`` the proposal and
+    answer that they saw there, as :func:`seen_in` names them (None: they do not say).
 
     Raises NotAllowed for the own claim, one outside the reviewer's scope, or one that they have decided on in an
-    earlier stage; Conflict where the claim is not waiting or has gone on to the next stage, or the student still has
-    days to answer; CreditsError for unreadable lines or a missing reason.
+    earlier stage; Conflict where the claim is not waiting or has gone on to the next stage, where a proposal or an
+    answer came in that they did not see, or the student still has days to answer; CreditsError for unreadable lines
+    or a missing reason.
     """
     claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     require_reviewer(claim, by)
     require_another(claim, by)
+    proposal = _proposal(claim)
+    _refuse_unseen(proposal, seen)
     version, frozen = _frozen(claim)
     before = decision_before(claim)
     read = _read(lines, frozen, before)
@@ -112,7 +117,6 @@ def decide(
         said = line_book.trimmed(reason)
     else:
         said = line_book.reason_for(read, reason, outcome, *held)
-    proposal = _proposal(claim)
     heard = _heard(claim, before, proposal, outcome, verdict, now)
     if proposal is not None:
         proposal.standing = Standing.REPLACED
@@ -155,21 +159,24 @@ def decide(
 
 
 @transaction.atomic
-def agree(claim: Claim, *, by: User, now: datetime, stage: int | None = None) -> Decision:
+def agree(
+    claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
+) -> Decision:
     """Decide as the stage before did, for its reasons. Raises as :func:`decide` does, and Conflict
     ``nothing-to-agree-with`` in the first stage."""
     claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     before = decision_before(claim)
     if before is None:
         raise Conflict("nothing-to-agree-with", _("Nobody has decided on this claim before."))
-    return decide(claim, {}, by=by, now=now, reason=before.reason)
+    return decide(claim, {}, by=by, now=now, reason=before.reason, seen=seen)
 
 
 @transaction.atomic
-def answer(claim: Claim, text: str, *, by: User, now: datetime) -> HearingAnswer:
+def answer(claim: Claim, text: str, *, by: User, now: datetime, proposal: str | None = None) -> HearingAnswer:
     """The student's answer to a proposed decision: once, for as long as nobody has made it final (a late answer is
-    still read). Raises NotAllowed for anybody else, CreditsError for an empty or endless text, Conflict where
-    nothing is proposed or it is answered already."""
+    still read). ``proposal`` is the key of the one that they read (None: they do not say). Raises NotAllowed for
+    anybody else, CreditsError for an empty or endless text, Conflict where nothing is proposed, it is answered
+    already, or another one has taken its place."""
     claim = locked(claim, Status.HEARING)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student whose claim it is can answer."))
@@ -179,24 +186,33 @@ def answer(claim: Claim, text: str, *, by: User, now: datetime) -> HearingAnswer
             "answer-length",
             _("An answer has between 1 and %(most)s characters.") % {"most": _LONGEST_ANSWER},
         )
-    proposal = _proposal(claim)
-    if proposal is None or HearingAnswer.objects.filter(decision=proposal).exists():
+    standing = _proposal(claim)
+    if standing is None or HearingAnswer.objects.filter(decision=standing).exists():
         raise Conflict("already-answered", _("You have answered this proposal already."))
-    made = HearingAnswer.objects.create(decision=proposal, text=said, answered_at=now)
-    audit.record("claim-answered", claim, by=by, now=now, person=by, decision=proposal.pk)
+    if proposal is not None and proposal != str(standing.pk):
+        raise Conflict(
+            "proposal-replaced",
+            _("The reviewer has made another proposal meanwhile, so your answer was not sent."),
+            _("Read the new proposal first."),
+        )
+    made = HearingAnswer.objects.create(decision=standing, text=said, answered_at=now)
+    audit.record("claim-answered", claim, by=by, now=now, person=by, decision=standing.pk)
     return made
 
 
 @transaction.atomic
-def confirm(claim: Claim, *, by: User, now: datetime, stage: int | None = None) -> Decision:
-    """Make a proposed decision final, after the student's answer or once the days to answer are over. Raises
-    NotAllowed as :func:`decide` does, Conflict before that, with the date."""
+def confirm(
+    claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
+) -> Decision:
+    """Make a proposed decision final, after the student's answer or once the days to answer are over. ``stage`` and
+    ``seen`` as in :func:`decide`. Raises NotAllowed as it does, Conflict before that, with the date."""
     claim = at_stage(claim, stage or claim.stage, Status.HEARING)
     require_reviewer(claim, by)
     require_another(claim, by)
     proposal = _proposal(claim)
     if proposal is None:
         raise Conflict("nothing-proposed", _("Nothing is proposed on this claim."))
+    _refuse_unseen(proposal, seen)
     _refuse_before_heard(claim, proposal, now)
     proposal.standing = Standing.FINAL
     proposal.confirmed_by, proposal.confirmed_at = by, now
@@ -223,7 +239,9 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
     ones: where a line decided could change the credit, each claim is looked at by itself (Conflict
     ``needs-a-look``)."""
     decisions = []
-    for claim in sorted(claims, key=lambda one: one.pk):
+    for listed in sorted(claims, key=lambda one: one.pk):
+        # As it stands now: a colleague may have proposed something since the list was read.
+        claim = at_stage(listed, listed.stage, Status.SUBMITTED, Status.HEARING)
         if not undisputed(claim):
             raise Conflict(
                 "needs-a-look",
@@ -233,6 +251,14 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
             )
         decisions.append(decide(claim, {}, by=by, now=now))
     return decisions
+
+
+def seen_in(decision: Decision | None) -> str:
+    """What a page that shows this decision at the claim's stage has shown of a proposal and its answer; empty where it
+    shows none."""
+    if decision is None or decision.standing != Standing.PROPOSED:
+        return ""
+    return f"{decision.pk}-answered" if hasattr(decision, "answer") else str(decision.pk)
 
 
 def answered(claim: Claim) -> bool:
@@ -287,8 +313,20 @@ def _assessment(
 
 def _proposal(claim: Claim) -> Decision | None:
     return (
-        claim.decisions.filter(standing=Standing.PROPOSED).select_related("assessment", "decided_by").first()
+        claim.decisions.filter(standing=Standing.PROPOSED)
+        .select_related("assessment", "decided_by", "answer")
+        .first()
     )
+
+
+def _refuse_unseen(proposal: Decision | None, seen: str | None) -> None:
+    """A page may have been open for a while: what a colleague proposed or the student answered since is read first."""
+    if seen is not None and seen != seen_in(proposal):
+        raise Conflict(
+            "not-seen-yet",
+            _("Since you opened this page, a proposal was made or the student has answered."),
+            _("Load the page again, read it, and decide then."),
+        )
 
 
 def _heard(

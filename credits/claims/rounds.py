@@ -56,23 +56,25 @@ def open_round(
     in_force = [one if isinstance(one, InForce) else InForce(one) for one in rulebooks]
     _refuse_dates_out_of_order(apply_from, apply_until, review_until, record_from, record_until)
     _refuse_rulebooks(in_force)
-    if Round.objects.filter(code=code).exists():
+    made, is_new = Round.objects.get_or_create(
+        code=code,
+        defaults={
+            "term": term,
+            "name_zh": name_zh,
+            "name_en": name_en,
+            "apply_from": apply_from,
+            "apply_until": apply_until,
+            "review_until": review_until,
+            "record_from": record_from,
+            "record_until": record_until,
+        },
+    )
+    if not is_new:
         raise Conflict(
             "round-exists",
             _("There is already a round “%(code)s”.") % {"code": code},
             _("Choose another code."),
         )
-    made = Round.objects.create(
-        code=code,
-        term=term,
-        name_zh=name_zh,
-        name_en=name_en,
-        apply_from=apply_from,
-        apply_until=apply_until,
-        review_until=review_until,
-        record_from=record_from,
-        record_until=record_until,
-    )
     RoundRulebook.objects.bulk_create(
         RoundRulebook(round=made, version=one.version, programme=one.programme, year=one.year)
         for one in in_force

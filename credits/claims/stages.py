@@ -139,7 +139,8 @@ def last_decisions(claims: Iterable[Claim]) -> dict[int, Decision]:
     found = Decision.objects.filter(
         claim__in=claims, standing=Decision.Standing.FINAL, stage=F("claim__stage")
     )
-    return {one.claim_id: one for one in found.select_related("assessment", "decided_by")}
+    found = found.select_related("assessment", "decided_by").defer("assessment__facts", "assessment__outcome")
+    return {one.claim_id: one for one in found}
 
 
 def _by(user: User) -> Q:

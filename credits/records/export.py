@@ -91,6 +91,8 @@ def fetched(batch: ExportBatch, name: str, *, by: User, now: datetime) -> None:
 def _export(
     round_: Round, renderer: Renderer, *, by: User | None, now: datetime, folder: Path
 ) -> ExportBatch:
+    # One after the other: files are called after the round and the second.
+    Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
     code = _free_code(round_, now)
     references = [f"result:{public_id}" for public_id in _recorded(round_)]
     number, head = entries.head()

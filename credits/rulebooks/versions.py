@@ -55,11 +55,13 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
 
 
 @transaction.atomic
-def publish(code: str, *, by: User, now: datetime) -> RulebookVersion:
+def publish(code: str, *, by: User, now: datetime, digest: str | None = None) -> RulebookVersion:
     """Publish the proposed version of rulebook ``code``; from then on it never changes (invariant 6).
 
-    Raises NotAllowed unless ``by`` is a steward and another person than the proposer, NotThere where there is no such
-    rulebook, Conflict where nothing is proposed.
+    ``digest`` is that of the proposal which ``by`` read (None: they do not say). Raises NotAllowed unless ``by`` is a
+    steward and another person than the proposer, NotThere where there is no such rulebook, Conflict where nothing is
+    proposed, and where what would be published is not what was read: proposed anew meanwhile, or saying something
+    else by now, since what it extends or this release's defaults have changed.
     """
     require(by, StaffRole.Role.STEWARD)
     rulebook = Rulebook.objects.select_for_update().filter(code=code).first()
@@ -82,6 +84,12 @@ def publish(code: str, *, by: User, now: datetime) -> RulebookVersion:
         )
     # Defaults are those of the release that publishes: what is published is what this release evaluates.
     _write(version, version.text, schema.parse(version.text, Published()))
+    if digest is not None and version.digest != digest:
+        raise Conflict(
+            "proposal-changed",
+            _("What would be published is not what you have read: the proposal has changed since."),
+            _("Load the page again and read it; if it looks the same, have it proposed once more."),
+        )
     version.status = Status.PUBLISHED
     version.published_by = by
     version.published_at = now

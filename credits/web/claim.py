@@ -40,7 +40,10 @@ def answer(request: PageRequest, public_id: UUID) -> HttpResponse:
     found = see.claim_for(request.user, public_id, now=now)
     form = AnswerForm(request.POST)
     made, status = carry_out(
-        form, lambda asked: review.answer(found, asked["text"], by=request.user, now=now)
+        form,
+        lambda asked: review.answer(
+            found, asked["text"], by=request.user, now=now, proposal=request.POST.get("proposal")
+        ),
     )
     if made is None and status != 200:
         return _shown(request, found, form, status=status)

@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.permissions import Role
 from credits.claims import assessments, rechecks, review, see, signals, stages
 from credits.claims.models import Assessment, Claim, Decision
-from credits.errors import CreditsError
+from credits.errors import CreditsError, NotAllowed
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.outcome import Outcome
 from credits.rules.shapes import PointsRule
@@ -81,7 +81,7 @@ def approve_many(request: PageRequest) -> HttpResponse:
 def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One claim to decide on: facts, what the rulebook gives, and a decision for each line."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
+    found = _others(request, public_id, now=now)
     error, typed, status = None, None, 200
     if request.method == "POST":
         typed = request.POST
@@ -93,6 +93,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
                 now=now,
                 reason=_text(typed.get("reason", "")),
                 stage=_stage(typed),
+                seen=typed.get("seen"),
             )
         except CreditsError as refused:
             error, status = refused, refused.status
@@ -111,7 +112,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
 @page(role=REVIEWERS)
 def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
     """What the decision would give, as it is being made; decides nothing."""
-    found = see.claim_for(request.user, public_id, now=timezone.now())
+    found = _others(request, public_id, now=timezone.now())
     estimate = review.previewed(found, lines_of(found, request.POST))
     return render(
         request,
@@ -130,8 +131,10 @@ def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
 def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a proposed decision final, after the student's days to answer."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
-    made = review.confirm(found, by=request.user, now=now, stage=_stage(request.POST))
+    found = _others(request, public_id, now=now)
+    made = review.confirm(
+        found, by=request.user, now=now, stage=_stage(request.POST), seen=request.POST.get("seen")
+    )
     messages.success(request, _said(made))
     return redirect("instructor_queue")
 
@@ -141,8 +144,10 @@ def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
 def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Decide as the stage before did."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
-    made = review.agree(found, by=request.user, now=now, stage=_stage(request.POST))
+    found = _others(request, public_id, now=now)
+    made = review.agree(
+        found, by=request.user, now=now, stage=_stage(request.POST), seen=request.POST.get("seen")
+    )
     messages.success(request, _said(made))
     return redirect("instructor_queue")
 
@@ -152,7 +157,7 @@ def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
 def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
     """Say what something means that was found after submission."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
+    found = _others(request, public_id, now=now)
     flag = get_object_or_404(found.flags, pk=pk)
     rechecks.answer_flag(flag, _text(request.POST.get("text", "")), by=request.user, now=now)
     messages.success(request, _("Noted beside the decision."))
@@ -189,6 +194,14 @@ def criteria_of(claim: Claim) -> list[PointsRule]:
     """The rules under which a reviewer gives points."""
     assert claim.version is not None  # a claim under review has its version frozen
     return [rule for rule in rulebook_of(claim.version).points if rule.reviewer is not None]
+
+
+def _others(request: PageRequest, public_id: UUID, *, now: datetime) -> Claim:
+    """The claim, of somebody else: what a reviewer sees of it, its signals above all, is not for the claimant."""
+    found = see.claim_for(request.user, public_id, now=now)
+    if found.user_id == request.user.pk:
+        raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
+    return found
 
 
 def _standing_on(claims: list[Claim]) -> dict[int, Outcome]:
@@ -240,6 +253,7 @@ def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) 
         "outcome": estimate.outcome,
         "decided": decided.of_claim(found, standing),
         "stage": decided.stage_now(found),
+        "seen": review.seen_in(here),
         "rows": [(line, _typed(line, typed, criteria_of(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else here.reason if here else "",
         "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},

@@ -19,6 +19,7 @@ from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
 from credits.records.export import export, fetched, path_of, under_way
+from credits.records.looks import ledger_seen
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
 from credits.records.verification import verify_records
@@ -135,6 +136,7 @@ def ledger(request: PageRequest) -> HttpResponse:
     if before.isdecimal() and len(before) < 19:
         shown = shown.filter(number__lt=int(before))
     found = list(shown[: ENTRIES_SHOWN + 1])
+    ledger_seen(found[:ENTRIES_SHOWN], by=request.user, now=timezone.now())
     number, head = entries.head()
     return render(
         request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -97,7 +97,7 @@ def _share(typed: str) -> Decimal:
     """A percentage as a share. Raises CreditsError for what is none."""
     try:
         return Decimal(typed.strip().removesuffix("%").strip() or "0") / 100
-    except InvalidOperation:
+    except ArithmeticError:
         raise CreditsError(
             "share-unreadable",
             _("“%(value)s” is no share.") % {"value": typed[:40]},

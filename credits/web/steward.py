@@ -81,7 +81,7 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
 @page(role=Role.STEWARD)
 def publish(request: PageRequest, code: str) -> HttpResponse:
     """Publish what another steward proposed."""
-    made = versions.publish(code, by=request.user, now=timezone.now())
+    made = versions.publish(code, by=request.user, now=timezone.now(), digest=request.POST.get("digest"))
     messages.success(
         request, _("%(version)s is published and never changes from now on.") % {"version": made}
     )

@@ -218,3 +218,27 @@ def test_any_cells_are_an_entry_or_refusals(cells: list[str]) -> None:
     else:
         assert made
         assert all(refusal.reason for refusal in made)
+
+
+def test_a_stray_cell_in_a_far_corner_is_refused_before_the_sheet_is_read() -> None:
+    """The reader would make room for every cell up to there, and end the whole process where there is none."""
+    stray = io.BytesIO()
+    with xlsxwriter.Workbook(stray) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADING.split(","))
+        sheet.write_row(1, 0, ROW.split(","))
+        sheet.write_string(1_048_575, 16_383, " ")
+    with pytest.raises(CreditsError) as error:
+        roster_file.read(stray.getvalue(), "roster.xlsx")
+    assert error.value.code == "roster-too-large"
+
+
+def test_cells_that_are_only_formatted_are_no_cells() -> None:
+    """Borders or a colour down to the last row of a sheet do not make it large."""
+    formatted = io.BytesIO()
+    with xlsxwriter.Workbook(formatted) as book:
+        sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
+        sheet.write_row(0, 0, HEADING.split(","))
+        sheet.write_row(1, 0, ROW.split(","))
+        sheet.write_blank(1_048_575, 16_383, None, bold)
+    assert len(roster_file.read(formatted.getvalue(), "roster.xlsx").rows) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -64,3 +66,13 @@ def test_a_proposal_is_not_shown() -> None:
     ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
     assert all(on_notice(now=NOW + timedelta(days=day)) == [] for day in range(20))
+
+
+@pytest.mark.django_db
+def test_the_notice_reads_what_it_shows_and_no_evidence(django_assert_max_num_queries: Any) -> None:
+    """A notice of hundreds of claims does not carry their facts and traces through memory."""
+    claim = make.decided_claim(make.submitted_claim(contributions=5)).claim
+    with django_assert_max_num_queries(1) as asked:
+        assert len(on_notice(now=claim.notice_from)) == 1
+    (query,) = asked.captured_queries
+    assert not re.search(r'"(facts|outcome)"', query["sql"])

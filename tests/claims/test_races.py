@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
 
-from credits.claims import record, review
+from credits.claims import record, review, rounds
 from credits.claims.draft import add_item, draft
 from credits.claims.models import Claim, ClaimItem, Decision, Result
 from credits.claims.submit import submit, withdraw
@@ -177,3 +179,24 @@ def test_withdrawing_while_it_is_decided_ends_in_one_of_the_two() -> None:
     withdrawn = claim.status == Claim.Status.WITHDRAWN
     assert Decision.objects.exists() != withdrawn
     assert claim.items.filter(live=True).exists() != withdrawn
+
+
+def test_a_round_opened_twice_at_once_is_opened_once() -> None:
+    """A double click on the form: the second is told that there is one."""
+    version, term, by = make.published_rulebook(), factories.term(), factories.registrar()
+    opened = partial(
+        rounds.open_round,
+        code="spring",
+        term=term,
+        name_zh="批次",
+        name_en="Round",
+        apply_from=NOW,
+        apply_until=NOW + timedelta(days=1),
+        review_until=NOW + timedelta(days=2),
+        record_from=NOW,
+        record_until=NOW + timedelta(days=3),
+        rulebooks=[version],
+        by=by,
+        now=NOW,
+    )
+    assert at_once([opened] * 3) == ["done", "round-exists", "round-exists"]

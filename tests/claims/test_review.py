@@ -213,3 +213,16 @@ def test_the_queue_shows_the_oldest_first() -> None:
     later = make.submitted_claim(in_round=round_, now=NOW.replace(hour=9))
     earlier = make.submitted_claim(in_round=round_, now=NOW.replace(hour=8))
     assert list(review.queue(everywhere, now=NOW.replace(hour=10))) == [earlier, later]
+
+
+def test_many_at_once_go_past_no_proposal_that_was_made_meanwhile() -> None:
+    """A claim that was undisputed when the list was read, and on which a colleague has proposed to refuse since, asks
+    for a look."""
+    claim = make.submitted_claim()
+    listed = Claim.objects.get(pk=claim.pk)
+    lines = {ref: {"accepted": False, "reason": "copied"} for ref in refs(claim)}
+    proposal = review.decide(claim, lines, by=make.reviewer_of(claim), now=NOW)
+    with pytest.raises(Conflict):
+        review.decide_many([listed], by=make.reviewer_of(claim), now=NOW)
+    proposal.refresh_from_db()
+    assert proposal.standing == Decision.Standing.PROPOSED

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from credits import tasks
-from credits.claims import rechecks
+from credits.claims import rechecks, review
 from credits.claims.models import ClaimFlag
 from credits.claims.record import record
 from credits.contributions import recheck
@@ -228,3 +228,23 @@ def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         ClaimFlag.objects.update(answer="else")
     assert record(claim, by=factories.registrar(), now=LATER).credit
+
+
+def test_a_flag_on_a_refused_claim_reaches_its_reviewer() -> None:
+    """Its result waits for a reviewer's words like any other, so a reviewer is told that it does."""
+    claim = make.submitted_claim()
+    make.seen_again(claim, now=NOW, finding="reverted", fact=REVERT)
+    rechecks.flag_findings(now=NOW)
+    reviewer = make.reviewer_of(claim)
+    lines = {one["ref"]: {"accepted": False, "reason": "copied"} for one in claim.facts["contributions"]}
+    review.decide(claim, lines, by=reviewer, now=NOW)
+    claim.refresh_from_db()
+    review.confirm(claim, by=reviewer, now=claim.hearing_until)
+    with pytest.raises(CreditsError) as refused:
+        record(claim, by=factories.registrar(), now=LATER)
+    assert refused.value.code == "flag-open"
+    assert list(rechecks.flagged(reviewer)) == [claim]
+    for flag in claim.flags.all():
+        rechecks.answer_flag(flag, "It was refused anyway.", by=reviewer, now=LATER)
+    record(claim, by=factories.registrar(), now=LATER)
+    assert list(rechecks.flagged(reviewer)) == []

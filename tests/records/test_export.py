@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from threading import Barrier, BrokenBarrierError
+from typing import Any, BinaryIO
 
 import pytest
 from django.core.management import call_command
@@ -18,12 +21,13 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEntry
 from credits.claims.models import Result
 from credits.errors import CreditsError, NotAllowed
-from credits.formats.base import Renderer
+from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
 from credits.records.export import export, path_of
 from credits.records.models import ExportBatch
+from tests.claims.test_races import at_once
 from tests.credit_factories import claim, recorded_claim, submitted_claim
 from tests.credit_factories import round_ as make_round
 from tests.factories import NOW, instructor, registrar, student
@@ -217,3 +221,42 @@ def test_an_export_asks_the_database_no_more_for_more_entries(
         )
     with django_assert_max_num_queries(16):
         export(first.claim.round, "csv", by=by, now=LATER)
+
+
+class AtTheSameTime:
+    """A form of which two exports are under way at once: each waits a moment for the other, where it may come."""
+
+    suffix = ".txt"
+
+    def __init__(self, identifier: str, together: Barrier) -> None:
+        self.identifier, self.together = identifier, together
+
+    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+        count = sum(1 for _line in lines)
+        to.write(self.identifier.encode())
+        with suppress(BrokenBarrierError):
+            self.together.wait(timeout=3)
+        return count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_exports_begun_in_the_same_second_do_not_write_into_one_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two registrars press at once: two batches, each file as its manifest says."""
+    result, together = recorded_claim(), Barrier(2)
+    forms = ("one", "other")
+    for form in forms:
+        monkeypatch.setitem(RENDERERS, form, AtTheSameTime(form, together))
+    people = [registrar(), registrar()]
+    round_ = result.claim.round
+    said = at_once(
+        [
+            lambda by=by, form=form: export(round_, form, by=by, now=LATER)  # type: ignore[misc]
+            for by, form in zip(people, forms, strict=True)
+        ]
+    )
+    assert said == ["done", "done"]
+    for batch in ExportBatch.objects.all():
+        assert path_of(batch).read_text(encoding="utf-8") == batch.format
+        assert hashlib.sha256(path_of(batch).read_bytes()).hexdigest() == batch.manifest["files"][0]["sha256"]

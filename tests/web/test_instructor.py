@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, StaffRole
 from credits.claims import draft, submit
 from credits.claims.models import Claim, Decision
 from credits.web.instructor import ticket
@@ -182,3 +182,17 @@ def test_the_queue_asks_the_database_a_bounded_number_of_times(
     browser = signed_in(factories.instructor(programme.department))
     with django_assert_max_num_queries(12):
         assert len(browser.get(reverse("instructor_queue")).context["rows"]) == 12
+
+
+def test_an_instructor_who_studies_does_not_review_their_own_claim(signed_in: SignIn) -> None:
+    """The reviewer's page of an own claim is not theirs: neither of a draft, which has nothing to review yet, nor of a
+    submitted one, whose signals are for the reviewer's eyes."""
+    begun = credit.claim()
+    StaffRole.objects.create(user=begun.user, role=StaffRole.Role.INSTRUCTOR)
+    browser = signed_in(begun.user)
+    for step in (lambda: begun, lambda: submit.submit(begun, by=begun.user, now=NOW)):
+        claim = step()
+        address = reverse("instructor_claim", args=[claim.public_id])
+        assert browser.get(address).status_code == 403
+        assert browser.post(reverse("instructor_preview", args=[claim.public_id])).status_code == 403
+        assert browser.get(reverse("claim", args=[claim.public_id]), follow=True).status_code == 200

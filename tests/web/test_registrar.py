@@ -297,3 +297,17 @@ def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: 
     ledger = html(browser.get(reverse("registrar_ledger")))
     assert "2024—2025学年第二学期" in ledger
     assert claim.round.term.code in ledger
+
+
+def test_invariant_11_a_look_at_the_ledger_stands_in_the_audit_log(signed_in: SignIn) -> None:
+    """The page shows what many people were recognised: who was shown which entries is noted, and an empty page is no
+    look."""
+    by = factories.registrar()
+    browser = signed_in(by)
+    browser.get(reverse("registrar_ledger"))
+    assert not AuditEntry.objects.filter(action="ledger-seen").exists()
+    for _each in range(2):
+        credit.recorded_claim()
+    browser.get(reverse("registrar_ledger"), {"before": "2"})
+    line = AuditEntry.objects.get(action="ledger-seen")
+    assert (line.actor, line.details) == (by, {"first": 1, "last": 1})

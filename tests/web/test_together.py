@@ -91,7 +91,9 @@ def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
     refused = signed_in(opener).post(f"{page}shares/", typed)
     assert refused.status_code == 400
     assert "100%" in html(refused)
-    assert signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": "half"}).status_code == 400
+    for odd in ("half", "NaN", "1e9999999", "-1e9999999"):
+        answered = signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": odd})
+        assert answered.status_code == 400
     assert signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": "30"}).url == page
     listed = html(signed_in(mate).get(reverse("student_contributions")))
     assert "proposes how" in listed

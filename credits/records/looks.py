@@ -1,0 +1,20 @@
+"""Looks at the ledger, which tells what many people were recognised (invariant 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from credits.ledger.entries import CreditEntry
+
+
+@transaction.atomic
+def ledger_seen(shown: Sequence[CreditEntry], *, by: User, now: datetime) -> None:
+    """Note which entries somebody was shown: the first and the last number. None are no look."""
+    if shown:
+        numbers = [entry.number for entry in shown]
+        audit.record("ledger-seen", "ledger", by=by, now=now, first=min(numbers), last=max(numbers))
