@@ -39,9 +39,6 @@ class Estimate:
         return explain(rulebook_of(self.version), self.facts, self.outcome, refs)
 
 
-_FROZEN = Q(submitted_at__isnull=False) & ~Q(status=Claim.Status.WITHDRAWN)
-
-
 def estimate(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Outcome:
@@ -55,15 +52,20 @@ def estimated(
     """What a claim of ``authorships`` would give if it were submitted at ``now``.
 
     Where none are named: what was frozen, if the person has submitted a claim in this round, else everything of
-    theirs that stands in no other claim. Raises NotThere for a person without an enrolment, or a round without a
-    rulebook for it.
+    theirs that stands in no other claim. A draft stays of the enrolment under which it was begun. Raises NotThere for
+    a person without an enrolment, or a round without a rulebook for it.
     """
+    mine = (
+        Claim.objects.filter(user=user, round=round_)
+        .exclude(status=Claim.Status.WITHDRAWN)
+        .select_related("version", "enrolment__programme__department", "enrolment__user")
+        .first()
+    )
     if authorships is None:
-        submitted = Claim.objects.filter(_FROZEN, user=user, round=round_).select_related("version").first()
-        if submitted is not None and submitted.version is not None:
-            return assessed(submitted.version, frozen_of(submitted))
+        if mine is not None and mine.version is not None:
+            return assessed(mine.version, frozen_of(mine))
         authorships = claimable(user, round_)
-    enrolment = enrolment_of(user, now=now)
+    enrolment = mine.enrolment if mine is not None else enrolment_of(user, now=now)
     version = version_for(round_, enrolment)
     return assessed(version, facts_now(enrolment, round_, version, authorships, now=now))
 
@@ -165,7 +167,8 @@ def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Estimat
         .select_related("user", "programme")
     ):
         people.setdefault(enrolment.user_id, []).append(enrolment)
-    claimed = dict(Claim.objects.filter(_FROZEN, round=round_).values_list("user", "enrolment"))
+    standing = Claim.objects.filter(round=round_).exclude(status=Claim.Status.WITHDRAWN)
+    claimed = dict(standing.values_list("user", "enrolment"))
     for user_id, enrolments in people.items():
         try:
             current = claimed.get(user_id) or enrolment_of(enrolments[0].user, now=now).pk

@@ -69,12 +69,16 @@ def pick(request: PageRequest, code: str) -> HttpResponse:
     draft.apply_window(found.round, now)
     ticked = set(request.POST.getlist("item"))
     with transaction.atomic():
-        for one in draft.candidates(found, now=now):
+        offered = draft.candidates(found, now=now)
+        for one in offered:
             wanted = str(one.authorship.pk) in ticked
             if wanted and one.item is None and one.elsewhere is None:
                 draft.add_item(found, one.authorship, by=request.user, now=now)
             elif one.item is not None and not wanted:
                 draft.remove_item(one.item, by=request.user, now=now)
+        # Of an account that is no longer linked: the page cannot show it, so nobody could take it out.
+        for item in found.items.exclude(authorship__in=[one.authorship for one in offered]):
+            draft.remove_item(item, by=request.user, now=now)
     if "submit" in request.POST:
         submit.submit(found, by=request.user, now=now)
         messages.success(request, _("Your application is handed in. An instructor reviews it next."))

@@ -9,9 +9,11 @@ import pytest
 
 from accounts import linking
 from credits.claims.assess import assess_round, enrolment_of, estimate
-from credits.claims.draft import add_item, candidates, draft, remove_item
+from credits.claims.assessments import submitted_outcome
+from credits.claims.draft import add_item, candidates, choice, draft, remove_item
 from credits.claims.facts import claim_facts
 from credits.claims.models import Claim
+from credits.claims.rounds import InForce
 from credits.claims.submit import submit
 from credits.contributions.models import CollectionState
 from credits.errors import Conflict, NotAllowed, NotThere
@@ -228,3 +230,25 @@ def test_a_draft_costs_few_queries_however_much_is_held(django_assert_max_num_qu
         assert len(candidates(claim, now=NOW + timedelta(days=1))) == 40
     with django_assert_max_num_queries(32):  # type: ignore[operator]
         submit(claim, by=student, now=NOW)
+
+
+def test_who_begins_to_study_something_else_meanwhile_is_estimated_and_frozen_alike() -> None:
+    """A draft begun as a bachelor and handed in as a master stays the bachelor's, and the estimate tells what it gives
+    under that enrolment: work from before the new one counts."""
+    student = factories.student()
+    master = factories.programme()
+    generous = make.published_rulebook(points="  - {id: more, text: {zh: 多, en: more}, give: 8}\n")
+    round_ = make.round_(rulebooks=[make.published_rulebook(), InForce(generous, programme=master)])
+    make.authorship(student)
+    claim = draft(student, round_, now=NOW)
+    begins = NOW + timedelta(days=5)
+    new = factories.enrolment(student, programme=master, enrolled_on=begins.date())
+    later = begins + timedelta(days=1)
+    shares = [item.authorship for item in claim.items.all()]
+    told = estimate(student, round_, now=later, authorships=shares)
+    shown = choice(claim, now=later).estimate.outcome
+    claim = submit(claim, by=student, now=later)
+    frozen = submitted_outcome(claim)
+    assert told.points == shown.points == frozen.points == 8
+    assert claim.enrolment != new
+    assert [one for one, _estimate in assess_round(round_, None, now=later)] == [claim.enrolment]

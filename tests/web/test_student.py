@@ -11,7 +11,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from accounts import linking
 from credits.claims import review, submit
+from credits.claims.draft import draft
 from credits.claims.models import Claim
 from credits.claims.record import record
 from credits.contributions.models import CollectionState
@@ -339,3 +341,19 @@ def test_a_changed_mind_of_the_reviewer_is_shown_with_the_first_decision(
     assert "replaced by a later one" in text
     assert "Not yours." in text
     assert "It is mine." in text
+
+
+def test_a_draft_does_not_hang_on_an_account_that_is_no_longer_linked(signed_in: SignIn) -> None:
+    """What came from it is no longer on the page, so it is not ticked, and the rest is handed in."""
+    student = factories.student()
+    kept = credit.authorship(student)
+    credit.authorship(student, credit.contribution(credit.repository(forge="gitee")))
+    round_ = credit.round_()
+    claim = draft(student, round_, now=NOW)
+    assert claim.items.count() == 2
+    linking.unlink(student.forge_accounts.get(forge="gitee"), by=student, now=NOW)
+    address = reverse("student_claim_pick", args=[round_.code])
+    signed_in(student).post(address, {"item": [str(kept.pk)], "submit": "1"})
+    claim.refresh_from_db()
+    assert claim.status == Claim.Status.SUBMITTED
+    assert [item.authorship for item in claim.items.all()] == [kept]
