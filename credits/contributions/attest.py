@@ -192,7 +192,7 @@ def decide(work: AttestedWork, *, accept: bool, reason: str, by: User, now: date
         if work.status != Status.WAITING:
             raise _decided_already()
         work.status = Status.ACCEPTED if accept else Status.REFUSED
-        work.contribution = _contribution(work, now=now) if accept else None
+        work.contribution = _contribution(work) if accept else None
         work.decided_by, work.decided_at, work.reason = by, now, said
         work.save(update_fields=["status", "contribution", "decided_by", "decided_at", "reason"])
         audit.record(
@@ -230,10 +230,11 @@ def work_for(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
     return work
 
 
-def _contribution(work: AttestedWork, *, now: datetime) -> Contribution:
+def _contribution(work: AttestedWork) -> Contribution:
     change = _told(work)
     forge = work.account.forge
-    store(forge, [change], now=now)
+    # It was the day of the offer on which the forge told this: what it told since is newer.
+    store(forge, [change], now=work.submitted_at)
     made = Contribution.objects.get(
         repository__forge=forge,
         repository__forge_id=change.repository.id,

@@ -6,8 +6,9 @@ worker is told to wait for, all wait for. Each page that comes is stored, with t
 the check that the job is still ours, in one transaction: whatever instruction a worker dies at, the rows and the
 cursor agree (invariants 9 and 10).
 
-A failure of one account is that account's own: it waits longer each time. A failure of the forge as a whole (limit,
-refused token, no answer) closes the lane and lays blame on nobody.
+A failure of one account is that account's own: it waits longer each time. A failure of the forge as a whole closes the
+lane. A limit or a refused token lays blame on nobody; where the forge does not answer, those who were asked for wait
+longer as well, since it may be they whom it cannot answer.
 """
 
 from __future__ import annotations

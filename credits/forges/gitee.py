@@ -259,18 +259,20 @@ class Gitee:
             change = self._detailed(name, row, reader.found_by(name))
         except ForgeError as error:
             self._blame(error, [reader])
-            place.mark = place.mark.advanced(updated).owing([id_text(row.get("number"))])
+            place.mark = place.mark.advanced(updated).owing([f"#{id_text(row.get('number'))}"])
             return []
         place.mark = place.mark.passed(key, updated)
         return [change]
 
     def _owed(self, name: str, reader: Reader) -> Iterator[Page]:
-        """Ask again for what did not come in earlier collections, by its number."""
+        """Ask again for what did not come in earlier collections, by its number, which is written so that no id looks
+        like it."""
         place = reader.place(name)
-        for number in place.mark.owed:
+        for owed in place.mark.owed:
             changes: tuple[MergedChange, ...] = ()
             try:
-                pull = self._object(f"{repository_path(name)}/pulls/{number}", missing_change())
+                path = f"{repository_path(name)}/pulls/{owed.removeprefix('#')}"
+                pull = self._object(path, missing_change())
                 author = facts.account(pull.get("user"))
                 if facts.is_merged(pull) and author is not None and author.id == reader.account.id:
                     changes = (self._detailed(name, pull, reader.found_by(name)),)
@@ -278,7 +280,7 @@ class Gitee:
                 if error.code != "forge-change-missing":
                     self._blame(error, [reader])
                     continue
-            place.mark = place.mark.settled(number)
+            place.mark = place.mark.settled(owed)
             yield reader.page(changes)
 
     def _listing(self, name: str, since: datetime | None, author: str = "") -> Iterator[list[Row]]:

@@ -115,8 +115,13 @@ def likeness(of: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | N
 def _lines(diff: str) -> Lines:
     removed: list[str] = []
     added: list[str] = []
+    named = False
     for line in diff.splitlines():
-        if line.startswith(("--- ", "+++ ", "@@", "diff ", "index ", "\\")):
+        # Names of files stand before the first place only: afterwards they are lines that begin with dashes or pluses.
+        if line.startswith(("@@", "diff ")):
+            named = line.startswith("@@")
+            continue
+        if line.startswith(("index ", "\\")) or (not named and line.startswith(("--- ", "+++ "))):
             continue
         if line.startswith("-"):
             removed.append(line[1:])

@@ -11,12 +11,13 @@ from django.db import DatabaseError, transaction
 
 from accounts import linking
 from accounts.models import AuditEntry, User
-from credits.contributions import attest, held
+from credits.contributions import attest, held, recheck
 from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
+from credits.contributions.store import store
 from credits.errors import CreditsError, NotAllowed
 from credits.forges.base import ChangedFile, CommitFacts, MergedChange, Missing, NotMerged
 from tests import factories
-from tests.contributions.told import ALICE, BOB, MAINTAINER, MERGED, ScriptedForge, change
+from tests.contributions.told import ALICE, BOB, MAINTAINER, MERGED, ScriptedForge, change, repository
 from tests.factories import NOW, forge_account
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,18 @@ def test_a_closed_pull_request_is_kept_with_how_alike_the_commit_is(alice, commi
     assert work.commit_headline == "Mend part 1 (squashed)"
     assert not Contribution.objects.exists()
     assert code(lambda: offer(alice)) == "already-offered"
+
+
+def test_what_was_told_at_the_offer_replaces_nothing_that_was_told_since(alice, reviewer) -> None:
+    """The forge was asked when the work was offered: so old is what is stored on acceptance, and says so."""
+    work = offer(alice)
+    renamed = repository(full_name="owner/renamed", licence="MIT")
+    store("github", [change(5, repository=renamed)], now=NOW + timedelta(days=1))
+    attest.decide(work, accept=True, reason="", by=reviewer, now=NOW + timedelta(days=20))
+    made = Contribution.objects.select_related("repository").get(number="1")
+    assert (made.repository.full_name, made.repository.licence) == ("owner/renamed", "MIT")
+    assert made.evidence.get().fetched_at == made.collected_at == NOW
+    assert recheck.unseen_since([made.pk], NOW + timedelta(days=1)) == [made]
 
 
 def test_an_account_that_is_linked_anew_offers_nothing_twice(alice, reviewer) -> None:

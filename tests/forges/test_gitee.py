@@ -207,6 +207,24 @@ class TestContract(Contract):
         assert store.changes.keys() == truth(small, "gitee", [account]).keys()
         adapter.close()
 
+    def test_invariant_9_what_is_owed_stays_so_whatever_ids_the_newer_ones_have(
+        self, small: LocalForge, clock: Clock
+    ) -> None:
+        """On a small Gitee of one's own the id of one pull request is soon the number of another."""
+        adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
+        account = self.busiest(small, 1)[0]
+        bad = self.merge_one(small, clock, account)
+        clock.pass_by(hours=1)
+        new = self.merge_one(small, clock, account)
+        new.id = bad.number
+        fault = small.faults.add("http_500", forge="gitee", path=f"/pulls/{bad.number}/files", times=None)
+        store.collect(adapter, [account], watched)
+        assert str(bad.id) not in store.changes
+        fault.times = 0
+        assert store.collect(adapter, [account], watched)[-1].done
+        assert store.changes.keys() == truth(small, "gitee", [account]).keys()
+        adapter.close()
+
     @pytest.mark.parametrize("what", ["touch", "delete"])
     @pytest.mark.parametrize("at", [1, 2, 3])
     def test_pages_that_shift_while_they_are_read_lose_nothing(

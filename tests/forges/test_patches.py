@@ -81,6 +81,15 @@ def test_only_whitespace_is_seen_in_the_diff() -> None:
     assert only_whitespace({"x": ""}) is None
 
 
+@pytest.mark.parametrize("header", ["--- a/x.sql\n+++ b/x.sql\n", ""])
+def test_a_line_that_looks_like_a_header_is_a_line(header: str) -> None:
+    """A comment of SQL or Lua that is taken out looks in a diff as the name of a file does, and is no white space."""
+    one = {"x.sql": f"{header}@@ -1,2 +1 @@\n SELECT 1;\n--- the first of all\n"}
+    two = {"x.sql": f"{header}@@ -9,2 +9 @@\n SELECT 2;\n--- something else\n"}
+    assert only_whitespace(one) is False
+    assert diff_id(one) != diff_id(two)
+
+
 def test_likeness_is_a_share_of_the_pull_request() -> None:
     """What the commit has besides does not make the two less alike; what it lacks does."""
     assert likeness(LONG, (*LONG, ChangedFile("more.py", 400, 0))) == Likeness(100, 100)
