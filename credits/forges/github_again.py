@@ -35,6 +35,8 @@ from credits.forges.github_http import GitHubHttp, nodes_of, raise_for
 from credits.forges.landed import LandingRule
 
 MOST_COMMITS = 250
+MOST_MENTIONS = 1_000
+"""Mentions of a pull request that are read at most to learn whether one of them took it back."""
 
 
 class Recheck:
@@ -74,12 +76,33 @@ class Recheck:
                 found = [error]
             else:
                 self._batch.worked()
+            found = [self._with_mentions(outcome) for outcome in found]
             standings = [self._standing(ref, outcome) for (ref, _), outcome in zip(asked, found, strict=True)]
             for (ref, tries), standing in zip(asked, self._put_in_again(standings, found), strict=True):
                 if isinstance(standing.failure, Unavailable) and tries < 2:
                     queue.append((ref, tries + 1))
                 else:
                     yield standing
+
+    def _with_mentions(self, outcome: object | ForgeError) -> object | ForgeError:
+        """The same with older mentions, where the newest fifty do not tell of a revert and are not all."""
+        if isinstance(outcome, ForgeError):
+            return outcome
+        try:
+            node = mapping(outcome)
+            while "mentions" in node and not facts.reverted_by(node)[0]:
+                told = mapping(node["mentions"])
+                page, nodes = mapping(told.get("pageInfo")), listing(told.get("nodes"))
+                if page.get("hasPreviousPage") is not True or len(nodes) >= MOST_MENTIONS:
+                    break
+                before = {"id": text(node.get("id")), "before": text(page.get("startCursor"))}
+                answer = self._http.graphql(queries.EARLIER_MENTIONS, before)
+                earlier = mapping(mapping(answer.data.get("node")).get("mentions"))
+                rest = listing(earlier.get("nodes"))
+                node = {**node, "mentions": {"pageInfo": earlier.get("pageInfo"), "nodes": [*rest, *nodes]}}
+        except Unavailable as error:
+            return error
+        return node
 
     def _standing(self, ref: ChangeRef, outcome: object | ForgeError) -> Standing:
         if isinstance(outcome, ForgeError):

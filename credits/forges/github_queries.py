@@ -85,16 +85,19 @@ fragment Closing on PullRequest {{
 }}
 """
 
-_MENTIONS = """
-fragment Mentions on PullRequest {
-  mentions: timelineItems(last: 50, itemTypes: [CROSS_REFERENCED_EVENT]) {
+_MENTIONED = """
+    pageInfo { hasPreviousPage startCursor }
     nodes {
       ... on CrossReferencedEvent {
         source { __typename ... on PullRequest { id title body merged mergedAt url repository { databaseId } } }
       }
     }
-  }
-}
+"""
+
+_MENTIONS = f"""
+fragment Mentions on PullRequest {{
+  mentions: timelineItems(last: 50, itemTypes: [CROSS_REFERENCED_EVENT]) {{{_MENTIONED}}}
+}}
 """
 
 _REVIEW = """
@@ -154,6 +157,13 @@ STANDING: dict[str, str] = {
     ),
 }
 """The same to see something again: a pull request with what closed it and which others name it."""
+
+EARLIER_MENTIONS = (
+    "query EarlierMentions($id: ID!, $before: String) { node(id: $id) { __typename ... on PullRequest { "
+    "mentions: timelineItems(last: 100, before: $before, itemTypes: [CROSS_REFERENCED_EVENT]) "
+    f"{{{_MENTIONED}}} }} }} {_LIMIT} }}"
+)
+"""A hundred older mentions of a pull request that many others name."""
 
 ACCOUNTS = (
     "query Accounts($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on User { id databaseId login } } "

@@ -243,6 +243,23 @@ def test_work_put_in_again_is_not_taken_back(
     assert [standing.status for standing in github.recheck([ref])] == ["merged"]
 
 
+def test_a_revert_is_found_behind_any_number_of_later_mentions(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """A pull request that many others name is read to the first of them: not seeing the revert is not its absence."""
+    pull = place.pull()
+    change = github.find_change("some/where", str(pull.number))
+    ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
+    clock.pass_by(hours=1)
+    local.world.revert(pull, clock.now, place.maintainer)
+    for _ in range(170):
+        clock.pass_by(minutes=1)
+        pull.reverted_by.append(place.pull())
+    local.log.reset()
+    assert [standing.status for standing in github.recheck([ref])] == ["reverted"]
+    assert local.log.requests("github") <= 4
+
+
 def test_slices_are_halved_until_a_search_shows_all(
     local: LocalForge, clock: Clock, github: GitHub, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
