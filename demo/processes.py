@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.error import HTTPError, URLError
@@ -36,15 +37,16 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _name, process in reversed(self._running):
-            _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + 15
-        for _name, process in reversed(self._running):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, deadline - time.monotonic()))
-            # What a process left behind in its group goes as well.
-            _signal(process, signal.SIGKILL)
-            process.wait()
+        with _undisturbed():
+            for _name, process in reversed(self._running):
+                _signal(process, signal.SIGTERM)
+            deadline = time.monotonic() + 15
+            for _name, process in reversed(self._running):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                # What a process left behind in its group goes as well.
+                _signal(process, signal.SIGKILL)
+                process.wait()
 
     def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
         """Run ``python command…`` with the demo's settings and ``more`` environment variables."""
@@ -115,6 +117,23 @@ def require_free(port: int) -> None:
                     "End what listens there, or choose another: PORT=9000 make demo (the next port is used too)."
                 ),
             ) from None
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second Ctrl-C would break off the ending, and leave behind whoever has not ended yet."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

@@ -126,7 +126,14 @@ def _end_leftover(layout: Layout) -> None:
 
 def _runs_over(data: Path, pid: int) -> bool:
     """Whether that process is a PostgreSQL over these data."""
-    shown = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
+    # In the plain locale, ps writes question marks for a folder's Chinese characters.
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
     return f"postgres -D {data} " in shown.stdout
 
 

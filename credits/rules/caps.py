@@ -62,10 +62,9 @@ class _Limit:
         group: list[Worth],
         rule: str,
         name: tuple[str, str],
-        also: Callable[[Decimal], Texts] | None = None,
+        also: Texts | None = None,
     ) -> None:
-        """Takes what ``group`` has above the limit from what was merged last. ``also`` says more of it, by the total
-        afterwards."""
+        """Takes what ``group`` has above the limit from what was merged last. ``also`` says more of it."""
         had = sum((item.points for item in group), ZERO)
         excess = had - self.most
         if excess <= 0:
@@ -88,7 +87,7 @@ class _Limit:
             )
             item.add(self.step, rule, own, {}, -taken)
         before = lines[-1].after
-        more = also(before - excess) if also else {"zh": "", "en": ""}
+        more = also or {"zh": "", "en": ""}
         text = trace.say(
             "group",
             limit_text=self.text,
@@ -114,6 +113,9 @@ def _repositories(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLi
     total = lines[-1].after
     earning = [key for key in sorted(groups) if any(item.points > 0 for item in groups[key])]
     by_share = total * cap.share if len(earning) >= 2 and cap.share < 1 else None
+    sums = [sum((item.points for item in groups[key]), ZERO) for key in earning]
+    # When all repositories have been cut, not the first of them alone.
+    left = ZERO if by_share is None else sum((min(one, by_share) for one in sums), ZERO)
     for key in sorted(groups):
         group = groups[key]
         name = _repository_name(groups, key)
@@ -126,7 +128,7 @@ def _repositories(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLi
                 group,
                 key,
                 (f"{name} ", name),
-                _because(rulebook.units.points, group, name, others, cap.points),
+                _because(rulebook.units.points, group, name, others, cap.points, left),
             )
         elif cap.points is not None:
             text = trace.repository_limit(cap.points, None, total, rulebook.units.points)
@@ -136,23 +138,19 @@ def _repositories(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLi
 
 
 def _because(
-    unit: Text, group: Sequence[Worth], name: str, others: list[str], most: Decimal | None
-) -> Callable[[Decimal], Texts]:
+    unit: Text, group: Sequence[Worth], name: str, others: list[str], most: Decimal | None, after: Decimal
+) -> Texts:
     """More work can give fewer points here and nowhere else in the defaults, so the line says it."""
     alone = sum((item.points for item in group), ZERO)
     alone = alone if most is None else min(alone, most)
-
-    def also(after: Decimal) -> Texts:
-        return trace.say(
-            "fewer-than-alone" if after < alone else "others-too",
-            others=trace.few(others),
-            group=name,
-            alone=alone,
-            after=after,
-            points=unit,
-        )
-
-    return also
+    return trace.say(
+        "fewer-than-alone" if after < alone else "others-too",
+        others=trace.few(others),
+        group=name,
+        alone=alone,
+        after=after,
+        points=unit,
+    )
 
 
 def _repository_name(groups: dict[str, list[Worth]], key: str) -> str:

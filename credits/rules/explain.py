@@ -237,7 +237,7 @@ def nearest_change(expression: Expression, values: Mapping[str, Value]) -> list[
             for rank, chosen in _ranked(options[name] for name in names):
                 tried += 1
                 if tried > MAX_TRIALS:
-                    return []
+                    break
                 if expression.value(Known({**values, **dict(zip(names, chosen, strict=True))})) is True:
                     fixed = any(name.startswith(_FIXED) for name in names)
                     found.append(((fixed, rank), names, chosen))
@@ -248,6 +248,8 @@ def nearest_change(expression: Expression, values: Mapping[str, Value]) -> list[
                 (_change(expression, values, name, value, dict(zip(names, chosen, strict=True))), value)
                 for name, value in zip(names, chosen, strict=True)
             ]
+        if tried > MAX_TRIALS:
+            break
     return []
 
 

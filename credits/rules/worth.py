@@ -171,7 +171,8 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Test:
     merged = item.facts.contribution.get("merged_at")
     # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
     at = claim.as_of or claim.round.get("closes")
-    ripe = merged + timedelta(days=days) if merged else None
+    # Days of 24 hours: added to a zone's own clock, they would be others over a change of summer time.
+    ripe = merged.astimezone(UTC) + timedelta(days=days) if merged else None
     saw: dict[str, Value | None] = {"contribution.merged_at": merged}
     if ripe is None:
         answer: Answer = Unknown(("contribution.merged_at",))

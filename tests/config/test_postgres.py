@@ -218,6 +218,20 @@ def test_a_killed_supervisor_is_replaced(cluster: Path, hold: Hold) -> None:
     assert processes(cluster) == []
 
 
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_an_old_one_is_known_by_its_folder(
+    locale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PostgreSQL over these data is not taken for another program, whatever its folder's name and the locale."""
+    monkeypatch.setenv("LC_ALL", locale)
+    data = tmp_path / "数据 夹"
+    name = f"postgres -D {data} "
+    with subprocess.Popen([name, "-c", "input()"], executable=sys.executable, stdin=subprocess.PIPE) as old:
+        assert supervisor._runs_over(data, old.pid)
+        assert not supervisor._runs_over(tmp_path / "资料 夹", old.pid)
+        old.kill()
+
+
 def test_a_power_cut_is_survived(cluster: Path, hold: Hold) -> None:
     """A stale postmaster.pid is forgotten, and the innocent process that has that number now is not touched."""
     innocent = subprocess.Popen(["sleep", "60"])

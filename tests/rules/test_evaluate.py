@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from credits.errors import CreditsError
 from credits.rules.decimals import to_text
 from credits.rules.evaluate import ContributionOutcome, Outcome, evaluate
+from credits.rules.facts import facts_from_json, to_json
 from credits.rules.schema import Rulebook, digest
 from tests.rules.made import both, claim, contribution, rulebook
 
@@ -404,3 +406,13 @@ def test_a_rulebook_made_by_hand_with_a_bad_condition_is_refused() -> None:
     with pytest.raises(CreditsError) as caught:
         evaluate(Rulebook.model_validate(data), claim(contribution()))
     assert caught.value.code == "rulebook-faults"
+
+
+def test_maturing_is_the_same_whatever_zone_the_facts_are_told_in() -> None:
+    """Over the change to summer time, frozen facts and the same facts in a zone of their own give the same bytes."""
+    book = rulebook(merged_since="any")
+    merged = datetime(2025, 3, 26, 11, 30, tzinfo=UTC).astimezone(ZoneInfo("Europe/Brussels"))
+    told = claim(contribution(contribution={"merged_at": merged}), as_of=datetime(2025, 4, 2, 11, tzinfo=UTC))
+    frozen = facts_from_json(to_json(told))
+    assert evaluate(book, told).canonical() == evaluate(book, frozen).canonical()
+    assert evaluate(book, told).points == 0

@@ -123,6 +123,28 @@ def test_a_time_at_the_end_of_the_calendar_is_no_time_to_reach(
         assert [(one.rule, one.changes) for one in remedies] == [("asked", ())]
 
 
+def test_what_was_found_before_the_trials_ran_out_is_told() -> None:
+    """Where an alternative has more values than are tried, the change that was found already is not forgotten."""
+    counted = (
+        "changed_files",
+        "deletions",
+        "reviews",
+        "files.code",
+        "files.docs",
+        "files.tests",
+        "lines.docs",
+    )
+    other = " && ".join(f"contribution.{name} in [210, 220, 230, 240]" for name in counted)
+    about = dict.fromkeys(("additions", "changed_files", "deletions", "reviews"), 1)
+    remedy = explained(
+        f"contribution.additions > 50 && contribution.changed_files > 50 || {other}", contribution=about
+    )
+    assert [(one.fact, one.needs) for one in remedy.changes] == [
+        ("contribution.additions", 51),
+        ("contribution.changed_files", 51),
+    ]
+
+
 def test_a_requirement_that_is_called_as_one_of_every_rulebook_is_not_taken_for_it() -> None:
     """Where a contribution is too young, no change of stars is asked for because the author wrote "maturing" too."""
     known = {"id": "maturing", "text": both("known"), "when": "repository.stars > 5"}

@@ -98,3 +98,20 @@ def test_what_would_be_needed_is_exact_to_the_second() -> None:
 def test_no_change_is_no_sign_between_two_numbers() -> None:
     """An award of nothing reads as nothing added."""
     assert (trace.change(Decimal(0)), trace.change(Decimal("-1.5"))) == ("+0", "−1.5")
+
+
+def test_where_several_repositories_are_cut_each_line_tells_what_all_of_it_gives_now() -> None:
+    """60 and 50 points, a quarter of all from one repository at most: 55 are left, and either line says so."""
+    book = rulebook(
+        points=[{"id": "size", "text": both("size"), "formula": "contribution.lines.code"}],
+        caps={"repository": {"share": "0.25"}},
+    )
+    works = [
+        contribution(str(lines), lines=lines, repository={"id": str(lines), "full_name": f"a/{lines}"})
+        for lines in (50, 60)
+    ]
+    outcome = evaluate(book, claim(*works))
+    smaller, larger = [line.text["en"] for line in outcome.lines if line.step == "repository-cap"]
+    assert outcome.points == 55
+    assert smaller.endswith("by itself, a/50 would keep 50.")
+    assert larger.endswith("a/60 would keep 60, which is more than the 55 that all of it gives now.")

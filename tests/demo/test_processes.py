@@ -1,0 +1,47 @@
+"""The demo's processes: all of them end with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SLOW = (
+    "import signal, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(2), exit(7))); time.sleep(60)"
+)
+TWICE = f"""
+import os, signal, sys, threading, time
+from pathlib import Path
+from demo.processes import Processes
+
+def again():
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+
+processes = Processes(Path(sys.argv[1]))
+try:
+    with processes:
+        processes.start("slow", ["-c", {SLOW!r}])
+        time.sleep(1)
+        threading.Thread(target=again).start()
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    (_name, process), = processes._running
+    print(process.poll())
+    process.kill()
+"""
+
+
+def test_a_second_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
+    """Whoever presses it again while a process still ends waits for that process, which ends by itself."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE, tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("7", 0), done.stderr
