@@ -12,6 +12,11 @@ RESOLVE := --universal --python-version 3.11 --generate-hashes --no-annotate --n
 WORDS := locale/zh_Hans/LC_MESSAGES/django
 export PYTHON
 
+# An environment that was made elsewhere is not ready here: its commands point to where it was.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(READY))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test lint lint-style lint-types lint-house lint-docker bench screenshots soak \
 	messages css lock clean

@@ -22,7 +22,6 @@ from config import postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
-PORT = int(os.environ.get("PORT") or 8000)
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 

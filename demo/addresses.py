@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
+
 from demo.forge.credentials import environment
 
 HOST = "127.0.0.1"
@@ -12,7 +14,13 @@ PAGES = "YUANFEN_DEMO_PAGES"
 
 
 def web_port() -> int:
-    return int(os.environ.get("PORT") or 8000)
+    """The pages' port, from PORT; raises ImproperlyConfigured where that is none."""
+    said = os.environ.get("PORT") or "8000"
+    if not (said.isascii() and said.isdecimal() and len(said) < 6 and 0 < int(said) < 65_535):
+        raise ImproperlyConfigured(
+            f"PORT is {said[:20]}: name a number from 1 to 65534 (the next port is used too)."
+        )
+    return int(said)
 
 
 def forge_port() -> int:

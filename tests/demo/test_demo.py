@@ -17,6 +17,9 @@ from typing import Any
 
 import psutil
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from demo.addresses import web_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "demo" / "data"
@@ -37,7 +40,7 @@ def two_free_ports() -> int:
             return port
 
 
-def run(command: list[str], folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], folder: Path, port: int | str) -> subprocess.CompletedProcess[str]:
     kept = {"PATH", "HOME", "LANG"}
     environment = {name: value for name, value in os.environ.items() if name in kept}
     return subprocess.run(
@@ -161,3 +164,19 @@ def test_a_port_in_use_is_said_in_one_sentence_before_anything_starts(tmp_path: 
     assert f"Port {port + 1} is in use." in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "log" / "forge.log").exists()
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65535", "99999999999", "８０００", "80.5", "-1"])
+def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    """The demo takes two ports, one after the other."""
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(ImproperlyConfigured, match="name a number from 1 to 65534"):
+        web_port()
+
+
+def test_what_is_no_port_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """No traceback stands before it, and nothing was made."""
+    refused = run(["demo"], tmp_path / "var", "abc")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert refused.stderr.startswith("PORT is abc")
+    assert not (tmp_path / "var").exists()

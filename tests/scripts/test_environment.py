@@ -106,6 +106,37 @@ def test_packages_that_do_not_come(project: Path) -> None:
     assert not (project / ".venv" / "ready").exists()
 
 
+def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tmp_path: Path) -> None:
+    """Its commands point to where it was; one that stayed where it is is left alone."""
+    shutil.copy(ROOT / "Makefile", project)
+    program(
+        project,
+        "python3",
+        'case "$*" in *venv*.venv) mkdir -p .venv/bin; printf "#!/bin/sh\\n" > .venv/bin/python;'
+        ' chmod 755 .venv/bin/python; echo "VIRTUAL_ENV=$PWD/.venv" > .venv/bin/activate;; esac',
+    )
+    (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
+
+    def said(folder: Path) -> str:
+        return subprocess.run(
+            [str(shutil.which("make")), "-s", ".venv/ready"],
+            cwd=folder,
+            env={"PATH": str(folder / "bin"), "HOME": str(folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "Making the environment" in said(project)
+    assert said(project) == ""
+    (project / ".venv" / "of-the-first").touch()
+    moved = tmp_path.parent / f"{tmp_path.name} moved"
+    project.rename(moved)
+    assert "Making the environment" in said(moved)
+    assert not (moved / ".venv" / "of-the-first").exists()
+    assert said(moved) == ""
+
+
 def test_help_lists_every_command() -> None:
     """`make help` names everything that a contributor needs, without an environment."""
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
