@@ -243,10 +243,10 @@ def test_work_put_in_again_is_not_taken_back(
     assert [standing.status for standing in github.recheck([ref])] == ["merged"]
 
 
-def test_a_revert_is_found_behind_any_number_of_later_mentions(
+def test_a_revert_is_found_behind_hundreds_of_later_mentions(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """A pull request that many others name is read to the first of them: not seeing the revert is not its absence."""
+    """Where many others name a pull request, older mentions are read too: not seeing the revert is not its absence."""
     pull = place.pull()
     change = github.find_change("some/where", str(pull.number))
     ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
