@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    from config.chosen import settings_module
+    from config.settings_choice import settings_module
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module(sys.argv[1:], os.environ))
     from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +14,7 @@ def main() -> None:
     from django.db import OperationalError
     from psycopg_pool import PoolTimeout
 
-    from config.postgres import CannotStart
+    from embedded_postgres import CannotStart
 
     try:
         execute_from_command_line(sys.argv)

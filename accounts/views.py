@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import forges, linking
+from accounts.identity import forges, linking
 from accounts.models import ForgeAccount, User
 from credits.errors import CreditsError
 

@@ -28,8 +28,8 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
     from django.utils import timezone
 
     from accounts.models import ForgeAccount
-    from credits.contributions.at_once import collect_at_once
     from credits.contributions.catalogue import import_catalogue
+    from credits.contributions.collecting.collect_now import collect_at_once
     from credits.contributions.models import Contribution
 
     with CATALOGUE.open("rb") as file:
@@ -82,8 +82,8 @@ def _linked(local: LocalForge):  # type: ignore[no-untyped-def]  # Django's mode
 def _adapters(local: LocalForge):  # type: ignore[no-untyped-def]
     from django.utils import timezone
 
-    from credits.forges.gitee import Gitee
-    from credits.forges.github import GitHub
+    from credits.forges.gitee.adapter import Gitee
+    from credits.forges.github.adapter import GitHub
 
     told = local.environment()
     return {
@@ -103,8 +103,8 @@ def _hundred(local: LocalForge) -> list[tuple[str, str]]:
     from django.utils import timezone
 
     from accounts.models import ForgeAccount
-    from credits.contributions import collect
-    from credits.contributions.at_once import collect_at_once
+    from credits.contributions.collecting import collect
+    from credits.contributions.collecting.collect_now import collect_at_once
     from credits.contributions.models import CatalogueEntry
 
     ForgeAccount.objects.update(unlinked_at=timezone.now())

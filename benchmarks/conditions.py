@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.clock import per_second
-from credits.forges.files import classify
-from credits.rules import cel
-from credits.rules.evaluate import evaluate
+from credits.forges.file_categories import classify
+from credits.rules.document.parser import parse
+from credits.rules.evaluation.evaluate import evaluate
+from credits.rules.expressions import cel
 from credits.rules.facts import (
     ClaimFacts,
     Contribution,
@@ -21,7 +22,6 @@ from credits.rules.facts import (
     Student,
     bind,
 )
-from credits.rules.schema import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAIM_OF = 40

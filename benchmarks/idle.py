@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.clock import progress
 from benchmarks.database import empty_database
-from credits.forges.github import GitHub
+from credits.forges.github.adapter import GitHub
 from credits.forges.tokens import Token
 
 ACCOUNTS = int(os.environ.get("BENCH_IDLE") or 50_000)
@@ -36,8 +36,8 @@ class SimulatedGitHub:
     def once(
         self, token: Token, verb: str, path: str, payload: dict[str, Any] | None
     ) -> tuple[Mapping[str, str], Any]:
-        from credits.forges.answers import unavailable
-        from credits.forges.github_http import _Limited
+        from credits.forges.errors import unavailable
+        from credits.forges.github.http import _Limited
 
         if payload is None:
             raise RuntimeError(f"nothing but the sweep is foreseen: {verb} {path}")
@@ -85,7 +85,7 @@ def main() -> list[tuple[str, str]]:
 
 def measured(count: int) -> list[tuple[str, str]]:
     """The same for so many accounts, in the database that is there."""
-    from credits.contributions import collect
+    from credits.contributions.collecting import collect
 
     forge = SimulatedGitHub()
     progress(f"linking {count:,} accounts")
@@ -105,7 +105,7 @@ def measured(count: int) -> list[tuple[str, str]]:
 
 def whole_round(forge: SimulatedGitHub) -> tuple[int, int]:
     """Let the scheduler and the real adapter run until everybody is complete; points and requests."""
-    from credits.contributions import collect
+    from credits.contributions.collecting import collect
     from credits.contributions.models import CollectionState
 
     adapter = adapter_of(forge)
@@ -134,7 +134,7 @@ def link(count: int, now: datetime) -> None:
 
     from accounts.models import ForgeAccount, User
     from credits.contributions.models import CollectionState
-    from credits.forges.base import Account, Ask
+    from credits.forges.protocol import Account, Ask
 
     *_pages, last = adapter_of(SimulatedGitHub()).merged_changes([Ask(Account("1", "one", "U_1"))])
 

@@ -21,12 +21,12 @@ from typing import Any, cast
 from benchmarks.clock import per_second
 from benchmarks.conditions import carried
 from benchmarks.database import empty_database
-from credits.rules import cel
-from credits.rules.compiled import CompiledRulebook, Totals, compile_rulebook
-from credits.rules.evaluate import evaluate
+from credits.rules.document.parser import Rulebook, parse
+from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
+from credits.rules.evaluation.contribution_points import checked
+from credits.rules.evaluation.evaluate import evaluate
+from credits.rules.expressions import cel
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, bind
-from credits.rules.schema import Rulebook, parse
-from credits.rules.worth import checked
 
 ROOT = Path(__file__).resolve().parents[1]
 A_STUDENT = 20

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.clock import progress
 from benchmarks.database import empty_database
-from credits.forges.base import Account, ChangedFile, MergedChange, RepositoryFacts
+from credits.forges.protocol import Account, ChangedFile, MergedChange, RepositoryFacts
 
 ROWS = Path(__file__).resolve().parents[1] / "demo" / "data" / "changes.jsonl"
 HELD = int(os.environ.get("BENCH_HELD") or 1_000_000)
@@ -39,7 +39,7 @@ def _memory() -> list[tuple[str, str]]:
     """Fill the table, watching how large this process grows."""
     from django.db import transaction
 
-    from credits.contributions.store import store
+    from credits.contributions.storing.store import store
 
     def grown(first: int, count: int) -> float:
         with transaction.atomic():
@@ -139,7 +139,7 @@ def _written() -> list[tuple[int, ...]]:
 
 
 def _by_program(changes: Sequence[MergedChange]) -> None:
-    from credits.contributions.store import store
+    from credits.contributions.storing.store import store
 
     store("github", changes, now=NOW)
 
@@ -149,7 +149,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
     PostgreSQL itself needs."""
     from django.db import connection
 
-    from credits.contributions.rows import change_row, part_rows, repository_row
+    from credits.contributions.storing.db_rows import change_row, part_rows, repository_row
 
     told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     with connection.cursor() as cursor:
@@ -186,7 +186,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
 def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
     """The usual way with the same rows: written anew on conflict, whether or not they say anything new."""
     from credits.contributions.models import Authorship, Contribution, Evidence, Repository
-    from credits.contributions.rows import change_row, part_rows, repository_row
+    from credits.contributions.storing.db_rows import change_row, part_rows, repository_row
 
     told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     repositories = Repository.objects.bulk_create(

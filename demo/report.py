@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
-from accounts.forges import LABELS
+from accounts.identity.forges import LABELS
 from accounts.models import Enrolment, ForgeAccount
 from credits.claims.models import Claim, Decision, Result
 from credits.contributions.models import Contribution

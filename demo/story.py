@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from credits.claims.draft import draft
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Round
-from credits.claims.record import record_many
-from credits.claims.review import answer, confirm, decide
-from credits.claims.submit import submit
+from credits.claims.recording.record import record_many
+from credits.claims.review.review import answer, confirm, decide
 from credits.records.export import export
 from credits.records.models import ExportBatch
 from demo import people

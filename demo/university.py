@@ -10,9 +10,9 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import linking
+from accounts.identity import linking
 from accounts.models import Department, Enrolment, StaffRole, Term, User
-from accounts.roster import import_roster
+from accounts.people.roster import import_roster
 from credits.claims.models import Round
 from credits.claims.rounds import open_round
 from credits.contributions.catalogue import import_catalogue

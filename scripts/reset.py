@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from config.postgres.layout import base_of
+from embedded_postgres.layout import base_of
 
 CONTENTS = ("queue", "static", "media", "exports", "demo", "secret_key")
 

@@ -10,11 +10,12 @@ from itertools import count
 from typing import Any
 
 from accounts.models import ForgeAccount, User
-from credits.claims import review, rounds
-from credits.claims.draft import draft
+from credits.claims import rounds
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Decision, Result, Round
-from credits.claims.record import record
-from credits.claims.submit import submit
+from credits.claims.recording.record import record
+from credits.claims.review import review
 from credits.contributions.models import (
     Authorship,
     CollectionState,

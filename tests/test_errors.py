@@ -13,7 +13,7 @@ from django.utils import translation
 
 from credits import errors
 from credits.errors import CreditsError, Sentence, joined
-from credits.forges.answers import not_merged
+from credits.forges.errors import not_merged
 from tests import factories
 
 ENGLISH = "This is not the address of a pull request."

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import forges
+from accounts.identity import forges
 from credits import tasks
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState, Contribution, Evidence
 from credits.jobs.models import Job
 from demo.forge import LocalForge

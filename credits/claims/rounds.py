@@ -10,15 +10,16 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, term_days, terms
+from accounts import audit
+from accounts.calendar import date_lists, terms
 from accounts.models import Enrolment, Programme, StaffRole, Term, User
 from accounts.permissions import require, require_for_all
-from credits.claims.lock import lock_rulebooks
+from credits.claims.locking import lock_rulebooks
 from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import Conflict, CreditsError, NotThere
 from credits.rulebooks.models import RulebookVersion
 
-YEARS = term_days.YEARS
+YEARS = date_lists.YEARS
 """Years in which a round may lie, as a term does."""
 
 
@@ -150,8 +151,8 @@ def change_term(
     by: User,
     now: datetime,
 ) -> Term:
-    """Change a term as :func:`accounts.terms.change` does; its first and last day only while no round is in it, since
-    rulebooks count by them. Raises Conflict otherwise."""
+    """Change a term as :func:`accounts.calendar.terms.change` does; its first and last day
+    only while no round is in it, since rulebooks count by them. Raises Conflict otherwise."""
     moved = (starts_on, ends_on) != (term.starts_on, term.ends_on)
     if moved and Round.objects.filter(term=term).exists():
         raise Conflict(

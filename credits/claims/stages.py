@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
 from accounts.models import Department, StaffRole, User
-from credits.claims.lock import locked
+from credits.claims.locking import locked
 from credits.claims.models import Claim, Decision
 from credits.errors import Conflict, NotAllowed
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.shapes import Reviewers, Stage
+from credits.rules.document.rulebook_model import Reviewers, Stage
 
 Role = StaffRole.Role
 
@@ -113,7 +113,7 @@ def untouched_by(user: User) -> Q:
 
 
 def at_stage(claim: Claim, stage: int, *states: str) -> Claim:
-    """The claim, locked (:func:`credits.claims.lock.locked`), at the stage that the reviewer saw; Conflict
+    """The claim, locked (:func:`credits.claims.locking.locked`), at the stage that the reviewer saw; Conflict
     ``stage-moved-on`` where somebody has decided there in the meantime."""
     now_so = locked(claim, *states)
     if now_so.stage != stage:

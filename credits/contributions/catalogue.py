@@ -13,11 +13,12 @@ from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, forges
+from accounts import audit
+from accounts.identity import forges
 from accounts.models import User
 from credits.contributions.models import CatalogueEntry, Repository
 from credits.errors import CreditsError
-from credits.forges import addresses
+from credits.forges import pull_request_urls
 
 COLUMNS = ("forge", "repository", "tier")
 _HEADINGS = {"平台": "forge", "仓库": "repository", "等级": "tier", "级别": "tier"}
@@ -171,8 +172,8 @@ def _read(
 
 def _is_full_name(name: str) -> bool:
     try:
-        return addresses.parse(f"{name}#1", "https://forge.invalid") == (name, "1")
-    except addresses.BadAddress:
+        return pull_request_urls.parse(f"{name}#1", "https://forge.invalid") == (name, "1")
+    except pull_request_urls.BadAddress:
         return False
 
 

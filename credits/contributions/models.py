@@ -93,14 +93,14 @@ class Contribution(models.Model):
     deletions = models.PositiveIntegerField(null=True)
     changed_files = models.PositiveIntegerField(null=True)
     files = models.JSONField(null=True)
-    """{category: {files, additions, deletions}}, the categories of credits.forges.files."""
+    """{category: {files, additions, deletions}}, the categories of credits.forges.file_categories."""
     labels = models.JSONField(null=True)
     merge_commit = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_id_on_forge = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_login = models.CharField(max_length=100, blank=True)
     patch_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
     files_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
-    """What identifies the patch, by its diff and by its paths and counts: see credits.forges.patches."""
+    """What identifies the patch, by its diff and by its paths and counts: see credits.forges.patch_identity."""
     only_whitespace = models.BooleanField(null=True)
     landed_by = models.CharField(max_length=40, blank=True)
     """The rule by which work landed that the forge does not call merged; empty where it does."""

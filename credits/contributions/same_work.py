@@ -1,8 +1,9 @@
 """The same work in more than one place: mirrors, forks and resubmissions (invariant 2).
 
 Two contributions are the same work where their merge commits are one (``exact``), or where their patches are: by the
-diff if both forges gave one, else by paths and line counts (see credits.forges.patches). What follows in steps is the
-same as well: a mirror's mirror. Within one repository a single commit may bring in many pull requests, and is then
+diff if both forges gave one, else by paths and line counts (see credits.forges.patch_identity). What
+follows in steps is the same as well: a mirror's mirror. Within one repository
+ a single commit may bring in many pull requests, and is then
 named by each of them: those of another size are not ``exact``, since they may stand side by side, or one in the other.
 The identities are columns, written when a contribution is stored; the groups are asked for when they are needed, so
 that none can go stale.
@@ -18,7 +19,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import ForgeAccount, User
 from credits.contributions.models import Authorship, Contribution
-from credits.forges.patches import SHORT
+from credits.forges.patch_identity import SHORT
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from credits.errors import gettext_noop
-from credits.forges.answers import rate_limited, token_refused
-from credits.forges.base import TokenRefused
+from credits.forges.errors import TokenRefused, rate_limited, token_refused
 
 REFUSED_REST = timedelta(minutes=15)
 

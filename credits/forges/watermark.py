@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from credits.forges.answers import format_time, parse_time
-from credits.forges.base import Unavailable
+from credits.forges.errors import Unavailable
+from credits.forges.json_reading import format_time, parse_time
 
 OVERLAP = timedelta(minutes=15)
 

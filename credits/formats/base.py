@@ -11,13 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import BinaryIO, Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The same words in both languages."""
-
-    zh: str = ""
-    en: str = ""
+from credits.text import NO_TEXT, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +32,8 @@ class Line:
     rulebook: str
     recorded_at: datetime
     entry_hash: str
-    term_name: Text = Text()
-    rulebook_title: Text = Text()
+    term_name: Text = NO_TEXT
+    rulebook_title: Text = NO_TEXT
     """How people call the term and the rulebook; empty where nobody knows any more."""
 
 

@@ -14,14 +14,14 @@ from accounts import audit
 from accounts.commands import Report
 from accounts.models import Programme
 from credits.claims.models import Round
-from credits.claims.simulate import LARGEST, Tally, Trial, Tried, claims_of, side_by_side, tried_on
+from credits.claims.simulation.trial import LARGEST, Tally, Trial, Tried, claims_of, side_by_side, tried_on
 from credits.errors import NotThere
-from credits.rulebooks import reading
+from credits.rulebooks import editor_report
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules.decimals import signed, to_text
-from credits.rules.outcome import Outcome
-from credits.rules.schema import Rulebook, digest
+from credits.rules.document.parser import Rulebook, digest
+from credits.rules.evaluation.outcome import Outcome
 
 
 def simulated(
@@ -61,7 +61,7 @@ def simulated(
 
 
 def _version(name: str, code: str) -> RulebookVersion:
-    found = reading.named(name, code=code)
+    found = editor_report.named(name, code=code)
     if found is None:
         raise NotThere(
             "no-such-version",

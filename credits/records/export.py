@@ -25,7 +25,7 @@ from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
-from credits.records.lines import lines
+from credits.records.export_lines import lines
 from credits.records.models import ExportBatch
 
 _UNDER_WAY = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)

@@ -13,7 +13,7 @@ from accounts.permissions import Role, covers, departments_of, has_role
 from credits.errors import NotThere
 from credits.formats.base import Transcript
 from credits.ledger import entries
-from credits.records.lines import lines
+from credits.records.export_lines import lines
 
 
 @transaction.atomic

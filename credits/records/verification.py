@@ -11,7 +11,7 @@ from operator import itemgetter
 from django.utils.translation import gettext as _
 
 from credits.claims.models import Result
-from credits.claims.record import reference_of
+from credits.claims.recording.record import reference_of
 from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
 from credits.ledger.verify import Checkpoint, Verdict, verify

@@ -7,7 +7,6 @@ undecided. Points, credit and shares are ``Decimal``; times are aware and writte
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +15,8 @@ from typing import Any, TypedDict, cast
 
 from credits.errors import CreditsError
 from credits.rules import decimals
-from credits.rules.vocabulary import LISTED, Fact, Kind
-from credits.rules.vocabulary import FileKind as FileKind
+from credits.rules.fact_catalogue import LISTED, Fact, FileKind, Kind
+from credits.text import canonical_json
 
 FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
 
@@ -229,19 +228,12 @@ def to_json(claim: ClaimFacts) -> dict[str, Any]:
 
 def canonical(claim: ClaimFacts) -> bytes:
     """The one byte sequence for these facts, whatever order they came in: what is frozen and digested."""
-    return canonical_json(to_json(claim))
+    return canonical_json(to_json(claim)).encode()
 
 
 def digest(claim: ClaimFacts) -> str:
     """SHA-256 of :func:`canonical`, in hex."""
     return hashlib.sha256(canonical(claim)).hexdigest()
-
-
-def canonical_json(value: object) -> bytes:
-    """UTF-8 JSON, keys sorted by code point, no space, no number beyond whole ones."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
 
 
 def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:

@@ -12,9 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits.claims import assess, draft, rounds, submit
-from credits.claims.draft import Candidate
-from credits.claims.facts import ref_of
+from credits.claims import rounds
+from credits.claims.application import draft, submit
+from credits.claims.application.draft import Candidate
+from credits.claims.assessment import estimate as assess
+from credits.claims.assessment.facts import ref_of
 from credits.claims.models import Claim, Round
 from credits.contributions import same_work
 from credits.errors import Conflict, NotThere

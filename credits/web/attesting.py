@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.forges import forge, names
+from accounts.identity.forges import forge, names
 from accounts.permissions import Role
-from credits.contributions import attest
+from credits.contributions import attested_work
 from credits.contributions.models import AttestedWork
 from credits.web.access import PageRequest, page
 from credits.web.forms import AttestForm, WordForm, WorkDecisionForm
@@ -30,7 +30,7 @@ def offer(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         made, status = carry_out(
             form,
-            lambda asked: attest.offer(
+            lambda asked: attested_work.offer(
                 request.user,
                 asked["address"],
                 asked["commit"],
@@ -54,7 +54,7 @@ def offer(request: PageRequest) -> HttpResponse:
 @page(student=True)
 def offered(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One own work."""
-    return _own(request, attest.work_for(request.user, public_id, now=timezone.now()), token="")
+    return _own(request, attested_work.work_for(request.user, public_id, now=timezone.now()), token="")
 
 
 @require_POST
@@ -63,8 +63,8 @@ def offered(request: PageRequest, public_id: UUID) -> HttpResponse:
 def ask_maintainer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a one-time link for a maintainer; it is shown this once."""
     now = timezone.now()
-    work = attest.work_for(request.user, public_id, now=now)
-    return _own(request, work, token=attest.make_link(work, by=request.user, now=now))
+    work = attested_work.work_for(request.user, public_id, now=now)
+    return _own(request, work, token=attested_work.make_link(work, by=request.user, now=now))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,12 +72,12 @@ def ask_maintainer(request: PageRequest, public_id: UUID) -> HttpResponse:
 def word(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a maintainer's link: open to whoever has it, and showing only what is public on the forge."""
     now = timezone.now()
-    asked = attest.asked(token, now=now)
+    asked = attested_work.asked(token, now=now)
     form, status = WordForm(request.POST or None), 200
     if request.method == "POST":
         said, status = carry_out(
             form,
-            lambda typed: attest.give_word(
+            lambda typed: attested_work.give_word(
                 token,
                 login=typed["login"],
                 confirms=typed["confirms"] == "yes",
@@ -104,7 +104,7 @@ def word(request: HttpRequest, token: str) -> HttpResponse:
 def works(request: PageRequest) -> HttpResponse:
     """What waits for this reviewer."""
     return render(
-        request, "credits/instructor/attested.html", {"works": attest.waiting_for(request.user)[:100]}
+        request, "credits/instructor/attested.html", {"works": attested_work.waiting_for(request.user)[:100]}
     )
 
 
@@ -113,12 +113,12 @@ def works(request: PageRequest) -> HttpResponse:
 def work(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One work to be decided on."""
     now = timezone.now()
-    found = attest.work_for(request.user, public_id, now=now)
+    found = attested_work.work_for(request.user, public_id, now=now)
     form, status = WorkDecisionForm(request.POST or None), 200
     if request.method == "POST":
         made, status = carry_out(
             form,
-            lambda typed: attest.decide(
+            lambda typed: attested_work.decide(
                 found, accept=typed["accept"] == "yes", reason=typed["reason"], by=request.user, now=now
             ),
         )
@@ -141,7 +141,7 @@ def _own(request: PageRequest, found: AttestedWork, *, token: str) -> HttpRespon
         {
             "work": found,
             "link": link,
-            "valid_days": attest.VALID.days,
+            "valid_days": attested_work.VALID.days,
             "words": found.words.filter(used_at__isnull=False),
         },
     )

@@ -12,8 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import permissions
-from credits.claims import assessments, review, see, submit
+from credits.claims import access
+from credits.claims.application import submit
+from credits.claims.assessment import stored
 from credits.claims.models import Claim, Decision
+from credits.claims.review import review
 from credits.web import decided, lines, way
 from credits.web.access import PageRequest, page
 from credits.web.forms import AnswerForm
@@ -26,7 +29,7 @@ Status = Claim.Status
 @page()
 def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     """A claim by its address; for everybody who may not see it, as if it did not exist."""
-    found = see.claim_for(request.user, public_id, now=timezone.now())
+    found = access.claim_for(request.user, public_id, now=timezone.now())
     if found.status == Status.DRAFT and found.user_id == request.user.pk:
         return redirect("student_claim", code=found.round.code)
     return _shown(request, found, AnswerForm())
@@ -37,7 +40,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
 def answer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """The student's answer to a proposed decision."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
+    found = access.claim_for(request.user, public_id, now=now)
     form = AnswerForm(request.POST)
     made, status = carry_out(
         form,
@@ -56,7 +59,7 @@ def answer(request: PageRequest, public_id: UUID) -> HttpResponse:
 def withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Give the claim up."""
     now = timezone.now()
-    found = see.claim_for(request.user, public_id, now=now)
+    found = access.claim_for(request.user, public_id, now=now)
     submit.withdraw(found, by=request.user, now=now)
     messages.success(request, _("Your application is withdrawn. What stood in it can be claimed again."))
     return redirect("student_home")
@@ -69,9 +72,9 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
         ).order_by("-decided_at", "-pk")
     )
     current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
-    first = assessments.submitted(found) if found.submitted_at else None
+    first = stored.submitted(found) if found.submitted_at else None
     stands = current.assessment if current else first
-    estimate = assessments.estimate_of(stands) if stands else None
+    estimate = stored.estimate_of(stands) if stands else None
     own = found.user_id == request.user.pk
     return render(
         request,
@@ -85,7 +88,7 @@ def _shown(request: PageRequest, found: Claim, form: AnswerForm, *, status: int 
             "stage": decided.stage_now(found) if found.status == Status.SUBMITTED else "",
             "current": current,
             "outcome": estimate.outcome if estimate else None,
-            "applied_for": assessments.outcome_of(first) if first else None,
+            "applied_for": stored.outcome_of(first) if first else None,
             "lines": lines.of_claim(found, estimate, current.lines if current else None) if first else [],
             "twins": lines.own_places(found) if own else {},
             "branches": lines.branches(found),

@@ -18,19 +18,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import Role
-from credits.claims import examples
-from credits.claims.examples import Example
-from credits.claims.masked import HIDDEN, called, masked
 from credits.claims.rounds import newest
-from credits.claims.simulate import fitting
+from credits.claims.simulation import sample_claims
+from credits.claims.simulation.anonymised_traces import HIDDEN, called, masked
+from credits.claims.simulation.sample_claims import Example
+from credits.claims.simulation.trial import fitting
 from credits.errors import CreditsError, NotThere
-from credits.rulebooks import drafts, reading, versions
+from credits.rulebooks import drafts, editor_report, versions
 from credits.rulebooks.models import RulebookDraft
-from credits.rules.evaluate import evaluate
+from credits.rules.evaluation.evaluate import evaluate
+from credits.rules.evaluation.outcome import Outcome
+from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
 from credits.rules.faults import Fault, RulebookFaults
-from credits.rules.outcome import Outcome
-from credits.rules.vocabulary import CONDITION_FACTS
 from credits.web.access import PageRequest, page
 from credits.web.forms import RulebookForm
 from credits.web.keeping import LONGEST, kept_now, uuid_of
@@ -46,7 +46,7 @@ Told = list[tuple[int, int, str]]
 class Check:
     """What is said of a text: faults, doubts, what it would change, and what it gives for the example."""
 
-    read: reading.Read
+    read: editor_report.Read
     faults: Told
     doubts: Told
     outcome: Outcome | None
@@ -116,7 +116,7 @@ def choose(request: PageRequest) -> HttpResponse:
     if problem or kept is None:
         messages.error(request, problem or _("Write something first."))
         return redirect(_address(kept))
-    chosen = examples.choose(request.user, request.POST.get("example", ""), now=timezone.now())
+    chosen = sample_claims.choose(request.user, request.POST.get("example", ""), now=timezone.now())
     kept.example = chosen.key
     kept.save(update_fields=["example"])
     return redirect(f"{_address(kept)}#check")
@@ -155,7 +155,7 @@ def _context(
         "page": request.POST.get("page") or uuid.uuid4().hex,
         "example": example,
         "check": _check(text, example) if text.strip() else None,
-        "offered": examples.offered(request.user),
+        "offered": sample_claims.offered(request.user),
         "facts": _facts(example),
         "trying": SimulationForm(initial={"round": newest()}, auto_id="try_%s"),
     }
@@ -164,7 +164,7 @@ def _context(
 def _check(text: str, example: Example) -> Check:
     if len(text) > LONGEST:
         text = text[:LONGEST]
-    read = reading.read(text)
+    read = editor_report.read(text)
     outcome, problem = None, ""
     if read.rulebook is not None:
         try:
@@ -225,9 +225,9 @@ def _shown(value: object) -> str:
 
 def _example(user: User, kept: RulebookDraft | None) -> Example:
     try:
-        return examples.example(user, kept.example if kept else "")
+        return sample_claims.example(user, kept.example if kept else "")
     except NotThere:
-        return examples.example(user, "")
+        return sample_claims.example(user, "")
 
 
 def _told(faults: tuple[Fault, ...]) -> Told:
@@ -239,7 +239,7 @@ def _begun(name: str) -> str:
     code, _slash, number = name.partition("/")
     if not (code and number.isdecimal() and len(number) < 10):
         return ""
-    version = reading.named(name)
+    version = editor_report.named(name)
     if version is None:
         raise NotThere("no-such-version", _("There is no such version."))
     return version.text

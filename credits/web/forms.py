@@ -9,10 +9,10 @@ from django import forms
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
-from accounts import term_days
-from accounts.forges import rows
+from accounts.calendar import date_lists
+from accounts.identity.forges import rows
 from accounts.models import Department, Programme, StaffRole, Term, User
-from accounts.roster_row import FIRST_YEAR
+from accounts.people.roster_row import FIRST_YEAR
 from credits.claims.models import Round
 from credits.claims.rounds import YEARS
 from credits.errors import CreditsError
@@ -171,13 +171,13 @@ class DaysField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         try:
-            return term_days.read(super().clean(value))
+            return date_lists.read(super().clean(value))
         except CreditsError as error:
             raise forms.ValidationError(str(error)) from error
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
-            return term_days.written(date.fromisoformat(str(day)) for day in value)
+            return date_lists.written(date.fromisoformat(str(day)) for day in value)
         return value
 
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts import permissions
-from accounts.forges import names
+from accounts.identity.forges import names
 from accounts.permissions import Role
-from credits.contributions import overview
+from credits.contributions.collecting import forge_status
 from credits.errors import NotAllowed
 from credits.web.access import PageRequest, page
 
@@ -32,12 +32,12 @@ def collecting(request: PageRequest) -> HttpResponse:
         request,
         "credits/registrar/collecting.html",
         {
-            "forges_now": [overview.of_forge(name, now=now) for name in names()],
-            "trouble": overview.in_trouble(
+            "forges_now": [forge_status.of_forge(name, now=now) for name in names()],
+            "trouble": forge_status.in_trouble(
                 now=now, departments=permissions.departments_of(request.user, Role.REGISTRAR)
             )
             if Role.REGISTRAR in roles
             else None,
-            "most": overview.SHOWN,
+            "most": forge_status.SHOWN,
         },
     )

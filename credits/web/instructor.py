@@ -20,12 +20,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.permissions import Role
-from credits.claims import assessments, rechecks, review, see, signals, stages
+from credits.claims import access, stages
+from credits.claims.assessment import stored
 from credits.claims.models import Assessment, Claim, Decision
+from credits.claims.review import flags, review, signals
 from credits.errors import CreditsError, NotAllowed
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.outcome import Outcome
-from credits.rules.shapes import PointsRule
+from credits.rules.document.rulebook_model import PointsRule
+from credits.rules.evaluation.outcome import Outcome
 from credits.web import decided, lines
 from credits.web.access import PageRequest, page
 from credits.web.tags import tongue
@@ -54,7 +56,7 @@ def queue(request: PageRequest) -> HttpResponse:
             "plain": [row for row in rows if row["plain"]],
             "waiting": len(rows),
             "older": len(claims) > SHOWN,
-            "flagged": list(rechecks.flagged(request.user)[:SHOWN]),
+            "flagged": list(flags.flagged(request.user)[:SHOWN]),
         },
     )
 
@@ -119,7 +121,7 @@ def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
         "credits/instructor/_result.html",
         {
             "outcome": estimate.outcome,
-            "applied_for": assessments.submitted_outcome(found),
+            "applied_for": stored.submitted_outcome(found),
             "lines": lines.of_claim(found, estimate),
             "live": True,
         },
@@ -159,7 +161,7 @@ def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
     now = timezone.now()
     found = _others(request, public_id, now=now)
     flag = get_object_or_404(found.flags, pk=pk)
-    rechecks.answer_flag(flag, _text(request.POST.get("text", "")), by=request.user, now=now)
+    flags.answer_flag(flag, _text(request.POST.get("text", "")), by=request.user, now=now)
     messages.success(request, _("Noted beside the decision."))
     return redirect("instructor_claim", public_id=public_id)
 
@@ -198,7 +200,7 @@ def criteria_of(claim: Claim) -> list[PointsRule]:
 
 def _others(request: PageRequest, public_id: UUID, *, now: datetime) -> Claim:
     """The claim, of somebody else: what a reviewer sees of it, its signals above all, is not for the claimant."""
-    found = see.claim_for(request.user, public_id, now=now)
+    found = access.claim_for(request.user, public_id, now=now)
     if found.user_id == request.user.pk:
         raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
     return found
@@ -215,7 +217,7 @@ def _standing_on(claims: list[Claim]) -> dict[int, Outcome]:
             claim__in=later, standing=Decision.Standing.FINAL, stage=F("claim__stage") - 1
         )
         first |= {one.claim_id: one.assessment for one in before.select_related("assessment")}
-    return {key: assessments.outcome_of(one) for key, one in first.items()}
+    return {key: stored.outcome_of(one) for key, one in first.items()}
 
 
 def _waiting(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -235,7 +237,7 @@ def _waiting(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
 
 
 def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) -> dict[str, Any]:
-    applied_for = assessments.estimate_of(assessments.submitted(found))
+    applied_for = stored.estimate_of(stored.submitted(found))
     standing = list(
         found.decisions.exclude(standing=Decision.Standing.REPLACED)
         .select_related("assessment__version", "decided_by", "confirmed_by", "answer")
@@ -245,7 +247,7 @@ def _facts(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) 
     waits = found.status in {Status.SUBMITTED, Status.HEARING}
     may_decide = waits and stages.may_decide(found, user)
     here = current if current is not None and current.stage == found.stage else None
-    estimate = assessments.estimate_of(current.assessment) if current else applied_for
+    estimate = stored.estimate_of(current.assessment) if current else applied_for
     shown = lines.of_claim(found, estimate, current.lines if current else None)
     return {
         "claim": found,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from credits.claims.assess import Estimate
-from credits.claims.facts import frozen_of, ref_of
+from credits.claims.assessment.estimate import Estimate
+from credits.claims.assessment.facts import frozen_of, ref_of
 from credits.claims.models import Claim
-from credits.contributions import co_authors, same_work
+from credits.contributions import same_work
+from credits.contributions.collecting import branch_authors
 from credits.contributions.models import BranchLook, Contribution
+from credits.rules.evaluation.outcome import ContributionOutcome
 from credits.rules.facts import ContributionFacts
-from credits.rules.outcome import ContributionOutcome
 from credits.web.why import Why, whys
 
 
@@ -76,5 +77,5 @@ def own_places(claim: Claim) -> dict[str, list[Contribution]]:
 def branches(claim: Claim) -> dict[str, BranchLook]:
     """By ref, how far the forge has told who wrote the commits."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    looks = co_authors.of(one.contribution_id for one in shares)
+    looks = branch_authors.of(one.contribution_id for one in shares)
     return {ref_of(one): looks[one.contribution_id] for one in shares if one.contribution_id in looks}

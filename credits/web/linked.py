@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import linking
-from accounts.forges import forge, names
-from credits.contributions import collect, held, links
+from accounts.identity import linking
+from accounts.identity.forges import forge, names
+from credits.contributions.collecting import add_by_url, collect
+from credits.contributions.collecting.status import collection_status
 from credits.errors import CreditsError
 from credits.web.access import PageRequest, page
 from credits.web.forms import LinkForm
@@ -53,7 +54,7 @@ def add_link(request: PageRequest) -> HttpResponse:
     form = LinkForm(request.POST)
     made, status = carry_out(
         form,
-        lambda asked: links.add_link(
+        lambda asked: add_by_url.add_link(
             request.user,
             asked["address"],
             now=timezone.now(),
@@ -71,7 +72,7 @@ def _shown(request: PageRequest, form: LinkForm, *, status: int = 200) -> HttpRe
 
 
 def _state(request: PageRequest) -> dict[str, object]:
-    states = held.collection_status(request.user, now=timezone.now())
+    states = collection_status(request.user, now=timezone.now())
     return {
         "states": states,
         "linked": {one.account.forge for one in states},

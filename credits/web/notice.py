@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from credits.claims import notice
+from credits.claims.recording import notice
 from credits.web.access import PageRequest, page
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import roles
 from accounts.models import StaffRole, User
+from accounts.people import roles
 from accounts.permissions import Role
 from credits.errors import CreditsError
 from credits.web.access import PageRequest, page

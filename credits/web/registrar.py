@@ -13,16 +13,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Enrolment, Term
 from accounts.permissions import Role, covers_all, require_for_all
-from credits.claims import record, rounds, stages
+from credits.claims import rounds, stages
 from credits.claims.models import Claim, Round, RoundRulebook
+from credits.claims.recording import record
 from credits.errors import CreditsError, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
 from credits.records.export import export, fetched, path_of, under_way
-from credits.records.looks import ledger_seen
 from credits.records.models import ExportBatch
 from credits.records.transcript import transcript
 from credits.records.verification import verify_records
+from credits.records.view_audit import ledger_seen
 from credits.web.access import PageRequest, page
 from credits.web.forms import ExportForm, InForceForm, RoundForm
 from credits.web.trying import carry_out

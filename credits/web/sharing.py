@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from credits.contributions import co_authors, same_work, shares
+from credits.contributions import same_work, shares
+from credits.contributions.collecting import branch_authors
 from credits.contributions.models import Recheck, ShareProposal
 from credits.errors import CreditsError
 from credits.web.access import PageRequest, page
@@ -81,7 +82,7 @@ def _shown(request: PageRequest, pk: int, *, error: CreditsError | None = None) 
             "work": found,
             "sharing": sharing,
             "twins": same_work.own_places([found.pk], request.user).get(found.pk, []),
-            "branch": co_authors.of([found.pk]).get(found.pk),
+            "branch": branch_authors.of([found.pk]).get(found.pk),
             "seen": Recheck.objects.filter(contribution=found).first(),
             "may_propose": sharing.may_propose(request.user),
             "may_answer": sharing.may_answer(request.user),

@@ -21,16 +21,16 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Programme, User
 from accounts.permissions import Role
-from credits.claims import simulations
-from credits.claims.examples import may_name
-from credits.claims.masked import masked
 from credits.claims.models import Claim, Round, Simulation, SimulationChange
-from credits.claims.simulate import Tally, side_by_side
+from credits.claims.simulation import runs
+from credits.claims.simulation.anonymised_traces import masked
+from credits.claims.simulation.sample_claims import may_name
+from credits.claims.simulation.trial import Tally, side_by_side
 from credits.errors import NotThere
-from credits.rulebooks import drafts, reading
+from credits.rulebooks import drafts, editor_report
 from credits.rulebooks.models import RulebookDraft, RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.outcome import Outcome
+from credits.rules.evaluation.outcome import Outcome
 from credits.web import charts
 from credits.web.access import PageRequest, page
 from credits.web.forms import VersionField
@@ -75,7 +75,7 @@ class SimulationForm(forms.Form):
 @page(role=Role.STEWARD)
 def all_simulations(request: PageRequest) -> HttpResponse:
     """Every simulation that is kept, the newest first; from the one named by ``before`` downwards."""
-    found = simulations.seen_by(request.user)
+    found = runs.seen_by(request.user)
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         found = found.filter(pk__lt=int(before))
@@ -83,7 +83,7 @@ def all_simulations(request: PageRequest) -> HttpResponse:
     context = {
         "simulations": shown[:LISTED],
         "before": shown[LISTED - 1].pk if len(shown) > LISTED else None,
-        "kept": simulations.KEPT,
+        "kept": runs.KEPT,
     }
     return render(request, "credits/steward/simulations.html", context)
 
@@ -92,7 +92,7 @@ def all_simulations(request: PageRequest) -> HttpResponse:
 @page(role=Role.STEWARD)
 def simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """One simulation: how far it is, and what was found. For htmx the part that changes while it runs."""
-    found = simulations.find(request.user, public_id)
+    found = runs.find(request.user, public_id)
     if request.htmx:
         return render(request, "credits/steward/_simulation.html", _told(found, request.user))
     context = _told(found, request.user) | {"draft": _draft_of(request)}
@@ -111,7 +111,7 @@ def simulate(request: PageRequest) -> HttpResponse:
     """Have a draft (its text) or a kept version tried."""
     form = SimulationForm(request.POST)
     kept = None
-    version = reading.named(request.POST.get("version", "")) if "version" in request.POST else None
+    version = editor_report.named(request.POST.get("version", "")) if "version" in request.POST else None
     if version is None:
         kept, _problem = kept_now(request, request.POST.get("text", ""))
         back = reverse("steward_propose") + (f"?draft={kept.public_id}" if kept else "")
@@ -121,7 +121,7 @@ def simulate(request: PageRequest) -> HttpResponse:
         messages.error(request, _("Choose a round that there is."))
         return redirect(back)
     if version is None:
-        read = reading.read(request.POST.get("text", "").replace("\r\n", "\n"))
+        read = editor_report.read(request.POST.get("text", "").replace("\r\n", "\n"))
         if read.rulebook is None:
             messages.error(request, _("The text has faults, so it cannot be tried yet."))
             return redirect(back)
@@ -129,7 +129,7 @@ def simulate(request: PageRequest) -> HttpResponse:
     else:
         rulebook = rulebook_of(version)
     chosen = form.cleaned_data
-    made = simulations.ask(
+    made = runs.ask(
         rulebook,
         round_=chosen["round"],
         programme=chosen["programme"],
@@ -146,7 +146,7 @@ def simulate(request: PageRequest) -> HttpResponse:
 @page(role=Role.STEWARD)
 def stop(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Stop one that waits or runs."""
-    simulations.stop(simulations.find(request.user, public_id), by=request.user, now=timezone.now())
+    runs.stop(runs.find(request.user, public_id), by=request.user, now=timezone.now())
     messages.success(request, _("The simulation is stopped; what it found until then stays."))
     return redirect("steward_simulation", public_id=public_id)
 
@@ -157,7 +157,7 @@ def stop(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def change(request: PageRequest, public_id: uuid.UUID, ordinal: int) -> HttpResponse:
     """One claim by both rulebooks, traces side by side; such a look goes into the audit log (invariant 11). Whose it is
     and which work, only for who may see that by another role."""
-    found = simulations.find(request.user, public_id)
+    found = runs.find(request.user, public_id)
     one = found.changes.filter(ordinal=min(ordinal, 2**31 - 1)).select_related("assessment").first()
     if one is None:
         raise NotThere("no-such-change", _("There is no such change in this simulation."))
@@ -167,7 +167,7 @@ def change(request: PageRequest, public_id: uuid.UUID, ordinal: int) -> HttpResp
     before = found.against or claim.version
     if before is None:
         raise NotThere("no-such-change", _("There is no such change in this simulation."))
-    facts, old, new = side_by_side(one.assessment, rulebook_of(before), simulations.rulebook_tried(found))
+    facts, old, new = side_by_side(one.assessment, rulebook_of(before), runs.rulebook_tried(found))
     named = may_name(request.user, claim)
     if not named:
         old, new = masked(facts, old), masked(facts, new)
@@ -221,7 +221,7 @@ def _told(found: Simulation, user: User) -> dict[str, Any]:
         "chart": charts.spread(tally.spread_before, tally.spread_after),
         "programmes": sorted(programmes, key=lambda one: (-abs(one["cost"]), one["name"])),
         "largest": [
-            Largest(one, one.assessment.claim.enrolment.programme.name) for one in simulations.largest(found)
+            Largest(one, one.assessment.claim.enrolment.programme.name) for one in runs.largest(found)
         ],
     }
 

@@ -10,16 +10,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from credits.claims import assess, review, rounds
+from credits.claims import rounds
+from credits.claims.assessment import estimate as assess
 from credits.claims.models import Claim, Round
-from credits.contributions import held
-from credits.contributions.held import AccountStatus
+from credits.claims.review import review
+from credits.contributions.collecting.status import AccountStatus, collection_status
 from credits.errors import NotThere
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.outcome import Outcome
-from credits.rules.shapes import Rulebook
+from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.evaluation.outcome import Outcome
 from credits.web import decided, way
 from credits.web.tags import day, until
 from credits.web.way import Station
@@ -95,7 +96,7 @@ class Standing:
 
 def of(student: User, *, now: datetime) -> Standing:
     """Read the student's standing as of ``now``; nothing is stored."""
-    found = Standing(held.collection_status(student, now=now))
+    found = Standing(collection_status(student, now=now))
     found.round = rounds.current_for(student, now=now)
     if found.round is not None:
         found.claim = (

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import permissions
 from accounts.permissions import Role
-from credits.claims import simulations
 from credits.claims.rounds import newest
+from credits.claims.simulation import runs
 from credits.errors import NotThere
-from credits.rulebooks import drafts, reading, versions
+from credits.rulebooks import drafts, editor_report, versions
 from credits.rulebooks.models import RulebookVersion
-from credits.rules.differences import differences
+from credits.rules.document.diff import differences
 from credits.web.access import PageRequest, page
 from credits.web.simulations import SimulationForm
 
@@ -40,7 +40,7 @@ def rulebooks(request: PageRequest) -> HttpResponse:
         {
             "versions": found.annotate(used=Count("rounds")).defer("text", "canonical"),
             "drafts": [(one, drafts.code_of(one.text)) for one in drafts.of(request.user)],
-            "simulations": list(simulations.seen_by(request.user)[:RECENT]),
+            "simulations": list(runs.seen_by(request.user)[:RECENT]),
         },
     )
 
@@ -107,7 +107,7 @@ class LookedOver:
 
 
 def _looked_over(found: RulebookVersion) -> LookedOver:
-    read = reading.read(found.text)
+    read = editor_report.read(found.text)
     language = get_language() or ""
     faults, doubts = ([(one.line, one.text(language)) for one in some] for some in (read.faults, read.doubts))
     return LookedOver(faults, doubts)

@@ -10,10 +10,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from credits.claims import assess, rounds
-from credits.claims.assess import Estimate
-from credits.claims.facts import ref_of
-from credits.contributions import held, same_work, shares
+from credits.claims import rounds
+from credits.claims.assessment import estimate as assess
+from credits.claims.assessment.estimate import Estimate
+from credits.claims.assessment.facts import ref_of
+from credits.contributions import queries, same_work, shares
+from credits.contributions.collecting.status import collection_status
 from credits.contributions.models import Authorship
 from credits.errors import NotThere
 from credits.records.transcript import transcript
@@ -37,7 +39,7 @@ def student_home(request: PageRequest) -> HttpResponse:
 @page(student=True)
 def contributions(request: PageRequest) -> HttpResponse:
     """What is held of the student, newest first, with whether each counts and why."""
-    shown = list(_after(held.of_person(request.user), request.GET.get("after", ""))[: SHOWN + 1])
+    shown = list(_after(queries.of_person(request.user), request.GET.get("after", ""))[: SHOWN + 1])
     estimate = _estimate(request)
     outcome = estimate.outcome if estimate else None
     by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
@@ -54,7 +56,7 @@ def contributions(request: PageRequest) -> HttpResponse:
             "whys": whys(estimate, [ref_of(one) for one in page_of]) if estimate else {},
             "twins": same_work.own_places([one.contribution_id for one in page_of], request.user),
             "asked": shares.waiting_for(request.user),
-            "accounts": held.collection_status(request.user, now=timezone.now()),
+            "accounts": collection_status(request.user, now=timezone.now()),
         },
     )
 

@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import linking
-from accounts.forges import row
+from accounts.identity import linking
+from accounts.identity.forges import row
 from accounts.models import ForgeAccount
+from accounts.people.roster import RosterReport, import_roster
 from accounts.permissions import Role, departments_of, require_for_all, students_in
-from accounts.roster import RosterReport, import_roster
 from credits.web.access import PageRequest, page
 from credits.web.forms import RosterForm, VouchForm
 from credits.web.trying import carry_out

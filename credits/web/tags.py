@@ -13,10 +13,10 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext_lazy, npgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from accounts.forges import LABELS
+from accounts.identity.forges import LABELS
 from accounts.models import Enrolment
-from credits.claims import review
 from credits.claims.models import Claim
+from credits.claims.review import review
 from credits.web import navigation
 
 register = template.Library()

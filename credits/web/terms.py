@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import term_days, terms
+from accounts.calendar import date_lists, terms
 from accounts.models import Term
 from accounts.permissions import Role, require_for_all
 from credits.claims import rounds
@@ -77,4 +77,4 @@ def _tell_what_is_odd(request: PageRequest, term: Term) -> None:
 
 
 def _listed(days: list[date]) -> str:
-    return term_days.written(days).replace("\n", ", ")
+    return date_lists.written(days).replace("\n", ", ")

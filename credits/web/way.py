@@ -9,8 +9,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from credits.claims import review
 from credits.claims.models import Claim, Round
+from credits.claims.review import review
 from credits.claims.stages import stages_of
 from credits.web.tags import day, tongue, until
 

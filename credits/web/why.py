@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from credits.claims.assess import Estimate
-from credits.rules.explain import Reduced, Remedy
+from credits.claims.assessment.estimate import Estimate
+from credits.rules.evaluation.explain import Reduced, Remedy
 
 EXPLAINED = 200
 """Contributions of one page that are explained; beyond these the trace says what there is to say."""

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import forges
+from accounts.identity import forges
 from demo.forge import LocalForge
 
 

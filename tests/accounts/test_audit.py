@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts import audit, linking, roles
+from accounts import audit
+from accounts.identity import linking
 from accounts.models import AuditEntry, ForgeAccount, StaffRole
-from credits.forges.base import Account
+from accounts.people import roles
+from credits.forges.protocol import Account
 from tests import factories
 from tests.factories import NOW
 

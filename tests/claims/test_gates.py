@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.calendar.university_calendar import written
 from accounts.models import AuditEntry
-from credits.claims import record, review
-from credits.claims.dates import written
-from credits.claims.draft import draft
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Result
-from credits.claims.submit import submit
+from credits.claims.recording import record
+from credits.claims.review import review
 from credits.errors import Conflict
 from credits.ledger import entries
 from tests import credit_factories as make

@@ -9,9 +9,9 @@ import pytest
 
 from accounts.models import AuditEntry, User
 from credits.claims import rounds
+from credits.claims.application.submit import submit, withdraw
 from credits.claims.models import RoundRulebook
 from credits.claims.rounds import InForce
-from credits.claims.submit import submit, withdraw
 from credits.errors import CreditsError, NotAllowed
 from credits.rulebooks import versions
 from tests import credit_factories as make

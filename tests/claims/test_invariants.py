@@ -9,12 +9,16 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import AuditEntry, StaffRole
-from credits.claims import assess, assessments, record, review, see
-from credits.claims.draft import add_item, draft, remove_item
-from credits.claims.facts import frozen_of
+from credits.claims import access
+from credits.claims.application.draft import add_item, draft, remove_item
+from credits.claims.application.submit import submit, withdraw
+from credits.claims.assessment import estimate
+from credits.claims.assessment import stored as assessments
+from credits.claims.assessment.facts import frozen_of
 from credits.claims.models import Assessment, Claim, ClaimItem, Decision, Result, RoundRulebook
+from credits.claims.recording import record
+from credits.claims.review import review
 from credits.claims.rounds import InForce, version_for
-from credits.claims.submit import submit, withdraw
 from credits.errors import Conflict, NotAllowed, NotThere
 from credits.rules import facts
 from tests import credit_factories as make
@@ -108,7 +112,7 @@ def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
     make.authorship(claim.user)
     fresh = Claim.objects.get(pk=claim.pk)
     assert fresh.version is not None
-    again = assess.evaluated(fresh.version, frozen_of(fresh))
+    again = estimate.evaluated(fresh.version, frozen_of(fresh))
     assert facts.digest(frozen_of(fresh)) == claim.facts_digest == stored.facts_digest
     assert again.digest == stored.outcome_digest
     assert again.canonical() == assessments.outcome_of(stored).canonical()
@@ -117,7 +121,7 @@ def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
 def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> None:
     """A revert, a rename or another licence after submission leaves the assessment as it was."""
     claim = make.submitted_claim()
-    before = assess.estimate(claim.user, claim.round, now=NOW)
+    before = estimate.estimate(claim.user, claim.round, now=NOW)
     for item in claim.items.select_related("authorship__contribution__repository"):
         held = item.authorship.contribution
         held.status = "reverted"
@@ -126,7 +130,7 @@ def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> N
         held.repository.licence = ""
         held.repository.full_name += "-renamed"
         held.repository.save()
-    after = assess.estimate(claim.user, claim.round, now=NOW + timedelta(days=400))
+    after = estimate.estimate(claim.user, claim.round, now=NOW + timedelta(days=400))
     assert after.canonical() == before.canonical()
 
 
@@ -229,7 +233,7 @@ def test_invariant_8_an_instructor_decides_within_their_department_only() -> Non
     stranger = factories.instructor(factories.department())
     assert claim not in review.queue(stranger, now=NOW)
     with pytest.raises(NotThere):
-        see.claim_for(stranger, claim.public_id, now=NOW)
+        access.claim_for(stranger, claim.public_id, now=NOW)
     with pytest.raises(NotAllowed):
         review.decide(claim, {}, by=stranger, now=NOW)
     assert claim in review.queue(factories.instructor(), now=NOW)
@@ -335,11 +339,11 @@ def test_invariant_11_a_look_at_another_persons_claim_is_logged_and_ones_own_is_
     """Reviewer and registrar leave a line when they look; the student does not."""
     claim = make.submitted_claim()
     looks = AuditEntry.objects.filter(action="claim-seen")
-    see.claim_for(claim.user, claim.public_id, now=NOW)
+    access.claim_for(claim.user, claim.public_id, now=NOW)
     assert not looks.exists()
     reviewer, registrar = make.reviewer_of(claim), factories.registrar()
-    see.claim_for(reviewer, claim.public_id, now=NOW)
-    see.claim_for(registrar, str(claim.public_id), now=NOW)
+    access.claim_for(reviewer, claim.public_id, now=NOW)
+    access.claim_for(registrar, str(claim.public_id), now=NOW)
     assert list(looks.order_by("pk").values_list("actor", "person")) == [
         (reviewer.pk, claim.user.pk),
         (registrar.pk, claim.user.pk),
@@ -352,11 +356,11 @@ def test_invariant_11_looking_again_within_the_hour_is_the_same_look() -> None:
     registrars = [factories.registrar(), factories.registrar()]
     for minutes in (0, 1, 59):
         for one in registrars:
-            see.claim_for(one, claim.public_id, now=NOW + timedelta(minutes=minutes))
+            access.claim_for(one, claim.public_id, now=NOW + timedelta(minutes=minutes))
     looks = AuditEntry.objects.filter(action="claim-seen")
     assert sorted(looks.values_list("actor", flat=True)) == sorted(one.pk for one in registrars)
-    see.claim_for(registrars[0], other.public_id, now=NOW)
-    see.claim_for(registrars[0], claim.public_id, now=NOW + timedelta(minutes=60))
+    access.claim_for(registrars[0], other.public_id, now=NOW)
+    access.claim_for(registrars[0], claim.public_id, now=NOW + timedelta(minutes=60))
     assert looks.count() == 4
 
 
@@ -368,7 +372,7 @@ def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
 
     def answer(user: Any, public_id: Any) -> tuple[str, str, str, int]:
         with pytest.raises(NotThere) as error:
-            see.claim_for(user, public_id, now=NOW)
+            access.claim_for(user, public_id, now=NOW)
         return error.value.code, error.value.message, error.value.hint, error.value.status
 
     nothing = answer(factories.student(), "00000000-0000-0000-0000-000000000000")
@@ -378,7 +382,7 @@ def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
     submit(claim, by=claim.user, now=NOW)
     for role in ("student", "steward", "admin", "person"):
         assert answer(getattr(factories, role)(), claim.public_id) == nothing
-    assert see.claim_for(reviewer, claim.public_id, now=NOW) == claim
+    assert access.claim_for(reviewer, claim.public_id, now=NOW) == claim
     withdraw(claim, by=claim.user, now=NOW)
     assert answer(reviewer, claim.public_id) == nothing
-    assert see.claim_for(claim.user, claim.public_id, now=NOW) == claim
+    assert access.claim_for(claim.user, claim.public_id, now=NOW) == claim

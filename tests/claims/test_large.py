@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from credits.claims import assessments, simulations
-from credits.claims.draft import draft
-from credits.claims.submit import submit
-from credits.rules.schema import parse
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
+from credits.claims.assessment import stored
+from credits.claims.simulation import runs
+from credits.rules.document.parser import parse
 from tests import credit_factories as make
 from tests import factories
 from tests.factories import NOW
@@ -32,10 +33,10 @@ def test_a_claim_with_millions_of_points_goes_all_its_way(formula: str) -> None:
     make.authorship(student, make.contribution(additions=1_500_000))
     claim = submit(draft(student, round_, now=NOW), by=student, now=NOW)
     first = claim.assessments.get()
-    assert first.points == assessments.MOST
-    assert assessments.outcome_of(first).points > 1_500_000
+    assert first.points == stored.MOST
+    assert stored.outcome_of(first).points > 1_500_000
     result = make.recorded_claim(claim)
-    assert (result.points, result.credit, result.points_carried) == (assessments.MOST, 2, 0)
+    assert (result.points, result.credit, result.points_carried) == (stored.MOST, 2, 0)
 
 
 def test_a_simulation_counts_claims_with_millions_of_points() -> None:
@@ -44,6 +45,6 @@ def test_a_simulation_counts_claims_with_millions_of_points() -> None:
     make.submitted_claim(in_round=round_)
     text = make.RULEBOOK.format(code="tried", category="innovation", points=POINTS, more="")
     tried = parse(text.replace("FORMULA", "contribution.additions * 1000000000"))
-    made = simulations.ask(tried, round_=round_, by=factories.steward(), now=NOW)
-    assert not simulations.run_due(clock=lambda: NOW)
-    assert made.changes.get().points_after == assessments.MOST
+    made = runs.ask(tried, round_=round_, by=factories.steward(), now=NOW)
+    assert not runs.run_due(clock=lambda: NOW)
+    assert made.changes.get().points_after == stored.MOST

@@ -10,10 +10,12 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from credits.claims import record, review, rounds
-from credits.claims.draft import add_item, draft
+from credits.claims import rounds
+from credits.claims.application.draft import add_item, draft
+from credits.claims.application.submit import submit, withdraw
 from credits.claims.models import Claim, ClaimItem, Decision, Result
-from credits.claims.submit import submit, withdraw
+from credits.claims.recording import record
+from credits.claims.review import review
 from credits.errors import CreditsError
 from credits.ledger.models import CreditEntry
 from credits.ledger.verify import verify

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import AuditEntry
-from credits.claims import review, rounds
-from credits.claims.licences import osi_approved
+from credits.claims import rounds
+from credits.claims.assessment.osi_licences import osi_approved
 from credits.claims.models import Round
+from credits.claims.review import review
 from credits.errors import CreditsError, NotAllowed, NotThere
 from credits.rulebooks import versions
 from tests import credit_factories as make

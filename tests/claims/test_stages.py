@@ -10,10 +10,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import StaffRole, User
-from credits.claims import notice, rechecks, record, review, see
-from credits.claims.assessments import outcome_of
-from credits.claims.lines import diminishes
+from credits.claims import access
+from credits.claims.assessment.stored import outcome_of
 from credits.claims.models import Claim, ClaimFlag, Decision
+from credits.claims.recording import notice, record
+from credits.claims.review import flags, review
+from credits.claims.review.review_lines import diminishes
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from tests import credit_factories as make
 from tests import factories
@@ -105,13 +107,13 @@ def test_each_reviewer_sees_what_waits_for_their_stage() -> None:
     everybody = (instructor, colleague, committee, elsewhere, whole)
     assert [claim in review.queue(one, now=NOW) for one in everybody] == [True, True, False, False, False]
     with pytest.raises(NotThere):
-        see.claim_for(committee, claim.public_id, now=NOW)
+        access.claim_for(committee, claim.public_id, now=NOW)
     review.decide(claim, {}, by=instructor, now=NOW)
     assert [claim in review.queue(one, now=NOW) for one in everybody] == [False, False, True, False, True]
     for one in (instructor, committee, whole):
-        assert see.claim_for(one, claim.public_id, now=NOW) == claim
+        assert access.claim_for(one, claim.public_id, now=NOW) == claim
     with pytest.raises(NotThere):
-        see.claim_for(elsewhere, claim.public_id, now=NOW)
+        access.claim_for(elsewhere, claim.public_id, now=NOW)
 
 
 @pytest.mark.parametrize("who", ["instructor", "registrar", "admin", "steward", "college"])
@@ -278,11 +280,11 @@ def test_a_flag_is_answered_by_whom_the_claim_is_with() -> None:
     claim, first = in_second_stage()
     flag = ClaimFlag.objects.create(claim=claim, ref=refs(claim)[0], finding="reverted", found_at=NOW)
     committee = make.committee_of(claim)
-    assert list(rechecks.flagged(committee)) == [claim]
-    assert list(rechecks.flagged(first)) == []
+    assert list(flags.flagged(committee)) == [claim]
+    assert list(flags.flagged(first)) == []
     with pytest.raises(NotAllowed):
-        rechecks.answer_flag(flag, "x", by=first, now=NOW)
-    assert rechecks.answer_flag(flag, "无影响", by=committee, now=NOW).answered_by == committee
+        flags.answer_flag(flag, "x", by=first, now=NOW)
+    assert flags.answer_flag(flag, "无影响", by=committee, now=NOW).answered_by == committee
 
 
 def test_the_database_holds_the_order_of_the_stages() -> None:

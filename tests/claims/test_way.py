@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import AuditEntry
-from credits.claims import notice, record, review
-from credits.claims.draft import draft
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Decision
-from credits.claims.submit import submit
+from credits.claims.recording import notice, record
+from credits.claims.review import review
 from credits.ledger import entries
 from credits.ledger.verify import verify
 from tests import credit_factories as make

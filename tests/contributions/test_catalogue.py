@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import AuditEntry
 from credits.contributions.catalogue import CatalogueReport, import_catalogue, tier_of, tiers_of
 from credits.contributions.models import CatalogueEntry, Repository
-from credits.contributions.store import store
+from credits.contributions.storing.store import store
 from credits.errors import CreditsError
 from tests.contributions.told import change, repository
 from tests.factories import NOW

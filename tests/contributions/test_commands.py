@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from accounts import forges
+from accounts.identity import forges
 from credits.contributions.models import CatalogueEntry
-from credits.forges.base import Unavailable
+from credits.forges.errors import Unavailable
 from credits.forges.tokens import TokenPool
 from tests.contributions.told import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account, student

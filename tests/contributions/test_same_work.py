@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from credits.claims import review
-from credits.claims.assess import claimable
-from credits.claims.draft import add_item, draft
-from credits.claims.elsewhere import credited_to_others, taken
-from credits.claims.submit import submit
+from credits.claims.application.draft import add_item, draft
+from credits.claims.application.submit import submit
+from credits.claims.assessment.double_claims import credited_to_others, taken
+from credits.claims.assessment.estimate import claimable
+from credits.claims.review import review
 from credits.contributions import same_work
 from credits.contributions.models import Contribution
-from credits.contributions.store import store
+from credits.contributions.storing.store import store
 from credits.errors import Conflict
-from credits.forges.base import Account, ChangedFile
+from credits.forges.protocol import Account, ChangedFile
 from tests import credit_factories as make
 from tests import factories
 from tests.contributions.told import change, repository

@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from accounts.models import AuditEntry, ForgeAccount
-from credits.claims.draft import draft
-from credits.claims.submit import submit, withdraw
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit, withdraw
 from credits.contributions import shares
 from credits.contributions.models import Authorship, ShareProposal
 from credits.errors import CreditsError

@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from credits.forges.base import (
-    Account,
-    Ask,
-    ChangedFile,
-    MergedChange,
-    Missing,
-    Page,
-    RepositoryFacts,
-    Spent,
-)
+from credits.forges.errors import Missing
+from credits.forges.protocol import Account, Ask, ChangedFile, MergedChange, Page, RepositoryFacts, Spent
 from credits.forges.tokens import TokenPool
 
 MERGED = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config.chosen import MARKER, settings_module
+from config.settings_choice import MARKER, settings_module
 from demo.addresses import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from credits.forges.base import Account, Ask, Forge, ForgeError, MergedChange, Page
+from credits.forges.errors import ForgeError
+from credits.forges.protocol import Account, Ask, Forge, MergedChange, Page
 from demo.forge import LocalForge
 from demo.forge.ids import read_id
 

@@ -16,18 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credits.forges.base import (
-    Account,
-    Ask,
-    ChangeRef,
-    Forge,
-    ForgeError,
-    Missing,
-    NotMerged,
-    RateLimited,
-    TokenRefused,
-    Unavailable,
-)
+from credits.forges.errors import ForgeError, Missing, NotMerged, RateLimited, TokenRefused, Unavailable
+from credits.forges.protocol import Account, Ask, ChangeRef, Forge
 from credits.forges.tokens import TokenPool
 from demo.forge import LocalForge
 from demo.forge.ids import read_id, shown_id

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.forges.base import RateLimited, TokenRefused
+from credits.forges.errors import RateLimited, TokenRefused
 from credits.forges.tokens import REFUSED_REST, TokenPool
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

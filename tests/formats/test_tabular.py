@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from credits.formats.base import Line, Text
+from credits.formats.base import Line
 from credits.formats.tabular import FORMULA_STARTS, HEADINGS, Csv, Xlsx, safe
+from credits.text import Text
 
 
 def line(**fields: object) -> Line:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from accounts import forges
+from accounts.identity import forges
 from config.celery import app
 from demo.forge import LocalForge
 from scripts import browser as browsers

@@ -13,10 +13,10 @@ from django.urls import get_resolver
 from playwright.sync_api import Page
 
 from accounts.models import User
-from credits.claims import simulations
-from credits.contributions import attest
+from credits.claims.simulation import runs
+from credits.contributions import attested_work
 from credits.records.export import export
-from credits.rules.schema import parse
+from credits.rules.document.parser import parse
 from tests import credit_factories, factories
 from tests.journeys.conftest import Clock, Visit
 from tests.journeys.visitor import PASSWORD, WIDTHS, Visitor
@@ -84,12 +84,12 @@ class Filled:
             now=now,
         )
         self.attested = attested(self.draft.user)
-        self.token = attest.make_link(self.attested, by=self.draft.user, now=now)
+        self.token = attested_work.make_link(self.attested, by=self.draft.user, now=now)
         on_notice = credit_factories.submitted_claim(student(), self.round, now=now)
         credit_factories.decided_claim(on_notice, by=self.reviewer, now=now)
         tried = parse(self.version.text.replace("give: 8", "give: 16"))
-        self.simulation = simulations.ask(tried, round_=self.round, by=self.steward, now=now)
-        simulations.run_due(clock=lambda: now)
+        self.simulation = runs.ask(tried, round_=self.round, by=self.steward, now=now)
+        runs.run_due(clock=lambda: now)
 
 
 def _of(attribute: str) -> Callable[[Filled], tuple[object, ...]]:

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
-from credits.claims import simulations
 from credits.claims.models import Simulation
+from credits.claims.simulation import runs
 from credits.rulebooks.models import RulebookDraft
 from tests import credit_factories, factories
 from tests.factories import NOW
@@ -96,7 +96,7 @@ def test_a_draft_is_tried_on_last_term_and_the_page_follows(
     steward.press("See who gains and who loses")
     steward.sees_heading("How far it is")
     made = Simulation.objects.get()
-    simulations.run_due(clock=clock.now)
+    runs.run_due(clock=clock.now)
     steward.sees_heading("The largest changes")
     steward.content.locator("details.why[hx-get] summary").first.click()
     expect(steward.content.locator(".pair .trace").first).to_be_visible()

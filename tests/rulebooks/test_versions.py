@@ -13,7 +13,7 @@ from accounts.models import AuditEntry
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import propose, publish, retire, rulebook_of
-from credits.rules.schema import RulebookFaults
+from credits.rules.document.parser import RulebookFaults
 from tests import credit_factories as make
 from tests import factories
 from tests.factories import NOW

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from credits.rules import yamltree
+from credits.rules.document import yaml_tree
+from credits.rules.document.parser import Rulebook, parse
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, Student
-from credits.rules.schema import Rulebook, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (
@@ -38,7 +38,7 @@ def library() -> dict[tuple[str, str], str]:
     """The shipped rulebooks by code and label: what a variant may extend."""
     texts = {}
     for name in SHIPPED:
-        data = yamltree.plain(yamltree.read(shipped(name)))
+        data = yaml_tree.plain(yaml_tree.read(shipped(name)))
         texts[data["code"], data["label"]] = shipped(name)
     return texts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from credits.rules.decimals import signed, to_text
-from credits.rules.outcome import Outcome, TraceLine
+from credits.rules.evaluation.outcome import Outcome, TraceLine
 
 
 def readable(outcome: Outcome) -> str:

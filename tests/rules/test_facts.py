@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from credits.errors import CreditsError
-from credits.rules import facts, vocabulary
+from credits.rules import fact_catalogue, facts
 from credits.rules.facts import bind, canonical, facts_from_json, to_json
 from tests.rules.made import claim, contribution
 
@@ -27,8 +27,8 @@ SHAPES = {
 def test_the_shapes_and_the_list_of_facts_are_the_same() -> None:
     """Every key of a shape is a listed fact and the other way round (files have their own names)."""
     keys = {f"{room}.{key}" for room, shape in SHAPES.items() for key in shape.__annotations__}
-    assert keys - {"contribution.files"} == {fact.name for fact in vocabulary.LISTED}
-    assert set(get_args(vocabulary.FileKind)) == set(facts.FILE_KINDS)
+    assert keys - {"contribution.files"} == {fact.name for fact in fact_catalogue.LISTED}
+    assert set(get_args(fact_catalogue.FileKind)) == set(facts.FILE_KINDS)
 
 
 def test_facts_survive_being_stored() -> None:

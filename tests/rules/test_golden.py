@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from credits.rules.evaluate import evaluate
+from credits.rules.evaluation.evaluate import evaluate
 from credits.rules.facts import facts_from_json
 from tests.rules.made import SHIPPED, shipped_rulebook
 from tests.rules.readable import readable

@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tests.rules.document.test_mutations import damage_shape, damage_text, stands
 from tests.rules.made import SHIPPED, shipped, shipped_rulebook
-from tests.rules.test_mutations import damage_shape, damage_text, stands
 
 ROUNDS = 10_000
 LONGEST = 5.0

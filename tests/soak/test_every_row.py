@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 from credits.contributions.models import Contribution
 from demo.forge import LocalForge
 from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_of, truth

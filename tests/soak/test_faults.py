@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState
 from demo.forge import LocalForge
 from tests.soak.whole import LONG, ROWS, Clock, adapters, held, link_everybody, round_of, too_early, truth

@@ -10,8 +10,8 @@ import pytest
 from django.db.models import Sum
 
 from credits.contributions.models import Authorship, Contribution, Repository
-from credits.contributions.store import store
-from credits.forges.base import Account
+from credits.contributions.storing.store import store
+from credits.forges.protocol import Account
 from tests.contributions.told import BOB, MERGED, change, repository
 from tests.factories import NOW
 from tests.soak.whole import LONG

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.idle import SimulatedGitHub, link, whole_round
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 from credits.contributions.models import Contribution
 from demo.forge import LocalForge
 from tests.soak.at_work import Beat, Stopwatch, complete, forget

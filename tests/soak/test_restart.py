@@ -15,10 +15,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from config.postgres.layout import NAME, USER, base_of, read_postmaster
 from credits.contributions.models import Contribution
 from credits.jobs.models import Job
 from demo.forge import LocalForge
+from embedded_postgres.layout import NAME, USER, base_of, read_postmaster
 from tests.soak.at_work import Stopwatch, complete
 from tests.soak.whole import LONG, ROWS, held, link_everybody, truth
 from tests.workers import Workers

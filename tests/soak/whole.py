@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from accounts.models import ForgeAccount
-from credits.contributions import collect
+from credits.contributions.collecting import collect
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution, Evidence
-from credits.forges.base import Forge
-from credits.forges.gitee import Gitee
-from credits.forges.github import GitHub
+from credits.forges.gitee.adapter import Gitee
+from credits.forges.github.adapter import GitHub
+from credits.forges.protocol import Forge
 from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
 from tests.factories import NOW, person

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, StaffRole
-from credits.claims import draft, submit
+from credits.claims.application import draft, submit
 from credits.claims.models import Claim, Decision
 from credits.web.instructor import ticket
 from tests import credit_factories as credit

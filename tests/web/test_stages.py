@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from credits.claims import review
 from credits.claims.models import Claim, Decision
+from credits.claims.review import review
 from tests import credit_factories as credit
 from tests import factories
 from tests.web.conftest import Clock

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from credits.claims import simulations
 from credits.claims.models import Claim, Round, Simulation
+from credits.claims.simulation import runs
 from credits.rulebooks.models import RulebookDraft
 from credits.web import simulations as pages
 from credits.web.charts import spread
@@ -52,7 +52,7 @@ def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
     made = asked(browser)
     address = reverse("steward_simulation", args=[made.public_id])
     assert 'hx-trigger="every 2s"' in html(browser.get(address))
-    simulations.run_due(clock=lambda: NOW)
+    runs.run_due(clock=lambda: NOW)
     text = html(browser.get(address, headers=HTMX))
     assert "every 2s" not in text
     assert "<html" not in text
@@ -77,7 +77,7 @@ def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, h
     browser = signed_in(factories.steward())
     assert "Try it on a round" in html(browser.get(reverse("steward_version", args=["in-force", 1])))
     browser.post(reverse("steward_simulate"), {"version": "in-force/1", "round": "last-term"})
-    simulations.run_due(clock=lambda: NOW)
+    runs.run_due(clock=lambda: NOW)
     made = Simulation.objects.get()
     assert (made.version.number, made.tally["claims"], made.changes.count()) == (1, 2, 0)  # type: ignore[union-attr]
     assert "The largest changes" not in html(
@@ -105,7 +105,7 @@ def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
     steward = factories.steward()
     browser = signed_in(steward)
     made = asked(browser)
-    simulations.run_due(clock=lambda: NOW)
+    runs.run_due(clock=lambda: NOW)
     address = reverse("steward_simulation_change", args=[made.public_id, 1])
     text = html(browser.get(address))
     claim = Claim.objects.select_related("user", "enrolment").get(
@@ -132,7 +132,7 @@ def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in:
     press = reverse("steward_simulation_stop", args=[made.public_id])
     assert "stopped" in html(browser.post(press, follow=True))
     assert browser.post(press).status_code == 409
-    simulations.run_due(clock=lambda: NOW)
+    runs.run_due(clock=lambda: NOW)
     made.refresh_from_db()
     assert (made.status, made.tally) == ("stopped", {})
 
@@ -141,7 +141,7 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
     held: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest of each steward stay, with one that still runs however old it is; another's are not touched."""
-    monkeypatch.setattr(simulations, "KEPT", 3)
+    monkeypatch.setattr(runs, "KEPT", 3)
     monkeypatch.setattr(pages, "LISTED", 2)
     steward = factories.steward()
     browser, other = signed_in(steward), signed_in(factories.steward())
@@ -150,7 +150,7 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
     for points in range(10, 16):
         made.append(asked(browser, TEXT.replace("give: 8", f"give: {points}")))
         if points > 10:
-            simulations.stop(made[-1], by=steward, now=NOW)
+            runs.stop(made[-1], by=steward, now=NOW)
     kept = set(Simulation.objects.filter(asked_by=steward))
     assert kept == {made[0], *made[-3:]}
     assert Simulation.objects.filter(pk=theirs.pk).exists()

@@ -11,11 +11,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts import linking
-from credits.claims import review, submit
-from credits.claims.draft import draft
+from accounts.identity import linking
+from credits.claims.application import submit
+from credits.claims.application.draft import draft
 from credits.claims.models import Claim
-from credits.claims.record import record
+from credits.claims.recording.record import record
+from credits.claims.review import review
 from credits.contributions.models import CollectionState
 from tests import credit_factories as credit
 from tests import factories
@@ -263,7 +264,7 @@ def test_collecting_now_is_asked_for_and_shown(
     signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The button makes the account due and shows the state at once; without an account it says what is missing."""
-    monkeypatch.setattr("credits.contributions.collect.wake_workers", lambda: None)
+    monkeypatch.setattr("credits.contributions.collecting.collect.wake_workers", lambda: None)
     student = factories.student()
     browser = signed_in(student)
     page = f"http://testserver{reverse('student_accounts')}"

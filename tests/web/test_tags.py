@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from accounts.models import Enrolment
-from credits.rules.shapes import Text
+from credits.rules.document.rulebook_model import Text
 from credits.web import tags
 
 

@@ -14,12 +14,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from credits.claims import rechecks
-from credits.claims.draft import draft
-from credits.claims.submit import submit
-from credits.contributions import attest
+from credits.claims.application.draft import draft
+from credits.claims.application.submit import submit
+from credits.claims.review import flags
+from credits.contributions import attested_work
 from credits.contributions.models import AttestedWork, Authorship, BranchLook
-from credits.forges.base import RateLimited
+from credits.forges.errors import RateLimited
 from credits.jobs import queue
 from tests import credit_factories as credit
 from tests import factories
@@ -166,7 +166,7 @@ def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: 
     assert answer.status_code == 400
     assert typed["address"] in html(answer)
     assert "This is not an address on https://github.com, " in html(answer)
-    assert attest.waiting_for(factories.instructor()).count() == 0
+    assert attested_work.waiting_for(factories.instructor()).count() == 0
 
 
 def test_what_was_found_since_waits_for_the_reviewers_words(
@@ -176,7 +176,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     claim = credit.decided_claim(credit.submitted_claim()).claim
     clock.at = NOW + timedelta(days=20)
     credit.seen_again(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
-    rechecks.flag_findings(now=clock.at)
+    flags.flag_findings(now=clock.at)
     browser = signed_in(credit.reviewer_of(claim))
     assert "Something was found since" in html(browser.get(reverse("instructor_queue")))
     page = reverse("instructor_claim", args=[claim.public_id])

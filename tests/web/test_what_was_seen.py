@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from credits.claims import review
 from credits.claims.models import Claim, Decision, HearingAnswer
+from credits.claims.review import review
 from credits.errors import Conflict
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import propose, publish

@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from credits.claims import review
-from credits.claims.draft import add_item, candidates
-from credits.claims.submit import submit
+from credits.claims.application.draft import add_item, candidates
+from credits.claims.application.submit import submit
+from credits.claims.review import review
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW

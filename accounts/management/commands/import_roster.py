@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import roster, roster_file
 from accounts.commands import Report, VerbCommand
+from accounts.people import roster, roster_file
 from credits.errors import NotThere
 
 SHOWN = 20

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import forges, linking
 from accounts.commands import Report, VerbCommand, staff_called
+from accounts.identity import forges, linking
 
 
 class Command(VerbCommand):

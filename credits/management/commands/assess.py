@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
 from accounts.models import Enrolment
-from credits.claims.assess import Estimate, assess_round
-from credits.claims.facts import ref_of
+from credits.claims.assessment.estimate import Estimate, assess_round
+from credits.claims.assessment.facts import ref_of
 from credits.claims.rounds import named
-from credits.contributions import held
+from credits.contributions import queries
 from credits.rules.decimals import to_text
-from credits.rules.evaluate import Outcome
+from credits.rules.evaluation.evaluate import Outcome
 
 
 class Command(VerbCommand):
@@ -76,7 +76,8 @@ def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
 
 def _trace(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     names = {
-        ref_of(one): f"{one.contribution}  {one.contribution.title}" for one in held.of_person(enrolment.user)
+        ref_of(one): f"{one.contribution}  {one.contribution.title}"
+        for one in queries.of_person(enrolment.user)
     }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []

@@ -10,14 +10,15 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import forges
 from accounts.commands import Report, VerbCommand
+from accounts.identity import forges
 from accounts.models import ForgeAccount
-from credits.contributions import held
-from credits.contributions.at_once import collect_at_once
-from credits.contributions.report import CollectionReport
-from credits.contributions.store import Stored
-from credits.forges.base import Page
+from credits.contributions import queries
+from credits.contributions.collecting.collect_now import collect_at_once
+from credits.contributions.collecting.report import CollectionReport
+from credits.contributions.collecting.status import AccountStatus, statuses_of
+from credits.contributions.storing.store import Stored
+from credits.forges.protocol import Page
 
 
 class Command(VerbCommand):
@@ -35,13 +36,13 @@ class Command(VerbCommand):
         forge: str | None = options["forge"]
         if forge:
             forges.row(forge)
-        accounts = held.linked_accounts(student, forge=forge)
+        accounts = queries.linked_accounts(student, forge=forge)
         reports = collect_at_once(
             accounts, forge=forges.forge, clock=timezone.now, full=options["full"], progress=self._progress
         )
-        statuses = held.statuses(accounts, now=timezone.now())
+        statuses = statuses_of(accounts, now=timezone.now())
         complete = [status.complete_at is not None and status.complete_at >= now for status in statuses]
-        without = held.without_account(student or [], accounts)
+        without = queries.without_account(student or [], accounts)
         return Report(
             lines=[
                 *(_forge_line(report) for report in reports),
@@ -77,7 +78,7 @@ def _forge_line(report: CollectionReport) -> str:
     ) % _forge_data(report)
 
 
-def _account_line(status: held.AccountStatus) -> str:
+def _account_line(status: AccountStatus) -> str:
     return _("%(account)s is not complete: %(reason)s Next try: %(next)s.") % {
         "account": status.account,
         "reason": status.error or _("It is not known why."),
@@ -102,7 +103,7 @@ def _forge_data(report: CollectionReport) -> dict[str, Any]:
     }
 
 
-def _account_data(status: held.AccountStatus, complete: bool) -> dict[str, Any]:
+def _account_data(status: AccountStatus, complete: bool) -> dict[str, Any]:
     return {
         "forge": status.account.forge,
         "login": status.account.login,

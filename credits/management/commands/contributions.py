@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.translation import ngettext
 
 from accounts.commands import Report, VerbCommand
-from credits.contributions import held
+from credits.contributions import queries
+from credits.contributions.collecting.status import never_complete
 
 
 class Command(VerbCommand):
@@ -21,8 +22,8 @@ class Command(VerbCommand):
         )
 
     def act(self, *, now: datetime, **options: Any) -> Report:
-        accounts = held.linked_accounts(options["student"])
-        if unknown := held.never_complete(accounts):
+        accounts = queries.linked_accounts(options["student"])
+        if unknown := never_complete(accounts):
             # Zero and unknown never look alike (invariant 9), nor in a list that machines read.
             self.stderr.write(
                 ngettext(
@@ -34,7 +35,7 @@ class Command(VerbCommand):
                 )
                 % {"unknown": unknown, "linked": len(accounts)}
             )
-        lines = held.lines(options["student"])
+        lines = queries.lines(options["student"])
         # An iterator can be read once, and only one of the two is.
         return Report(lines=(_readable(line) for line in lines), data=lines)
 

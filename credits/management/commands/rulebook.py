@@ -14,10 +14,10 @@ from accounts.commands import Report, VerbCommand, staff_called
 from credits.claims.rounds import named
 from credits.errors import CreditsError
 from credits.management.simulating import simulated
-from credits.rulebooks.library import Published
 from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks.published_library import Published
 from credits.rulebooks.versions import propose, publish
-from credits.rules.schema import Fault, Rulebook, RulebookFaults, digest, parse, warnings
+from credits.rules.document.parser import Fault, Rulebook, RulebookFaults, digest, parse, warnings
 
 
 class Command(VerbCommand):

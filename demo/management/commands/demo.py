@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import terminal_language
 from accounts.models import AuditEntry, ForgeAccount, User
-from config.chosen import MARKER
-from credits.contributions.collect import schedule_new_accounts
+from config.settings_choice import MARKER
+from credits.contributions.collecting.collect import schedule_new_accounts
 from credits.contributions.models import CollectionState
 from credits.errors import CreditsError
 from credits.jobs.wake import wake_workers

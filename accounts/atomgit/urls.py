@@ -1,5 +1,0 @@
-from allauth.socialaccount.providers.oauth2.urls import default_urlpatterns
-
-from accounts.atomgit.provider import AtomGitProvider
-
-urlpatterns = default_urlpatterns(AtomGitProvider)

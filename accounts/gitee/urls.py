@@ -1,5 +1,0 @@
-from allauth.socialaccount.providers.oauth2.urls import default_urlpatterns
-
-from accounts.gitee.provider import GiteeProvider
-
-urlpatterns = default_urlpatterns(GiteeProvider)

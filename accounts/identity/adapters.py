@@ -1,0 +1,110 @@
+"""How this house uses django-allauth: people come from the roster, and a forge never signs anybody in."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base import AuthError, Provider
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.identity import forges, linking
+from accounts.models import ForgeAccount
+from credits.errors import CreditsError
+from credits.forges.protocol import Account
+
+_WRONG = gettext_lazy("Username and password do not belong together.")
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-in with what the university gave out. Nobody signs up."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _WRONG,
+        "username_password_mismatch": _WRONG,
+        "enter_current_password": gettext_lazy("Type your present password."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts failed. Try again later."),
+        "rate_limited": gettext_lazy("Too many requests in a short time. Try again later."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
+    """Turns "signed in on the forge" into a link of the person who asked for it, and keeps nothing else:
+    neither allauth's row nor a token is stored."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> NoReturn:
+        if not request.user.is_authenticated:
+            _back_with(request, messages.ERROR, _session_over())
+        profile = sociallogin.account.extra_data
+        forge = sociallogin.account.provider
+        kind = str(profile.get("type") or "User").lower()
+        account = Account(
+            id=sociallogin.account.uid,
+            login=str(profile["login"]),
+            node_id=str(profile.get("node_id") or ""),
+            kind={"organization": "organisation"}.get(kind, kind),
+        )
+        try:
+            linking.link(request.user, forge, account, proof=ForgeAccount.Proof.OAUTH, now=timezone.now())
+        except CreditsError as error:
+            _back_with(request, messages.ERROR, str(error))
+        _back_with(
+            request,
+            messages.SUCCESS,
+            _("Your %(forge)s account %(login)s is linked.")
+            % {"forge": forges.row(forge).label, "login": account.login},
+        )
+
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Provider,
+        error: str | None = None,
+        exception: Exception | None = None,
+        extra_context: dict[str, Any] | None = None,
+    ) -> NoReturn:
+        names = {"forge": provider.name}
+        if not request.user.is_authenticated:
+            sentence = _session_over()
+        elif "state" not in (extra_context or {}):
+            sentence = (
+                _(
+                    "This answer from %(forge)s belongs to no connection that you began here, or was used already."
+                )
+                % names
+                + " "
+                + _("Press connect once more.")
+            )
+        elif error == AuthError.CANCELLED:
+            sentence = _("You did not allow it on %(forge)s, so nothing was linked.") % names
+        else:
+            sentence = (
+                _("%(forge)s did not confirm who you are, so nothing was linked. Try again later.") % names
+            )
+        _back_with(request, messages.ERROR, sentence)
+
+
+def _session_over() -> str:
+    return _("Your session ended on the way, so nothing was linked. Sign in and press connect once more.")
+
+
+def _back_with(request: HttpRequest, level: int, sentence: str) -> NoReturn:
+    """Show the sentence on the page of linked accounts; whoever is not signed in is led there by way of sign-in."""
+    messages.add_message(request, level, sentence)
+    raise ImmediateHttpResponse(redirect(settings.LINKED_ACCOUNTS_URL))

@@ -1,0 +1,97 @@
+"""The forges of this installation: one row each, and the adapters made from settings.
+
+A new forge is an adapter under credits/forges, a row here, its addresses in settings.FORGES and a package for its
+sign-in like accounts/gitee.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from credits.errors import CreditsError
+from credits.forges.protocol import Forge
+
+# Named, not imported: the adapters bring HTTP clients with them, which most processes' start can do without.
+ADAPTERS = {
+    "github": "credits.forges.github.adapter.GitHub",
+    "gitee": "credits.forges.gitee.adapter.Gitee",
+    "atomgit": "credits.forges.gitee.atomgit.AtomGit",
+}
+LABELS = {"github": "GitHub", "gitee": "Gitee", "atomgit": "AtomGit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What pages show of a forge. ``connectable``: whether its sign-in is configured here."""
+
+    name: str
+    label: str
+    url: str
+    connectable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How a forge is reached, from settings.FORGES. ``tokens`` are the university's own, never a person's."""
+
+    url: str
+    api_url: str
+    tokens: tuple[str, ...] = field(repr=False)
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def addresses(name: str) -> Addresses:
+    configured: dict[str, Any] = settings.FORGES[name]
+    return Addresses(**configured)
+
+
+def names() -> tuple[str, ...]:
+    return tuple(ADAPTERS)
+
+
+def row(name: str) -> Row:
+    """The forge called ``name``; raises CreditsError ``unknown-forge``."""
+    if name not in ADAPTERS:
+        raise CreditsError(
+            "unknown-forge",
+            _("There is no forge called %(name)s.") % {"name": name},
+            _("Known are: %(names)s.") % {"names": ", ".join(ADAPTERS)},
+        )
+    configured = addresses(name)
+    return Row(name, LABELS[name], configured.url, bool(configured.client_id))
+
+
+def rows() -> tuple[Row, ...]:
+    return tuple(row(name) for name in ADAPTERS)
+
+
+@functools.cache
+def forge(name: str) -> Forge:
+    """The adapter of a forge, one for each process, so that what it has learnt of its tokens' limits is kept.
+
+    Raises CreditsError ``unknown-forge``.
+    """
+    row(name)
+    module, _dot, adapter = ADAPTERS[name].rpartition(".")
+    configured = addresses(name)
+    made: Forge = getattr(import_module(module), adapter)(
+        api_url=configured.api_url, tokens=configured.tokens, clock=timezone.now
+    )
+    return made
+
+
+def _forget(*, setting: str, **_kwargs: object) -> None:
+    if setting == "FORGES":
+        forge.cache_clear()
+
+
+setting_changed.connect(_forget)

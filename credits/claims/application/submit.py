@@ -1,0 +1,148 @@
+"""Submit a claim: its facts and its rulebook version are frozen and digested here. And withdraw it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from credits.claims.application.draft import apply_window
+from credits.claims.assessment import stored
+from credits.claims.assessment.double_claims import lock_same_work, taken, without_twins
+from credits.claims.assessment.estimate import evaluated, facts_now
+from credits.claims.assessment.facts import ref_of
+from credits.claims.locking import lock_person, lock_rulebooks, locked
+from credits.claims.models import Claim, Decision
+from credits.claims.rounds import version_for
+from credits.contributions import queries
+from credits.contributions.collecting import branch_authors
+from credits.contributions.models import Authorship, Evidence
+from credits.errors import Conflict, NotAllowed
+from credits.rulebooks.versions import rulebook_of
+from credits.rules import facts
+
+Status = Claim.Status
+
+
+@transaction.atomic
+def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
+    """Hand a draft in for review. From here on its contributions, facts and version never change.
+
+    Raises NotAllowed unless it is ``by``'s own; Conflict outside the days to apply, where nothing in it counts,
+    where a contribution is no longer the person's or is credited elsewhere, or while an earlier claim of theirs in
+    the same category is open (what it gives decides what this one may add).
+    """
+    lock_person(by)
+    claim = locked(claim, Status.DRAFT)
+    if claim.user_id != by.pk:
+        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can submit it."))
+    apply_window(claim.round, now)
+    lock_rulebooks(claim.round, to_read=True)
+    version = version_for(claim.round, claim.enrolment)
+    _refuse_while_another_is_open(claim, rulebook_of(version).category.code)
+    lock_same_work(_own_shares(claim))
+    # Read under the lock: until now the co-authors may have moved their shares.
+    shares = _own_shares(claim)
+    _refuse_work_claimed_twice(claim, shares)
+    frozen = facts_now(claim.enrolment, claim.round, version, shares, now=now)
+    outcome = evaluated(version, frozen)
+    if not any(one.status == "counts" for one in outcome.contributions):
+        raise Conflict(
+            "nothing-counts",
+            _("Nothing in this claim counts by the rulebook yet."),
+            _("Look at the reasons beside each contribution."),
+        )
+    claim.version = version
+    claim.facts = facts.to_json(frozen)
+    claim.facts_digest = facts.digest(frozen)
+    claim.submitted_at = now
+    claim.status = Status.SUBMITTED
+    claim.stage_by = rulebook_of(version).review.stages[0].by
+    claim.save()
+    stored.keep(claim, version, frozen, outcome, now=now)
+    branch_authors.ask([one.contribution_id for one in shares], now=now)
+    audit.record(
+        "claim-submitted",
+        claim,
+        by=by,
+        now=now,
+        person=by,
+        version=str(version),
+        facts_digest=claim.facts_digest,
+        credit=str(outcome.credit),
+        evidence=_evidence(shares),
+    )
+    return claim
+
+
+@transaction.atomic
+def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
+    """Give a claim up, until it is finally decided; its contributions may be claimed again."""
+    claim = locked(claim, Status.DRAFT, Status.SUBMITTED, Status.HEARING)
+    if claim.user_id != by.pk:
+        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can withdraw it."))
+    claim.decisions.filter(standing=Decision.Standing.PROPOSED).update(standing=Decision.Standing.REPLACED)
+    claim.status = Status.WITHDRAWN
+    claim.save(update_fields=["status"])
+    claim.items.update(live=False)
+    audit.record("claim-withdrawn", claim, by=by, now=now, person=by)
+    return claim
+
+
+def _own_shares(claim: Claim) -> list[Authorship]:
+    """The shares in the claim; each must still be of an account that is linked to the person."""
+    chosen = set(claim.items.values_list("authorship", flat=True))
+    own = [one for one in queries.of_person(claim.user) if one.pk in chosen]
+    if len(own) < len(chosen):
+        raise Conflict(
+            "not-your-contribution",
+            _("This claim has contributions of an account that is no longer linked to you."),
+            _("Link the account again, or take them out."),
+        )
+    return own
+
+
+def _refuse_work_claimed_twice(claim: Claim, shares: list[Authorship]) -> None:
+    twice = taken(shares, besides=claim)
+    if twice or len(without_twins(shares)) < len(shares):
+        first = next((one for one in shares if one.pk in twice), None)
+        raise Conflict(
+            "already-claimed",
+            _("%(contribution)s already stands in another claim, and earns once.")
+            % {"contribution": first.contribution}
+            if first
+            else _("The same work stands in this claim twice, from two places: it earns once."),
+            _("Take it out of this claim."),
+        )
+
+
+def _refuse_while_another_is_open(claim: Claim, category: str) -> None:
+    others = (
+        Claim.objects.filter(user=claim.user, submitted_at__isnull=False, result=None)
+        .exclude(pk=claim.pk)
+        .exclude(status=Status.WITHDRAWN)
+        .select_related("round", "version")
+    )
+    for other in others:
+        if other.version is not None and rulebook_of(other.version).category.code == category:
+            raise Conflict(
+                "earlier-claim-open",
+                _(
+                    "Your claim in “%(round)s” is not recorded yet; what it gives decides what this one may add."
+                )
+                % {"round": other.round},
+                _("Wait until it is recorded, or withdraw it."),
+            )
+
+
+def _evidence(shares: list[Authorship]) -> dict[str, str]:
+    """By ref, the digest of what the forge had last answered for each contribution."""
+    latest: dict[int, str] = dict(
+        Evidence.objects.filter(contribution__in=[one.contribution_id for one in shares])
+        .order_by("fetched_at", "pk")
+        .values_list("contribution", "digest")
+    )
+    return {ref_of(one): latest.get(one.contribution_id, "") for one in shares}

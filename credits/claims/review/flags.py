@@ -1,0 +1,161 @@
+"""Nothing is posted on a look that is too old: claims on notice are looked at again, and what is found is flagged.
+
+A machine never decides (invariant 8). A revert or disappearance after submission takes nothing off by itself: it
+raises a flag, and the result waits until a reviewer has said in words what it means.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from credits.claims.assessment import stored
+from credits.claims.assessment.facts import ref_of
+from credits.claims.models import WHOLE, Claim, ClaimFlag, ClaimItem, Decision
+from credits.claims.review.review_lines import counting, trimmed
+from credits.claims.stages import require_reviewer, turn_of
+from credits.contributions.collecting import recheck
+from credits.contributions.models import Authorship, Recheck
+from credits.errors import Conflict, CreditsError
+
+FRESH = timedelta(days=14)
+"""How old the last look at a contribution may be when its credit is recorded."""
+AGAIN = timedelta(days=3)
+"""How old it may be, on notice, before workers look again: well before it would hold up the recording."""
+_OPEN = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
+_FOUND = (Recheck.Finding.REVERTED, Recheck.Finding.GONE)
+
+
+def ask_due(*, now: datetime) -> int:
+    """Have workers look again at what stands on notice and was not seen for a while; how many were asked for."""
+    keys = ClaimItem.objects.filter(
+        live=True, claim__status=Claim.Status.NOTICE, claim__result=None
+    ).values_list("authorship__contribution", flat=True)
+    return recheck.ask(recheck.unseen_since(keys.distinct(), now - AGAIN), now=now)
+
+
+@transaction.atomic
+def flag_findings(*, now: datetime) -> int:
+    """Raise a flag on each open claim for what second looks found since its facts were frozen; how many were new.
+    Doing it twice changes nothing."""
+    raised = 0
+    for item, ref in _unflagged(ClaimItem.objects.filter(claim__status__in=_OPEN)):
+        seen = item.authorship.contribution.recheck
+        flag, new = ClaimFlag.objects.get_or_create(
+            claim=item.claim,
+            ref=ref,
+            finding=seen.finding,
+            defaults={"fact": seen.fact, "found_at": now},
+        )
+        if new:
+            raised += 1
+            audit.record(
+                "claim-flagged",
+                item.claim,
+                by=None,
+                now=now,
+                person=item.claim.user,
+                flag=flag.pk,
+                contribution=ref,
+                finding=seen.finding,
+                fact=seen.fact,
+            )
+    return raised
+
+
+def flagged(user: User) -> QuerySet[Claim]:
+    """Claims with a flag that waits for this reviewer's word: at a stage that is theirs, never their own."""
+    found = Claim.objects.filter(
+        turn_of(user),
+        Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
+        Q(status__in=_OPEN) | Q(status=Claim.Status.REFUSED, result=None),
+    )
+    return found.select_related(*WHOLE).order_by("submitted_at", "pk")
+
+
+@transaction.atomic
+def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> ClaimFlag:
+    """A reviewer's word on what was found: it stands beside the decision, and the result may be recorded.
+
+    Raises NotAllowed as deciding does, CreditsError ``reason-needed`` without words, Conflict where it is answered.
+    """
+    flag = ClaimFlag.objects.select_for_update(of=("self",)).select_related("claim__user").get(pk=flag.pk)
+    require_reviewer(flag.claim, by)
+    said = trimmed(text)
+    if not said:
+        raise CreditsError(
+            "reason-needed",
+            _("A flag is answered in words."),
+            _("Write what was found means for the credit."),
+        )
+    if flag.answered_at is not None:
+        raise Conflict("flag-answered", _("This is answered already."))
+    flag.answered_by, flag.answered_at, flag.answer = by, now, said
+    flag.save(update_fields=["answered_by", "answered_at", "answer"])
+    audit.record("flag-answered", flag.claim, by=by, now=now, person=flag.claim.user, flag=flag.pk)
+    return flag
+
+
+def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, despite: str = "") -> None:
+    """Raise Conflict where the result cannot be recorded yet: ``flag-open`` while something that was found waits for
+    a reviewer's word; ``recheck-due`` where a contribution that counts was not seen on its forge lately, unless
+    ``despite`` says why that is no hindrance (a forge may be gone for good)."""
+    found_since = claim.status in _OPEN and _unflagged(claim.items.all())
+    if found_since or claim.flags.filter(answered_at=None).exists():
+        raise Conflict(
+            "flag-open",
+            _(
+                "Something was found on the forge after this claim was submitted, and no reviewer has answered it."
+            ),
+            _("Ask the reviewer to look at the claim again."),
+        )
+    counts = counting(stored.outcome_of(decision.assessment))
+    shares: list[Authorship] = [
+        item.authorship
+        for item in claim.items.select_related("authorship__contribution__repository")
+        if ref_of(item.authorship) in counts
+    ]
+    unseen = recheck.unseen_since([one.contribution_id for one in shares], now - FRESH)
+    if unseen and not despite.strip():
+        raise Conflict(
+            "recheck-due",
+            _("%(contribution)s was not seen on its forge for %(days)s days or more.")
+            % {"contribution": unseen[0], "days": FRESH.days},
+            _(
+                "It is looked at again by itself; record the result after that, or say why it can be recorded."
+            ),
+        )
+    if unseen:
+        audit.record(
+            "recorded-unseen",
+            claim,
+            by=by,
+            now=now,
+            person=claim.user,
+            reason=trimmed(despite),
+            contributions=[one.url for one in unseen],
+        )
+
+
+def _unflagged(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str]]:
+    """Those of these items of which a second look found something that no flag says yet, each with its ref."""
+    found = list(
+        items.filter(live=True, authorship__contribution__recheck__finding__in=_FOUND)
+        .select_related(
+            "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
+        )
+        .order_by("pk")
+    )
+    flags = ClaimFlag.objects.filter(claim__in={item.claim_id for item in found})
+    known = set(flags.values_list("claim", "ref", "finding"))
+    return [
+        (item, ref)
+        for item in found
+        if (item.claim_id, ref := ref_of(item.authorship), item.authorship.contribution.recheck.finding)
+        not in known
+    ]

@@ -1,0 +1,113 @@
+"""Real claims that a steward may try a rulebook on while writing it, without being told whose they are."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit, permissions
+from accounts.models import StaffRole, User
+from credits.claims.models import Assessment, Claim
+from credits.claims.rounds import newest
+from credits.claims.simulation.trial import batch_of, claims_of
+from credits.errors import NotThere
+from credits.rulebooks.worked_example import example_facts
+from credits.rules.facts import ClaimFacts, facts_from_json
+
+Role = StaffRole.Role
+OFFERED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A claim as it is offered: ``key`` is what it is asked for by."""
+
+    key: str
+    programme: str
+    contributions: int
+    points: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Facts to try a rulebook on. ``key`` is empty for the made-up one. ``open``: the steward may see whose it is, by
+    another role of theirs."""
+
+    key: str
+    facts: ClaimFacts
+    open: bool
+
+
+def offered(user: User) -> list[Offered]:
+    """Some claims of the newest round within the steward's departments; none where there is no claim yet."""
+    permissions.require(user, Role.STEWARD)
+    round_ = newest()
+    if round_ is None:
+        return []
+    claims = claims_of(round_, departments=permissions.departments_of(user, Role.STEWARD))
+    return [
+        Offered(
+            key=str(claim.public_id),
+            programme=claim.enrolment.programme.name,
+            contributions=len(cast("dict[str, list[object]]", assessment.facts)["contributions"]),
+            points=assessment.points,
+            credit=assessment.credit,
+        )
+        for claim, assessment in batch_of(claims, limit=OFFERED)
+    ]
+
+
+@transaction.atomic
+def choose(user: User, key: str, *, now: datetime) -> Example:
+    """The claim called ``key``, as a look at another person's record: it goes into the audit log (invariant 11)."""
+    chosen = example(user, key)
+    if chosen.key:
+        claim = Claim.objects.select_related("user").get(public_id=chosen.key)
+        audit.record("example-seen", claim, by=user, now=now, person=claim.user, named=chosen.open)
+    return chosen
+
+
+def example(user: User, key: str) -> Example:
+    """What was chosen before. The made-up one where ``key`` is empty; NotThere for a claim that the steward may not
+    see, or that is no longer there."""
+    permissions.require(user, Role.STEWARD)
+    if not key:
+        return Example("", example_facts(), open=True)
+    try:
+        public_id = uuid.UUID(key)
+    except ValueError:
+        raise _none() from None
+    claim = (
+        Claim.objects.select_related("round", "enrolment__programme__department")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if claim is None:
+        raise _none()
+    scope = permissions.departments_of(user, Role.STEWARD)
+    found = batch_of(claims_of(claim.round, departments=scope).filter(pk=claim.pk), limit=1)
+    if not found:
+        raise _none()
+    assessment: Assessment = found[0][1]
+    return Example(
+        key=str(claim.public_id),
+        facts=facts_from_json(cast("dict[str, object]", assessment.facts)),
+        open=may_name(user, claim),
+    )
+
+
+def may_name(user: User, claim: Claim) -> bool:
+    """Whether a steward may see whose claim it is: by a role that decides on it or records it."""
+    department = claim.enrolment.programme.department
+    return any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR))
+
+
+def _none() -> NotThere:
+    return NotThere("no-such-example", _("This claim cannot be tried."), _("Choose another example."))

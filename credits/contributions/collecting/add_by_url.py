@@ -1,0 +1,110 @@
+"""A pull request that a student points at: fetched, checked for authorship by immutable id, and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import DataError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.identity import forges as known
+from accounts.models import ForgeAccount, User
+from credits.contributions.collecting.forge_session import asking_for_somebody
+from credits.contributions.models import Contribution
+from credits.contributions.storing.db_rows import part_rows
+from credits.contributions.storing.store import store
+from credits.errors import Conflict, CreditsError
+from credits.forges import pull_request_urls
+from credits.forges.protocol import Forge, MergedChange
+
+
+def add_link(
+    user: User, address: str, *, now: datetime, forges: Mapping[str, Forge], forge_name: str | None = None
+) -> Contribution:
+    """Fetch the pull request at ``address``, and store it where one of the person's linked accounts has a part in it.
+
+    ``forges`` are the adapters to ask, by name. ``forge_name`` says on which the short form ``owner/repository#12`` is
+    meant; without it the short form is refused unless there is but one forge. Raises CreditsError: a BadAddress,
+    ``no-account-there``, ``not-your-account``, ``author-unknown``; RateLimited ``forge-rests`` with the time, where the
+    forge asked to be left alone until then; and what it answers (Missing, NotMerged, …).
+    """
+    forge, (full_name, number) = read(address, forges, forge_name)
+    linked = {
+        account.forge_user_id
+        for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
+    }
+    label = known.row(forge.name).label
+    if not linked:
+        raise Conflict(
+            "no-account-there",
+            _("You have no %(forge)s account linked, so nothing there can be known for yours.")
+            % {"forge": label},
+            _("Connect your %(forge)s account first.") % {"forge": label},
+        )
+    with asking_for_somebody(forge, now=now):
+        change = forge.find_change(full_name, number)
+    require_part(change, forge.name, linked, label)
+    try:
+        with transaction.atomic():
+            store(forge.name, [change], now=now)
+            return Contribution.objects.select_related("repository").get(
+                repository__forge=forge.name,
+                repository__forge_id=change.repository.id,
+                kind=change.kind,
+                number=change.number,
+            )
+    except DataError as error:
+        raise CreditsError(
+            "answer-not-storable", _("The forge told something that cannot be stored."), status=502
+        ) from error
+
+
+def read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> tuple[Forge, tuple[str, str]]:
+    """The forge that the address belongs to, and what it names there."""
+    if forge_name is not None and forge_name in forges:
+        return forges[forge_name], pull_request_urls.parse(address, known.row(forge_name).url)
+    refusals: list[pull_request_urls.BadAddress] = []
+    found: list[tuple[Forge, tuple[str, str]]] = []
+    for name, forge in forges.items():
+        try:
+            found.append((forge, pull_request_urls.parse(address, known.row(name).url)))
+        except pull_request_urls.BadAddress as error:
+            refusals.append(error)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise pull_request_urls.BadAddress(
+            "address-without-forge",
+            _("This could be on more than one forge."),
+            _("Paste the whole address from your browser."),
+        )
+    # What the forge says whose address it is tells more than what the others say of a stranger's.
+    theirs = next((error for error in refusals if error.code != "address-of-another-site"), None)
+    if theirs is not None:
+        raise theirs
+    raise pull_request_urls.BadAddress(
+        "address-of-another-site",
+        _("This is not an address on %(sites)s.")
+        % {"sites": ", ".join(known.row(name).url for name in forges)},
+        _("Only what stands there is collected here."),
+    )
+
+
+def require_part(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:
+    """Raise Conflict, with who opened it, unless one of the ``linked`` ids has a part in the change."""
+    parts = list(part_rows(forge, change))
+    if any(part.forge_user_id in linked for part in parts):
+        return
+    opener = next((part.login for part in parts if part.role == "author"), None)
+    if opener is None:
+        raise Conflict(
+            "author-unknown",
+            _("%(forge)s no longer knows who opened this pull request.") % {"forge": label},
+            _("Ask your instructor how else your part in it can be shown."),
+        )
+    raise Conflict(
+        "not-your-account",
+        _("This pull request was opened by %(login)s, which is not an account of yours.") % {"login": opener},
+        _("If you have that account as well, connect it first."),
+    )

@@ -1,0 +1,107 @@
+"""How collecting stands over all accounts of a forge. Zero and unknown never look alike (invariant 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import CharField, Count, Max, Min, Q
+from django.db.models.functions import Cast
+
+from accounts.identity import forges
+from accounts.models import ForgeAccount
+from accounts.permissions import students_in
+from credits.contributions.collecting import collect, recheck
+from credits.contributions.collecting.status import AccountStatus, statuses_of
+from credits.contributions.models import CollectionState
+from credits.forges.errors import TokenRefused
+from credits.forges.tokens import TokenPool
+from credits.jobs import queue
+from credits.jobs.models import Job, Lane
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeOverview:
+    """One forge. ``linked`` accounts, of which ``complete`` were at least once held completely and ``never`` were not;
+    ``failing``: the last try did not work. ``waiting`` are due now, ``running`` in a worker's hands, ``rechecks`` wait
+    for a second look. ``oldest`` and ``newest``: times of the last complete success (None: there is none).
+    ``closed_until`` and ``why``: the whole forge rests until then. ``tokens``: how many this process has; where it has
+    none, ``why`` says so. ``resting`` of the university's tokens were told to wait, the last of them until
+    ``resting_until``.
+    """
+
+    forge: str
+    linked: int
+    complete: int
+    failing: int
+    waiting: int
+    running: int
+    rechecks: int
+    oldest: datetime | None
+    newest: datetime | None
+    closed_until: datetime | None
+    why: str
+    tokens: int
+    resting: int
+    resting_until: datetime | None
+
+    @property
+    def never(self) -> int:
+        return self.linked - self.complete
+
+
+def of_forge(name: str, *, now: datetime) -> ForgeOverview:
+    """Six queries, however many accounts there are."""
+    accounts = ForgeAccount.objects.filter(forge=name, unlinked_at=None)
+    states = CollectionState.objects.filter(account__in=accounts).aggregate(
+        complete=Count("pk", filter=Q(complete_at__isnull=False)),
+        failing=Count("pk", filter=~Q(error_code="")),
+        oldest=Min("complete_at"),
+        newest=Max("complete_at"),
+    )
+    running = Q(leased_until__gt=now)
+    keys = accounts.annotate(key=Cast("pk", CharField())).values("key")
+    jobs = Job.objects.filter(kind=collect.KIND, lane=name, key__in=keys).aggregate(
+        waiting=Count("pk", filter=Q(due_at__lte=now) & ~running),
+        running=Count("pk", filter=running),
+    )
+    lane = Lane.objects.filter(name=name, closed_until__gt=now).first()
+    pool = TokenPool(forges.addresses(name).tokens)
+    rests = queue.closings(f"{name}/", now=now)
+    return ForgeOverview(
+        forge=name,
+        linked=accounts.count(),
+        **states,
+        **jobs,
+        rechecks=Job.objects.filter(kind=recheck.KIND, lane=name, due_at__isnull=False).count(),
+        closed_until=lane.closed_until if lane else None,
+        why=queue.in_the_readers_words(lane.error_message if lane else _no_token(pool)),
+        tokens=len(pool),
+        # A token rests for one resource, or for all: a row each.
+        resting=len({mark.partition("/")[0] for mark in rests}),
+        resting_until=max(rests.values(), default=None),
+    )
+
+
+def _no_token(pool: TokenPool) -> str:
+    try:
+        pool.require()
+    except TokenRefused as error:
+        return queue.told(error)["error_message"]
+    return ""
+
+
+def in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:
+    """Accounts of all forges whose last try did not work, or that were never complete: longest without success first,
+    SHOWN at most. ``departments``: of students there only; None for everybody's."""
+    of_whom = Q() if departments is None else Q(user__in=students_in(departments))
+    accounts = (
+        ForgeAccount.objects.filter(of_whom, unlinked_at=None)
+        .filter(Q(collection=None) | Q(collection__complete_at=None) | ~Q(collection__error_code=""))
+        .select_related("user")
+        .order_by("collection__complete_at", "pk")[:SHOWN]
+    )
+    return statuses_of(accounts, now=now)

@@ -1,0 +1,124 @@
+"""What is held of a person, and how fresh that is. Zero and unknown never look alike (invariant 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Enrolment, ForgeAccount, User
+from credits.contributions.models import Authorship
+from credits.errors import NotThere
+
+PEOPLE_AT_ONCE = 500
+
+
+def of_person(user: User) -> QuerySet[Authorship]:
+    """The person's parts in contributions, newest first, of the accounts that are linked to them now."""
+    linked = ForgeAccount.objects.filter(
+        user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
+    )
+    return (
+        Authorship.objects.filter(Exists(linked))
+        .select_related("contribution__repository")
+        .order_by("-contribution__merged_at", "-pk")
+    )
+
+
+def lines(student_numbers: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """What is held, a dictionary a line, by student number, then by time of merging.
+
+    A person with several enrolments stands under the newest, or under the one that is asked for. Raises NotThere
+    ``unknown-student`` for a number that nobody has.
+    """
+    enrolments = _enrolments(student_numbers)
+    for start in range(0, len(enrolments), PEOPLE_AT_ONCE):
+        people = enrolments[start : start + PEOPLE_AT_ONCE]
+        numbers = {enrolment.user_id: enrolment.student_number for enrolment in people}
+        accounts = list(ForgeAccount.objects.filter(user__in=numbers, unlinked_at=None))
+        whose = {(account.forge, account.forge_user_id): numbers[account.user_id] for account in accounts}
+        parts = list(
+            Authorship.objects.filter(of_accounts(accounts))
+            .select_related("contribution__repository")
+            .order_by("contribution__merged_at", "pk")
+        )
+        # Stable: within a number the order by time stays.
+        for part in sorted(parts, key=lambda part: whose[part.forge, part.forge_user_id]):
+            yield _line(whose[part.forge, part.forge_user_id], part)
+
+
+def _enrolments(student_numbers: Sequence[str] | None) -> list[Enrolment]:
+    """One enrolment for each person who has a linked account, or whose number is asked for, by number."""
+    enrolments = Enrolment.objects.order_by("enrolled_on", "pk")
+    if student_numbers is None:
+        linked = ForgeAccount.objects.filter(user=OuterRef("user"), unlinked_at=None)
+        enrolments = enrolments.filter(Exists(linked))
+    else:
+        enrolments = enrolments.filter(student_number__in=student_numbers)
+    found = {enrolment.user_id: enrolment for enrolment in enrolments}
+    if student_numbers is not None:
+        known = {enrolment.student_number for enrolment in enrolments}
+        for number in student_numbers:
+            if number not in known:
+                raise unknown_student(number)
+    return sorted(found.values(), key=lambda enrolment: enrolment.student_number)
+
+
+def linked_accounts(
+    student_numbers: Sequence[str] | None = None, *, forge: str | None = None
+) -> list[ForgeAccount]:
+    """The accounts that are linked now, of these students (None: of everybody), on this forge (None: on all).
+
+    Raises NotThere ``unknown-student``.
+    """
+    accounts = ForgeAccount.objects.filter(unlinked_at=None)
+    if forge:
+        accounts = accounts.filter(forge=forge)
+    if student_numbers is not None:
+        accounts = accounts.filter(user__in=[one.user_id for one in _enrolments(student_numbers)])
+    return list(accounts)
+
+
+def without_account(student_numbers: Sequence[str], accounts: Iterable[ForgeAccount]) -> list[str]:
+    """Those of the numbers whose students own none of the accounts."""
+    owners = {account.user_id for account in accounts}
+    return [one.student_number for one in _enrolments(student_numbers) if one.user_id not in owners]
+
+
+def unknown_student(number: str) -> NotThere:
+    return NotThere(
+        "unknown-student",
+        _("Nobody has the student number %(number)s.") % {"number": number},
+        _("Compare it with the roster; leading zeros count."),
+    )
+
+
+def of_accounts(accounts: Iterable[ForgeAccount]) -> Q:
+    ids: dict[str, list[str]] = {}
+    for account in accounts:
+        ids.setdefault(account.forge, []).append(account.forge_user_id)
+    of = Q(pk__in=[])
+    for forge, some in ids.items():
+        of |= Q(forge=forge, forge_user_id__in=some)
+    return of
+
+
+def _line(student_number: str, part: Authorship) -> dict[str, Any]:
+    contribution = part.contribution
+    return {
+        "student_number": student_number,
+        "role": part.role,
+        "forge": contribution.repository.forge,
+        "repository": contribution.repository.full_name,
+        "number": contribution.number,
+        "kind": contribution.kind,
+        "url": contribution.url,
+        "title": contribution.title,
+        "merged_at": contribution.merged_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "additions": contribution.additions,
+        "deletions": contribution.deletions,
+        "status": contribution.status,
+    }

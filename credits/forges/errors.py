@@ -1,0 +1,157 @@
+"""What a forge may refuse or fail with, as typed errors, and the sentence for each.
+
+Messages are whole English sentences without holes, so that an edge may hand them to gettext as they are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from credits.errors import CreditsError, gettext_noop
+
+
+class ForgeError(CreditsError):
+    """The forge did not give what was asked. Never read as "nothing there"."""
+
+    status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: object,
+        hint: object = "",
+        *,
+        until: datetime | None = None,
+    ) -> None:
+        super().__init__(code, message, hint)
+        self.until = until
+        """When the forge allows the next call, where it said so."""
+
+
+class Missing(ForgeError):
+    """The forge says that there is no such thing (404, NOT_FOUND)."""
+
+    status = 404
+
+
+class NotMerged(ForgeError):
+    """The pull request exists and is not merged."""
+
+    status = 409
+
+
+class RateLimited(ForgeError):
+    """A primary or secondary limit; ``until`` is set."""
+
+    status = 503
+
+
+class TokenRefused(ForgeError):
+    """401: the university's token does not work, or there is none."""
+
+
+class Forbidden(TokenRefused):
+    """The token works, but may not see this one thing (a private repository, an organisation's SSO)."""
+
+
+class Unavailable(ForgeError):
+    """5xx, time-out, reset, or an answer that is not what the interface promises. Try again later."""
+
+    status = 503
+
+
+def malformed() -> Unavailable:
+    return Unavailable(
+        "forge-answer-malformed",
+        gettext_noop("The forge's answer is not what its interface promises."),
+        gettext_noop("Nothing was changed. It is tried again by itself."),
+    )
+
+
+def unavailable() -> Unavailable:
+    return Unavailable(
+        "forge-unavailable",
+        gettext_noop("The forge did not answer as it should."),
+        gettext_noop("Nothing was changed. It is tried again by itself."),
+    )
+
+
+def rate_limited(until: datetime) -> RateLimited:
+    return RateLimited(
+        "forge-rate-limited",
+        gettext_noop("The forge asks us to wait before the next request."),
+        gettext_noop("It is tried again by itself at the time that the forge named."),
+        until=until,
+    )
+
+
+def token_refused() -> TokenRefused:
+    return TokenRefused(
+        "forge-token-refused",
+        gettext_noop("The forge does not accept the university's access token."),
+        gettext_noop("An administrator must set a valid token."),
+    )
+
+
+def forbidden() -> Forbidden:
+    return Forbidden(
+        "forge-forbidden",
+        gettext_noop("The forge does not let the university's access token see this."),
+        gettext_noop("An administrator must authorise the token for the organisation, or use another one."),
+    )
+
+
+def missing_account() -> Missing:
+    return Missing(
+        "forge-account-missing",
+        gettext_noop("There is no such account on the forge."),
+        gettext_noop("Check the login, or the forge's address."),
+    )
+
+
+def missing_repository() -> Missing:
+    return Missing(
+        "forge-repository-missing",
+        gettext_noop("There is no such repository on the forge, or it is private."),
+        gettext_noop("Check the repository's name."),
+    )
+
+
+def missing_change() -> Missing:
+    return Missing(
+        "forge-change-missing",
+        gettext_noop("There is no such pull request on the forge, or it is private."),
+        gettext_noop("Check the address of the pull request."),
+    )
+
+
+def missing_commit() -> Missing:
+    return Missing(
+        "forge-commit-missing",
+        gettext_noop("There is no such commit on the forge, or its repository is private."),
+        gettext_noop("Check the commit's name."),
+    )
+
+
+def still_open() -> NotMerged:
+    return NotMerged(
+        "forge-change-open",
+        gettext_noop("This pull request is still open."),
+        gettext_noop("Come back when it is merged."),
+    )
+
+
+def cannot() -> ForgeError:
+    return ForgeError(
+        "forge-cannot",
+        gettext_noop("This forge cannot be asked for that."),
+        gettext_noop("Look it up on the forge's own pages."),
+    )
+
+
+def not_merged() -> NotMerged:
+    return NotMerged(
+        "forge-change-not-merged",
+        gettext_noop("This pull request is not merged."),
+        gettext_noop("Only merged work can be recognised. Come back when it is merged."),
+    )

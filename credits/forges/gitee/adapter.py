@@ -1,0 +1,388 @@
+"""Gitee: merged pull requests, repository by repository, since it lists none across repositories.
+
+Looked into are the repositories that the university watches, those that the account has forked, and those that its
+public events tell of. A repository is read for one author the first time; from then on once for all accounts together,
+so that a round with nothing new costs one request a repository, however many students there are. Whose a pull request
+is, the user's id says: a login may have gone to somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import quote
+
+from credits.errors import gettext_noop
+from credits.forges.errors import (
+    Forbidden,
+    ForgeError,
+    Missing,
+    Unavailable,
+    malformed,
+    missing_account,
+    missing_change,
+    missing_repository,
+    not_merged,
+)
+from credits.forges.gitee import candidate_repositories as hints
+from credits.forges.gitee import parse as facts
+from credits.forges.gitee.http import GiteeHttp
+from credits.forges.gitee.progress import Reader
+from credits.forges.gitee.recheck import Again, repository_path
+from credits.forges.json_reading import Clock, id_text, mapping, parse_time
+from credits.forges.json_reading import listing as array
+from credits.forges.protocol import (
+    Account,
+    Ask,
+    ChangeRef,
+    Checked,
+    CommitFacts,
+    Kind,
+    MergedChange,
+    Page,
+    RepositoryFacts,
+    Spent,
+    Standing,
+)
+from credits.forges.tokens import TokenPool, pool_of
+
+_BEIJING = timezone(timedelta(hours=8))
+_STEP_BACK = timedelta(seconds=2)
+_ROWS_AT_ONCE = 5
+"""Pull requests of which the details, two requests each, are handed out together: what a worker that is killed had not
+handed out yet is asked for again."""
+
+Row = Mapping[str, Any]
+
+
+class Gitee:
+    """``api_url`` includes ``/api/v5``; ``tokens`` are the university's own; ``clock`` gives the present time,
+    aware; ``timeout`` is in seconds for each request."""
+
+    name = "gitee"
+    asks_at_once = 100_000
+    lists: tuple[Kind, ...] = ("pull_request",)
+
+    def __init__(
+        self, api_url: str, tokens: TokenPool | Sequence[str], clock: Clock, *, timeout: float = 15.0
+    ) -> None:
+        self.spent = Spent()
+        self._clock = clock
+        self.tokens = pool_of(tokens)
+        self._http = GiteeHttp(api_url, self.tokens, clock, timeout, self.spent)
+        self._repositories: dict[str, RepositoryFacts] = {}
+
+    def close(self) -> None:
+        """Close the connections; the adapter may be used again."""
+        self._http.close()
+
+    def find_account(self, login: str) -> Account:
+        if not login:
+            raise missing_account()
+        found = facts.account(self._object(f"/users/{quote(login, safe='')}", missing_account()))
+        if found is None:
+            raise malformed()
+        return found
+
+    def account(self, account_id: str) -> Account:
+        """Gitee has no look-up by id, so this cannot be answered: never ``Missing``, which would be a claim."""
+        raise ForgeError(
+            "forge-no-lookup-by-id",
+            gettext_noop("Gitee cannot be asked for an account by its number."),
+            gettext_noop("Look the account up by its login and compare the number."),
+        )
+
+    def find_repository(self, full_name: str) -> RepositoryFacts:
+        return facts.repository(self._object(repository_path(full_name), missing_repository()))
+
+    def find_change(self, full_name: str, number: str) -> MergedChange:
+        if not (number.isascii() and number.isdigit()):
+            raise missing_change()
+        pull = self._object(f"{repository_path(full_name)}/pulls/{number}", missing_change())
+        if not facts.is_merged(pull):
+            raise not_merged()
+        self._repositories.clear()
+        return self._detailed(full_name, pull, "link")
+
+    def find_closed(self, full_name: str, number: str) -> MergedChange:
+        return Again(self._http, self._detailed, self.find_repository).closed(full_name, number)
+
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+        return Again(self._http, self._detailed, self.find_repository).commits_of(ref)
+
+    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+        return Again(self._http, self._detailed, self.find_repository).commit(full_name, sha)
+
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+        """A repository goes by its name here, so one that is not found under it may be renamed as well as deleted:
+        then its changes are ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
+        self._repositories.clear()
+        self._http.forget_failures()
+        return Again(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
+
+    def cross_check(
+        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[Checked]:
+        self._repositories.clear()
+        self._http.forget_failures()
+        for ask in asks:
+            reader = Reader(ask)
+            counted: set[str] = set()
+            missed: dict[str, MergedChange] = {}
+            try:
+                self._verify(reader)
+                for name in sorted(reader.repositories.values()):
+                    for row in self._merged_within(name, reader, since, until):
+                        counted.add(id_text(row.get("id")))
+                        if id_text(row.get("id")) not in held:
+                            missed[id_text(row.get("id"))] = self._detailed(name, row, "search")
+            except ForgeError as error:
+                self._blame(error, [reader])
+            yield Checked(reader.account, len(counted), tuple(missed.values()), reader.failure)
+
+    def _merged_within(self, name: str, reader: Reader, since: datetime, until: datetime) -> Iterator[Row]:
+        """All that the account got merged in a repository in this time, whatever any cursor says."""
+        for rows in self._listing(name, since, reader.account.login):
+            for row in rows:
+                author = facts.account(row.get("user"))
+                mine = author is not None and author.id == reader.account.id
+                if mine and since <= parse_time(row.get("merged_at")) <= until:
+                    yield row
+
+    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+        self._repositories.clear()
+        self._http.forget_failures()
+        readers = [Reader(ask) for ask in asks]
+        for reader in readers:
+            if reader.is_due_for_forks(self._clock()):
+                try:
+                    self._look_for_hints(reader)
+                except ForgeError as error:
+                    self._blame(error, [reader])
+                else:
+                    # What was found so far is kept, should the rest be interrupted.
+                    yield reader.page()
+        places: dict[str, tuple[str, list[Reader]]] = {}
+        for reader in readers:
+            for key, name in reader.repositories.items():
+                places.setdefault(key, (name, []))[1].append(reader)
+        for _, (name, members) in sorted(places.items()):
+            yield from self._together(name, [reader for reader in members if not reader.place(name).alone])
+            yield from self._one_by_one(name, [reader for reader in members if reader.place(name).alone])
+        for reader in readers:
+            yield reader.page(last=True)
+
+    def _together(self, name: str, members: Sequence[Reader]) -> Iterator[Page]:
+        """One pass over what was updated in a repository, for all accounts that have read it before."""
+        if not members:
+            return
+        marks = [member.place(name).mark.since for member in members]
+        known = [since for since in marks if since is not None]
+        since = min(known) if len(known) == len(marks) else None
+        try:
+            for member in members:
+                yield from self._owed(name, member)
+            yield from self._deliver(name, self._listing(name, since), members)
+        except ForgeError as error:
+            self._blame(error, members, name)
+
+    def _one_by_one(self, name: str, members: Sequence[Reader]) -> Iterator[Page]:
+        """The first reading, of one author's pull requests at a time.
+
+        The time of the repository's latest update is taken before: up to there the account is complete afterwards,
+        although its own last pull request may be years old.
+        """
+        if not members:
+            return
+        try:
+            latest = self._latest(name)
+        except ForgeError as error:
+            self._blame(error, members, name)
+            return
+        for member in members:
+            place = member.place(name)
+            try:
+                self._verify(member)
+                yield from self._owed(name, member)
+                rows = self._listing(name, place.mark.since, member.account.login)
+                yield from self._deliver(name, rows, [member])
+            except ForgeError as error:
+                self._blame(error, [member], name)
+                continue
+            place.alone = False
+            if latest is not None:
+                place.mark = place.mark.advanced(latest)
+            # Even with nothing found: so much need not be asked again after an interruption.
+            yield member.page()
+
+    def _deliver(self, name: str, listing: Iterator[list[Row]], readers: Sequence[Reader]) -> Iterator[Page]:
+        """Hand out the rows, oldest update first, to the accounts whose they are."""
+        by_id = {reader.account.id: reader for reader in readers}
+        for rows in listing:
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                part = rows[start : start + _ROWS_AT_ONCE]
+                changes: dict[str, list[MergedChange]] = {key: [] for key in by_id}
+                broken: ForgeError | None = None
+                for row in part:
+                    author = facts.account(row.get("user"))
+                    if author is None or author.id not in by_id:
+                        continue
+                    by_id[author.id].seen_as(author)
+                    try:
+                        changes[author.id].extend(self._new(name, row, by_id[author.id]))
+                    except ForgeError as error:
+                        broken = error
+                        break
+                if broken is None:
+                    for reader in readers:
+                        place = reader.place(name)
+                        place.mark = place.mark.advanced(_updated(part[-1]))
+                for key, found in changes.items():
+                    if found:
+                        yield by_id[key].page(tuple(found))
+                if broken is not None:
+                    raise broken
+
+    def _new(self, name: str, row: Row, reader: Reader) -> list[MergedChange]:
+        """The pull request of one row, if it is new to its author. One that does not come is owed from now on, and
+        the account is not complete; the newer ones are not held up by it."""
+        place, key, updated = reader.place(name), id_text(row.get("id")), _updated(row)
+        if not place.mark.wants(key, updated):
+            return []
+        try:
+            change = self._detailed(name, row, reader.found_by(name))
+        except ForgeError as error:
+            self._blame(error, [reader])
+            place.mark = place.mark.advanced(updated).owing([f"#{id_text(row.get('number'))}"])
+            return []
+        place.mark = place.mark.passed(key, updated)
+        return [change]
+
+    def _owed(self, name: str, reader: Reader) -> Iterator[Page]:
+        """Ask again for what did not come in earlier collections, by its number, which is written so that no id looks
+        like it."""
+        place = reader.place(name)
+        for owed in place.mark.owed:
+            changes: tuple[MergedChange, ...] = ()
+            try:
+                path = f"{repository_path(name)}/pulls/{owed.removeprefix('#')}"
+                pull = self._object(path, missing_change())
+                author = facts.account(pull.get("user"))
+                if facts.is_merged(pull) and author is not None and author.id == reader.account.id:
+                    changes = (self._detailed(name, pull, reader.found_by(name)),)
+            except ForgeError as error:
+                if error.code != "forge-change-missing":
+                    self._blame(error, [reader])
+                    continue
+            place.mark = place.mark.settled(owed)
+            yield reader.page(changes)
+
+    def _listing(self, name: str, since: datetime | None, author: str = "") -> Iterator[list[Row]]:
+        """Merged pull requests, oldest update first, each (as updated) once.
+
+        Pages shift while they are read: a row that is updated meanwhile moves to the end, and the next page would
+        skip the one after it. So each page is asked for anew from the time of the last row; page numbers only count
+        on where more rows share a time than a page holds.
+        """
+        params = {"state": "merged", "sort": "updated", "direction": "asc"}
+        if author:
+            params["author"] = author
+        met: set[tuple[str, datetime]] = set()
+        page, by_time = 1, True
+        while True:
+            if since is not None:
+                params["since"] = since.astimezone(_BEIJING).replace(microsecond=0).isoformat()
+            got = self._http.page(f"{repository_path(name)}/pulls", params, page)
+            times = [_updated(row) for row in got.rows]
+            if times != sorted(times):
+                raise malformed()
+            keyed = [(id_text(row.get("id")), time) for row, time in zip(got.rows, times, strict=True)]
+            new = [
+                row
+                for row, key in zip(got.rows, keyed, strict=True)
+                if key not in met and facts.is_merged(row)
+            ]
+            # A time that brings nothing new is either crowded or ignored by the forge: count pages from here.
+            by_time = by_time and (page == 1 and any(key not in met for key in keyed))
+            met.update(keyed)
+            if new:
+                yield new
+            if not got.more:
+                return
+            if by_time and (since is None or times[-1] - _STEP_BACK > since):
+                since, page = times[-1] - _STEP_BACK, 1
+            else:
+                page += 1
+
+    def _latest(self, name: str) -> datetime | None:
+        """When a merged pull request of the repository was last updated; ``None`` where it has none."""
+        params = {"state": "merged", "sort": "updated", "direction": "desc"}
+        rows = self._http.page(f"{repository_path(name)}/pulls", params, 1, size=1).rows
+        return _updated(rows[0]) if rows else None
+
+    def _look_for_hints(self, reader: Reader) -> None:
+        self._verify(reader)
+        worked_in = hints.named_by_events(self._http, reader.account.login)
+        reader.has_forks_of(hints.parents_of_forks(self._http, reader.account.login), self._clock())
+        reader.has_worked_in(worked_in)
+
+    def _verify(self, reader: Reader) -> None:
+        """Make sure that the login still belongs to the account, before anything is asked for by login."""
+        if reader.is_verified:
+            return
+        if self.find_account(reader.account.login).id != reader.account.id:
+            raise Missing(
+                "forge-login-changed",
+                gettext_noop("This login on Gitee belongs to another account now."),
+                gettext_noop("Link the account again under its new login."),
+            )
+        reader.is_verified = True
+
+    def _detailed(self, name: str, pull: Row, found_by: str) -> MergedChange:
+        path = f"{repository_path(name)}/pulls/{id_text(pull.get('number'))}"
+        repository = self._repositories.get(name.lower())
+        if repository is None:
+            repository = self._repositories[name.lower()] = self.find_repository(name)
+        files = self._rows(f"{path}/files")
+        log = None if self._names_merger(pull) else self._rows(f"{path}/operate_logs")
+        told = facts.change if facts.is_merged(pull) else facts.closed
+        return told(pull, repository, files, log, found_by)
+
+    def _names_merger(self, pull: Row) -> bool:
+        """Whether the pull request itself says who merged it, so that the log need not be asked."""
+        return False
+
+    def _rows(self, path: str) -> list[Row] | None:
+        """A list that belongs to a pull request which is there. Gitee is known to answer 404 here without cause:
+        that is not knowing, so ``None``, and never an empty list."""
+        try:
+            _, body = self._http.get(path)
+        except Missing:
+            return None
+        return [mapping(row) for row in array(body)]
+
+    def _object(self, path: str, missing: Missing) -> Row:
+        try:
+            _, body = self._http.get(path)
+        except Missing:
+            raise missing from None
+        return mapping(body)
+
+    def _blame(self, error: ForgeError, readers: Sequence[Reader], name: str = "") -> None:
+        """An error that concerns these accounts only fails them; one of the forge as a whole is raised."""
+        concerns_them = isinstance(error, Missing | Forbidden) or (
+            isinstance(error, Unavailable) and not self._http.is_down
+        )
+        if not concerns_them:
+            raise error
+        for reader in readers:
+            # What somebody forked or once worked in may go; what the university watches must be there.
+            if error.code == "forge-repository-missing" and name and reader.found_by(name) != "watched":
+                reader.hint_gone(name)
+            else:
+                reader.failed(error)
+
+
+def _updated(row: Row) -> datetime:
+    return parse_time(row.get("updated_at"))

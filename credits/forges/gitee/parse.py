@@ -1,0 +1,215 @@
+"""Gitee's answers as facts: each function takes JSON and raises ``Unavailable`` if it is not as promised.
+
+Gitee says less of a pull request than GitHub. Line counts come from its files, whoever merged it from the operation
+log; the merge commit and the co-authors are not to be had, and stay unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from credits.forges.errors import malformed
+from credits.forges.json_reading import id_text, listing, mapping, parse_time, text
+from credits.forges.patch_identity import diff_id, only_whitespace
+from credits.forges.protocol import Account, ChangedFile, CommitFacts, MergedChange, RepositoryFacts
+
+MOST_FILES = 300
+"""Gitee lists no more; whether there were more is then unknown, and so are the counts."""
+
+_KINDS = {"Group": "organisation", "Organization": "organisation", "Enterprise": "organisation", "Bot": "bot"}
+Row = Mapping[str, Any]
+
+_TRAILER = re.compile(r"(?im)^co-authored-by:\s*\S")
+# As Gitee's own button writes it, in the language of whoever pressed it.
+_REVERT = re.compile(r"(?i)(?:回退|revert)\s*['‘“\"]Pull Request !(\d+)")
+_KEPT = ("id", "number", "html_url", "state", "title", "created_at", "updated_at", "merged_at", "draft")
+
+
+def account(value: object) -> Account | None:
+    """``None`` for a deleted account."""
+    if value is None:
+        return None
+    user = mapping(value)
+    return Account(
+        id_text(user.get("id")), text(user.get("login")), kind=_KINDS.get(str(user.get("type")), "user")
+    )
+
+
+def repository(value: object) -> RepositoryFacts:
+    node = mapping(value)
+    licence = node.get("license")
+    language = node.get("language")
+    stars = node.get("stargazers_count")
+    status = node.get("status")
+    return RepositoryFacts(
+        id=id_text(node.get("id")),
+        full_name=text(node.get("full_name")),
+        url=text(node.get("html_url")).removesuffix(".git"),
+        owner=account(node.get("owner")),
+        stars=stars if isinstance(stars, int) and not isinstance(stars, bool) else None,
+        licence=(licence if isinstance(licence, str) else "") if "license" in node else None,
+        language=language if isinstance(language, str) and language else None,
+        is_fork=_flag(node.get("fork")),
+        is_mirror=None,
+        is_archived=status == "关闭" if isinstance(status, str) else None,
+        is_private=_flag(node.get("private")),
+    )
+
+
+def parent(value: object) -> str | None:
+    """The full name of what a repository was forked from; ``None`` if it is no fork or Gitee does not say."""
+    node = mapping(value)
+    if node.get("fork") is not True or node.get("parent") is None:
+        return None
+    return text(mapping(node["parent"]).get("full_name"))
+
+
+def is_merged(pull: Mapping[str, Any]) -> bool:
+    return text(pull.get("state")) == "merged" and pull.get("merged_at") is not None
+
+
+def is_closed(pull: Mapping[str, Any]) -> bool:
+    """Closed, and not merged."""
+    return text(pull.get("state")) == "closed" and pull.get("closed_at") is not None
+
+
+def closed(
+    pull: Mapping[str, Any],
+    repository_facts: RepositoryFacts,
+    files: Sequence[Mapping[str, Any]] | None,
+    log: Sequence[Mapping[str, Any]] | None,
+    found_by: str,
+) -> MergedChange:
+    """A pull request that was closed and not merged, as a change of unknown status."""
+    if not is_closed(pull):
+        raise malformed()
+    as_merged = {**pull, "state": "merged", "merged_at": pull["closed_at"]}
+    told = change(as_merged, repository_facts, files, log, found_by)
+    kept = {**told.raw, "pull": {**told.raw["pull"], "state": "closed", "merged_at": None}}
+    return replace(told, status="unknown", raw=kept)
+
+
+def change(
+    pull: Mapping[str, Any],
+    repository_facts: RepositoryFacts,
+    files: Sequence[Mapping[str, Any]] | None,
+    log: Sequence[Mapping[str, Any]] | None,
+    found_by: str,
+) -> MergedChange:
+    """A merged pull request. ``files`` and ``log`` are ``None`` where Gitee would not give them."""
+    if not is_merged(pull):
+        raise malformed()
+    changed = None if files is None else _files(files)
+    whole = changed is not None and len(changed) < MOST_FILES
+    merged = _merging(log)
+    labels = pull.get("labels")
+    diffs = _diffs(files) if whole and files else {}
+    return MergedChange(
+        id=id_text(pull.get("id")),
+        number=id_text(pull.get("number")),
+        repository=repository_facts,
+        title=str(pull.get("title") or ""),
+        url=text(pull.get("html_url")),
+        author=account(pull.get("user")),
+        created_at=parse_time(pull.get("created_at")),
+        merged_at=parse_time(pull.get("merged_at")),
+        updated_at=parse_time(pull.get("updated_at")),
+        additions=sum(file.additions for file in changed) if changed is not None and whole else None,
+        deletions=sum(file.deletions for file in changed) if changed is not None and whole else None,
+        changed_files=len(changed) if changed is not None and whole else None,
+        files=changed,
+        labels=None if labels is None else tuple(text(mapping(row).get("name")) for row in listing(labels)),
+        # AtomGit names both; Gitee neither.
+        merge_commit=_commit_name(pull.get("merge_commit_sha")),
+        merged_by=account(pull.get("merged_by")) if merged is None else account(merged.get("user")),
+        co_authors=None,
+        found_by=found_by,
+        patch_id=diff_id(diffs),
+        only_whitespace=only_whitespace(diffs),
+        raw={
+            "pull": {key: pull.get(key) for key in _KEPT}
+            | {"user": _person(pull.get("user")), "labels": labels},
+            "files": None if files is None else [_file_kept(row) for row in files],
+            "merging": None
+            if merged is None
+            else {"created_at": merged.get("created_at"), "user": _person(merged.get("user"))},
+        },
+    )
+
+
+def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The diff of each file by path, empty where Gitee gave none (large or binary files)."""
+    found: dict[str, str] = {}
+    for row in rows:
+        patch = row.get("patch")
+        diff = patch.get("diff") if isinstance(patch, dict) and not patch.get("too_large") else None
+        found[text(row.get("filename"))] = diff if isinstance(diff, str) else ""
+    return found
+
+
+def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
+    """``None`` as soon as one count cannot be read: a sum over the rest would be a wrong number."""
+    changed = []
+    for row in rows:
+        additions, deletions = _count(row.get("additions")), _count(row.get("deletions"))
+        if additions is None or deletions is None:
+            return None
+        changed.append(ChangedFile(text(row.get("filename")), additions, deletions))
+    return tuple(changed)
+
+
+def commit(value: object, *, with_files: bool = False) -> CommitFacts:
+    """A commit. A trailer names somebody by an address that anyone can type: a place, and no account."""
+    node = mapping(value)
+    about = mapping(node.get("commit"))
+    message = str(about.get("message") or "")
+    author = node.get("author")
+    known = author if isinstance(author, dict) and author.get("id") is not None else None
+    when = about.get("author")
+    date = when.get("date") if isinstance(when, dict) else None
+    files = node.get("files")
+    return CommitFacts(
+        sha=text(node.get("sha")),
+        message=message,
+        authors=(account(known), *(None for _ in _TRAILER.finditer(message))),
+        committed_at=None if date is None else parse_time(date),
+        url=str(node.get("html_url") or ""),
+        files=_files([mapping(row) for row in listing(files)]) if with_files and files is not None else None,
+    )
+
+
+def takes_back(pull: Mapping[str, Any]) -> str | None:
+    """The number of the pull request that this one takes back; ``None`` for ordinary work."""
+    found = _REVERT.search(f"{pull.get('title') or ''}\n{pull.get('body') or ''}")
+    return found[1] if found else None
+
+
+def _commit_name(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _count(value: object) -> int | None:
+    """Gitee writes numbers of lines as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _merging(log: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+    entries = [entry for entry in log or () if entry.get("action_type") == "merged_pr"]
+    return max(entries, key=lambda entry: str(entry.get("created_at") or "")) if entries else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _person(value: object) -> dict[str, Any] | None:
+    return {"id": value.get("id"), "login": value.get("login")} if isinstance(value, dict) else None
+
+
+def _file_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row.get(key) for key in ("filename", "additions", "deletions", "status")}

@@ -1,0 +1,127 @@
+"""What one account still needs from Gitee: a watermark for each repository that is looked into."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from credits.forges.errors import ForgeError, Unavailable
+from credits.forges.json_reading import format_time, parse_time
+from credits.forges.protocol import Account, Ask, MergedChange, Page
+from credits.forges.watermark import Watermark
+
+LOOK_FOR_FORKS_EVERY = timedelta(hours=24)
+
+
+@dataclass(slots=True)
+class Place:
+    """How far one repository has been read for one account. ``alone``: its first reading, of this author's pull
+    requests only, is not over; afterwards it is read together with all other accounts."""
+
+    mark: Watermark = field(default_factory=Watermark)
+    alone: bool = True
+
+
+class Reader:
+    """One account on its way through a collection. Repositories go by their full name in lower case."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.account: Account = ask.account
+        self.watched = {name.lower(): name for name in ask.repositories}
+        self.failure: ForgeError | None = None
+        self.is_verified = False
+        """Whether the login was seen to belong to the immutable id during this collection."""
+        self.forks: dict[str, str] = {}
+        self.forks_at: datetime | None = None
+        self.worked_in: dict[str, str] = {}
+        """Repositories that the account's events have told of, now or earlier."""
+        self._places: dict[str, Place] = {}
+        self._read(ask.cursor)
+
+    @property
+    def repositories(self) -> dict[str, str]:
+        """Where to look: lower-case name to name."""
+        return {**self.worked_in, **self.forks, **self.watched}
+
+    def place(self, name: str) -> Place:
+        return self._places.setdefault(name.lower(), Place())
+
+    def found_by(self, name: str) -> str:
+        if name.lower() in self.watched:
+            return "watched"
+        return "fork" if name.lower() in self.forks else "event"
+
+    def is_due_for_forks(self, now: datetime) -> bool:
+        return self.forks_at is None or not self.forks_at <= now < self.forks_at + LOOK_FOR_FORKS_EVERY
+
+    def has_forks_of(self, parents: Sequence[str], now: datetime) -> None:
+        self.forks = {name.lower(): name for name in sorted(parents)}
+        self.forks_at = now
+
+    def has_worked_in(self, names: Sequence[str]) -> None:
+        self.worked_in |= {name.lower(): name for name in names}
+
+    def hint_gone(self, name: str) -> None:
+        """What led to this repository leads nowhere any more."""
+        self.forks.pop(name.lower(), None)
+        self.worked_in.pop(name.lower(), None)
+
+    def seen_as(self, account: Account) -> None:
+        """The forge showed the account under this login now."""
+        self.account = replace(self.account, login=account.login)
+
+    def failed(self, error: ForgeError) -> None:
+        """The account is not complete; the first reason is the one told."""
+        self.failure = self.failure or error
+
+    def page(self, changes: tuple[MergedChange, ...] = (), *, last: bool = False) -> Page:
+        return Page(
+            account=self.account,
+            changes=changes,
+            cursor=self._cursor(),
+            done=last and self.failure is None,
+            failure=self.failure if last else None,
+        )
+
+    def _cursor(self) -> str:
+        places = {
+            name: {"mark": place.mark.to_json(), "alone": place.alone}
+            for name, place in sorted(self._places.items())
+            if not place.alone or place.mark.seen is not None
+        }
+        value = {
+            "v": 1,
+            "repositories": places,
+            "forks": sorted(self.forks.values()),
+            "events": sorted(self.worked_in.values()),
+            "forks_at": None if self.forks_at is None else format_time(self.forks_at),
+        }
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def _read(self, cursor: str) -> None:
+        """A cursor that cannot be read is none: reading again is safe, skipping is not."""
+        try:
+            value: Any = json.loads(cursor) if cursor else None
+        except ValueError:
+            return
+        if not isinstance(value, dict) or value.get("v") != 1:
+            return
+        places = value.get("repositories")
+        for name, place in places.items() if isinstance(places, dict) else ():
+            if isinstance(place, dict):
+                mark = Watermark.from_json(place.get("mark"))
+                # A mark that says nothing makes this a first reading, whatever the flag claims.
+                self._places[name] = Place(mark, alone=place.get("alone") is not False)
+        events = value.get("events")
+        if isinstance(events, list) and all(isinstance(name, str) for name in events):
+            self.has_worked_in(events)
+        forks = value.get("forks")
+        try:
+            if isinstance(forks, list) and all(isinstance(name, str) for name in forks):
+                self.forks = {name.lower(): name for name in forks}
+                self.forks_at = parse_time(value.get("forks_at"))
+        except Unavailable:
+            self.forks_at = None

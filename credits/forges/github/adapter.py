@@ -1,0 +1,358 @@
+"""GitHub and GitHub Enterprise Server: merged pull requests of many accounts in few requests.
+
+Two steps. A sweep asks for ids and times of update of up to a hundred accounts in one GraphQL request, each back to
+its own watermark. The details of what is new come by node id, fifty at a time, whoever they belong to.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from credits.forges.adaptive_batch import Batch
+from credits.forges.errors import (
+    Forbidden,
+    ForgeError,
+    Missing,
+    Unavailable,
+    forbidden,
+    malformed,
+    missing_account,
+    missing_change,
+    missing_repository,
+    not_merged,
+    still_open,
+    unavailable,
+)
+from credits.forges.github import parse as facts
+from credits.forges.github import queries
+from credits.forges.github.http import Answer, GitHubHttp, is_forbidden, nodes_of, raise_for
+from credits.forges.github.listing import LISTED, Progress, Sweep
+from credits.forges.github.recheck import Recheck, commits_of, find_commit
+from credits.forges.github.search import Search
+from credits.forges.json_reading import Clock, mapping, text
+from credits.forges.landing_rules import LANDING_RULES, LandingRule
+from credits.forges.protocol import (
+    Account,
+    Ask,
+    ChangeRef,
+    Checked,
+    CommitFacts,
+    MergedChange,
+    Page,
+    RepositoryFacts,
+    Spent,
+    Standing,
+)
+from credits.forges.tokens import TokenPool, pool_of
+
+Detail = MergedChange | ForgeError | None
+
+ROWS_A_REQUEST = 2_500
+"""Ids asked for in one request at most: GitHub allows 500,000 nodes, but only ten seconds."""
+
+
+class GitHub:
+    """``api_url`` is the REST root (``https://api.github.com`` or ``https://host/api/v3``); ``tokens`` the
+    university's own; ``clock`` gives the present time, aware; ``timeout`` is in seconds for each request."""
+
+    name = "github"
+    lists = LISTED
+
+    def __init__(
+        self,
+        api_url: str,
+        tokens: TokenPool | Sequence[str],
+        clock: Clock,
+        *,
+        timeout: float = 15.0,
+        accounts_a_request: int = 100,
+        details_a_request: int = 50,
+        landing_rules: Sequence[LandingRule] = LANDING_RULES,
+    ) -> None:
+        self.spent = Spent()
+        self.asks_at_once = accounts_a_request
+        self._clock = clock
+        self._rules = landing_rules
+        # Kept from one collection to the next: what was too much an hour ago is so still, and grows back soon.
+        self._sweep_size = Batch(accounts_a_request)
+        self._detail_size = Batch(details_a_request)
+        self.tokens = pool_of(tokens)
+        self._http = GitHubHttp(api_url, self.tokens, clock, timeout, self.spent)
+
+    def close(self) -> None:
+        """Close the connections; the adapter may be used again."""
+        self._http.close()
+
+    def find_account(self, login: str) -> Account:
+        if not login:
+            raise missing_account()
+        return facts.rest_account(self._http.rest(f"/users/{quote(login, safe='')}"))
+
+    def account(self, account_id: str) -> Account:
+        if not (account_id.isascii() and account_id.isdigit()):
+            raise missing_account()
+        found = facts.rest_account(self._http.rest(f"/user/{account_id}"))
+        if found.id != account_id:
+            raise malformed()
+        return found
+
+    def find_repository(self, full_name: str) -> RepositoryFacts:
+        owner, _, name = full_name.partition("/")
+        answer = self._http.graphql(queries.REPOSITORY, {"owner": owner, "name": name})
+        raise_for(answer.errors_at("repository"), missing_repository())
+        if answer.data.get("repository") is None:
+            raise malformed()
+        return facts.repository(answer.data["repository"])
+
+    def find_change(self, full_name: str, number: str) -> MergedChange:
+        node = self._pointed_at(full_name, number)
+        if node.get("merged") is not False:
+            return facts.change(node, "link")
+        landed = facts.landed(node, "link", self._rules)
+        if landed is None:
+            raise not_merged()
+        return landed
+
+    def find_closed(self, full_name: str, number: str) -> MergedChange:
+        node = self._pointed_at(full_name, number)
+        if node.get("merged") is not False:
+            return facts.change(node, "link")
+        found = facts.landed(node, "link", self._rules) or facts.closed(node, "link")
+        if found is None:
+            raise still_open()
+        return found
+
+    def _pointed_at(self, full_name: str, number: str) -> Mapping[str, Any]:
+        if not (number.isascii() and number.isdigit() and int(number) < 2**31):
+            raise missing_change()
+        owner, _, name = full_name.partition("/")
+        variables = {"owner": owner, "name": name, "number": int(number)}
+        answer = self._http.graphql(queries.POINTED_AT, variables)
+        raise_for(answer.errors_at("repository"), missing_change())
+        return mapping(mapping(answer.data.get("repository")).get("pullRequest"))
+
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+        return commits_of(self._http, ref)
+
+    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+        return find_commit(self._http, full_name, sha)
+
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+        return Recheck(self._http, self._rules, self._detail_size).run(refs)
+
+    def cross_check(
+        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[Checked]:
+        search = Search(self._http, since, until, held, self.account)
+        for account, counted, keys, failure in search.run(asks):
+            missed: list[MergedChange] = []
+            for start in range(0, len(keys), self._detail_size.size):
+                part = keys[start : start + self._detail_size.size]
+                try:
+                    found = self._details("pull_request", part)
+                except Unavailable as error:
+                    failure = error
+                    continue
+                for result in found:
+                    if isinstance(result, MergedChange):
+                        missed.append(replace(result, found_by="search"))
+                    elif isinstance(result, ForgeError) and not isinstance(result, Missing):
+                        failure = result
+            yield Checked(account, counted, tuple(missed), failure)
+
+    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+        for start in range(0, len(asks), self.asks_at_once):
+            now = self._clock()
+            of = [Progress(ask, now, self._rules) for ask in asks[start : start + self.asks_at_once]]
+            for progress in of:
+                if not progress.sweeps:
+                    yield progress.page()
+            ready: list[Sweep] = []
+            for sweep in self._swept([sweep for progress in of for sweep in progress.sweeps]):
+                if sweep.left:
+                    ready.append(sweep)
+                elif sweep.progress.ended:
+                    yield sweep.progress.page()
+            yield from self._detailed(ready)
+
+    # First step: ids and times of update.
+
+    def _swept(self, sweeps: Sequence[Sweep]) -> Iterator[Sweep]:
+        """Each sweep once: with all that it wants lined up, or with its failure."""
+        batch = self._sweep_size
+        queue: deque[Sweep] = deque()
+        for sweep in sweeps:
+            if sweep.account.node_id or self._located(sweep, batch):
+                queue.append(sweep)
+            else:
+                yield sweep
+        alone: deque[Sweep] = deque()
+        while queue or alone:
+            # Those that failed among others are tried by themselves, after the rest has been served.
+            source = queue or alone
+            asked = [source.popleft()] if source is alone else _take(queue, batch.size)
+            variables: dict[str, Any] = {}
+            for i, sweep in enumerate(asked):
+                variables |= sweep.variables(i)
+            begun = self._clock()
+            try:
+                answer = self._http.graphql(
+                    queries.sweep([(sweep.kind, sweep.first) for sweep in asked]), variables
+                )
+            except Unavailable as error:
+                batch.failed(len(asked), error)
+                if len(asked) > 1:
+                    queue.extendleft(reversed(asked))
+                elif self._given_up(asked[0], error):
+                    yield asked[0]
+                else:
+                    alone.append(asked[0])
+                continue
+            if answer.was_too_much:
+                batch.strained(len(asked))
+            else:
+                batch.worked(self._clock() - begun)
+            for i, sweep in enumerate(asked):
+                problem = self._read_page(answer, f"a{i}", sweep)
+                if problem is not None:
+                    if isinstance(problem, Missing) or self._given_up(sweep, problem):
+                        sweep.failure = problem
+                        yield sweep
+                    else:
+                        alone.append(sweep)
+                elif sweep.wanted is not None:
+                    yield sweep
+                else:
+                    queue.append(sweep)
+
+    def _read_page(self, answer: Answer, alias: str, sweep: Sweep) -> ForgeError | None:
+        """Give one alias's part of the answer to its sweep; what is wrong with it, if anything."""
+        errors = answer.errors_at(alias)
+        if any(error.type == "NOT_FOUND" for error in errors):
+            return self._moved_or_gone(sweep)
+        if errors:
+            return forbidden() if is_forbidden(errors) else unavailable()
+        try:
+            node = mapping(answer.data.get(alias))
+            if text(node.get("__typename")) != "User":
+                return missing_account()
+            sweep.take(node)
+        except Unavailable as error:
+            return error
+        return None
+
+    def _moved_or_gone(self, sweep: Sweep) -> ForgeError:
+        """GitHub knows no such node: ask by the immutable number whether the account is gone, or its node id new."""
+        try:
+            found = self.account(sweep.account.id)
+        except (Missing, Unavailable, Forbidden) as error:
+            return error
+        if found.node_id != sweep.account.node_id:
+            sweep.account = replace(sweep.account, login=found.login, node_id=found.node_id)
+        return unavailable()
+
+    def _located(self, sweep: Sweep, batch: Batch) -> bool:
+        """Find the node id of an account that came without; whether that worked."""
+        while True:
+            try:
+                sweep.account = self.account(sweep.account.id)
+                return True
+            except (Missing, Forbidden) as error:
+                sweep.failure = error
+                return False
+            except Unavailable as error:
+                batch.failed(batch.size * 2, error)
+                if self._given_up(sweep, error):
+                    return False
+
+    def _given_up(self, sweep: Sweep, error: ForgeError) -> bool:
+        sweep.tries += 1
+        if sweep.tries < 3:
+            return False
+        sweep.failure = error
+        return True
+
+    # Second step: details by node id.
+
+    def _detailed(self, sweeps: Sequence[Sweep]) -> Iterator[Page]:
+        batch = self._detail_size
+        queue = deque((sweep, key) for sweep in sweeps for key in sweep.wanted or ())
+        alone: deque[tuple[Sweep, str]] = deque()
+        while queue or alone:
+            again = not queue
+            asked = (
+                [alone.popleft()] if again else [queue.popleft() for _ in range(min(batch.size, len(queue)))]
+            )
+            begun = self._clock()
+            try:
+                found = self._details_of(asked)
+            except Unavailable as error:
+                batch.failed(len(asked), error)
+                if len(asked) > 1:
+                    queue.extendleft(reversed(asked))
+                    continue
+                found = [error]
+            else:
+                batch.worked(self._clock() - begun)
+            changes: dict[int, list[MergedChange]] = {id(sweep.progress): [] for sweep, _ in asked}
+            for (sweep, key), result in zip(asked, found, strict=True):
+                if isinstance(result, MergedChange):
+                    # Whose work it is decides the number, whatever the listing was asked for.
+                    if result.author is not None and result.author.id == sweep.account.id:
+                        changes[id(sweep.progress)].append(result)
+                    sweep.delivered(key)
+                elif result is None or isinstance(result, Missing):
+                    sweep.delivered(key)
+                elif again or isinstance(result, Forbidden):
+                    sweep.given_up(key, result)
+                else:
+                    sweep.postponed(key)
+                    alone.append((sweep, key))
+            for progress in {id(sweep.progress): sweep.progress for sweep, _ in asked}.values():
+                if changes[id(progress)] or progress.ended:
+                    yield progress.page(tuple(changes[id(progress)]))
+
+    def _details_of(self, asked: Sequence[tuple[Sweep, str]]) -> list[Detail]:
+        """One request for each sort of thing among those asked for; nearly always there is one."""
+        sorts: dict[str, list[int]] = {}
+        for at, (sweep, key) in enumerate(asked):
+            sorts.setdefault(sweep.sort_of(key), []).append(at)
+        found: dict[int, Detail] = {}
+        for sort, places in sorts.items():
+            found.update(zip(places, self._details(sort, [asked[at][1] for at in places]), strict=True))
+        return [found[at] for at in range(len(asked))]
+
+    def _details(self, sort: str, keys: Sequence[str]) -> list[Detail]:
+        """For each node id what it is, ``None`` for what does not count, or why it did not come; ``Missing`` only
+        where GitHub says so."""
+        return [
+            outcome if isinstance(outcome, ForgeError) else self._fact(sort, outcome)
+            for outcome in nodes_of(self._http, queries.DETAILS[sort], keys)
+        ]
+
+    def _fact(self, sort: str, node: object) -> Detail:
+        try:
+            if sort == "closed" and mapping(node).get("merged") is not True:
+                return facts.landed(node, "account", self._rules)
+            if sort == "review":
+                return facts.review(node, "account")
+            if sort == "issue":
+                return facts.issue(node, "account")
+            return facts.change(node, "account")
+        except Unavailable as error:
+            return error
+
+
+def _take(queue: deque[Sweep], most: int) -> list[Sweep]:
+    """The next accounts for one request: as many as it bears, by number and by rows."""
+    taken = [queue.popleft()]
+    rows = taken[0].first
+    while queue and len(taken) < most and rows + queue[0].first <= ROWS_A_REQUEST:
+        taken.append(queue.popleft())
+        rows += taken[-1].first
+    return taken

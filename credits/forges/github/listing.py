@@ -1,0 +1,301 @@
+"""What one account still needs from GitHub: first the ids of what is new, newest first; then the details, oldest
+first, so that one time (the watermark) always says how far it is, wherever it is interrupted.
+
+Each kind of contribution is swept by itself, with a watermark of its own; the account's cursor holds all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from credits.forges.errors import ForgeError, malformed
+from credits.forges.json_reading import format_time, id_text, listing, mapping, number, parse_time, text
+from credits.forges.landing_rules import LandingRule, rules_of
+from credits.forges.protocol import Account, Ask, Kind, MergedChange, Page
+from credits.forges.watermark import Watermark
+
+RECENT = 10
+"""Rows to look at first for an account that was complete before: most often there is nothing new."""
+
+WHOLE = 100
+"""Rows a page otherwise; GitHub gives no more."""
+
+LISTED: tuple[Kind, ...] = ("pull_request", "review", "issue")
+
+_MOST_ROUNDS = 5
+_YEAR = timedelta(days=365)
+"""The longest time that GitHub's collection of contributions looks at."""
+
+_SHOWN_LATE = timedelta(days=2)
+"""How late a contribution may show there; so much is read again by those who have none."""
+
+
+class Progress:
+    """One account on its way through a collection: a sweep for each kind that was asked for."""
+
+    def __init__(self, ask: Ask, now: datetime, rules: Sequence[LandingRule]) -> None:
+        self.account: Account = ask.account
+        known = _read(ask.cursor)
+        # Of a kind that is not asked for this time, what was known is kept.
+        self._resting = {
+            kind: value for kind, value in known.items() if kind in LISTED and kind not in ask.kinds
+        }
+        self.sweeps: list[Sweep] = [
+            _SWEEPS[kind](self, kind, known.get(kind), now, rules) for kind in LISTED if kind in ask.kinds
+        ]
+
+    @property
+    def ended(self) -> bool:
+        return all(sweep.ended for sweep in self.sweeps)
+
+    def page(self, changes: tuple[MergedChange, ...] = ()) -> Page:
+        """What was got since the last page. The last page is the one with nothing left of any kind."""
+        failures = [sweep.failure for sweep in self.sweeps if sweep.failure is not None]
+        kinds = {**self._resting, **{sweep.kind: sweep.to_json() for sweep in self.sweeps}}
+        return Page(
+            account=self.account,
+            changes=changes,
+            cursor=json.dumps({"v": 1, "kinds": kinds}, sort_keys=True, separators=(",", ":")),
+            done=self.ended and not failures,
+            failure=failures[0] if self.ended and failures else None,
+        )
+
+
+class Sweep:
+    """One kind of one account's work; here, pull requests."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        kind: Kind,
+        known: object,
+        now: datetime,
+        rules: Sequence[LandingRule],
+    ) -> None:
+        self.progress = progress
+        self.kind: Kind = kind
+        self.after: str | None = None
+        self.tries = 0
+        self.failure: ForgeError | None = None
+        self.wanted: tuple[str, ...] | None = None
+        """What to fetch, oldest update first; ``None`` while the ids are still being read."""
+        self.left = 0
+        """How many of those have neither been delivered nor given up."""
+        self.now = now
+        self.rules = rules
+        self.mark, self._was_complete = _known(known)
+        self._rows: dict[str, datetime] = {}
+        self._closed: set[str] = set()
+        self._pages = 0
+        self._rounds = 0
+        self._rows_before = 0
+
+    @property
+    def account(self) -> Account:
+        return self.progress.account
+
+    @account.setter
+    def account(self, account: Account) -> None:
+        self.progress.account = account
+
+    @property
+    def first(self) -> int:
+        """How many rows to ask for."""
+        return RECENT if self._was_complete and self._pages == 0 else WHOLE
+
+    @property
+    def ended(self) -> bool:
+        return self.left == 0 and (self.wanted is not None or self.failure is not None)
+
+    def sort_of(self, key: str) -> str:
+        """Which details to ask for."""
+        return "closed" if key in self._closed else self.kind
+
+    def variables(self, at: int) -> dict[str, Any]:
+        return {f"id{at}": self.account.node_id, f"after{at}": self.after}
+
+    def take(self, user: Mapping[str, Any]) -> None:
+        """Read one page of ids. Raises ``Unavailable``, having taken nothing."""
+        if id_text(user.get("databaseId")) != self.account.id:
+            raise malformed()
+        connection = self._connection(user)
+        rows = [self._row(mapping(row)) for row in listing(connection.get("nodes"))]
+        page = mapping(connection.get("pageInfo"))
+        total = number(connection.get("totalCount"))
+        more = page.get("hasNextPage")
+        if not isinstance(more, bool) or (more and (not rows or text(page.get("endCursor")) == self.after)):
+            raise malformed()
+
+        self.account = replace(self.account, login=text(user.get("login")), node_id=text(user.get("id")))
+        self.tries = 0
+        self._rows.update((key, time) for key, time, _ in rows)
+        self._closed.update(key for key, _, closed in rows if closed)
+        self._closed.difference_update(key for key, _, closed in rows if not closed)
+        self._pages += 1
+        if more and not self.mark.reached(rows[-1][1]):
+            self.after = text(page.get("endCursor"))
+        elif self._holds_together(total):
+            self._end_of_list(user)
+        else:
+            self._read_again()
+
+    def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        return mapping(user.get("pullRequests"))
+
+    def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
+        """Id, time of update, and whether it is closed without being merged."""
+        closed = text(row.get("state")) != "MERGED"
+        key = text(row.get("id"))
+        if closed and not rules_of(self.rules, text(mapping(row.get("repository")).get("nameWithOwner"))):
+            # Closed, and in a repository where closed means closed: listed, and nothing to fetch.
+            return f"-{key}", parse_time(row.get("updatedAt")), True
+        return key, parse_time(row.get("updatedAt")), closed
+
+    def _end_of_list(self, user: Mapping[str, Any]) -> None:
+        self._plan()
+
+    def _holds_together(self, total: int) -> bool:
+        """Whether nothing can have slipped over a page's edge while the pages were read."""
+        if self._pages == 1 or (self.mark.seen is None and len(self._rows) >= total):
+            return True
+        return self._rounds > 0 and len(self._rows) == self._rows_before
+
+    def _read_again(self) -> None:
+        self._rounds += 1
+        if self._rounds >= _MOST_ROUNDS:
+            raise malformed()
+        self._rows_before = len(self._rows)
+        self.after = None
+
+    def _plan(self) -> None:
+        new = [
+            key
+            for _, key in sorted(
+                (time, key)
+                for key, time in self._rows.items()
+                if not key.startswith("-") and self.mark.wants(key, time)
+            )
+        ]
+        self.wanted = (*new, *(key for key in self.mark.owed if key not in set(new)))
+        self.left = len(self.wanted)
+        if not self.left:
+            self._all_delivered()
+
+    def _all_delivered(self) -> None:
+        """Rows with nothing to fetch move the mark as well, once all before them is delivered."""
+        for time in self._rows.values():
+            self.mark = self.mark.advanced(time)
+
+    def delivered(self, key: str) -> None:
+        """This one is in a page now, or GitHub says that it is gone or nothing to be counted."""
+        updated = self._rows.get(key)
+        self.mark = self.mark.settled(key) if updated is None else self.mark.passed(key, updated)
+        self._one_less()
+
+    def postponed(self, key: str) -> None:
+        """It did not come this time: the mark moves on, and the cursor remembers what is owed."""
+        updated = self._rows.get(key)
+        if updated is not None:
+            self.mark = self.mark.advanced(updated)
+        self.mark = self.mark.owing([key])
+
+    def given_up(self, key: str, error: ForgeError) -> None:
+        """It will not come in this collection; it stays owed, and the account is not complete."""
+        self.postponed(key)
+        self.failure = error
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self.left -= 1
+        if not self.left:
+            self._all_delivered()
+
+    def to_json(self) -> dict[str, Any]:
+        complete = (self.ended and self.failure is None) or self._was_complete
+        return {"mark": self.mark.to_json(), "complete": complete}
+
+
+class IssueSweep(Sweep):
+    """Issues that were closed."""
+
+    def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        return mapping(user.get("issues"))
+
+    def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
+        key = text(row.get("id"))
+        counts = row.get("stateReason") == "COMPLETED"
+        return key if counts else f"-{key}", parse_time(row.get("updatedAt")), False
+
+
+class ReviewSweep(Sweep):
+    """Reviews, which GitHub lists a year at a time: from now back to where they were read, or to the account's
+    beginning."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        kind: Kind,
+        known: object,
+        now: datetime,
+        rules: Sequence[LandingRule],
+    ) -> None:
+        super().__init__(progress, kind, known, now, rules)
+        self._end = now
+        self._start = self._back_from(now)
+
+    def _back_from(self, end: datetime) -> datetime:
+        year_before = end - _YEAR
+        return year_before if self.mark.since is None else max(year_before, min(self.mark.since, end))
+
+    def variables(self, at: int) -> dict[str, Any]:
+        window = {f"from{at}": format_time(self._start), f"to{at}": format_time(self._end)}
+        return super().variables(at) | window
+
+    def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        collection = mapping(user.get("contributionsCollection"))
+        return mapping(collection.get("pullRequestReviewContributions"))
+
+    def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
+        return text(mapping(row.get("pullRequestReview")).get("id")), parse_time(row.get("occurredAt")), False
+
+    def _holds_together(self, total: int) -> bool:
+        """When a review was submitted never changes, so that none moves over a page's edge."""
+        return True
+
+    def _all_delivered(self) -> None:
+        super()._all_delivered()
+        # Somebody who reviews nothing is not read back to the beginning each time.
+        self.mark = self.mark.advanced(self.now - _SHOWN_LATE)
+
+    def _end_of_list(self, user: Mapping[str, Any]) -> None:
+        floor = parse_time(user.get("createdAt")) if self.mark.since is None else self.mark.since
+        if self._start <= floor:
+            self._plan()
+            return
+        self._end, self.after = self._start, None
+        self._start = self._back_from(self._end)
+
+
+_SWEEPS: dict[Kind, type[Sweep]] = {"pull_request": Sweep, "review": ReviewSweep, "issue": IssueSweep}
+
+
+def _read(cursor: str) -> Mapping[str, Any]:
+    """What was known of each kind. A cursor that cannot be read is none: reading again is safe, skipping is not."""
+    try:
+        value = json.loads(cursor) if cursor else None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or value.get("v") != 1:
+        return {}
+    kinds = value.get("kinds")
+    return kinds if isinstance(kinds, dict) else {}
+
+
+def _known(value: object) -> tuple[Watermark, bool]:
+    if not isinstance(value, dict):
+        return Watermark(), False
+    return Watermark.from_json(value.get("mark")), value.get("complete") is True

@@ -1,0 +1,316 @@
+"""GitHub's answers as facts. Each takes one JSON object and raises ``Unavailable`` if it is not as promised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from credits.forges.errors import malformed
+from credits.forges.json_reading import id_text, listing, mapping, number, parse_time, text
+from credits.forges.landing_rules import LandingRule, rules_of
+from credits.forges.protocol import Account, ChangedFile, CommitFacts, Kind, MergedChange, RepositoryFacts
+
+GHOST_ID = "10137"
+"""The account that stands for deleted ones in GitHub's REST answers."""
+
+_KINDS = {
+    "User": "user",
+    "EnterpriseUserAccount": "user",
+    "Bot": "bot",
+    "Organization": "organisation",
+    "Mannequin": "ghost",
+}
+
+
+def rest_account(body: Mapping[str, Any]) -> Account:
+    """An account from ``GET /users/{login}`` or ``GET /user/{id}``."""
+    account_id = id_text(body.get("id"))
+    kind = "ghost" if account_id == GHOST_ID else _KINDS.get(str(body.get("type")), "user")
+    return Account(account_id, text(body.get("login")), str(body.get("node_id") or ""), kind)
+
+
+def actor(value: object) -> Account | None:
+    """An account from an ``Actor``. ``None`` for a deleted one, or one to which GitHub gives no number."""
+    if value is None:
+        return None
+    node = mapping(value)
+    if node.get("databaseId") is None:
+        return None
+    kind = _KINDS.get(str(node.get("__typename", "User")), "user")
+    return Account(id_text(node["databaseId"]), text(node.get("login")), str(node.get("id") or ""), kind)
+
+
+def repository(value: object) -> RepositoryFacts:
+    node = mapping(value)
+    language = node.get("primaryLanguage")
+    return RepositoryFacts(
+        id=id_text(node.get("databaseId")),
+        full_name=text(node.get("nameWithOwner")),
+        url=text(node.get("url")),
+        owner=actor(node.get("owner")),
+        stars=number(node.get("stargazerCount")),
+        licence=_licence(node.get("licenseInfo")),
+        language=None if language is None else text(mapping(language).get("name")),
+        is_fork=_flag(node, "isFork"),
+        is_mirror=_flag(node, "isMirror"),
+        is_archived=_flag(node, "isArchived"),
+        is_private=_flag(node, "isPrivate"),
+    )
+
+
+def change(value: object, found_by: str) -> MergedChange:
+    """A merged pull request from the fragment ``Change``. One that is not merged is not as promised either."""
+    node = mapping(value)
+    if node.get("merged") is not True:
+        raise malformed()
+    commit = None if node.get("mergeCommit") is None else mapping(node["mergeCommit"])
+    merged_at, merger = parse_time(node.get("mergedAt")), actor(node.get("mergedBy"))
+    return _pull_request(node, found_by, merged_at, merger, commit, ("closing", "closedAt"))
+
+
+def closed(value: object, found_by: str) -> MergedChange | None:
+    """A pull request that was closed and not merged, from ``Change`` and ``Closing``, as a change of unknown status;
+    ``None`` where it is open. The commit that closed it stands where a merge commit would."""
+    node = mapping(value)
+    if node.get("merged") is not False:
+        raise malformed()
+    if text(node.get("state")) != "CLOSED":
+        return None
+    event = _closing(node)
+    closer = None if event is None or event.get("closer") is None else mapping(event["closer"])
+    commit = closer if closer is not None and closer.get("oid") else None
+    told = _pull_request(
+        node,
+        found_by,
+        parse_time(node.get("closedAt")),
+        None if event is None else actor(event.get("actor")),
+        commit,
+    )
+    return replace(told, status="unknown")
+
+
+def landed(value: object, found_by: str, rules: Sequence[LandingRule]) -> MergedChange | None:
+    """The same as landed work where a rule of its repository says so; else ``None``."""
+    told = closed(value, found_by)
+    if told is None:
+        return None
+    closer = mapping((_closing(mapping(value)) or {}).get("closer") or {})
+    message = closer.get("message")
+    said = message if isinstance(message, str) else None
+    for rule in rules_of(rules, told.repository.full_name):
+        if rule.holds(told.repository.full_name, told.number, told.title, told.labels, said):
+            return replace(told, status="landed", landed_by=rule.name)
+    return None
+
+
+def _closing(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    events = [mapping(event) for event in listing(mapping(node.get("closing")).get("nodes")) if event]
+    return events[-1] if events else None
+
+
+def review(value: object, found_by: str) -> MergedChange | None:
+    """A review that was submitted, from the fragment ``Review``; ``None`` for one of one's own work, or a draft."""
+    node = mapping(value)
+    pull = mapping(node.get("pullRequest"))
+    reviewer, author = actor(node.get("author")), actor(pull.get("author"))
+    if node.get("submittedAt") is None or (reviewer and author and reviewer.id == author.id):
+        return None
+    review_id = id_text(node.get("fullDatabaseId"))
+    submitted = parse_time(node["submittedAt"])
+    return _bare(node, found_by, "review", review_id, str(pull.get("title") or ""), submitted)
+
+
+def issue(value: object, found_by: str) -> MergedChange | None:
+    """An issue that was closed as completed, from the fragment ``IssueFacts``; ``None`` for any other."""
+    node = mapping(value)
+    if node.get("stateReason") != "COMPLETED" or node.get("closedAt") is None:
+        return None
+    told = _bare(
+        node,
+        found_by,
+        "issue",
+        str(number(node.get("number"))),
+        str(node.get("title") or ""),
+        parse_time(node["closedAt"]),
+    )
+    return replace(told, labels=_labels(node.get("labels")))
+
+
+def _bare(
+    node: Mapping[str, Any], found_by: str, kind: Kind, its_number: str, title: str, done_at: datetime
+) -> MergedChange:
+    """What is no change of files."""
+    return MergedChange(
+        id=id_text(node.get("fullDatabaseId")),
+        number=its_number,
+        repository=repository(node.get("repository")),
+        title=title,
+        url=text(node.get("url")),
+        author=actor(node.get("author")),
+        created_at=parse_time(node.get("createdAt")),
+        merged_at=done_at,
+        updated_at=parse_time(node.get("updatedAt")),
+        additions=None,
+        deletions=None,
+        changed_files=None,
+        files=None,
+        labels=None,
+        merge_commit=None,
+        merged_by=None,
+        co_authors=(),
+        found_by=found_by,
+        kind=kind,
+        node_id=text(node.get("id")),
+        raw=node,
+    )
+
+
+def reverted_by(value: object) -> tuple[str, str]:
+    """Address and node id of a merged pull request in the same repository that takes this one back, from ``Mentions``;
+    both empty where none does, or the work was put in again later."""
+    node = mapping(value)
+    home = mapping(node.get("repository"))
+    names = rf"(?:{re.escape(str(home.get('nameWithOwner')))})?#{number(node.get('number'))}\b"
+    back: list[tuple[datetime, str, str]] = []
+    for event in listing(mapping(node.get("mentions")).get("nodes")):
+        source = mapping((event or {}).get("source") or {})
+        where = mapping(source.get("repository") or {}).get("databaseId")
+        if source.get("merged") is not True or where != home.get("databaseId"):
+            continue
+        title, body = str(source.get("title") or ""), str(source.get("body") or "")
+        merged_at = parse_time(source.get("mergedAt"))
+        if re.search(rf"(?im)^\s*reverts\s+{names}", body) or title == f'Revert "{node.get("title")}"':
+            back.append((merged_at, text(source.get("url")), text(source.get("id"))))
+        elif re.search(rf"(?im)^\s*(?:reapplies|relands)\s+{names}", body) or re.match(
+            rf'(?i)(?:reapply|reland) "{re.escape(str(node.get("title")))}"', title
+        ):
+            back.append((merged_at, "", ""))
+    return max(back)[1:] if back else ("", "")
+
+
+def commit(value: object) -> CommitFacts:
+    """One commit, without its files."""
+    node = mapping(value)
+    people: list[Account | None] = []
+    for entry in listing(mapping(node.get("authors")).get("nodes")):
+        person = None if entry is None else actor(mapping(entry).get("user"))
+        if person is None or person not in people:
+            people.append(person)
+    committed = node.get("committedDate")
+    return CommitFacts(
+        sha=text(node.get("oid")),
+        message=str(node.get("message") or ""),
+        authors=tuple(people),
+        committed_at=None if committed is None else parse_time(committed),
+        url=str(node.get("commitUrl") or ""),
+    )
+
+
+def rest_files(body: Mapping[str, Any]) -> tuple[ChangedFile, ...] | None:
+    """The files of a commit from REST."""
+    if body.get("files") is None:
+        return None
+    rows = [mapping(row) for row in listing(body["files"])]
+    return tuple(
+        ChangedFile(text(row.get("filename")), number(row.get("additions")), number(row.get("deletions")))
+        for row in rows
+    )
+
+
+def _pull_request(
+    node: Mapping[str, Any],
+    found_by: str,
+    merged_at: datetime,
+    merger: Account | None,
+    commit: Mapping[str, Any] | None,
+    without: tuple[str, ...] = (),
+) -> MergedChange:
+    author = actor(node.get("author"))
+    changed_files = number(node.get("changedFiles"))
+    return MergedChange(
+        id=id_text(node.get("fullDatabaseId")),
+        number=str(number(node.get("number"))),
+        repository=repository(node.get("repository")),
+        title=str(node.get("title") or ""),
+        url=text(node.get("url")),
+        author=author,
+        created_at=parse_time(node.get("createdAt")),
+        merged_at=merged_at,
+        updated_at=parse_time(node.get("updatedAt")),
+        additions=number(node.get("additions")),
+        deletions=number(node.get("deletions")),
+        changed_files=changed_files,
+        files=_files(node.get("files"), changed_files),
+        labels=_labels(node.get("labels")),
+        merge_commit=None if commit is None else text(commit.get("oid")),
+        merged_by=merger,
+        co_authors=None if commit is None else co_authors(commit, author, merger),
+        found_by=found_by,
+        node_id=text(node.get("id")),
+        # The same however it was asked for: what else a question brought along is no part of the evidence.
+        raw={key: kept for key, kept in node.items() if key not in ("mentions", *without)},
+    )
+
+
+def co_authors(
+    commit: Mapping[str, Any], author: Account | None, merger: Account | None
+) -> tuple[Account, ...] | None:
+    """Who else wrote the merge commit, by GitHub's own user objects; never ``author``. ``None``: it does not say.
+
+    A squashed commit names the author first, then those of the trailers. A true merge commit names whoever pressed
+    the button, and says nothing of who wrote the work: then nothing is claimed. An address that GitHub knows nobody
+    by has no account here; ``raw`` keeps that there was one.
+    """
+    authors = mapping(commit.get("authors"))
+    people: dict[str, Account] = {}
+    for entry in listing(authors.get("nodes")):
+        person = None if entry is None else actor(mapping(entry).get("user"))
+        if person is not None:
+            people.setdefault(person.id, person)
+    named_author = author is not None and author.id in people
+    others = {key: person for key, person in people.items() if author is None or key != author.id}
+    if named_author:
+        merged_itself = merger is None or author is None or merger.id == author.id
+        by_button = merged_itself and str(commit.get("messageHeadline") or "").startswith("Merge ")
+        return None if by_button and not others else tuple(others.values())
+    if merger is not None:
+        others.pop(merger.id, None)
+    return tuple(others.values()) or None
+
+
+def _files(value: object, changed_files: int) -> tuple[ChangedFile, ...] | None:
+    if value is None:
+        return None
+    rows = [mapping(row) for row in listing(mapping(value).get("nodes")) if row is not None]
+    if not rows and changed_files:
+        return None
+    return tuple(
+        ChangedFile(text(row.get("path")), number(row.get("additions")), number(row.get("deletions")))
+        for row in rows
+    )
+
+
+def _labels(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(
+        text(mapping(row).get("name")) for row in listing(mapping(value).get("nodes")) if row is not None
+    )
+
+
+def _licence(value: object) -> str | None:
+    if value is None:
+        return ""
+    spdx = mapping(value).get("spdxId")
+    # GitHub writes NOASSERTION where it sees a licence but cannot tell which.
+    return spdx if isinstance(spdx, str) and spdx and spdx != "NOASSERTION" else None
+
+
+def _flag(node: Mapping[str, Any], name: str) -> bool:
+    value = node.get(name)
+    if not isinstance(value, bool):
+        raise malformed()
+    return value

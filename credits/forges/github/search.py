@@ -1,0 +1,189 @@
+"""The second look: GitHub's search, which finds what a sweep may have missed, and knows less in other ways.
+
+A search shows a thousand results at most, however many it counts; so the time asked about is halved until a slice
+holds fewer. It is dear, lags behind, and does not know private profiles: for finding more, never for concluding that
+something is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from credits.forges.adaptive_batch import Batch
+from credits.forges.errors import (
+    Forbidden,
+    ForgeError,
+    Missing,
+    Unavailable,
+    forbidden,
+    malformed,
+    missing_account,
+    unavailable,
+)
+from credits.forges.github import parse as facts
+from credits.forges.github import queries
+from credits.forges.github.http import Answer, GitHubHttp, is_forbidden, nodes_of
+from credits.forges.json_reading import format_time, id_text, listing, mapping, number, text
+from credits.forges.protocol import Account, Ask
+
+SHOWN = 1_000
+SEARCHES_A_REQUEST = 20
+_TRIES = 3
+_SECOND = timedelta(seconds=1)
+
+Found = tuple[Account, int, list[str], ForgeError | None]
+"""Account, how many were counted, the node ids of those that are not held, and what went wrong."""
+
+
+class _Search:
+    """One account's search: the slices of time still to be looked at."""
+
+    def __init__(self, account: Account, since: datetime, until: datetime) -> None:
+        self.account = account
+        self.slices = [(since, until)]
+        self.after: str | None = None
+        self.tries = 0
+        self.counted: set[str] = set()
+        self.missed: dict[str, str] = {}
+        self.failure: ForgeError | None = None
+
+    @property
+    def over(self) -> bool:
+        return not self.slices
+
+    def query(self) -> str:
+        since, until = self.slices[-1]
+        return (
+            f"is:pr is:merged author:{self.account.login} merged:{format_time(since)}..{format_time(until)}"
+        )
+
+    def take(self, found: Mapping[str, Any], held: Container[str]) -> None:
+        """Read one page of results. Raises ``Unavailable``, having taken nothing."""
+        count = number(found.get("issueCount"))
+        since, until = self.slices[-1]
+        if count >= SHOWN and until - since > _SECOND and self.after is None:
+            middle = (since + (until - since) / 2).replace(microsecond=0)
+            if since < middle < until:
+                self.slices[-1:] = [(middle + _SECOND, until), (since, middle)]
+                return
+        rows = []
+        for row in listing(found.get("nodes")):
+            if row is None:
+                # Left out because the token may not see it.
+                self.failure = self.failure or forbidden()
+                continue
+            node = mapping(row)
+            author = facts.actor(node.get("author"))
+            # By login only the search goes; by id it is decided.
+            if author is not None and author.id == self.account.id:
+                rows.append((id_text(node.get("fullDatabaseId")), text(node.get("id"))))
+        page = mapping(found.get("pageInfo"))
+        more = page.get("hasNextPage")
+        if not isinstance(more, bool) or (more and text(page.get("endCursor")) == self.after):
+            raise malformed()
+        self.tries = 0
+        for change_id, key in rows:
+            self.counted.add(change_id)
+            if change_id not in held:
+                self.missed[change_id] = key
+        if more:
+            self.after = text(page.get("endCursor"))
+            return
+        if count >= SHOWN:
+            # A thousand within one second: the rest cannot be had this way.
+            self.failure = self.failure or unavailable()
+        self.after = None
+        self.slices.pop()
+
+    def failed(self, error: ForgeError) -> None:
+        self.tries += 1
+        if self.tries >= _TRIES or isinstance(error, Forbidden):
+            self.failure = error
+            self.slices.clear()
+
+
+class Search:
+    def __init__(
+        self,
+        http: GitHubHttp,
+        since: datetime,
+        until: datetime,
+        held: Container[str],
+        account_by_id: Callable[[str], Account],
+    ) -> None:
+        self._http = http
+        self._since = since.replace(microsecond=0)
+        self._until = until.replace(microsecond=0)
+        self._held = held
+        self._account_by_id = account_by_id
+
+    def run(self, asks: Sequence[Ask]) -> Iterator[Found]:
+        for start in range(0, len(asks), 100):
+            yield from self._hundred(asks[start : start + 100])
+
+    def _hundred(self, asks: Sequence[Ask]) -> Iterator[Found]:
+        named = self._named([ask.account for ask in asks])
+        searches = [
+            _Search(account, self._since, self._until) for account in named if isinstance(account, Account)
+        ]
+        batch = Batch(SEARCHES_A_REQUEST)
+        while active := [search for search in searches if not search.over][: batch.size]:
+            variables: dict[str, Any] = {}
+            for i, search in enumerate(active):
+                variables |= {f"q{i}": search.query(), f"after{i}": search.after}
+            try:
+                answer = self._http.graphql(queries.search(len(active)), variables)
+            except Unavailable as error:
+                batch.failed(len(active), error)
+                if len(active) == 1:
+                    active[0].failed(error)
+                continue
+            batch.worked()
+            for i, search in enumerate(active):
+                self._read(search, answer, f"s{i}")
+        done = iter(searches)
+        for ask, account in zip(asks, named, strict=True):
+            if isinstance(account, ForgeError):
+                yield ask.account, 0, [], account
+            else:
+                search = next(done)
+                yield search.account, len(search.counted), list(search.missed.values()), search.failure
+
+    def _read(self, search: _Search, answer: Answer, alias: str) -> None:
+        errors = answer.errors_at(alias)
+        rows_only = all(len(error.path) > 2 for error in errors)
+        if errors and not (rows_only and is_forbidden(errors)):
+            search.failed(forbidden() if is_forbidden(errors) else unavailable())
+            return
+        try:
+            search.take(mapping(answer.data.get(alias)), self._held)
+        except Unavailable as error:
+            search.failed(error)
+
+    def _named(self, accounts: Sequence[Account]) -> list[Account | ForgeError]:
+        """Each with the login that it has now: a search goes by login, and an old one may be somebody else's."""
+        known = [account for account in accounts if account.node_id]
+        by_node: dict[str, object | ForgeError] = {}
+        if known:
+            keys = [account.node_id for account in known]
+            try:
+                by_node = dict(zip(keys, nodes_of(self._http, queries.ACCOUNTS, keys), strict=True))
+            except Unavailable:
+                by_node = {}
+        return [self._name(account, by_node.get(account.node_id)) for account in accounts]
+
+    def _name(self, account: Account, outcome: object | ForgeError) -> Account | ForgeError:
+        if outcome is not None and not isinstance(outcome, ForgeError):
+            try:
+                node = mapping(outcome)
+                if id_text(node.get("databaseId")) == account.id:
+                    return replace(account, login=text(node.get("login")))
+            except Unavailable:
+                pass
+        try:
+            return self._account_by_id(account.id)
+        except (Missing, Unavailable, Forbidden) as error:
+            return missing_account() if isinstance(error, Missing) else error

@@ -1,0 +1,61 @@
+"""The rulebooks that a variant may extend: what is published, by code and version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from django.db.models import QuerySet
+
+from credits.rulebooks.models import RulebookVersion
+from credits.rules.document import yaml_tree
+from credits.rules.document.parser import RulebookFaults
+
+Name = tuple[str, str]
+
+
+class Published(Mapping[Name, str]):
+    """Canonical texts of published and retired versions. A version goes by its label (``2025``), the newest of that
+    label, or by its number. ``drafts`` are texts that may be extended where nothing published is of that name."""
+
+    def __init__(self, drafts: Iterable[str] = ()) -> None:
+        self._drafts = dict(_named(drafts))
+
+    def __getitem__(self, name: Name) -> str:
+        code, version = name
+        held = list(_versions().filter(rulebook__code=code).order_by("-number"))
+        for one in held:
+            if _label(one) == version:
+                return one.canonical
+        for one in held:
+            if str(one.number) == version:
+                return one.canonical
+        return self._drafts[name]
+
+    def __iter__(self) -> Iterator[Name]:
+        names = dict.fromkeys(
+            (one.rulebook.code, _label(one) or str(one.number)) for one in _versions().order_by("-number")
+        )
+        yield from dict.fromkeys([*names, *self._drafts])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _versions() -> QuerySet[RulebookVersion]:
+    statuses = (RulebookVersion.Status.PUBLISHED, RulebookVersion.Status.RETIRED)
+    return RulebookVersion.objects.filter(status__in=statuses).select_related("rulebook")
+
+
+def _label(version: RulebookVersion) -> str:
+    return str(json.loads(version.canonical).get("label", ""))
+
+
+def _named(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
+    for text in texts:
+        try:
+            data = yaml_tree.plain(yaml_tree.read(text))
+        except RulebookFaults:
+            continue
+        if isinstance(data.get("code"), str) and isinstance(data.get("label"), str):
+            yield (data["code"], data["label"]), text

@@ -1,0 +1,214 @@
+"""What makes no sense in a rulebook's conversion of points to credit, and in its grades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from credits.rules.decimals import ZERO, to_text
+from credits.rules.document.grades import FIVE_LEVELS, Grade, lowest
+from credits.rules.document.rulebook_model import Conversion, Rulebook
+from credits.rules.faults import Path, Said
+
+
+def converted(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+    """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
+    conversion = rulebook.conversion
+    if (conversion.points_per_step is None) == (not conversion.table):
+        yield (
+            ("conversion",),
+            (
+                "Points are converted in one way: by steps or by a table.",
+                "Keep one of: points_per_step, table.",
+                "积分只能用一种方式折算：按步长或按折算表。",
+                "请在 points_per_step 和 table 中保留一种。",
+            ),
+        )
+        return
+    yield from _steps(conversion) if conversion.points_per_step else _table(conversion)
+    if conversion.remainder == "carry":
+        yield from _not_to_be_carried(rulebook)
+    least = conversion.step if conversion.points_per_step else conversion.table[0].credit
+    for key in ("term_cap", "degree_cap"):
+        cap = getattr(rulebook, key)
+        if cap < least or cap < conversion.minimum:
+            yield (
+                (key,),
+                (
+                    f"With a cap of {to_text(cap)}, no credit can ever be given whole.",
+                    "Raise it to the least credit or more, and to the minimum.",
+                    f"上限为 {to_text(cap)} 时，最少的一次学分也无法足额认定。",
+                    "请至少提高到最低学分。",
+                ),
+            )
+    yield from _hours(rulebook)
+
+
+def _steps(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
+    if conversion.minimum % conversion.step != 0:
+        yield (
+            ("conversion", "minimum"),
+            (
+                f"Credit comes in steps of {to_text(conversion.step)}; {to_text(conversion.minimum)} is none of them.",
+                "Choose a multiple of the step.",
+                f"学分以 {to_text(conversion.step)} 为一步，{to_text(conversion.minimum)} 不是其倍数。",
+                "请改为步长的倍数。",
+            ),
+        )
+
+
+def _table(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
+    for index in range(1, len(conversion.table)):
+        before, row = conversion.table[index - 1], conversion.table[index]
+        for key in ("at_least", "credit"):
+            if getattr(row, key) <= getattr(before, key):
+                yield ("conversion", "table", index, key), _not_rising(getattr(before, key))
+    if conversion.rounding != "down":
+        yield (
+            ("conversion", "rounding"),
+            (
+                "A table gives its credit for points that are reached; nothing is rounded.",
+                "Delete “rounding”.",
+                "折算表按已达到的积分给学分，不作取整。",
+                "请删除“rounding”。",
+            ),
+        )
+
+
+def _not_to_be_carried(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+    if rulebook.conversion.rounding != "down":
+        yield (
+            ("conversion", "rounding"),
+            (
+                "What is rounded up cannot leave a remainder to carry: it would count twice.",
+                "Write “remainder: drop”, or round down.",
+                "向上取整后不能再结转余数，否则会重复计算。",
+                "请写“remainder: drop”，或改为 down。",
+            ),
+        )
+    if rulebook.selection.pay == "difference":
+        yield (
+            ("selection", "pay"),
+            (
+                "Where only the difference is recognised, no remainder can be carried: it would count twice.",
+                "Write “remainder: drop” under “conversion”.",
+                "只认定差额时不能结转余数，否则会重复计算。",
+                "请在“conversion”下写“remainder: drop”。",
+            ),
+        )
+
+
+def _hours(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+    conversion = rulebook.conversion
+    hours = rulebook.course.hours_per_credit if rulebook.course else None
+    if hours is None or hours.at_most < hours.at_least:
+        return
+    prices: list[tuple[Path, Decimal, Decimal]] = [
+        (("conversion", "table", index, "at_least"), row.at_least, row.credit)
+        for index, row in enumerate(conversion.table)
+    ]
+    if conversion.points_per_step is not None:
+        prices = [(("conversion", "points_per_step"), conversion.points_per_step, conversion.step)]
+    for path, points, credit in prices:
+        low, high = hours.at_least * credit, hours.at_most * credit
+        if not low <= points <= high:
+            yield (
+                path,
+                (
+                    f"{to_text(credit)} credit stands for {to_text(low)} to {to_text(high)} hours by the course.",
+                    "Bring this into that range, or change the course's hours.",
+                    f"按课程学时，{to_text(credit)} 学分对应 {to_text(low)} 至 {to_text(high)} 小时。",
+                    "请改到此范围内，或修改课程学时。",
+                ),
+            )
+
+
+def graded(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+    """Each place of the grades that makes no sense, with what to say of it."""
+    grade = rulebook.grade
+    yield from _ways(grade)
+    for index, band in enumerate(grade.bands):
+        if index and band.at_least <= grade.bands[index - 1].at_least:
+            yield ("grade", "bands", index, "at_least"), _not_rising(grade.bands[index - 1].at_least)
+        yield from _band(grade, index)
+    first = least_that_gives(rulebook)
+    if grade.bands and first is not None and lowest(grade) > first:
+        yield (
+            ("grade", "bands", 0, "at_least"),
+            (
+                (
+                    f"Credit begins at {to_text(first)} points, the grades at {to_text(lowest(grade))}: between them"
+                    " there is credit without a grade."
+                ),
+                f"Let the lowest grade begin at {to_text(first)} or below.",
+                f"满 {to_text(first)} 分即有学分，成绩档却从 {to_text(lowest(grade))} 分开始，其间有学分而无成绩。",
+                f"请把最低档改为不高于 {to_text(first)} 分。",
+            ),
+        )
+
+
+def least_that_gives(rulebook: Rulebook) -> Decimal | None:
+    """The fewest points that give credit; None where the conversion itself makes no sense."""
+    rules = rulebook.conversion
+    if rules.points_per_step is None:
+        return next((row.at_least for row in rules.table if row.credit >= rules.minimum), None)
+    steps = max(Decimal(1), rules.minimum / rules.step if rules.minimum % rules.step == 0 else ZERO)
+    whole = steps * rules.points_per_step
+    if rules.rounding == "down":
+        return whole
+    if rules.rounding == "nearest":
+        return whole - rules.points_per_step / 2
+    # Any fraction of a point above the step before is rounded up to this one.
+    return whole - rules.points_per_step
+
+
+def _ways(grade: Grade) -> Iterator[tuple[Path, Said]]:
+    given = [way for way in ("fixed", "formula", "bands") if getattr(grade, way) not in (None, ())]
+    allowed = {"pass": [], "percentage": ["fixed", "formula", "bands"]}.get(grade.scheme, ["bands"])
+    if (not given and not allowed) or (len(given) == 1 and given[0] in allowed):
+        return
+    wanted, has = " / ".join(allowed) or "–", " / ".join(given) or "–"
+    yield (
+        ("grade",),
+        (
+            f"The scheme “{grade.scheme}” takes one of: {wanted}. Here there is: {has}.",
+            "Keep what the scheme takes.",
+            f"“{grade.scheme}”可用的方式：{wanted}；此处有：{has}。",
+            "请只保留该记载方式所需的内容。",
+        ),
+    )
+
+
+def _band(grade: Grade, index: int) -> Iterator[tuple[Path, Said]]:
+    band = grade.bands[index]
+    needs, other = ("mark", "label") if grade.scheme == "percentage" else ("label", "mark")
+    if getattr(band, needs) is None or getattr(band, other) is not None:
+        yield (
+            ("grade", "bands", index),
+            (
+                f"With the scheme “{grade.scheme}”, each band has “{needs}” and no “{other}”.",
+                "",
+                f"“{grade.scheme}”的每一档应有“{needs}”，不应有“{other}”。",
+                "",
+            ),
+        )
+    elif grade.scheme == "five-level" and band.label is not None and band.label.zh not in FIVE_LEVELS[:-1]:
+        names = "、".join(FIVE_LEVELS[:-1])
+        yield (
+            ("grade", "bands", index, "label", "zh"),
+            (
+                f"五级制 has {names} (and 不及格, which is never recorded here).",
+                "Use one of them.",
+                f"五级制只有{names}（不及格不在此记载）。",
+                "请选用其中之一。",
+            ),
+        )
+
+
+def _not_rising(before: Decimal) -> Said:
+    return (
+        f"This is not more than the one before it ({to_text(before)}).",
+        "List them from the lowest to the highest.",
+        f"此处不大于上一项（{to_text(before)}）。",
+        "请按从低到高排列。",
+    )

@@ -1,0 +1,373 @@
+"""A rulebook's YAML text to a frozen :class:`Rulebook`, or every fault in it with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from credits.rules.document import yaml_tree
+from credits.rules.document.consistency import senseless
+from credits.rules.document.lint import doubtful
+from credits.rules.document.rulebook_model import MAX_RULES, Rulebook
+from credits.rules.document.variants import Library, loosened, overlaid
+from credits.rules.expressions import cel
+from credits.rules.faults import Fault, Path, RulebookFaults, Said, nearest
+
+__all__ = ["Fault", "Library", "Rulebook", "RulebookFaults", "digest", "parse", "warnings"]
+
+MAX_GENERATIONS = 5
+"""How many rulebooks may extend each other in a row."""
+
+_CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
+    ("requirements", ("when",), "yes-no"),
+    ("points", ("when",), "yes-no"),
+    ("points", ("bands", "of"), "whole"),
+    ("points", ("formula",), "whole"),
+    ("factors", ("when",), "yes-no"),
+    ("mix", ("when",), "yes-no"),
+)
+
+
+def parse(text: str, library: Library | None = None) -> Rulebook:
+    """The rulebook that the YAML ``text`` describes; a variant is resolved with what ``library`` has.
+
+    Raises :class:`RulebookFaults` with all faults at once: shape, bounds, types of conditions, what makes no sense
+    together, and where a variant loosens what it may only tighten. A text that is not YAML at all has one fault.
+    """
+    return _parse(text, library or {}, ())[0]
+
+
+def warnings(text: str, library: Library | None = None) -> tuple[Fault, ...]:
+    """What is valid in ``text`` and probably not meant, in its order; raises as :func:`parse` does."""
+    rulebook, where = _parse(text, library or {}, ())
+    return tuple(sorted({where.fault(path, *said) for path, said in doubtful(rulebook)}))
+
+
+def _parse(text: str, library: Library, above: tuple[tuple[str, str], ...]) -> tuple[Rulebook, _Where]:
+    source = source_of(text)
+    root = yaml_tree.read(source)
+    faults = [*_expression_faults(source, root), *_empty_faults(root)]
+    data = yaml_tree.plain(root)
+    parent, places = None, None
+    if yaml_tree.key_at(root, ("extends",)) is not None:
+        try:
+            name = _extended(root, data.pop("extends", None))
+            parent = _parent(root, name, library, above)
+        except RulebookFaults as error:
+            raise RulebookFaults([*faults, *error.faults]) from None
+        data, places = overlaid(parent, data)
+        data["derived_from"] = {"code": name[0], "version": name[1], "digest": digest(parent)}
+    where = _Where(root, places)
+    try:
+        rulebook = Rulebook.model_validate(data)
+    except ValidationError as error:
+        told = {fault.path for fault in faults}
+        shapes = (fault for fault in _shape_faults(where, error) if fault.path not in told)
+        raise RulebookFaults([*faults, *shapes]) from None
+    faults.extend(where.fault(path, *said) for path, said in senseless(rulebook))
+    if parent is not None:
+        faults.extend(where.fault(path, *said) for path, said in _beside(parent, rulebook))
+    if faults:
+        raise RulebookFaults(faults)
+    _refuse_what_cannot_be_read_back(rulebook, where)
+    return rulebook, where
+
+
+def source_of(text: str) -> str:
+    """The text as lines and columns are counted in it."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def digest(rulebook: Rulebook) -> str:
+    """SHA-256 of the canonical text, in hex: what a published version is known by."""
+    return hashlib.sha256(rulebook.canonical().encode()).hexdigest()
+
+
+def _expression_faults(source: str, root: yaml_tree.Mapping) -> Iterator[Fault]:
+    for key, below, wanted in _CONDITIONS:
+        rules = yaml_tree.find(root, (key,))
+        count = len(rules.items) if isinstance(rules, yaml_tree.Sequence) else 0
+        # A longer list is a fault by itself; there is no use in checking what lies beyond.
+        for index in range(min(count, MAX_RULES)):
+            path: yaml_tree.Path = (key, index, *below)
+            node = yaml_tree.find(root, path)
+            if (
+                yaml_tree.key_at(root, path) is None
+                or not isinstance(node, yaml_tree.Scalar)
+                or not node.text
+            ):
+                continue
+            checked = cel.check(node.text.rstrip(), wanted)
+            for problem in checked if isinstance(checked, tuple) else ():
+                line, column = yaml_tree.position(
+                    source, node, _offset(node.text, problem.line, problem.column)
+                )
+                yield Fault(
+                    line,
+                    column,
+                    yaml_tree.path_text(path),
+                    problem.message,
+                    problem.suggestion,
+                    problem.message_zh,
+                    problem.suggestion_zh,
+                )
+
+
+def _empty_faults(root: yaml_tree.Mapping) -> Iterator[Fault]:
+    for path, at in yaml_tree.empties(root):
+        word = at.text
+        yield Fault(
+            at.line,
+            at.column,
+            yaml_tree.path_text(path),
+            f"“{word}” has no value." if word else "This entry is empty.",
+            "Give it one, or delete it; a text with a comma or a colon stands in quotes.",
+            f"“{word}”没有值。" if word else "此项为空。",
+            "请填写或删除；含逗号或冒号的文字请加引号。",
+        )
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    lines = text.split("\n")
+    return sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+
+
+class _Where:
+    """Where a place of the rulebook stands in its text: for a variant, in its own text or at ``extends``."""
+
+    def __init__(self, root: yaml_tree.Mapping, places: dict[Path, Path] | None) -> None:
+        self.root, self._places = root, places
+
+    def own(self, path: Path) -> Path:
+        if self._places is None:
+            return path
+        for end in range(len(path), 0, -1):
+            if path[:end] in self._places:
+                return (*self._places[path[:end]], *path[end:])
+        return ("extends",)
+
+    def fault(self, path: Path, message: str, help_: str, message_zh: str, help_zh: str) -> Fault:
+        own = self.own(tuple(path))
+        node = yaml_tree.find(self.root, own)
+        return Fault(node.line, node.column, yaml_tree.path_text(own), message, help_, message_zh, help_zh)
+
+
+def _extended(root: yaml_tree.Mapping, given: object) -> tuple[str, str]:
+    """Code and version that a variant names; :class:`RulebookFaults` where it does not."""
+    if isinstance(given, dict) and set(given) == {"code", "version"}:
+        code, version = given["code"], given["version"]
+        if isinstance(code, str) and isinstance(version, str):
+            return code, version
+    raise RulebookFaults([_Where(root, None).fault(("extends",), *_NOT_NAMED)])
+
+
+def _parent(
+    root: yaml_tree.Mapping, name: tuple[str, str], library: Library, above: tuple[tuple[str, str], ...]
+) -> Rulebook:
+    where = _Where(root, None)
+    code, version = name
+    if name in above or len(above) >= MAX_GENERATIONS:
+        raise RulebookFaults([where.fault(("extends",), *_IN_CIRCLES)])
+    text = library.get(name)
+    if text is None:
+        meant = nearest(f"{code} {version}", (" ".join(one) for one in library))
+        raise RulebookFaults(
+            [
+                where.fault(
+                    ("extends",),
+                    f"There is no rulebook “{code}” of version “{version}” to extend.",
+                    f"Did you mean “{meant}”?" if meant else "Publish it first.",
+                    f"没有可依据的认定办法“{code}”版本“{version}”。",
+                    f"是否应为“{meant}”？" if meant else "请先发布。",
+                )
+            ]
+        )
+    try:
+        parent, _ = _parse(text, library, (*above, name))
+    except RulebookFaults as error:
+        first = error.faults[0]
+        raise RulebookFaults(
+            [
+                where.fault(
+                    ("extends",),
+                    f"“{code}” has a fault itself, in line {first.line}: {first.message}",
+                    "",
+                    f"“{code}”本身有误（第 {first.line} 行）：{first.message_zh}",
+                    "",
+                )
+            ]
+        ) from error
+    if parent.variants == "none":
+        raise RulebookFaults([where.fault(("extends",), *_NO_VARIANTS)])
+    return parent
+
+
+def _refuse_what_cannot_be_read_back(rulebook: Rulebook, where: _Where) -> None:
+    """With its defaults, and what a variant takes over, a rulebook is larger than its text: kept, it has to be read."""
+    whole = rulebook.canonical()
+    characters, values = len(whole), yaml_tree.values_in(json.loads(whole))
+    if characters > yaml_tree.MAX_CHARACTERS or values > yaml_tree.MAX_NODES:
+        most = f"{yaml_tree.MAX_CHARACTERS}", f"{yaml_tree.MAX_NODES}"
+        raise RulebookFaults(
+            [
+                where.fault(
+                    (),
+                    f"With all defaults written out, this has {characters} characters and {values} values; "
+                    f"{most[0]} and {most[1]} are allowed.",
+                    "Shorten its texts, or join rules.",
+                    f"写出全部默认值后，共有 {characters} 个字符、{values} 个值，上限为 {most[0]} 个和 {most[1]} 个。",
+                    "请缩短文字，或合并规则。",
+                )
+            ]
+        )
+
+
+def _beside(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    if variant.code == parent.code:
+        yield ("code",), _SAME_CODE
+    if parent.variants == "tighten":
+        yield from loosened(parent, variant)
+
+
+_NOT_NAMED = (
+    "What is extended is named by its code and its version.",
+    "Such as “extends: {code: open-source-practice, version: '2025'}”.",
+    "所依据的办法应写明代码和版本。",
+    "例如“extends: {code: open-source-practice, version: '2025'}”。",
+)
+_IN_CIRCLES = (
+    "This extends itself, or too many others above each other.",
+    "",
+    "依据关系成环，或层数过多。",
+    "",
+)
+_NO_VARIANTS = (
+    "That rulebook allows no variants.",
+    "Write a rulebook of its own.",
+    "该办法不允许制定细则。",
+    "请另写一份完整的认定办法。",
+)
+_SAME_CODE = (
+    "A variant has a code of its own.",
+    "Choose another code than that of the rulebook it extends.",
+    "细则应有自己的代码。",
+    "请使用与所依据办法不同的代码。",
+)
+
+
+def _shape_faults(where: _Where, error: ValidationError) -> Iterator[Fault]:
+    errors = error.errors(include_url=False, include_input=False)
+    places = [tuple(one["loc"]) for one in errors]
+    for one, path in zip(errors, places, strict=True):
+        kind = one["type"]
+        if kind == "too_short" and any(other[: len(path)] == path != other for other in places):
+            # Entries with faults of their own are there, and were not counted.
+            continue
+        bounds = one.get("ctx", {})
+        if kind == "extra_forbidden":
+            yield _unknown_key(where, path)
+            continue
+        yield where.fault(path, *_said(kind, str(path[-1]) if path else "", bounds))
+
+
+def _unknown_key(where: _Where, path: yaml_tree.Path) -> Fault:
+    word = str(path[-1])
+    own = where.own(path)
+    place = yaml_tree.key_at(where.root, own) or yaml_tree.find(where.root, own)
+    known = _keys(path[:-1])
+    meant = nearest(word, known)
+    return Fault(
+        place.line,
+        place.column,
+        yaml_tree.path_text(own),
+        f"There is no key “{word}” here.",
+        f"Did you mean “{meant}”?" if meant else f"There are: {', '.join(known)}.",
+        f"此处没有“{word}”这个键。",
+        f"是否应为“{meant}”？" if meant else f"可用的键：{'、'.join(known)}。",
+    )
+
+
+def _keys(path: yaml_tree.Path) -> list[str]:
+    """The keys that the shape at ``path`` has."""
+    shape: type[BaseModel] = Rulebook
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = shape.model_fields.get(part)
+        below = next(_shapes(field.annotation), None) if field else None
+        if below is None:
+            break
+        shape = below
+    return [*shape.model_fields, *(("extends",) if shape is Rulebook else ())]
+
+
+def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (tuple, Union, UnionType):
+        for one in get_args(annotation):
+            yield from _shapes(one)
+
+
+_SAID: dict[str, tuple[str, str, str, str]] = {
+    "zone": (
+        "A time zone's name is needed.",
+        "Such as Asia/Shanghai.",
+        "此处应为时区名称。",
+        "例如 Asia/Shanghai。",
+    ),
+    "missing": ("“{key}” is missing.", "Add it here.", "缺少“{key}”。", "请在此处补上。"),
+    "whole": ("A whole number is needed.", "Such as 5.", "此处应为整数。", "例如 5。"),
+    "number": (
+        "A number is needed.",
+        "Such as 5 or 0.5: at most nine digits before the point and six after.",
+        "此处应为数字。",
+        "例如 5 或 0.5，小数点前最多九位，后最多六位。",
+    ),
+    "yes_no": ("This must be true or false.", "", "此处应为 true 或 false。", ""),
+    "string_type": ("A text is needed.", "", "此处应为文字。", ""),
+    "string_too_short": ("The text is empty.", "", "文字不能为空。", ""),
+    "string_too_long": (
+        "The text is longer than {max_length} characters.",
+        "",
+        "文字超过 {max_length} 个字符。",
+        "",
+    ),
+    "string_pattern_mismatch": (
+        "A name for machines is needed: small letters, digits and hyphens.",
+        "Such as “merged-since”.",
+        "此处应为标识名：小写字母、数字和连字符。",
+        "例如“merged-since”。",
+    ),
+    "greater_than": ("This must be more than {gt}.", "", "此处应大于 {gt}。", ""),
+    "greater_than_equal": ("This must be {ge} or more.", "", "此处不能小于 {ge}。", ""),
+    "less_than_equal": ("This must be {le} or less.", "", "此处不能大于 {le}。", ""),
+    "literal_error": ("This must be {expected}.", "", "此处应为 {expected}。", ""),
+    "too_short": ("At least {min_length} is needed here.", "", "此处至少需要 {min_length} 项。", ""),
+    "too_long": ("At most {max_length} are allowed here.", "", "此处最多允许 {max_length} 项。", ""),
+    "model_type": (
+        "Keys with values are needed here.",
+        "Write them below, indented.",
+        "此处应为“键: 值”。",
+        "请另起一行并缩进书写。",
+    ),
+    "tuple_type": (
+        "A list is needed here.",
+        "Begin each entry with “- ”.",
+        "此处应为列表。",
+        "每一项以“- ”开头。",
+    ),
+}
+
+
+def _said(kind: str, key: str, bounds: dict[str, Any]) -> tuple[str, str, str, str]:
+    english, help_, chinese, help_zh = _SAID.get(
+        kind, ("This value cannot be used here.", "", "此处的值无法使用。", "")
+    )
+    values = {"key": key, **{name: str(value) for name, value in bounds.items()}}
+    return english.format_map(values), help_, chinese.format_map(values), help_zh

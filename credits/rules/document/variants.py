@@ -1,0 +1,235 @@
+"""A rulebook that extends another: what it says is laid over what it extends, and held against it.
+
+A faculty's variant names the university's version (``extends: {code: …, version: …}``) and gives only what differs.
+Mappings are laid over each other, lists whose entries have a name are joined by it, all else is replaced. What comes
+out is a whole rulebook: nothing is looked up again when a claim is assessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from credits.rules.decimals import to_text
+from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.faults import Path, Said
+
+Library = Mapping[tuple[str, str], str]
+"""Texts of rulebooks by code and version (the label or the number, as text): what a variant may extend."""
+
+_NAMES = ("id", "kind", "tier", "each")
+_OWN = ("code", "label", "about", "variants", "derived_from")
+"""What a variant has of its own and never takes over."""
+
+
+def overlaid(parent: Rulebook, given: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
+    """The plain data of the whole, and where in the variant's own text each given place of it stands."""
+    below = {key: value for key, value in json.loads(parent.canonical()).items() if key not in _OWN}
+    places: dict[Path, Path] = {}
+    return _laid(below, given, (), (), places), places
+
+
+def _laid(below: Any, above: Any, path: Path, own: Path, places: dict[Path, Path]) -> Any:
+    places[path] = own
+    if isinstance(below, dict) and isinstance(above, dict):
+        whole = dict(below)
+        for key, value in above.items():
+            whole[key] = _laid(below.get(key), value, (*path, key), (*own, key), places)
+        return whole
+    if isinstance(below, list) and isinstance(above, list) and _name(below) and _name(above) == _name(below):
+        return _joined(below, above, path, own, places)
+    for at in _inside(above):
+        places[(*path, *at)] = (*own, *at)
+    return above
+
+
+def _joined(below: list[Any], above: list[Any], path: Path, own: Path, places: dict[Path, Path]) -> list[Any]:
+    name = _name(below)
+    whole = list(below)
+    at = {entry[name]: index for index, entry in enumerate(below)}
+    for index, entry in enumerate(above):
+        here = at.get(entry[name], len(whole))
+        if here == len(whole):
+            whole.append(None)
+        whole[here] = _laid(whole[here], entry, (*path, here), (*own, index), places)
+    return whole
+
+
+def _name(entries: list[Any]) -> str:
+    """The key that names the entries, where each has one and no two the same."""
+    for name in _NAMES:
+        names = [entry.get(name) for entry in entries if isinstance(entry, dict)]
+        if len(names) == len(entries) and all(isinstance(one, str) for one in names):
+            return name if len(set(names)) == len(names) else ""
+    return ""
+
+
+def _inside(value: Any) -> Iterator[Path]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        yield (key,)
+        for rest in _inside(below):
+            yield (key, *rest)
+
+
+_LOWER: tuple[Path, ...] = (
+    ("caps", "contribution"),
+    ("caps", "repository", "points"),
+    ("caps", "repository", "share"),
+    ("selection", "best"),
+    ("term_cap",),
+    ("degree_cap",),
+)
+"""May be lowered, and set where they were not."""
+
+_HIGHER: tuple[Path, ...] = (
+    ("maturing_days",),
+    ("conversion", "minimum"),
+    # These are the student's days.
+    ("hearing_days",),
+    ("notice", "working_days"),
+    ("appeal", "re_review_working_days"),
+    ("appeal", "days"),
+)
+
+_SAME: tuple[Path, ...] = (
+    ("language",),
+    ("category",),
+    ("units",),
+    ("time_zone",),
+    ("notice", "mask"),
+    ("notice", "audience"),
+    ("selection", "within"),
+    ("selection", "pay"),
+    ("conversion", "points_per_step"),
+    ("conversion", "step"),
+    ("conversion", "table"),
+    ("conversion", "rounding"),
+    ("conversion", "remainder"),
+    ("grade",),
+    ("retention",),
+)
+
+
+def loosened(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    """Each place where the variant allows more than its parent, with what to say of it."""
+    for path in _LOWER:
+        had, has = _at(parent, path), _at(variant, path)
+        if had is not None and (has is None or has > had):
+            yield path, _looser(had, "or less", "或更低")
+    for path in _HIGHER:
+        had, has = _at(parent, path), _at(variant, path)
+        if has < had:
+            yield path, _looser(had, "or more", "或更高")
+    for path in _SAME:
+        if _at(parent, path) != _at(variant, path):
+            yield path, _fixed()
+    if parent.merged_since not in ("any", variant.merged_since):
+        yield ("merged_since",), _fixed()
+    if variant.variants == "free":
+        yield ("variants",), _fixed()
+    if parent.course is not None and parent.course != variant.course:
+        yield ("course",), _fixed()
+    yield from _caps(parent, variant)
+    yield from _rules(parent, variant)
+
+
+def _caps(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    for key, name in (("periods", "each"), ("kinds", "kind"), ("tiers", "tier")):
+        had = {getattr(cap, name): cap.points for cap in getattr(parent.caps, key)}
+        if not had.keys() <= {getattr(cap, name) for cap in getattr(variant.caps, key)}:
+            # An empty list is laid over the other's as a whole.
+            yield ("caps", key), _fixed()
+        for index, cap in enumerate(getattr(variant.caps, key)):
+            most = had.get(getattr(cap, name))
+            if most is not None and cap.points > most:
+                yield ("caps", key, index, "points"), _looser(most, "or less", "或更低")
+
+
+def _rules(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+    stages = {stage.id: stage for stage in parent.review.stages}
+    for index, stage in enumerate(variant.review.stages):
+        if stage.id in stages and stage.by != stages[stage.id].by:
+            yield ("review", "stages", index, "by"), _fixed()
+    requirements = {rule.id: rule for rule in parent.requirements}
+    for index, requirement in enumerate(variant.requirements):
+        if requirement.id in requirements and requirement.when != requirements[requirement.id].when:
+            yield ("requirements", index, "when"), _add_another()
+    mixes = {mix.id: mix for mix in parent.mix}
+    for index, mix in enumerate(variant.mix):
+        held = mixes.get(mix.id)
+        if held and (mix.when, mix.count) != (held.when, held.count):
+            yield ("mix", index), _add_another()
+        elif held and mix.at_least < held.at_least:
+            yield ("mix", index, "at_least"), _looser(held.at_least, "or more", "或更高")
+    factors = {factor.id: factor for factor in parent.factors}
+    for index, factor in enumerate(variant.factors):
+        before = factors.get(factor.id)
+        if before and factor.when != before.when:
+            yield ("factors", index), _fixed()
+        elif factor.times > (before.times if before else 1):
+            most = before.times if before else Decimal(1)
+            yield ("factors", index, "times"), _looser(most, "or less", "或更低")
+    points = {rule.id: rule for rule in parent.points}
+    for index, rule in enumerate(variant.points):
+        was = points.get(rule.id)
+        if was is None:
+            if rule.give is None or rule.give > 0:
+                yield ("points", index), _more_points()
+            continue
+        if (rule.when, rule.bands, rule.formula) != (was.when, was.bands, was.formula):
+            yield ("points", index), _fixed()
+        elif was.give is not None and (rule.give is None or rule.give > was.give):
+            yield ("points", index, "give"), _looser(was.give, "or less", "或更低")
+        elif was.reviewer is not None and (
+            rule.reviewer is None
+            or rule.reviewer.at_most > was.reviewer.at_most
+            or rule.reviewer.at_least > was.reviewer.at_least
+        ):
+            yield ("points", index, "reviewer"), _looser(was.reviewer.at_most, "or less", "或更低")
+
+
+def _at(rulebook: Rulebook, path: Path) -> Any:
+    value: Any = rulebook
+    for part in path:
+        value = getattr(value, str(part))
+    return value
+
+
+def _looser(had: Decimal | int, way: str, way_zh: str) -> Said:
+    number = to_text(had) if isinstance(had, Decimal) else str(had)
+    return (
+        f"This variant may only tighten what it extends: {number} {way}.",
+        "Change it, or leave it out.",
+        f"此细则只能在所依据的办法上收紧：应为 {number} {way_zh}。",
+        "请修改或删去。",
+    )
+
+
+def _fixed() -> Said:
+    return (
+        "This variant may only tighten what it extends; this is settled there.",
+        "Leave it out.",
+        "此细则只能在所依据的办法上收紧；此项已由该办法规定。",
+        "请删去。",
+    )
+
+
+def _add_another() -> Said:
+    return (
+        "This variant may only tighten what it extends; this condition is settled there.",
+        "Add a further one with an id of its own.",
+        "此细则只能在所依据的办法上收紧；此条件已由该办法规定。",
+        "请另加一条，并使用新的 id。",
+    )
+
+
+def _more_points() -> Said:
+    return (
+        "This variant may only tighten what it extends; this would give further points.",
+        "Leave it out; what takes points off may be added.",
+        "此细则只能在所依据的办法上收紧；此项会增加得分。",
+        "请删去；可以增加扣分项。",
+    )

@@ -1,0 +1,1 @@
+"""The same evaluation without traces, for whole universities: a rulebook becomes one Python function."""

@@ -1,0 +1,130 @@
+"""What the contributions of a claim do to each other, on whole numbers: caps, mix and selection without a trace.
+
+The same steps as in ``caps`` and ``wholes``, which say what they mean and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from credits.rules.decimals import EXACT
+from credits.rules.document.rulebook_model import Mix, Rulebook
+from credits.rules.evaluation.compiled.codegen import Item
+
+Points = list[int]
+"""By the place of each item."""
+
+Counting = tuple[int, datetime | None, str, str]
+"""Points, time of merging, ref and repository of a contribution that counts."""
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+_PERIODS = ("day", "week", "month")
+
+
+def together(rulebook: Rulebook, places: int) -> Callable[[list[Item]], Points]:
+    """The function from the items that count, sorted by :func:`first`, to the points that each of them keeps, in
+    units of 10**-``places``."""
+    return partial(_points, rulebook, places, ZoneInfo(rulebook.time_zone))
+
+
+def first(item: Item) -> tuple[datetime, str]:
+    """What items are ordered by: what was merged first comes first."""
+    return item.merged_at or _LAST, item.ref
+
+
+def _points(rulebook: Rulebook, places: int, zone: ZoneInfo, items: list[Item]) -> Points:
+    points = [item.points for item in items]
+    _repositories(rulebook, places, items, points)
+    for period in sorted(rulebook.caps.periods, key=lambda one: _PERIODS.index(one.each)):
+        days = (_period(item, period.each, zone) for item in items)
+        for group in _grouped(days):
+            _cap(points, group, _scaled(period.points, places))
+    for kind in rulebook.caps.kinds:
+        of_kind = [at for at, item in enumerate(items) if item.kind == kind.kind]
+        _cap(points, of_kind, _scaled(kind.points, places))
+    for tier in rulebook.caps.tiers:
+        of_tier = [at for at, item in enumerate(items) if item.tier == tier.tier]
+        _cap(points, of_tier, _scaled(tier.points, places))
+    if not all(_mixed(mix, turn, items) for turn, mix in enumerate(rulebook.mix)):
+        return [0] * len(items)
+    best, within = rulebook.selection.best, rulebook.selection.within
+    for group in _grouped(_place(item, within) for item in items) if best is not None else ():
+        # Among equals, the sort keeps what was merged first.
+        for at in sorted(group, key=lambda at: -points[at])[best:]:
+            points[at] = 0
+    return points
+
+
+def _place(item: Item, within: str) -> str:
+    if within == "repository":
+        return item.repository
+    return item.kind or "" if within == "kind" else ""
+
+
+def _repositories(rulebook: Rulebook, places: int, items: list[Item], points: Points) -> None:
+    groups = _grouped(item.repository for item in items)
+    most = repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
+    if most is not None:
+        for group in groups:
+            _cap(points, group, most)
+
+
+def repository_limit(rulebook: Rulebook, places: int, sums: Collection[int]) -> int | None:
+    """What one repository may give, of the ``sums`` that they have; None for no limit."""
+    cap = rulebook.caps.repository
+    most = None if cap.points is None else _scaled(cap.points, places)
+    if cap.share < 1 and sum(1 for one in sums if one) >= 2:
+        above, below = cap.share.as_integer_ratio()
+        by_share = sum(sums) * above // below
+        return by_share if most is None else min(most, by_share)
+    return most
+
+
+def cut(counting: list[Counting], most: int) -> dict[str, int]:
+    """What is kept, by ref, where one repository may give ``most``."""
+    kept: dict[str, int] = {}
+    groups: dict[str, list[Counting]] = {}
+    for one in counting:
+        groups.setdefault(one[3], []).append(one)
+    for group in groups.values():
+        room = most
+        for points, _, ref, _ in sorted(group, key=lambda one: (one[1] or _LAST, one[2])):
+            kept[ref] = min(points, room)
+            room -= kept[ref]
+    return kept
+
+
+def _cap(points: Points, group: list[int], most: int) -> None:
+    """Takes what the group has above ``most`` from what stands last in it."""
+    room = most
+    for at in group:
+        points[at] = min(points[at], room)
+        room -= points[at]
+
+
+def _mixed(mix: Mix, turn: int, items: list[Item]) -> bool:
+    certain = [item for item in items if item.has_share and item.mixes[turn] is True]
+    found = len({item.repository for item in certain}) if mix.count == "repositories" else len(certain)
+    return found >= mix.at_least
+
+
+def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
+    groups: dict[Hashable, list[int]] = {}
+    for at, key in enumerate(keys):
+        groups.setdefault(key, []).append(at)
+    return list(groups.values())
+
+
+def _period(item: Item, each: str, zone: ZoneInfo) -> Hashable:
+    if item.merged_at is None:
+        return ""
+    day: date = item.merged_at.astimezone(zone).date()
+    return day if each == "day" else (day.year, day.month) if each == "month" else day.isocalendar()[:2]
+
+
+def _scaled(value: Decimal, places: int) -> int:
+    return int(EXACT.scaleb(value, places))

@@ -1,0 +1,345 @@
+"""Why an assessment came out as it did, and what would have to be different: for a student and for an appeal panel.
+
+The trace says what each rule saw, said and gave; this adds, for what counts less than it gives by itself, how much of
+it and why, and for what does not count the nearest facts that would meet each requirement. Every one of them was tried
+on the requirement itself, so none is a guess: where no small change of facts would do, the rulebook's own words stand
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations, product
+from typing import Any, cast
+
+from credits.rules.decimals import to_text
+from credits.rules.document.rulebook_model import Requirement, Rulebook
+from credits.rules.evaluation import trace_texts
+from credits.rules.evaluation.contribution_points import Worth, checked, tests_of
+from credits.rules.evaluation.outcome import ContributionOutcome, Outcome, Seen
+from credits.rules.expressions import cel
+from credits.rules.expressions.cel import Expression, Known
+from credits.rules.expressions.expression_tree import Call, Constant, Items, Name, Node, inside
+from credits.rules.expressions.satisfiability import EARLIEST, LATEST, constant, domain
+from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
+from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
+from credits.text import Texts
+
+MAX_TRIALS = 2_000
+"""Changes of facts that are tried on one requirement."""
+MAX_CHANGES = 3
+"""Facts that are changed together."""
+MAX_PER_FACT = 12
+"""Other values of one fact that are tried, the nearest ones."""
+
+_FIXED = ("student.", "round.", "term.")
+"""What nobody can change about a piece of work; shown only where nothing else would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``fact`` is ``has`` (None: unknown) and would have to be ``needs``: ``exactly`` so; for a whole number also
+    ``at-least`` or ``at-most``, for a time ``since`` or ``until``, for a text that is searched ``such-as``."""
+
+    fact: str
+    has: Seen
+    needs: Seen
+    way: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"fact": self.fact, "has": self.has, "needs": self.needs, "way": self.way}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One requirement that is not met, or that nobody can decide, and what would meet it. ``changes`` are needed
+    together; none where nothing that was tried would do. ``open`` are facts that nobody told."""
+
+    rule: str
+    text: Texts
+    changes: tuple[Change, ...]
+    open: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule,
+            "text": dict(self.text),
+            "changes": [change.to_json() for change in self.changes],
+            "open": list(self.open),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """One contribution that counts with fewer points than it gives by itself; ``because`` are the sentences of what
+    took the rest, in their order."""
+
+    before: str
+    after: str
+    text: Texts
+    because: tuple[Texts, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "before": self.before,
+            "after": self.after,
+            "text": dict(self.text),
+            "because": [dict(one) for one in self.because],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Points that a cap, a selection or the mix took from contributions, and the refs of those that kept theirs."""
+
+    step: str
+    rule: str
+    text: Texts
+    points: str
+    cut: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "rule": self.rule,
+            "text": dict(self.text),
+            "points": self.points,
+            "cut": list(self.cut),
+            "kept": list(self.kept),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``remedies`` by ref, for each contribution that does not count; ``reduced`` by ref, for each that counts less
+    than it gives by itself; ``taken`` in the order of the steps."""
+
+    remedies: Mapping[str, tuple[Remedy, ...]]
+    reduced: Mapping[str, Reduced]
+    taken: tuple[Taken, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "remedies": {ref: [one.to_json() for one in said] for ref, said in sorted(self.remedies.items())},
+            "reduced": {ref: one.to_json() for ref, one in sorted(self.reduced.items())},
+            "taken": [one.to_json() for one in self.taken],
+        }
+
+
+def explain(
+    rulebook: Rulebook, facts: ClaimFacts, outcome: Outcome, refs: Collection[str] | None = None
+) -> Explanation:
+    """What would have to be different in the ``outcome`` that the rulebook gave for the facts; of the contributions
+    with these ``refs`` only, where they are given."""
+    held = {one.ref: one for one in facts.contributions}
+    asked = [one for one in outcome.contributions if refs is None or one.ref in refs]
+    remedies = {
+        one.ref: tuple(_remedies(rulebook, facts, held[one.ref], one))
+        for one in asked
+        if one.status != "counts"
+    }
+    reduced = {one.ref: less for one in asked if (less := _reduced(rulebook, one)) is not None}
+    return Explanation(remedies, reduced, tuple(_taken(outcome)))
+
+
+_TAKES = (
+    "share",
+    "contribution-cap",
+    "repository-cap",
+    "period-cap",
+    "kind-cap",
+    "tier-cap",
+    "selection",
+)
+
+
+def _reduced(rulebook: Rulebook, one: ContributionOutcome) -> Reduced | None:
+    took = [line for line in one.lines if line.step in _TAKES and line.change < 0]
+    if one.status != "counts" or not took:
+        return None
+    before = took[0].before
+    text = trace_texts.say("less", before=before, after=one.points, points=rulebook.units.points)
+    return Reduced(to_text(before), to_text(one.points), text, tuple(line.text for line in took))
+
+
+def _taken(outcome: Outcome) -> Iterator[Taken]:
+    for line in outcome.lines:
+        if line.unit != "points" or line.change >= 0 or line.step == "conversion":
+            continue
+        names = {key: tuple(cast("list[str]", line.saw.get(key) or [])) for key in ("cut", "kept")}
+        if line.step == "mix":
+            names["cut"] = tuple(one.ref for one in outcome.contributions if one.lines[-1].step == "mix")
+        yield Taken(
+            line.step, line.rule, line.text, trace_texts.change(line.change), names["cut"], names["kept"]
+        )
+
+
+def _remedies(
+    rulebook: Rulebook, facts: ClaimFacts, held: ContributionFacts, one: ContributionOutcome
+) -> Iterator[Remedy]:
+    item = Worth(held, Known(bind(facts, held)), rulebook.time_zone)
+    requirements = {requirement.id: requirement for requirement in rulebook.requirements}
+    # A requirement may be called as one that every rulebook has ("maturing"); those stand first.
+    said = {(line.step, line.rule): line.text for line in reversed(one.lines)}
+    for test in tests_of(item, rulebook, facts):
+        if test.answer is True:
+            continue
+        requirement = requirements.get(test.rule)
+        if requirement is not None and requirement.text is not test.text:
+            requirement = None
+        if requirement is None and test.answer is False:
+            # Time and what is credited elsewhere are no facts to be changed.
+            text = trace_texts.say(
+                "would-be",
+                what=test.text,
+                saw=item.shown(test.saw),
+                otherwise=test.otherwise or trace_texts.NOTHING,
+            )
+            yield Remedy(test.rule, text, ())
+        elif requirement is None:
+            yield Remedy(test.rule, said["requirements", test.rule], ())
+        else:
+            yield _remedy(requirement, checked(requirement.when, "yes-no"), item.known, rulebook.time_zone)
+    if held.accepted is False:
+        yield Remedy("reviewer", trace_texts.say("would-be-accepted"), ())
+    for line in one.lines:
+        waits = (line.step, line.rule) in _UNKNOWN and set(line.saw.values()) == {None}
+        if waits or line.step == "mix":
+            yield Remedy(line.rule, line.text, (), tuple(sorted(line.saw)) if line.step != "mix" else ())
+
+
+_UNKNOWN = (("share", "share"), ("period-cap", "period-cap"))
+"""Steps that wait for a fact of their own."""
+
+
+def _remedy(requirement: Requirement, expression: Expression, known: Known, zone: str) -> Remedy:
+    open_ = tuple(name for name in expression.facts if name not in known.values)
+    changes = nearest_change(expression, known.values)
+    if not changes:
+        text = trace_texts.say(
+            "would-need-other", what=requirement.text, otherwise=requirement.otherwise or trace_texts.NOTHING
+        )
+        return Remedy(requirement.id, text, (), open_)
+    needed = [trace_texts.needed(change.fact, change.way, needs, zone) for change, needs in changes]
+    zh, en = "；".join(one[0] for one in needed), "; ".join(one[1] for one in needed)
+    text = trace_texts.say("would-need", what=requirement.text, needed=(zh, en))
+    return Remedy(requirement.id, text, tuple(change for change, _ in changes), open_)
+
+
+def nearest_change(expression: Expression, values: Mapping[str, Value]) -> list[tuple[Change, Value]]:
+    """The fewest facts, moved the least, with which the condition holds; empty where none was found."""
+    tried = 0
+    options = {name: list(_options(name, expression.root, values.get(name))) for name in expression.facts}
+    movable = [name for name in expression.facts if options[name]]
+    movable.sort(key=lambda name: (name.startswith(_FIXED), name))
+    for count in range(1, min(MAX_CHANGES, len(movable)) + 1):
+        found: list[tuple[tuple[bool, int], tuple[str, ...], tuple[Value, ...]]] = []
+        for names in combinations(movable, count):
+            for rank, chosen in _ranked(options[name] for name in names):
+                tried += 1
+                if tried > MAX_TRIALS:
+                    break
+                if expression.value(Known({**values, **dict(zip(names, chosen, strict=True))})) is True:
+                    fixed = any(name.startswith(_FIXED) for name in names)
+                    found.append(((fixed, rank), names, chosen))
+                    break
+        if found:
+            _, names, chosen = min(found, key=lambda one: (one[0], one[1]))
+            return [
+                (_change(expression, values, name, value, dict(zip(names, chosen, strict=True))), value)
+                for name, value in zip(names, chosen, strict=True)
+            ]
+        if tried > MAX_TRIALS:
+            break
+    return []
+
+
+def _ranked(options: Iterable[Sequence[Value]]) -> Iterator[tuple[int, tuple[Value, ...]]]:
+    """All choices of one value each, those that move the facts least first."""
+    numbered = [list(enumerate(one)) for one in options]
+    choices = sorted(product(*numbered), key=lambda choice: sum(rank for rank, _ in choice))
+    for choice in choices[:MAX_TRIALS]:
+        yield sum(rank for rank, _ in choice), tuple(value for _, value in choice)
+
+
+def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
+    """Other values of a fact at which comparisons with constants change, the nearest first."""
+    kind = CONDITION_FACTS[name].kind
+    if kind == "yes-no":
+        yield from (answer for answer in (True, False) if answer is not has)
+        return
+    constants = list(_constants(name, root))
+    if kind == "whole":
+        room = domain(name)
+        numbers = {number + by for number in constants if isinstance(number, int) for by in (-1, 0, 1)}
+        at = has if isinstance(has, int) else 0
+        near = sorted(
+            (one for one in numbers if room.least <= one <= room.most and one != has),
+            key=lambda one: (abs(one - at), one),
+        )
+        yield from near[:MAX_PER_FACT]
+    elif kind == "time":
+        moments = [
+            one + by * timedelta(seconds=1)
+            for one in constants
+            # A constant beyond every fact ("9999") is told nobody as a time to reach.
+            if isinstance(one, datetime) and EARLIEST <= one <= LATEST
+            for by in (-1, 0, 1)
+        ]
+        moment = has if isinstance(has, datetime) else None
+        yield from sorted(moments, key=lambda one: (abs(one - moment) if moment else timedelta(0), one))[
+            :MAX_PER_FACT
+        ]
+    elif kind == "text":
+        texts = [one for one in dict.fromkeys([*constants, *CLOSED.get(name, ())]) if isinstance(one, str)]
+        yield from (one for one in texts[:MAX_PER_FACT] if one != has)
+    elif kind == "texts":
+        listed = has if isinstance(has, list) else []
+        texts = [one for one in dict.fromkeys(constants) if isinstance(one, str)]
+        yield from ([*listed, one] for one in texts[:MAX_PER_FACT] if one not in listed)
+        yield from ([other for other in listed if other != one] for one in texts if one in listed)
+
+
+def _constants(name: str, root: Node) -> Iterator[Value]:
+    """Constants that stand in one call (or loop) with the fact."""
+    list_ = CONDITION_FACTS[name].kind == "texts"
+    for node in inside(root):
+        near = isinstance(node, Call) and any(isinstance(arg, Name) and arg.name == name for arg in node.args)
+        if isinstance(node, Call) and near:
+            for arg in node.args:
+                parts = arg.items if isinstance(arg, Items) else (arg,)
+                values = [constant(part) for part in parts]
+                yield from (value for value in values if value is not None)
+        elif list_ and isinstance(node, Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _change(
+    expression: Expression, values: Mapping[str, Value], name: str, value: Value, chosen: Mapping[str, Value]
+) -> Change:
+    """Whether more (or less) of it would do as well says which way the number is meant."""
+    has, kind, way = values.get(name), CONDITION_FACTS[name].kind, "exactly"
+    further: list[Value] = []
+    up = True
+    if isinstance(value, datetime):
+        up = not isinstance(has, datetime) or value > has
+        further = [value + (1 if up else -1) * timedelta(days=days) for days in (1, 100, 10_000)]
+        further = [one for one in further if EARLIEST <= cast(datetime, one) <= LATEST]
+    elif kind == "whole" and isinstance(value, int):
+        up = not isinstance(has, int) or value > has
+        room = domain(name)
+        beyond = [value + (by if up else -by) for by in (1, 10, 10_000)]
+        further = [one for one in beyond if room.least <= one <= room.most]
+    elif kind == "text" and any(
+        isinstance(node, Call)
+        and node.overload not in ("equals", "not_equals", "in_list")
+        and any(isinstance(arg, Name) and arg.name == name for arg in node.args)
+        for node in inside(expression.root)
+    ):
+        way = "such-as"
+    if further and all(expression.value(Known({**values, **chosen, name: one})) is True for one in further):
+        way = ("since" if up else "until") if kind == "time" else "at-least" if up else "at-most"
+    return Change(name, cel.seen_json(values.get(name)), cel.seen_json(value), way)

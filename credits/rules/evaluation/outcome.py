@@ -1,0 +1,198 @@
+"""What an assessment gave and why: points, credit and the trace that adds up to them, and its JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+from typing import Any, Literal, cast
+
+from credits.errors import CreditsError, gettext_noop
+from credits.rules.decimals import to_text
+from credits.text import Texts, canonical_json
+
+Status = Literal["counts", "does-not-count", "undecided"]
+Unit = Literal["points", "credit"]
+Step = Literal[
+    "requirements",
+    "points",
+    "factors",
+    "share",
+    "contribution-cap",
+    "sum",
+    "repository-cap",
+    "period-cap",
+    "kind-cap",
+    "tier-cap",
+    "mix",
+    "selection",
+    "conversion",
+    "term-cap",
+    "degree-cap",
+    "grade",
+]
+Seen = str | int | bool | list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One thing that one rule did. ``rule`` is the rule's id (the step's name where the step is one rule); ``saw``
+    the values it was shown, null where unknown. ``before`` + ``change`` = ``after``, in ``unit``; within one unit,
+    each line begins where the line before it ended, and the first at zero."""
+
+    step: Step
+    rule: str
+    text: Texts
+    saw: Mapping[str, Seen]
+    before: Decimal
+    change: Decimal
+    after: Decimal
+    unit: Unit = "points"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "rule": self.rule,
+            "text": dict(self.text),
+            "saw": dict(self.saw),
+            "before": to_text(self.before),
+            "change": to_text(self.change),
+            "after": to_text(self.after),
+            "unit": self.unit,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TraceLine:
+        return cls(
+            step=data["step"],
+            rule=data["rule"],
+            text=dict(data["text"]),
+            saw=dict(data["saw"]),
+            before=Decimal(data["before"]),
+            change=Decimal(data["change"]),
+            after=Decimal(data["after"]),
+            unit=data["unit"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionOutcome:
+    """One contribution: ``points`` is what it gives after every cap; ``unknown`` are the facts that nobody told and
+    that a rule needed, sorted (where one of them is needed by a requirement, the status is ``undecided``)."""
+
+    ref: str
+    status: Status
+    points: Decimal
+    lines: tuple[TraceLine, ...]
+    unknown: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "status": self.status,
+            "points": to_text(self.points),
+            "unknown": list(self.unknown),
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ContributionOutcome:
+        return cls(
+            ref=data["ref"],
+            status=cast(Status, data["status"]),
+            points=Decimal(data["points"]),
+            lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
+            unknown=tuple(data["unknown"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The grade beside the credit: the rulebook's scheme, the label in both languages, and the mark where the scheme
+    is a percentage."""
+
+    scheme: str
+    label: Texts
+    mark: Decimal | None
+    in_average: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "scheme": self.scheme,
+            "label": dict(self.label),
+            "mark": None if self.mark is None else to_text(self.mark),
+            "in_average": self.in_average,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Recorded:
+        return cls(
+            scheme=data["scheme"],
+            label=dict(data["label"]),
+            mark=None if data["mark"] is None else Decimal(data["mark"]),
+            in_average=data["in_average"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole claim. ``points`` is the sum of its contributions' points; ``credit`` what they and the points
+    carried in give after the caps; ``carried`` the points left for the next assessment; ``grade`` what is recorded
+    beside the credit (None where there is no credit). ``contributions`` are in the order of their refs; ``lines`` are
+    those of the claim as a whole. ``rulebook`` and ``facts`` are the digests of what it was computed from."""
+
+    rulebook: str
+    facts: str
+    points: Decimal
+    credit: Decimal
+    carried: Decimal
+    contributions: tuple[ContributionOutcome, ...]
+    lines: tuple[TraceLine, ...]
+    grade: Recorded | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-safe; decimals as texts."""
+        return {
+            "rulebook": self.rulebook,
+            "facts": self.facts,
+            "points": to_text(self.points),
+            "credit": to_text(self.credit),
+            "carried": to_text(self.carried),
+            "grade": None if self.grade is None else self.grade.to_json(),
+            "contributions": [one.to_json() for one in self.contributions],
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        """What :meth:`to_json` wrote; :class:`CreditsError` ``outcome-unreadable`` for anything else."""
+        try:
+            return cls(
+                rulebook=data["rulebook"],
+                facts=data["facts"],
+                points=Decimal(data["points"]),
+                credit=Decimal(data["credit"]),
+                carried=Decimal(data["carried"]),
+                contributions=tuple(ContributionOutcome.from_json(one) for one in data["contributions"]),
+                lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
+                grade=None if data.get("grade") is None else Recorded.from_json(data["grade"]),
+            )
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise CreditsError(
+                "outcome-unreadable", gettext_noop("The stored assessment cannot be read.")
+            ) from error
+
+    def canonical(self) -> bytes:
+        """The one byte sequence of this outcome (invariant 4)."""
+        return canonical_json(self.to_json()).encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the canonical form without its sentences: every status, value and number stands in it,
+        so that a claim can be computed anew after a sentence was worded better."""
+        bare = self.to_json()
+        for line in chain(bare["lines"], *(one["lines"] for one in bare["contributions"])):
+            del line["text"]
+        return hashlib.sha256(canonical_json(bare).encode()).hexdigest()

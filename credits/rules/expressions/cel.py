@@ -1,0 +1,409 @@
+"""Conditions and formulas in CEL: checked against the facts' types when the rulebook is read, bounded, evaluated.
+
+The only importer of the CEL library, which checks each expression and is the reference for what it means
+(:meth:`Expression.reference`); the values come from its translation to Python (``translate``). What an expression may
+use is a fixed set (:data:`ALLOWED`): comparison, logic, whole-number arithmetic, times, and looking through a list;
+nothing that builds texts or lists, so no expression can grow its data, and at most two loops over a list, so none can
+run long: what it can cost is reckoned when it is checked (``bounds``). Whole numbers divide towards zero. There are
+no fractions: decimals are offered in hundredths, and points that are not whole are given by ``give``, ``bands``,
+``factors`` or a reviewer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+from cel_expr_python import cel as library
+
+from credits.rules.expressions import expression_limits, expression_to_python, expression_tree
+from credits.rules.fact_catalogue import CONDITION_FACTS, Kind
+from credits.rules.facts import Value
+from credits.rules.faults import nearest
+
+Wanted = Literal["yes-no", "whole"]
+
+MAX_CHARACTERS = 1_000
+MAX_LOOPS = 2
+
+ALLOWED = frozenset(
+    "logical_and logical_or logical_not conditional equals not_equals in_list"
+    " less_int64 less_equals_int64 greater_int64 greater_equals_int64"
+    " less_timestamp less_equals_timestamp greater_timestamp greater_equals_timestamp"
+    " less_duration less_equals_duration greater_duration greater_equals_duration"
+    " less_string less_equals_string greater_string greater_equals_string"
+    " less_bool less_equals_bool greater_bool greater_equals_bool"
+    " add_int64 subtract_int64 multiply_int64 divide_int64 modulo_int64 negate_int64"
+    " subtract_timestamp_timestamp add_timestamp_duration subtract_timestamp_duration"
+    " string_to_timestamp string_to_duration"
+    " starts_with_string ends_with_string contains_string size_string string_size size_list list_size"
+    " index_list".split()
+)
+_SPOKEN = (
+    "startsWith",
+    "endsWith",
+    "contains",
+    "size",
+    "exists",
+    "all",
+    "exists_one",
+    "timestamp",
+    "duration",
+)
+
+_REPORT = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
+_NO_VALUE = re.compile(r'No value with name "([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault in an expression: ``line`` and ``column`` within it, from 1; sentence and suggestion in English and
+    Chinese."""
+
+    line: int
+    column: int
+    message: str
+    suggestion: str
+    message_zh: str
+    suggestion_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The value depends on facts that nobody told; ``facts`` names those it needs and lacks, sorted."""
+
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The expression could not be computed on these facts (a division by zero, a number too large)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression. ``facts`` are the condition facts that it names, sorted; ``lists`` those of them that
+    are lists; ``root`` is its tree."""
+
+    text: str
+    wanted: Wanted
+    facts: tuple[str, ...]
+    lists: tuple[str, ...]
+    root: expression_tree.Node = field(repr=False, compare=False)
+    _quick: Callable[[Mapping[str, expression_to_python.Bound]], Any] = field(repr=False, compare=False)
+    _compiled: Any = field(repr=False, compare=False)
+
+    def value(self, known: Known) -> bool | int | Unknown | Failed:
+        """The value on the known facts. ``a || b`` and ``a && b`` are decided where one side decides them, even if
+        the other is unknown."""
+        if self.lists and (long := self._too_long(known)):
+            return long
+        try:
+            given: bool | int = self._quick(known.bound)
+        except (KeyError, expression_to_python.Trouble):
+            return self.undecided(known.bound)
+        return given
+
+    def undecided(self, bound: Mapping[str, expression_to_python.Bound]) -> bool | int | Unknown | Failed:
+        """The value where the quick translation met something unknown or impossible."""
+        try:
+            given: bool | int = _exact(self)(bound)
+        except expression_to_python.Missing as missing:
+            return Unknown(tuple(name for name in self.facts if name not in bound) or (missing.reason,))
+        except expression_to_python.Trouble as trouble:
+            return Failed(trouble.reason)
+        return given
+
+    def reference(self, known: Known) -> bool | int | Unknown | Failed:
+        """The value as the CEL library computes it: slow, and what :meth:`value` is held against."""
+        if self.lists and (long := self._too_long(known)):
+            return long
+        answer = self._compiled.eval(known.activation)
+        # Errors come back as values: an error's plain value is a text, and a text is true.
+        if answer.type() == library.Type.ERROR:
+            reason = str(answer.value())
+            if _NO_VALUE.search(reason):
+                missing = tuple(name for name in self.facts if name not in known.values)
+                return Unknown(missing or tuple(_NO_VALUE.findall(reason)))
+            return Failed(reason.partition(": ")[2] or reason)
+        given = answer.value()
+        if isinstance(given, bool) == (self.wanted == "yes-no") and isinstance(given, int):
+            return given
+        return Failed(f"{type(given).__name__} was computed")
+
+    def _too_long(self, known: Known) -> Failed | None:
+        for name in self.lists:
+            if len(known.bound.get(name, ())) > expression_limits.MAX_ITEMS:  # type: ignore[arg-type]
+                return Failed(f"{name} has more than {expression_limits.MAX_ITEMS} entries")
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _exact(expression: Expression) -> Callable[[Mapping[str, expression_to_python.Bound]], Any]:
+    return expression_to_python.exact(expression.root, literal)
+
+
+class Known:
+    """The known facts of one contribution: ``values`` as they were told, ``bound`` as the translation reads them."""
+
+    __slots__ = ("_activation", "bound", "values")
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self.values = values
+        self.bound: Mapping[str, expression_to_python.Bound] = {
+            name: _bound(value) for name, value in values.items()
+        }
+        self._activation: Any = None
+
+    @property
+    def activation(self) -> Any:
+        """The facts as the library wants them."""
+        if self._activation is None:
+            self._activation = _environment().Activation(dict(self.values))
+        return self._activation
+
+    def seen_by(self, expression: Expression) -> dict[str, Value | None]:
+        """What the expression was shown: each fact it names with its value, None where it is unknown."""
+        return {name: self.values.get(name) for name in expression.facts}
+
+
+def _bound(value: Value) -> expression_to_python.Bound:
+    if isinstance(value, datetime):
+        # Python reckons times of one zone by the clock on the wall; the reference reckons instants.
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
+    """The checked expression, or every problem found in it (at least one)."""
+    return _check(text, wanted)
+
+
+@lru_cache(maxsize=4096)
+def _check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
+    if len(text) > MAX_CHARACTERS:
+        return (
+            Problem(
+                1,
+                1,
+                f"The expression has {len(text)} characters; {MAX_CHARACTERS} are allowed.",
+                "Split it into several requirements.",
+                f"表达式有 {len(text)} 个字符，最多允许 {MAX_CHARACTERS} 个。",
+                "请拆成几条要求。",
+            ),
+        )
+    try:
+        compiled = _environment().compile(text)
+    except (RuntimeError, ValueError, TypeError) as error:
+        return _problems(text, str(error))
+    try:
+        tree = expression_tree.read(compiled.serialize())
+        problems = tuple(_refusals(text, tree, compiled.return_type().name(), wanted))
+        if problems:
+            return problems
+        expression = _translated(text, wanted, tree, compiled)
+    except expression_tree.TooLarge as large:
+        return (_too_large(large.nodes),)
+    except expression_tree.Odd as odd:
+        return (_odd(text, odd),)
+    except expression_to_python.Trouble as never:
+        return (_never(never.reason),)
+    nothing = expression.reference(Known({}))
+    return (_never(nothing.reason),) if isinstance(nothing, Failed) else expression
+
+
+def _translated(text: str, wanted: Wanted, tree: expression_tree.Checked, compiled: Any) -> Expression:
+    names = {
+        node.name: node.kind
+        for node in expression_tree.inside(tree.root)
+        if isinstance(node, expression_tree.Name)
+    }
+    facts = tuple(sorted(name for name in names if name in CONDITION_FACTS))
+    return Expression(
+        text,
+        wanted,
+        facts,
+        tuple(name for name in facts if names[name].startswith("list ")),
+        tree.root,
+        expression_to_python.quick(tree.root, literal),
+        compiled,
+    )
+
+
+@lru_cache(maxsize=1024)
+def literal(overload: str, text: str) -> datetime | timedelta:
+    """The time or the duration that ``text`` says, as the library reads it; :class:`translate.Trouble` where it says
+    none, or one that is finer than a microsecond."""
+    function = "timestamp" if overload == "string_to_timestamp" else "duration"
+    name, other = "contribution.title", "contribution.url"
+    answer = _environment().compile(f"{function}({name})").eval(_environment().Activation({name: text}))
+    if answer.type() == library.Type.ERROR:
+        reason = str(answer.value())
+        raise expression_to_python.Trouble(reason.partition(": ")[2] or reason)
+    value: object = answer.value()
+    if not isinstance(value, datetime | timedelta):
+        raise expression_to_python.Trouble(f"{type(value).__name__} was computed")
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+        told = value.replace(tzinfo=None).isoformat() + "Z"
+    else:
+        told = f"{expression_limits.microseconds(value)}us"
+    same = _environment().compile(f"{function}({name}) == {function}({other})")
+    if same.eval(_environment().Activation({name: text, other: told})).value() is not True:
+        raise expression_to_python.Trouble("a time is exact to the microsecond")
+    return value
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    types: dict[Kind, Any] = {
+        "text": library.Type.STRING,
+        "whole": library.Type.INT,
+        "yes-no": library.Type.BOOL,
+        "time": library.Type.TIMESTAMP,
+        "texts": library.Type.List(library.Type.STRING),
+    }
+    return library.NewEnv(variables={name: types[fact.kind] for name, fact in CONDITION_FACTS.items()})
+
+
+def _too_large(nodes: int) -> Problem:
+    return Problem(
+        1,
+        1,
+        f"The expression has {nodes} parts; {expression_tree.MAX_NODES} are allowed.",
+        "Split it.",
+        f"表达式有 {nodes} 个部分，最多允许 {expression_tree.MAX_NODES} 个。",
+        "请拆分。",
+    )
+
+
+def _never(reason: str) -> Problem:
+    return Problem(1, 1, f"This can never be computed: {reason}.", "", f"该表达式无法计算（{reason}）。", "")
+
+
+def _odd(text: str, odd: expression_tree.Odd) -> Problem:
+    before = text[: odd.at].split("\n")
+    return Problem(
+        len(before),
+        len(before[-1]) + 1,
+        f"A rulebook may not use “{odd.what}”.",
+        "Only comparison, and/or/not, whole-number arithmetic, times, and looking through labels are there.",
+        f"认定办法不能使用“{odd.what}”。",
+        "只能使用比较、与或非、整数运算、时间，以及在标签中查找。",
+    )
+
+
+def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Wanted) -> Iterator[Problem]:
+    nodes = tuple(expression_tree.inside(tree.root))
+    if sum(isinstance(node, expression_tree.Loop) for node in nodes) > MAX_LOOPS:
+        yield Problem(
+            1,
+            1,
+            f"The expression looks through lists more than {MAX_LOOPS} times.",
+            "Split it into several requirements.",
+            f"表达式遍历列表超过 {MAX_LOOPS} 次。",
+            "请拆成几条要求。",
+        )
+    cost = expression_limits.cost(tree.root)
+    if cost.turns > expression_limits.MAX_TURNS or cost.steps > expression_limits.MAX_STEPS:
+        yield Problem(
+            1,
+            1,
+            f"Looking through these lists can take {cost.turns} turns and {cost.steps} steps; "
+            f"{expression_limits.MAX_TURNS} and {expression_limits.MAX_STEPS} are allowed.",
+            "Look through one list at a time.",
+            f"遍历这些列表最多需要 {cost.turns} 轮、{cost.steps} 步，"
+            f"上限为 {expression_limits.MAX_TURNS} 轮、{expression_limits.MAX_STEPS} 步。",
+            "请每次只遍历一个列表。",
+        )
+    spans = expression_limits.Spans(literal)
+    for node in nodes:
+        spans.of(node)
+        if isinstance(node, expression_tree.Call) and node.overload not in ALLOWED:
+            yield _odd(text, expression_tree.Odd(node.overload, node.at))
+            break
+        if isinstance(node, expression_tree.Name) and "." in node.name and node.name not in CONDITION_FACTS:
+            yield _odd(text, expression_tree.Odd(node.name))
+            break
+    expected = "BOOL" if wanted == "yes-no" else "INT"
+    if given != expected:
+        want = ("yes or no", "是或否") if wanted == "yes-no" else ("a whole number", "整数")
+        yield Problem(
+            1,
+            1,
+            f"This must give {want[0]}, but gives {given.lower()}.",
+            "Compare it with something, such as “> 20”." if wanted == "yes-no" else "",
+            f"此处应得出{want[1]}，实际得出 {given.lower()}。",
+            "请加上比较，例如“> 20”。" if wanted == "yes-no" else "",
+        )
+
+
+def _problems(text: str, report: str) -> tuple[Problem, ...]:
+    lines = text.split("\n")
+    found: dict[tuple[int, int, str], Problem] = {}
+    for match in _REPORT.finditer(report):
+        line, column = max(1, int(match[1])), max(1, int(match[2]))
+        said = match[3].removesuffix(" [INVALID_ARGUMENT]")
+        here = lines[line - 1] if line <= len(lines) else ""
+        problem = _spoken(said, here, line, column)
+        found.setdefault((problem.line, problem.column, problem.message), problem)
+    if found:
+        return tuple(found.values())
+    return (
+        Problem(
+            1,
+            1,
+            "The expression is too deeply nested or not readable.",
+            "Split it into several requirements.",
+            "表达式嵌套过深或无法读取。",
+            "请拆成几条要求。",
+        ),
+    )
+
+
+def _spoken(said: str, here: str, line: int, column: int) -> Problem:
+    reference = re.match(r"undeclared reference to '([^']+)'", said)
+    if reference:
+        name = reference[1]
+        # The library points at the last dot; a reader looks for the name's beginning.
+        start = here.rfind(name, 0, column + len(name))
+        column = start + 1 if start >= 0 else column
+        meant = nearest(name, [*CONDITION_FACTS, *_SPOKEN])
+        return Problem(
+            line,
+            column,
+            f"There is no fact or function “{name}”.",
+            f"Did you mean “{meant}”?" if meant else "",
+            f"没有名为“{name}”的事实或函数。",
+            f"是否应为“{meant}”？" if meant else "",
+        )
+    overload = re.match(r"found no matching overload for '([^']+)' applied to '\((.*)\)'", said)
+    if overload:
+        operator = overload[1].strip("_").replace("_", " ").replace("@", "")
+        kinds = overload[2]
+        whole = "double" in kinds
+        return Problem(
+            line,
+            column,
+            f"“{operator}” does not work on ({kinds}).",
+            "Write whole numbers without a point." if whole else "Both sides must be of one kind.",
+            f"“{operator}”不能用于（{kinds}）。",
+            "整数请不要写小数点。" if whole else "两边的类型必须一致。",
+        )
+    said = said if len(said) < 160 else said[:157] + "…"
+    return Problem(
+        line, column, f"Not readable as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
+    )
+
+
+def seen_json(value: Value | None) -> str | int | bool | list[str] | None:
+    """A seen value as JSON: times as UTC text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return value

@@ -1,0 +1,282 @@
+"""A checked expression as a small tree, read from the CEL library's own serialisation.
+
+It is an ``Any`` around ``cel.expr.CheckedExpr`` in the protocol buffers' wire format; field numbers as in the CEL
+specification's ``checked.proto`` and ``syntax.proto``. What the tree has no form for is refused by name: what is
+not listed here cannot be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from credits.rules.fact_catalogue import CONDITION_FACTS
+
+How = Literal["exists", "all", "exists_one"]
+
+MAX_NODES = 200
+"""Parts of an expression, those that its loops expand to included."""
+MAX_DEPTH = 100
+"""Parts within parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A truth value, a whole number or a text, as written."""
+
+    value: bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A fact, or the variable of a loop around it."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function by its overload, as the specification names it (``add_int64``)."""
+
+    overload: str
+    args: tuple[Node, ...]
+    at: int = 0
+    """Offset in the text, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list written out."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``over.exists(variable, body)`` and its like."""
+
+    how: How
+    variable: str
+    over: Node
+    body: Node
+
+
+Node = Constant | Name | Call | Items | Loop
+
+
+class Odd(Exception):
+    """The expression uses ``what``, which has no place in a rulebook; ``at`` is its offset in the text, from 0."""
+
+    def __init__(self, what: str, at: int = 0) -> None:
+        super().__init__(what, at)
+        self.what, self.at = what, at
+
+
+class TooLarge(Exception):
+    """The expression has ``nodes`` parts, more than :data:`MAX_NODES`."""
+
+    def __init__(self, nodes: int) -> None:
+        super().__init__(nodes)
+        self.nodes = nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``nodes`` is how many parts the library counted, those that its loops expand to included."""
+
+    root: Node
+    nodes: int
+
+
+def inside(node: Node) -> Iterator[Node]:
+    """The node and all below it."""
+    yield node
+    for part in parts(node):
+        yield from inside(part)
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """What stands directly below the node."""
+    if isinstance(node, Call):
+        return node.args
+    if isinstance(node, Items):
+        return node.items
+    return (node.over, node.body) if isinstance(node, Loop) else ()
+
+
+def read(serialised: bytes) -> Checked:
+    """The tree of a checked expression; raises :class:`Odd` for what a rulebook may not use."""
+    checked = _Message(serialised).bytes(2)
+    reader = _Reader(checked)
+    if len(reader.kinds) > MAX_NODES:
+        raise TooLarge(len(reader.kinds))
+    return Checked(reader.node(_Message(checked).bytes(4), 0), len(reader.kinds))
+
+
+_PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
+_WELL_KNOWN = {1: "any", 2: "time", 3: "span"}
+_OTHERS = {1: "dyn", 2: "null", 4: "wrapper", 7: "map", 8: "function", 9: "message", 10: "dyn", 11: "type"}
+_SPOKEN = {
+    "map": "a map",
+    "double": "a fraction",
+    "dyn": "mixed kinds",
+    "uint": "an unsigned number",
+}
+SIMPLE = frozenset({"bool", "int", "string", "time", "span"})
+
+
+class _Reader:
+    def __init__(self, checked: bytes) -> None:
+        self.kinds: dict[int, str] = {}
+        self._references: dict[int, tuple[str, list[str]]] = {}
+        self._at: dict[int, int] = {}
+        for tag, entry in _fields(checked):
+            if not isinstance(entry, bytes):
+                continue
+            message = _Message(entry)
+            if tag == 2:
+                reference = _Message(message.bytes(2))
+                self._references[message.number(1)] = (
+                    reference.text(1),
+                    [one.decode() for one in reference.all(3)],
+                )
+            elif tag == 3:
+                self.kinds[message.number(1)] = _kind(_Message(message.bytes(2)))
+            elif tag == 5:
+                for position in message.all(4):
+                    pair = _Message(position)
+                    self._at[pair.number(1)] = pair.number(2)
+
+    def node(self, expr: bytes, depth: int) -> Node:
+        message = _Message(expr)
+        number = message.number(2)
+        if depth > MAX_DEPTH:
+            raise self._odd("so many parts within parts", number)
+        if message.has(9):
+            return self._loop(_Message(message.bytes(9)), number, depth)
+        kind = self.kinds.get(number, "dyn")
+        if kind.replace("list ", "") not in SIMPLE:
+            raise self._odd(_SPOKEN.get(kind, kind), number)
+        if message.has(3):
+            return Constant(_constant(_Message(message.bytes(3))))
+        name, overloads = self._references.get(number, ("", []))
+        if message.has(5):
+            raise self._odd("has", number)
+        if name and not overloads:
+            return Name(name, kind)
+        if message.has(6) and len(overloads) == 1:
+            call = _Message(message.bytes(6))
+            args = [*call.all(1), *call.all(3)]
+            below = tuple(self.node(one, depth + 1) for one in args)
+            return Call(overloads[0], below, self._at.get(number, 0))
+        if message.has(7):
+            listed = _Message(message.bytes(7))
+            if not listed.has(2):
+                return Items(tuple(self.node(one, depth + 1) for one in listed.all(1)))
+        raise self._odd(overloads[0] if overloads else kind, number)
+
+    def _loop(self, loop: _Message, number: int, depth: int) -> Loop:
+        """One of the three macros, each known by its own way of expanding: ``@result || body``,
+        ``@result && body``, ``body ? @result + 1 : @result``."""
+        step = _Message(_Message(loop.bytes(6)).bytes(6))
+        how = _HOWS.get(step.text(2))
+        args = step.all(3)
+        if how is None or loop.has(8) or not _Message(loop.bytes(4)).has(3):
+            raise self._odd("map” or “filter", number)
+        body = args[0] if how == "exists_one" else args[1]
+        variable = loop.text(1)
+        if variable in ROOMS or variable.startswith("@"):
+            raise self._odd(variable, number)
+        return Loop(how, variable, self.node(loop.bytes(2), depth + 1), self.node(body, depth + 1))
+
+    def _odd(self, what: str, number: int) -> Odd:
+        return Odd(what, self._at.get(number, 0))
+
+
+_HOWS: Mapping[str, How] = {"_||_": "exists", "_&&_": "all", "_?_:_": "exists_one"}
+ROOMS = frozenset(name.partition(".")[0] for name in CONDITION_FACTS)
+"""Names that a loop's variable may not take: it would hide the facts."""
+
+
+def _kind(message: _Message) -> str:
+    """``bool``, ``int``, ``string``, ``time``, ``span``, a list of one of them, or something else."""
+    for tag, value in message:
+        if tag == 6 and isinstance(value, bytes):
+            return "list " + _kind(_Message(_Message(value).bytes(1)))
+        if isinstance(value, int) and tag in (3, 5):
+            return (_PRIMITIVES if tag == 3 else _WELL_KNOWN).get(value, "dyn")
+        return _OTHERS.get(tag, "dyn")
+    return "dyn"
+
+
+def _constant(message: _Message) -> bool | int | str:
+    ((tag, value),) = message
+    if tag == 6 and isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, int):
+        raise TypeError(tag)
+    # Whole numbers come as 64 bits in two's complement.
+    return bool(value) if tag == 2 else value - (1 << 64) if value >> 63 else value
+
+
+class _Message:
+    """A message's fields by number; what is left out is empty or zero."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, message: bytes) -> None:
+        self._parts = tuple(_fields(message))
+
+    def __iter__(self) -> Iterator[tuple[int, int | bytes]]:
+        return iter(self._parts)
+
+    def has(self, tag: int) -> bool:
+        return any(one == tag for one, _value in self._parts)
+
+    def all(self, tag: int) -> list[bytes]:
+        return [value for one, value in self._parts if one == tag and isinstance(value, bytes)]
+
+    def bytes(self, tag: int) -> bytes:
+        found = self.all(tag)
+        return found[-1] if found else b""
+
+    def text(self, tag: int) -> str:
+        return self.bytes(tag).decode()
+
+    def number(self, tag: int) -> int:
+        found = [value for one, value in self._parts if one == tag and isinstance(value, int)]
+        return found[-1] if found else 0
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        tag, wire = key >> 3, key & 7
+        if wire == 0:
+            number, at = _varint(message, at)
+            yield tag, number
+            continue
+        length = 8 if wire == 1 else 4
+        if wire == 2:
+            length, at = _varint(message, at)
+        yield tag, message[at : at + length]
+        at += length
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    value = message[at]
+    at += 1
+    if value < 128:
+        return value, at
+    value &= 127
+    shift = 7
+    while True:
+        byte = message[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at

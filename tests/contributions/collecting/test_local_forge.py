@@ -1,0 +1,118 @@
+"""Collecting through the real adapters over HTTP: complete against the data file, faults or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+
+from credits.contributions.collecting import collect
+from credits.contributions.collecting.collect_now import collect_at_once
+from credits.contributions.collecting.status import statuses_of
+from credits.contributions.models import Contribution
+from credits.contributions.storing.store import Stored
+from credits.forges.gitee.adapter import Gitee
+from credits.forges.github.adapter import GitHub
+from credits.forges.protocol import Forge
+from credits.jobs.models import Job, Lane
+from demo.forge import LocalForge
+from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def local() -> Iterator[LocalForge]:
+    with LocalForge() as serving:
+        yield serving
+
+
+@pytest.fixture
+def adapters(local) -> Iterator[dict[str, Forge]]:
+    environment = local.environment()
+    made = {
+        name: adapter(
+            environment[f"{name.upper()}_API_URL"],
+            environment[f"{name.upper()}_TOKENS"].split(","),
+            timezone.now,
+        )
+        for name, adapter in (("github", GitHub), ("gitee", Gitee))
+    }
+    yield made
+    for adapter in made.values():
+        adapter.close()
+
+
+def collected(accounts, adapters) -> Stored:
+    reports = collect_at_once(
+        accounts, forge=adapters.__getitem__, clock=timezone.now, pause=lambda _seconds: None
+    )
+    total = Stored()
+    for report in reports:
+        total += report.stored
+    return total
+
+
+def test_everything_that_was_merged_is_held_once(local, adapters):
+    """After a first round all that the file has of the linked people is held, exactly once; a second finds nothing new
+    and costs a handful of requests, and a third in full finds the same again.
+    """
+    accounts = link_busiest(local, "github", 6) + link_busiest(local, "gitee", 3)
+    truth = merged_by_file(accounts)
+    assert collected(accounts, adapters).new == sum(map(len, truth.values()))
+    assert merged_as_held(accounts) == truth
+    stands = list(Contribution.objects.order_by("pk").values())
+    statuses = statuses_of(accounts, now=timezone.now())
+    assert all(status.complete_at and not status.error for status in statuses)
+    assert sum(status.held or 0 for status in statuses) >= len(stands)
+
+    local.log.reset()
+    assert collected(accounts, adapters) == Stored()
+    assert local.log.requests("github") == 1
+    assert local.log.requests("gitee") <= 5
+    collect.ask_now(accounts, now=timezone.now(), full=True, wake=False)
+    again = collected(accounts, adapters)
+    assert (again.new, again.changed) == (0, 0)
+    assert list(Contribution.objects.order_by("pk").values()) == stands
+
+
+def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
+    """One answer in eight fails, in every way a forge has: what is held in the end is what the file says, and at no
+    time was anybody complete without it.
+    """
+    accounts = link_busiest(local, "github", 5) + link_busiest(local, "gitee", 2)
+    truth = merged_by_file(accounts)
+    for seed, kind in enumerate(("http_500", "http_502", "reset", "truncated_json", "html_200")):
+        local.faults.add(kind, probability=0.025, seed=seed)
+    for _round in range(60):
+        collected(accounts, adapters)
+        # The waiting times are over.
+        Lane.objects.update(closed_until=NOW)
+        stands = merged_as_held(accounts)
+        statuses = statuses_of(accounts, now=timezone.now())
+        for status in statuses:
+            if status.complete_at:
+                assert stands[status.account.login] == truth[status.account.login]
+        if all(status.complete_at for status in statuses):
+            break
+    assert merged_as_held(accounts) == truth
+    assert Contribution.objects.count() == sum(map(len, truth.values()))
+
+
+@pytest.mark.parametrize("kind", ["graphql_rate_limited", "secondary_limit", "primary_limit"])
+def test_a_limit_closes_the_lane_until_the_time_that_the_forge_names(local, adapters, kind):
+    """Nothing is asked in between, nobody is blamed, and the other forge goes on."""
+    accounts = link_busiest(local, "github", 2) + link_busiest(local, "gitee", 1)
+    local.faults.add(kind, forge="github", times=None)
+    collected(accounts, adapters)
+    asked = local.log.requests("github")
+    # The forge's own lane, and one for each of the university's tokens there.
+    assert all(lane.name.startswith("github") for lane in Lane.objects.all())
+    assert Lane.objects.get(name="github").closed_until > timezone.now()
+    collected(accounts, adapters)
+    assert local.log.requests("github") == asked
+    assert not Job.objects.filter(failures__gt=0).exists()
+    github, gitee = merged_as_held(accounts[:2]), merged_as_held(accounts[2:])
+    assert (github, gitee) == ({}, merged_by_file(accounts[2:]))

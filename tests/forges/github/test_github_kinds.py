@@ -1,0 +1,343 @@
+"""GitHub: reviews and issues beside pull requests, the second look by search, and the budget of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from credits.forges.adaptive_batch import SLOW, Batch
+from credits.forges.errors import RateLimited, unavailable
+from credits.forges.github.adapter import GitHub
+from credits.forges.protocol import Account, Ask, ChangeRef, Kind
+from demo.forge import LocalForge
+from demo.forge import search as forge_search
+from demo.forge.model import File, PullRequest, Repository
+from tests.forges.collecting import Clock, Store
+
+ALL: tuple[Kind, ...] = ("pull_request", "review", "issue")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def local(clock: Clock) -> Iterator[LocalForge]:
+    with LocalForge(rows=[], clock=clock) as local:
+        yield local
+
+
+@pytest.fixture
+def github(local: LocalForge, clock: Clock) -> Iterator[GitHub]:
+    adapter = GitHub(local.github_api_url, local.environment()["GITHUB_TOKENS"].split(","), clock)
+    yield adapter
+    adapter.close()
+
+
+class Place:
+    """A repository with a student and a maintainer."""
+
+    def __init__(self, local: LocalForge, clock: Clock) -> None:
+        self.world, self.clock = local.world, clock
+        self.student = local.world.add_account("github", "student")
+        self.maintainer = local.world.add_account("github", "maintainer")
+        self.repository: Repository = local.world.add_repository("github", "some/where", created_at=clock.now)
+
+    def account(self, node_id: str = "") -> Account:
+        return Account(str(self.student.id), self.student.login, node_id)
+
+    def pull(self, by: Any = None, **more: Any) -> PullRequest:
+        given = {"created_at": self.clock.now, "merged_at": self.clock.now, "files": [File("a.py", 1, 0)]}
+        return self.world.add_pull(self.repository, by or self.student, title="Work", **{**given, **more})
+
+
+@pytest.fixture
+def place(local: LocalForge, clock: Clock) -> Place:
+    return Place(local, clock)
+
+
+def _collect(github: GitHub, store: Store, place: Place, kinds: tuple[Kind, ...] = ALL) -> list[str]:
+    """Collect, and the kinds and numbers of what came, in order."""
+    account = store.accounts.get(str(place.student.id), place.account())
+    came, ends = [], 0
+    for page in github.merged_changes([Ask(account, store.cursors.get(account.id, ""), (), kinds)]):
+        store.keep(page)
+        came += [f"{change.kind} {change.number}" for change in page.changes]
+        ends += page.done
+    assert ends == 1
+    return came
+
+
+def test_reviews_and_issues_come_when_they_are_wanted(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """Reviews of others' work by their own id, and issues closed as completed: each once, then only what is new."""
+    theirs, own = place.pull(by=place.maintainer), place.pull()
+    clock.pass_by(minutes=1)
+    review = local.world.add_review(theirs, place.student, "APPROVED", clock.now)
+    local.world.add_review(own, place.student, "COMMENTED", clock.now)
+    issue = local.world.add_issue(
+        place.repository,
+        place.student,
+        title="It breaks",
+        created_at=clock.now,
+        closed_at=clock.now,
+        labels=["bug"],
+    )
+    local.world.add_issue(
+        place.repository,
+        place.student,
+        title="No",
+        created_at=clock.now,
+        closed_at=clock.now,
+        reason="NOT_PLANNED",
+    )
+    local.world.add_issue(place.repository, place.student, title="Open", created_at=clock.now)
+    store = Store()
+    wanted = {f"pull_request {own.number}", f"review {review.id}", f"issue {issue.number}"}
+    came = _collect(github, store, place)
+    assert sorted(came) == sorted(wanted)
+    by_kind = {change.kind: change for change in store.changes.values()}
+    assert by_kind["review"].author is not None
+    assert by_kind["review"].author.id == str(place.student.id)
+    assert (by_kind["review"].title, by_kind["review"].additions) == ("Work", None)
+    assert (by_kind["issue"].labels, by_kind["issue"].merged_at) == (("bug",), clock.now)
+    clock.pass_by(hours=2)
+    local.log.reset()
+    assert _collect(github, store, place) == []
+    assert local.log.requests("github") == 1
+    later = local.world.add_review(theirs, place.student, "CHANGES_REQUESTED", clock.now)
+    clock.pass_by(minutes=1)
+    assert _collect(github, store, place) == [f"review {later.id}"]
+
+
+def test_a_kind_that_is_not_asked_for_costs_nothing_and_keeps_its_place(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """Switched off and on again, a kind goes on where it was."""
+    theirs, store = place.pull(by=place.maintainer), Store()
+    review = local.world.add_review(theirs, place.student, "APPROVED", clock.now)
+    assert _collect(github, store, place, ("pull_request",)) == []
+    assert _collect(github, store, place) == [f"review {review.id}"]
+    clock.pass_by(days=1)
+    assert _collect(github, store, place, ("pull_request",)) == []
+    assert _collect(github, store, place) == []
+
+
+def test_reviews_of_many_years_are_read_year_by_year(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """GitHub shows a year of reviews at a time; all of them come, and the years are not read again."""
+    wanted = set()
+    theirs = place.pull(by=place.maintainer)
+    for years in range(6):
+        at = clock.now - timedelta(days=365 * years + 100)
+        wanted.add(f"review {local.world.add_review(theirs, place.student, 'APPROVED', at).id}")
+    store = Store()
+    assert set(_collect(github, store, place)) == wanted
+    local.log.reset()
+    clock.pass_by(days=1)
+    assert _collect(github, store, place) == []
+    assert local.log.requests("github") == 1
+
+
+def test_further_kinds_are_seen_again(local: LocalForge, clock: Clock, github: GitHub, place: Place) -> None:
+    """A review and an issue stand as they do, and an issue without its node id is found by its number."""
+    theirs = place.pull(by=place.maintainer)
+    local.world.add_review(theirs, place.student, "APPROVED", clock.now)
+    local.world.add_issue(
+        place.repository, place.student, title="x", created_at=clock.now, closed_at=clock.now
+    )
+    store = Store()
+    _collect(github, store, place)
+    refs = [
+        ChangeRef(c.id, c.number, c.repository.id, c.repository.full_name, c.kind, c.node_id)
+        for c in store.changes.values()
+    ]
+    assert {(s.ref.kind, s.status) for s in github.recheck(refs)} == {
+        ("review", "merged"),
+        ("issue", "merged"),
+    }
+    nameless = [
+        ChangeRef(r.id, r.number, r.repository_id, r.full_name, r.kind) for r in refs if r.kind == "review"
+    ]
+    (standing,) = github.recheck(nameless)
+    assert standing.status == "unknown"
+    assert standing.failure is not None
+    assert standing.failure.code == "forge-cannot"
+
+
+def test_seen_again_after_a_rename_and_a_transfer(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """By immutable ids: the same change under its new name, though somebody else has taken the old one."""
+    pull = place.pull()
+    change = github.find_change("some/where", str(pull.number))
+    with_node = ChangeRef(
+        change.id, change.number, change.repository.id, "some/where", node_id=change.node_id
+    )
+    without = ChangeRef(change.id, change.number, change.repository.id, "some/where")
+    local.world.transfer_repository("github", "some/where", "new/home")
+    taken = local.world.add_repository("github", "some/where", created_at=clock.now)
+    local.world.add_pull(
+        taken, place.maintainer, title="Other", created_at=clock.now, merged_at=clock.now, number=pull.number
+    )
+    for standing in github.recheck([with_node, without]):
+        assert standing.change is not None
+        assert (standing.status, standing.change.title) == ("merged", "Work")
+        assert standing.change.repository.full_name == "new/home"
+    local.world.delete_repository("github", "new/home")
+    assert [standing.status for standing in github.recheck([with_node, without])] == ["gone", "gone"]
+
+
+def test_work_of_a_deleted_account_stands_without_an_author(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """The ghost of a deleted account is nobody, and what it did is not gone."""
+    pull = place.pull()
+    change = github.find_change("some/where", str(pull.number))
+    local.world.delete_account("github", "student")
+    ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
+    (standing,) = github.recheck([ref])
+    assert standing.status == "merged"
+    assert standing.change is not None
+    assert standing.change.author is None
+
+
+def test_a_hundred_are_seen_again_in_few_requests(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """A hundred changes cost two requests and at most eight points."""
+    for _ in range(100):
+        place.pull()
+    store = Store()
+    _collect(github, store, place, ("pull_request",))
+    refs = [
+        ChangeRef(c.id, c.number, c.repository.id, c.repository.full_name, c.kind, c.node_id)
+        for c in store.changes.values()
+    ]
+    local.log.reset()
+    assert {standing.status for standing in github.recheck(refs)} == {"merged"}
+    assert local.log.requests("github") == 2
+    assert local.log.points("github") <= 8
+
+
+def test_work_put_in_again_is_not_taken_back(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """Reverted, and later reapplied by a pull request that says so: it stands."""
+    pull = place.pull()
+    change = github.find_change("some/where", str(pull.number))
+    ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
+    clock.pass_by(hours=1)
+    local.world.revert(pull, clock.now, place.maintainer)
+    assert [standing.status for standing in github.recheck([ref])] == ["reverted"]
+    clock.pass_by(hours=1)
+    again = place.pull(by=place.maintainer)
+    again.title = 'Reapply "Work"'
+    pull.reverted_by.append(again)
+    assert [standing.status for standing in github.recheck([ref])] == ["merged"]
+
+
+def test_a_revert_is_found_behind_hundreds_of_later_mentions(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """Where many others name a pull request, older mentions are read too: not seeing the revert is not its absence."""
+    pull = place.pull()
+    change = github.find_change("some/where", str(pull.number))
+    ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
+    clock.pass_by(hours=1)
+    local.world.revert(pull, clock.now, place.maintainer)
+    for _ in range(170):
+        clock.pass_by(minutes=1)
+        pull.reverted_by.append(place.pull())
+    local.log.reset()
+    assert [standing.status for standing in github.recheck([ref])] == ["reverted"]
+    assert local.log.requests("github") <= 4
+
+
+def test_slices_are_halved_until_a_search_shows_all(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a search counts more than it shows, the time is halved; nothing is missed at any edge."""
+    monkeypatch.setattr(forge_search, "MOST", 20)
+    monkeypatch.setattr("credits.forges.github.search.SHOWN", 20)
+    since, pulls = clock.now, []
+    for at in range(90):
+        clock.pass_by(seconds=(at * 37) % 900)
+        pulls.append(place.pull())
+    (checked,) = github.cross_check([Ask(place.account())], since, clock.now, set())
+    assert checked.failure is None
+    assert {change.id for change in checked.missed} == {str(pull.id) for pull in pulls}
+    assert checked.counted == 90
+
+
+def test_a_second_look_goes_by_the_present_login(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """After a rename, and with the old login taken over, what is found is the account's own; one that is gone fails
+    alone."""
+    since, own = clock.now, place.pull()
+    local.world.rename_account("github", "student", "renamed")
+    place.pull(by=local.world.add_account("github", "student"))
+    found = list(
+        github.cross_check(
+            [Ask(Account(str(place.student.id), "student")), Ask(Account("999", "nobody"))],
+            since,
+            clock.now,
+            set(),
+        )
+    )
+    assert [change.id for change in found[0].missed] == [str(own.id)]
+    assert found[0].account.login == "renamed"
+    assert found[1].failure is not None
+
+
+def test_a_private_profile_is_collected_though_a_search_does_not_know_it(
+    local: LocalForge, clock: Clock, github: GitHub, place: Place
+) -> None:
+    """A search that finds nothing proves nothing: the sweep by node id holds what is public."""
+    place.student.hidden = True
+    pull, store = place.pull(), Store()
+    assert _collect(github, store, place, ("pull_request",)) == [f"pull_request {pull.number}"]
+    (checked,) = github.cross_check([Ask(place.account())], clock.now - timedelta(days=1), clock.now, set())
+    assert (checked.counted, checked.missed) == (0, ())
+
+
+def test_a_token_rests_before_its_points_run_out(local: LocalForge, clock: Clock, place: Place) -> None:
+    """Points are budgeted by what each answer says is left: GitHub never has to refuse."""
+    local.limits.limits["graphql"] = (3, timedelta(hours=1))
+    place.pull()
+    tokens = local.environment()["GITHUB_TOKENS"].split(",")[:1]
+    github, store = GitHub(local.github_api_url, tokens, clock), Store()
+    _collect(github, store, place, ("pull_request",))
+    _collect(github, store, place, ("pull_request",))
+    with pytest.raises(RateLimited) as limited:
+        _collect(github, store, place, ("pull_request",))
+    assert limited.value.until is not None
+    assert limited.value.until <= clock.now + timedelta(hours=1, seconds=2)
+    assert local.log.points("github") == 3
+    assert all(entry.not_before is None for entry in local.log.entries("github"))
+    clock.pass_by(hours=1, seconds=2)
+    _collect(github, store, place, ("pull_request",))
+    github.close()
+
+
+def test_a_batch_shrinks_with_time_and_strain_and_grows_again() -> None:
+    """Failures and partial answers ask for half, successes for more, up to the most; slow ones for no more."""
+    batch = Batch(100)
+    batch.failed(100, unavailable())
+    assert batch.size == 50
+    batch.strained(50)
+    assert batch.size == 25
+    batch.worked(SLOW)
+    assert batch.size == 25
+    batch.worked()
+    assert batch.size == 37
+    for _ in range(9):
+        batch.worked()
+    assert batch.size == 100

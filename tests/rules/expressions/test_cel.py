@@ -1,0 +1,190 @@
+"""Conditions: typed, bounded, and honest about what is unknown."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from credits.rules.expressions import cel
+from credits.rules.expressions.cel import Expression, Failed, Known, Unknown
+from credits.rules.fact_catalogue import CONDITION_FACTS, LISTED
+
+
+def checked(text: str, wanted: cel.Wanted = "yes-no") -> Expression:
+    expression = cel.check(text, wanted)
+    assert isinstance(expression, Expression), expression
+    return expression
+
+
+def refused(text: str, wanted: cel.Wanted = "yes-no") -> tuple[cel.Problem, ...]:
+    problems = cel.check(text, wanted)
+    assert isinstance(problems, tuple), problems
+    assert problems
+    return problems
+
+
+KNOWN = Known(
+    {
+        "repository.stars": 12,
+        "repository.osi_approved": True,
+        "contribution.kind": "pull_request",
+        "contribution.labels": ["docs", "good first issue"],
+        "contribution.merged_at": datetime(2025, 3, 1, tzinfo=UTC),
+        "student.enrolled_on": datetime(2024, 9, 1, tzinfo=UTC),
+        "contribution.lines.code": 70,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("repository.stars > 3 && contribution.kind == 'pull_request'", True),
+        ("contribution.kind in ['review', 'pull_request']", True),
+        ("contribution.labels.exists(label, label.startsWith('good'))", True),
+        ("contribution.labels.all(label, size(label) > 5)", False),
+        ("contribution.merged_at - student.enrolled_on > duration('2400h')", True),
+        ("contribution.merged_at >= timestamp('2025-01-01T00:00:00Z')", True),
+    ],
+)
+def test_a_condition_is_computed_on_the_facts(text: str, value: bool) -> None:
+    """Comparison, membership, labels and times work as a teacher would read them."""
+    assert checked(text).value(KNOWN) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("contribution.lines.code / 20", 3), ("-7 / 2", -3), ("repository.stars > 10 ? 2 : 1", 2)],
+)
+def test_a_formula_gives_whole_numbers_divided_towards_zero(text: str, value: int) -> None:
+    """A formula gives an int, never a float."""
+    given = checked(text, "whole").value(KNOWN)
+    assert given == value
+    assert type(given) is int
+
+
+def test_an_unknown_fact_makes_the_answer_unknown_and_is_named() -> None:
+    """A fact that nobody told is neither false nor zero."""
+    assert checked("repository.is_fork").value(KNOWN) == Unknown(("repository.is_fork",))
+    assert checked("!repository.is_fork").value(KNOWN) == Unknown(("repository.is_fork",))
+    assert checked("contribution.additions < 1", "yes-no").value(KNOWN) == Unknown(
+        ("contribution.additions",)
+    )
+
+
+def test_an_unknown_fact_does_not_matter_where_the_rest_decides() -> None:
+    """``or`` with a yes and ``and`` with a no are decided, whichever side is unknown."""
+    assert checked("repository.is_fork || repository.osi_approved").value(KNOWN) is True
+    assert checked("repository.is_fork && repository.stars > 99").value(KNOWN) is False
+    assert checked("repository.stars > 99 && repository.is_fork").value(KNOWN) is False
+
+
+def test_every_unknown_fact_of_a_condition_is_named() -> None:
+    """Two missing facts are both told, not only the first that was met."""
+    answer = checked("repository.is_fork && repository.archived").value(KNOWN)
+    assert answer == Unknown(("repository.archived", "repository.is_fork"))
+
+
+def test_an_error_is_a_value_and_never_read_as_true() -> None:
+    """A division by zero on these facts fails, and says so."""
+    answer = checked("10 / (repository.stars - 12) > 1").value(KNOWN)
+    assert isinstance(answer, Failed)
+    assert "divide by zero" in answer.reason
+    overflow = checked("repository.stars * 9223372036854775807", "whole").value(KNOWN)
+    assert isinstance(overflow, Failed)
+
+
+def test_an_expression_names_the_facts_that_it_sees() -> None:
+    """What a rule saw is exactly what it names, unknown ones with null."""
+    expression = checked("repository.stars > 3 || contribution.labels.exists(x, x == 'contribution.title')")
+    assert expression.facts == ("contribution.labels", "repository.stars")
+    assert KNOWN.seen_by(checked("repository.is_fork")) == {"repository.is_fork": None}
+
+
+def test_every_fault_of_an_expression_is_told_with_its_place() -> None:
+    """Two mistakes on two lines are two problems."""
+    first, second = refused("repository.stras > 3\n  && contribution.kind > 4")
+    assert (first.line, first.column) == (1, 1)
+    assert (second.line, second.column) == (2, 24)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "repository.stars",
+        "repository.stars > 1.5",
+        "repository.stars >",
+        "repository",
+        "nobody",
+        "has(repository.stars)",
+        "dyn(repository.stars) == 'a'",
+        "type(repository.stars) == int",
+        "string(repository.stars) == '1'",
+        "contribution.kind.matches('(a+)+$')",
+        "contribution.labels.map(x, x + x).size() > 1",
+        "contribution.labels.filter(x, true).size() > 1",
+        "contribution.kind + contribution.kind == ''",
+        "contribution.merged_at.getHours() > 4",
+        "google.protobuf.Int32Value{value: 1} == 1",
+        "timestamp('yesterday') < contribution.merged_at",
+        "1 / 0 == 1",
+        "null == null && now() > 1",
+        "[1] + [2] == [1, 2]",
+        "contribution.labels" + ".exists(a, contribution.labels" * 3 + ".exists(b, true)" + ")" * 3,
+    ],
+)
+def test_what_a_condition_may_not_use_is_refused(text: str) -> None:
+    """Only the fixed set of functions is there: nothing dynamic, nothing that grows, nothing outside the facts."""
+    problem = refused(text)[0]
+    assert problem.message
+    assert problem.message_zh
+
+
+def hostile() -> list[str]:
+    texts = [
+        "!" * 999 + "true",
+        "-" * 990 + "1 == 1",
+        "(" * 400 + "1" + ")" * 400 + " == 1",
+        "[" * 450 + "]" * 450 + " == []",
+        "true" + " && true" * 120,
+        "true" + "?true:true" * 90,
+        "1" + "+1" * 450 + " > 1",
+        "'" + "a" * 990 + "' == ''",
+        "repository" + ".stars" * 150,
+        "{" + "'a':" * 200 + "1" + "}" * 200 + " == {}",
+        "contribution.labels.exists(x, " * 30 + "true" + ")" * 30,
+        "[" + "1," * 480 + "1].exists(x, [" + "]",
+        "repository.stars > 9223372036854775808",
+        "\x00",
+        "\ud800 == 'x'",
+        "'\\ud800' == ''",
+        "`a` == 1",
+        "x" * 1_001,
+        "𝒶" * 300,
+    ]
+    lists = "[" + ",".join("1" for _ in range(90)) + "]"
+    texts.append(f"{lists}.all(x, {lists}.all(y, x == y || x != y))")
+    return texts
+
+
+@pytest.mark.parametrize("text", hostile(), ids=range(len(hostile())))
+def test_a_hostile_expression_ends_at_once(text: str) -> None:
+    """Deep, long and odd expressions are refused or computed within a fraction of a second."""
+    begun = time.perf_counter()
+    answer = cel.check(text, "yes-no")
+    if isinstance(answer, Expression):
+        answer.value(KNOWN)
+    assert time.perf_counter() - begun < 0.5
+
+
+def test_every_listed_fact_has_a_name_for_conditions_and_two_labels() -> None:
+    """Each fact of the design can be named in a condition (decimals in hundredths), and shown in both languages."""
+    for fact in LISTED:
+        name = f"{fact.name}_hundredths" if fact.kind == "decimal" else fact.name
+        assert name in CONDITION_FACTS
+    assert all(fact.en and fact.zh for fact in CONDITION_FACTS.values())
+    assert "contribution.files.tests" in CONDITION_FACTS
+    assert "contribution.changed_lines" in CONDITION_FACTS
