@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.PersonsLanguage",
-    "credits.web.errors.ShowCreditsError",
+    "credits.web.core.error_middleware.ShowCreditsError",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -138,7 +138,6 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.roles",
             ],
-            "libraries": {"yuanfen": "credits.web.tags"},
         },
     }
 ]

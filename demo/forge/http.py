@@ -6,23 +6,53 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from demo.forge.credentials import Grant
+from demo.forge.credentials import Credentials, Grant
+from demo.forge.limits import Limits
+from demo.forge.log import Log
 from demo.forge.model import ForgeName
+from demo.forge.world import World
 
-if TYPE_CHECKING:
-    from demo.forge.server import LocalForge
+
+class FaultPlan(Protocol):
+    """The faults that a forge plays, as its control page changes them (see ``demo.forge.faults``)."""
+
+    def add(self, kind: str, **options: Any) -> Any:
+        """Play a fault of this kind from now on."""
+
+    def clear(self) -> None:
+        """Play no fault any more."""
+
+
+class ForgeState(Protocol):
+    """What a route may use of the local forge that serves it."""
+
+    world: World
+    credentials: Credentials
+    limits: Limits
+    log: Log
+    featured: list[str]
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The faults that are played now."""
+
+    def web_url(self, forge: ForgeName) -> str:
+        """The address of a forge's web pages, without a slash at the end."""
+
+    def api_url(self, forge: ForgeName) -> str:
+        """The address of a forge's interface, without a slash at the end."""
 
 
 @dataclass
 class Call:
     """One request. ``address`` is the forge's web address, ``api`` its interface's; ``grant`` None: anonymous."""
 
-    local: LocalForge
+    local: ForgeState
     request: Request
     forge: ForgeName
     now: datetime

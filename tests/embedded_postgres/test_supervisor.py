@@ -22,7 +22,7 @@ from embedded_postgres import layout, supervisor
 HOLD = """
 import os, sys
 from pathlib import Path
-from config import postgres
+import embedded_postgres as postgres
 try:
     print(postgres.ensure_running(Path(sys.argv[1]))["HOST"], flush=True)
 except postgres.CannotStart as error:

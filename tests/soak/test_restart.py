@@ -33,7 +33,7 @@ SECONDS_AN_ANSWER = 0.15 if LONG else 0.05
 HOLD = """
 import sys
 from pathlib import Path
-from config import postgres
+import embedded_postgres as postgres
 print(postgres.ensure_running(Path(sys.argv[1]))["HOST"], flush=True)
 sys.stdin.read()
 """

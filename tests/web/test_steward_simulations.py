@@ -14,8 +14,8 @@ from accounts.models import AuditEntry, User
 from credits.claims.models import Claim, Round, Simulation
 from credits.claims.simulation import runs
 from credits.rulebooks.models import RulebookDraft
-from credits.web import simulations as pages
-from credits.web.charts import spread
+from credits.web.steward import views as pages
+from credits.web.presenters.charts import spread
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW
@@ -142,7 +142,7 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
 ) -> None:
     """The newest of each steward stay, with one that still runs however old it is; another's are not touched."""
     monkeypatch.setattr(runs, "KEPT", 3)
-    monkeypatch.setattr(pages, "LISTED", 2)
+    monkeypatch.setattr(pages, "SIMULATIONS_LISTED", 2)
     steward = factories.steward()
     browser, other = signed_in(steward), signed_in(factories.steward())
     theirs = asked(other)

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from accounts.models import Enrolment
 from credits.rules.document.rulebook_model import Text
-from credits.web import tags
+from credits.web.presenters import formatting
 
 
 @pytest.mark.parametrize(
@@ -25,16 +25,16 @@ from credits.web import tags
 def test_one_credit_alone_is_singular(number: str, english: str, chinese: str) -> None:
     """English says 1 credit and 1.5 credits, a fraction below one too; Chinese says 学分 to all."""
     with translation.override("en"):
-        assert tags.with_credits(Decimal(number)) == english
-        assert f"{tags.plain(number)} {tags.credit_unit(number)}" == english
+        assert formatting.with_credits(Decimal(number)) == english
+        assert f"{formatting.plain(number)} {formatting.credit_unit(number)}" == english
     with translation.override("zh-hans"):
-        assert tags.with_credits(Decimal(number)) == chinese
+        assert formatting.with_credits(Decimal(number)) == chinese
 
 
 def test_points_are_counted_like_credit() -> None:
     """One point, several points, in a Decimal or in its text."""
     with translation.override("en"):
-        assert [tags.with_points(one) for one in (Decimal(1), "16", None)] == [
+        assert [formatting.with_points(one) for one in (Decimal(1), "16", None)] == [
             "1 point",
             "16 points",
             "— points",
@@ -45,10 +45,10 @@ def test_a_rulebooks_own_unit_follows_the_number() -> None:
     """Its English name stands in the plural and loses the s beside a one; Chinese and ECTS stay as they are."""
     hours, ects = Text(zh="小时", en="hours"), Text(zh="学分", en="ECTS")
     with translation.override("en"):
-        assert [tags.unit_of(hours, one) for one in (Decimal(1), Decimal(2))] == ["hour", "hours"]
-        assert tags.unit_of(ects, Decimal(1)) == "ECTS"
+        assert [formatting.unit_of(hours, one) for one in (Decimal(1), Decimal(2))] == ["hour", "hours"]
+        assert formatting.unit_of(ects, Decimal(1)) == "ECTS"
     with translation.override("zh-hans"):
-        assert tags.unit_of(hours, Decimal(1)) == "小时"
+        assert formatting.unit_of(hours, Decimal(1)) == "小时"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_level_and_entry_year_are_said_as_the_reader_says_them(
     """Common levels are known in both languages, others stay as the roster wrote them, and one may be missing."""
     enrolment = Enrolment(level=level, year=2023)
     with translation.override("en"):
-        assert tags.intake(enrolment) == english
+        assert formatting.intake(enrolment) == english
     with translation.override("zh-hans"):
-        assert tags.intake(enrolment) == chinese
+        assert formatting.intake(enrolment) == chinese

@@ -61,7 +61,7 @@ def test_no_hostile_expression_ends_the_process_or_fills_its_memory() -> None:
     """A process of its own goes through all of them, and says at its end how many it refused, and what it took."""
     program = (
         "import json, resource\n"
-        "from credits.rules import cel\n"
+        "from credits.rules.expressions import cel\n"
         "from tests.rules.hostile import expressions\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "answers = [cel.check(text, 'yes-no') for text in expressions(seed=2)]\n"

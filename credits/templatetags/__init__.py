@@ -1,0 +1,1 @@
+"""Template tags and filters, where Django looks for them."""

@@ -1,0 +1,86 @@
+"""Who may open a page, and what every page knows of its request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts import permissions
+from accounts.models import User
+from credits.errors import NotAllowed
+
+View = Callable[..., HttpResponseBase]
+
+
+class PageRequest(HttpRequest):
+    """A request as a page gets it: somebody is signed in, and htmx's headers are read."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable[[View], View]:
+    """A page for signed-in people; with ``role`` for holders of that staff role (or one of those) only, with
+    ``student`` for students.
+
+    Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403). No
+    browser keeps the page: the next person at a computer of the library goes back to nothing.
+    """
+
+    roles = ((role,) if role else ()) if isinstance(role, str) else role
+
+    def wear(view: View) -> View:
+        @never_cache
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            if roles and not any(permissions.has_role(request.user, one) for one in roles):
+                permissions.require(request.user, roles[0])
+            if student and not permissions.is_student(request.user):
+                raise NotAllowed(
+                    "students-only",
+                    _("This page is for students."),
+                    _("If you study here, ask the registrar to enter you in the roster."),
+                )
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return wear
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To sign-in, and from there back to the page that was open. What was being sent is not sent again by itself."""
+    back = request.get_full_path()
+    if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
+        back = came_from(request) or reverse("home")
+        messages.warning(
+            request,
+            _("Your session had ended, so nothing was changed. Sign in and you come back to where you were."),
+        )
+    address = f"{reverse('account_login')}?{urlencode({'next': back})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponseClientRedirect(address)
+    return redirect(address)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of ours from which the request was sent, as a path; empty where there is none."""
+    sender = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    if not url_has_allowed_host_and_scheme(sender, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(sender)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,0 +1,60 @@
+"""A refusal as a page: the sentence, the hint, and where the reader came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django_htmx.http import reswap, retarget
+
+from credits.errors import CreditsError, NotThere
+from credits.web.core.access import came_from
+
+
+class ShowCreditsError:
+    """Middleware: a CreditsError that a view let pass becomes an answer.
+
+    For htmx a fragment in the page's place for messages; for a button pressed on a page of ours a message on that
+    page; otherwise, and wherever the person may not see the thing at all, a page of its own with the error's status.
+    An address with a NUL in it names nothing, and PostgreSQL takes no such text: it goes no further.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info:
+            return problem(request, NotThere("no-such-address", _("There is nothing at this address.")))
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, CreditsError):
+            return None
+        if request.headers.get("HX-Request"):
+            fragment = render(request, "_problem.html", {"error": error}, status=error.status)
+            return reswap(retarget(fragment, "#messages"), "innerHTML")
+        back = came_from(request)
+        if request.method == "POST" and back and error.status not in {403, 404}:
+            messages.error(request, str(error))
+            return redirect(back)
+        return problem(request, error)
+
+
+def problem(request: HttpRequest, error: CreditsError) -> HttpResponse:
+    """A page that says what cannot be done, with the error's status."""
+    return render(
+        request, "problem.html", {"error": error, "heading": heading(error.status)}, status=error.status
+    )
+
+
+def heading(status: int) -> str:
+    """The few words over an error page."""
+    return {
+        403: _("This is not open to you"),
+        404: _("Nothing is here"),
+        409: _("Not at this moment"),
+        429: _("Too many attempts"),
+    }.get(status, _("That did not work"))

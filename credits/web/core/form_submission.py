@@ -1,0 +1,24 @@
+"""Send a form to a verb, and put the verb's refusal at the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.forms import Form
+
+from credits.errors import CreditsError
+
+Made = TypeVar("Made")
+
+
+def carry_out(form: Form, verb: Callable[[dict[str, Any]], Made]) -> tuple[Made | None, int]:
+    """Call ``verb`` with what the form read. Returns what it made and 200; or None and the status to answer with,
+    the reason standing in the form."""
+    if not form.is_valid():
+        return None, 400
+    try:
+        return verb(form.cleaned_data), 200
+    except CreditsError as error:
+        form.add_error(None, str(error))
+        return None, error.status

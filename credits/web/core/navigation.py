@@ -1,0 +1,98 @@
+"""Where each role can go: the entries of the navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import permissions
+from accounts.permissions import Role
+
+STUDENT = (
+    ("student_home", _("Where I stand")),
+    ("student_accounts", _("My accounts")),
+    ("student_contributions", _("My contributions")),
+    ("student_claim_now", _("My claim")),
+    ("student_transcript", _("My transcript")),
+)
+
+
+OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
+    "instructor": (
+        ("instructor_queue", _("To review")),
+        ("instructor_attested", _("To attest")),
+    ),
+    "committee": (("instructor_queue", _("To review")),),
+    "registrar": (
+        ("registrar_ready", _("To record")),
+        ("registrar_rounds", _("Rounds")),
+        ("registrar_ledger", _("Ledger")),
+        ("registrar_exports", _("Exports")),
+        ("registrar_roster", _("Roster")),
+        ("registrar_link", _("Vouch for an account")),
+        ("collecting", _("Collecting")),
+    ),
+    "steward": (("steward_rulebooks", _("Rulebooks")),),
+    "admin": (
+        ("admin_people", _("People")),
+        ("collecting", _("Collecting")),
+    ),
+}
+
+
+BELOW = {
+    "student_claim_now": "/student/rounds/",
+    "student_contributions": "/student/contributions/",
+    "student_accounts": "/student/attested/",
+    "instructor_queue": "/instructor/claims/",
+    "instructor_attested": "/instructor/attested/",
+    "registrar_rounds": "/registrar/terms/",
+    "registrar_ledger": "/registrar/students/",
+    "steward_rulebooks": "/rulebooks/",
+}
+"""Where the pages of an entry lie that are not at its own address."""
+
+
+EVERYBODY = (("public_notice", _("Public notice")),)
+
+
+FOR_ALL = frozenset({"registrar_ledger", "registrar_exports", "registrar_roster"})
+"""Entries for those only who hold their role for the whole university."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: its label, its address, and what aria-current says of it (empty: it is not where the reader is)."""
+
+    label: object
+    address: str
+    current: str
+
+
+def entries(
+    request: HttpRequest, roles: Collection[str], is_student: bool, *, place: str = ""
+) -> list[Entry]:
+    """What the reader can open, in the order of the work; empty where nobody is signed in. ``place`` names the entry to
+    which a page belongs whose address does not tell."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    chosen: list[tuple[str, object]] = [*STUDENT] if is_student else []
+    for role, of_role in OF_ROLE.items():
+        if role in roles:
+            limited = role == Role.REGISTRAR and not permissions.covers_all(user, role)
+            chosen += [
+                entry for entry in of_role if entry not in chosen and not (limited and entry[0] in FOR_ALL)
+            ]
+    chosen += EVERYBODY
+    return [Entry(label, reverse(name), _current(request.path, name, place)) for name, label in chosen]
+
+
+def _current(path: str, name: str, place: str) -> str:
+    if path == reverse(name):
+        return "page"
+    return "true" if name == place or (name in BELOW and path.startswith(BELOW[name])) else ""

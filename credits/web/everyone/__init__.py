@@ -1,0 +1,1 @@
+"""Pages for more than one role, or for nobody in particular."""

@@ -1,0 +1,29 @@
+"""Forms on pages for more than one role."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class WordForm(forms.Form):
+    """A maintainer's word."""
+
+    confirms = forms.ChoiceField(
+        label=_("Is this commit the work of that pull request?"),
+        choices=[("yes", _("Yes, it is")), ("no", _("No, it is not"))],
+        widget=forms.RadioSelect,
+    )
+    login = forms.CharField(label=_("Your login on the forge"), max_length=100)
+    text = forms.CharField(
+        label=_("What you want to add"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class AnswerForm(forms.Form):
+    """What a student answers to a proposed decision."""
+
+    text = forms.CharField(label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))

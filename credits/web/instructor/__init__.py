@@ -1,0 +1,1 @@
+"""Pages for reviewers: instructors and credit committees."""

@@ -1,0 +1,23 @@
+"""Forms on the reviewers' pages."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class WorkDecisionForm(forms.Form):
+    """What a reviewer decides on work to be attested."""
+
+    accept = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[("yes", _("accept it as a contribution")), ("no", _("do not accept it"))],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Needed where you do not accept it. The student reads it."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

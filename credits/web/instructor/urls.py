@@ -1,0 +1,25 @@
+"""Addresses of the reviewers' pages."""
+
+from django.urls import path
+
+from credits.web.instructor import views
+
+urlpatterns = [
+    path("instructor/", views.queue, name="instructor_queue"),
+    path("instructor/approve/", views.approve_many, name="instructor_approve"),
+    path("instructor/claims/<uuid:public_id>/", views.claim, name="instructor_claim"),
+    path("instructor/claims/<uuid:public_id>/preview/", views.preview, name="instructor_preview"),
+    path("instructor/claims/<uuid:public_id>/confirm/", views.confirm, name="instructor_confirm"),
+    path("instructor/claims/<uuid:public_id>/agree/", views.agree, name="instructor_agree"),
+    path(
+        "instructor/claims/<uuid:public_id>/flags/<int:pk>/",
+        views.answer_flag,
+        name="instructor_answer_flag",
+    ),
+    path("instructor/attested/", views.attested_works, name="instructor_attested"),
+    path(
+        "instructor/attested/<uuid:public_id>/",
+        views.attested_work_page_for_reviewer,
+        name="instructor_attested_work",
+    ),
+]

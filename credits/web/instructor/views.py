@@ -1,0 +1,209 @@
+"""The reviewers' pages: the queue, one claim line by line, and work merged another way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.permissions import Role
+from credits.claims import access
+from credits.claims.assessment import stored
+from credits.claims.models import Claim
+from credits.claims.review import flags, review
+from credits.contributions import attested_work
+from credits.errors import CreditsError, NotAllowed
+from credits.web.core.access import PageRequest, page
+from credits.web.core.form_submission import carry_out
+from credits.web.instructor.forms import WorkDecisionForm
+from credits.web.presenters import claim_lines
+from credits.web.presenters.review_form import (
+    decision_message,
+    lines_of,
+    outcomes_before,
+    queue_row,
+    review_page,
+    ticket,
+    typed_stage,
+    typed_text,
+)
+
+QUEUE_SHOWN = 50
+
+
+REVIEWERS = (Role.INSTRUCTOR, Role.COMMITTEE)
+
+
+@require_safe
+@page(role=REVIEWERS)
+def queue(request: PageRequest) -> HttpResponse:
+    """What waits for a decision, the oldest first."""
+    now = timezone.now()
+    claims = list(review.queue(request.user, now=now)[: QUEUE_SHOWN + 1])
+    outcomes = outcomes_before(claims)
+    rows = [queue_row(claim, outcomes[claim.pk], now) for claim in claims[:QUEUE_SHOWN]]
+    return render(
+        request,
+        "credits/instructor/queue.html",
+        {
+            "rows": rows,
+            "plain": [row for row in rows if row["plain"]],
+            "waiting": len(rows),
+            "older": len(claims) > QUEUE_SHOWN,
+            "flagged": list(flags.flagged(request.user)[:QUEUE_SHOWN]),
+        },
+    )
+
+
+@require_POST
+@page(role=REVIEWERS)
+def approve_many(request: PageRequest) -> HttpResponse:
+    """Approve the ticked claims in which every line counts."""
+    wanted = set(request.POST.getlist("claim"))
+    now = timezone.now()
+    chosen = [claim for claim in review.queue(request.user, now=now)[:QUEUE_SHOWN] if ticket(claim) in wanted]
+    if not chosen:
+        raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to approve."))
+    count = len(list(review.decide_many(chosen, by=request.user, now=now)))
+    messages.success(
+        request,
+        ngettext("%(count)s claim is approved.", "%(count)s claims are approved.", count) % {"count": count},
+    )
+    return redirect("instructor_queue")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(role=REVIEWERS)
+def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """One claim to decide on: facts, what the rulebook gives, and a decision for each line."""
+    now = timezone.now()
+    found = _claim_of_another(request, public_id, now=now)
+    error, typed, status = None, None, 200
+    if request.method == "POST":
+        typed = request.POST
+        try:
+            made = review.decide(
+                found,
+                lines_of(found, typed),
+                by=request.user,
+                now=now,
+                reason=typed_text(typed.get("reason", "")),
+                stage=typed_stage(typed),
+                seen=typed.get("seen"),
+            )
+        except CreditsError as refused:
+            error, status = refused, refused.status
+        else:
+            messages.success(request, decision_message(made))
+            return redirect("instructor_queue")
+    return render(
+        request,
+        "credits/instructor/claim.html",
+        review_page(found, typed, request.user, now=now) | {"error": error},
+        status=status,
+    )
+
+
+@require_POST
+@page(role=REVIEWERS)
+def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """What the decision would give, as it is being made; decides nothing."""
+    found = _claim_of_another(request, public_id, now=timezone.now())
+    estimate = review.previewed(found, lines_of(found, request.POST))
+    return render(
+        request,
+        "credits/instructor/_result.html",
+        {
+            "outcome": estimate.outcome,
+            "applied_for": stored.submitted_outcome(found),
+            "lines": claim_lines.of_claim(found, estimate),
+            "live": True,
+        },
+    )
+
+
+@require_POST
+@page(role=REVIEWERS)
+def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Make a proposed decision final, after the student's days to answer."""
+    now = timezone.now()
+    found = _claim_of_another(request, public_id, now=now)
+    made = review.confirm(
+        found, by=request.user, now=now, stage=typed_stage(request.POST), seen=request.POST.get("seen")
+    )
+    messages.success(request, decision_message(made))
+    return redirect("instructor_queue")
+
+
+@require_POST
+@page(role=REVIEWERS)
+def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Decide as the stage before did."""
+    now = timezone.now()
+    found = _claim_of_another(request, public_id, now=now)
+    made = review.agree(
+        found, by=request.user, now=now, stage=typed_stage(request.POST), seen=request.POST.get("seen")
+    )
+    messages.success(request, decision_message(made))
+    return redirect("instructor_queue")
+
+
+@require_POST
+@page(role=REVIEWERS)
+def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Say what something means that was found after submission."""
+    now = timezone.now()
+    found = _claim_of_another(request, public_id, now=now)
+    flag = get_object_or_404(found.flags, pk=pk)
+    flags.answer_flag(flag, typed_text(request.POST.get("text", "")), by=request.user, now=now)
+    messages.success(request, _("Noted beside the decision."))
+    return redirect("instructor_claim", public_id=public_id)
+
+
+def _claim_of_another(request: PageRequest, public_id: UUID, *, now: datetime) -> Claim:
+    """The claim, of somebody else: what a reviewer sees of it, its signals above all, is not for the claimant."""
+    found = access.claim_for(request.user, public_id, now=now)
+    if found.user_id == request.user.pk:
+        raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
+    return found
+
+
+@require_safe
+@page(role=Role.INSTRUCTOR)
+def attested_works(request: PageRequest) -> HttpResponse:
+    """What waits for this reviewer."""
+    return render(
+        request, "credits/instructor/attested.html", {"works": attested_work.waiting_for(request.user)[:100]}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(role=Role.INSTRUCTOR)
+def attested_work_page_for_reviewer(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """One work to be decided on."""
+    now = timezone.now()
+    found = attested_work.work_for(request.user, public_id, now=now)
+    form, status = WorkDecisionForm(request.POST or None), 200
+    if request.method == "POST":
+        made, status = carry_out(
+            form,
+            lambda typed: attested_work.decide(
+                found, accept=typed["accept"] == "yes", reason=typed["reason"], by=request.user, now=now
+            ),
+        )
+        if made is not None:
+            messages.success(request, _("Decided. The student sees it."))
+            return redirect("instructor_attested")
+    return render(
+        request,
+        "credits/instructor/attested_work.html",
+        {"work": found, "form": form, "words": found.words.filter(used_at__isnull=False)},
+        status=status,
+    )

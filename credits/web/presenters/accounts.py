@@ -1,0 +1,17 @@
+"""How collecting goes for a student's accounts."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from credits.contributions.collecting.status import collection_status
+from credits.web.core.access import PageRequest
+
+
+def collection_state(request: PageRequest) -> dict[str, object]:
+    states = collection_status(request.user, now=timezone.now())
+    return {
+        "states": states,
+        "linked": {one.account.forge for one in states},
+        "under_way": any(one.running or one.waiting for one in states),
+    }

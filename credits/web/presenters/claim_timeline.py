@@ -1,0 +1,92 @@
+"""The stations of a claim, from applying to the record, with dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from credits.claims.models import Claim, Round
+from credits.claims.review import review
+from credits.claims.stages import stages_of
+from credits.web.presenters.formatting import day, tongue, until
+
+Status = Claim.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """``state`` is done, here, todo or ended (nothing comes after); ``note`` a date or a few words."""
+
+    name: str
+    state: str
+    note: str = ""
+
+
+def of_claim(claim: Claim | None, round_: Round, *, now: datetime, own: bool = True) -> list[Station]:
+    """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
+    status = claim.status if claim else Status.DRAFT
+    if claim is None or status == Status.DRAFT:
+        note = opening(round_, now)
+        return [
+            Station(_("Apply"), "here", note),
+            Station(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
+            Station(_("Public notice"), "todo"),
+            Station(pgettext("station", "Recorded"), "todo", _from(round_.record_from, now)),
+        ]
+    submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
+    if status == Status.WITHDRAWN:
+        return [submitted, Station(_("Withdrawn"), "ended")]
+    way = [submitted, *_review(claim, round_, own)]
+    if status == Status.REFUSED:
+        return [*way, Station(_("Nothing recognised"), "ended")]
+    way.append(_notice(claim))
+    if status == Status.RECORDED:
+        return [*way, Station(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
+    return [*way, Station(pgettext("station", "Recorded"), "todo", _from(_record_from(claim, round_), now))]
+
+
+def _from(at: datetime, now: datetime) -> str:
+    """When something begins, where that is still to come."""
+    return _("from %(day)s") % {"day": day(at)} if at > now else ""
+
+
+def opening(round_: Round, now: datetime) -> str:
+    """From when, or until when, a round takes applications."""
+    if now < round_.apply_from:
+        return _from(round_.apply_from, now)
+    if now < round_.apply_until:
+        return _("until %(day)s") % {"day": until(round_.apply_until)}
+    return _("closed")
+
+
+def _review(claim: Claim, round_: Round, own: bool) -> Iterator[Station]:
+    """A station for each stage of review; after the one in which less is proposed, the student's answer."""
+    stages = stages_of(claim)
+    for number, stage in enumerate(stages, start=1):
+        name = tongue(stage.title) if len(stages) > 1 else _("Review")
+        notes = [_("stage %(number)s of %(all)s") % {"number": number, "all": len(stages)}]
+        state = "done" if number <= claim.stage else "todo"
+        if number == claim.stage and claim.status == Status.SUBMITTED:
+            state = "here"
+            notes.append(_("until %(day)s") % {"day": until(round_.review_until)})
+        yield Station(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
+        if number == claim.stage and claim.status == Status.HEARING:
+            answer = _("Your answer") if own else _("The student's answer")
+            note = _("until %(day)s") % {"day": until(claim.hearing_until)}
+            yield Station(
+                answer, "here", _("given: the reviewer decides") if review.answered(claim) else note
+            )
+
+
+def _notice(claim: Claim) -> Station:
+    note = _("until %(day)s") % {"day": until(claim.notice_until)} if claim.notice_until else ""
+    state = {Status.NOTICE: "here", Status.RECORDED: "done"}.get(Status(claim.status), "todo")
+    return Station(_("Public notice"), state, note)
+
+
+def _record_from(claim: Claim, round_: Round) -> datetime:
+    return max(round_.record_from, claim.notice_until) if claim.notice_until else round_.record_from

@@ -1,0 +1,285 @@
+"""What a student's first page shows, and the one thing to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from credits.claims import rounds
+from credits.claims.assessment import estimate as assess
+from credits.claims.models import Claim, Round
+from credits.claims.review import review
+from credits.contributions.collecting.status import AccountStatus, collection_status
+from credits.errors import NotThere
+from credits.ledger import entries
+from credits.rulebooks.models import RulebookVersion
+from credits.rulebooks.versions import rulebook_of
+from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.evaluation.outcome import Outcome
+from credits.web.presenters import claim_timeline, decision_rows
+from credits.web.presenters.claim_timeline import Station
+from credits.web.presenters.formatting import day, until
+
+Status = Claim.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next, or what to wait for. ``label`` is empty where there is nothing to press; ``begins`` says that
+    pressing it begins an application (a form), otherwise it is a link."""
+
+    title: str
+    text: str
+    label: str = ""
+    address: str = ""
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A claim of the student, or None and a round in which they may still apply; ``note`` says when."""
+
+    round: Round
+    claim: Claim | None
+    address: str
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Standing:
+    """All that the first page shows. ``estimate`` is None where none can be made."""
+
+    accounts: list[AccountStatus]
+    round: Round | None = None
+    claim: Claim | None = None
+    version: RulebookVersion | None = None
+    rulebook: Rulebook | None = None
+    estimate: Outcome | None = None
+    this_term: Decimal = Decimal(0)
+    in_all: Decimal = Decimal(0)
+    way: list[Station] = field(default_factory=list)
+    step: Step | None = None
+    applications: list[Application] = field(default_factory=list)
+
+    @property
+    def hoped(self) -> Decimal | None:
+        """Credit that may still come from the open claim or draft."""
+        closed = self.claim is not None and self.claim.status in {Status.RECORDED, Status.REFUSED}
+        return None if closed or self.estimate is None else self.estimate.credit
+
+    @property
+    def shows_applications(self) -> bool:
+        """Whether the list of applications says more than the next step and its way do."""
+        told = [
+            one
+            for one in self.applications
+            if one.round != self.round or (one.claim and one.claim.status != Status.DRAFT)
+        ]
+        return bool(told) or len(self.applications) > 1
+
+    @property
+    def counting(self) -> int:
+        """Contributions that count by the estimate."""
+        return sum(one.status == "counts" for one in self.estimate.contributions) if self.estimate else 0
+
+    @property
+    def collected(self) -> int | None:
+        """Contributions held from the linked accounts; None while no account was ever collected completely."""
+        known = [one.held for one in self.accounts if one.held is not None]
+        return sum(known) if known else None
+
+
+def of(student: User, *, now: datetime) -> Standing:
+    """Read the student's standing as of ``now``; nothing is stored."""
+    found = Standing(collection_status(student, now=now))
+    found.round = rounds.current_for(student, now=now)
+    if found.round is not None:
+        found.claim = (
+            Claim.objects.filter(user=student, round=found.round)
+            .exclude(status=Status.WITHDRAWN)
+            .select_related("result", "round__term", "version__rulebook")
+            .first()
+        )
+        _by_rulebook(found, found.round, student, now=now)
+    found.way = _way(found, now=now)
+    found.step = next_step(found, now=now)
+    found.applications = applications(student, now=now)
+    return found
+
+
+def applications(student: User, *, now: datetime) -> list[Application]:
+    """Rounds in which the student may still apply and has not, then every claim of theirs; each the newest first."""
+    claims = list(
+        Claim.objects.filter(user=student)
+        .select_related("round")
+        .order_by("-round__apply_from", "-round__pk", "-pk")
+    )
+    applied = {one.round_id for one in claims if one.status != Status.WITHDRAWN}
+    free = Round.objects.filter(apply_until__gt=now).exclude(pk__in=applied)
+    return [
+        *(
+            Application(
+                one, None, reverse("student_claim", args=[one.code]), claim_timeline.opening(one, now)
+            )
+            for one in free
+        ),
+        *(Application(one.round, one, reverse("claim", args=[one.public_id])) for one in claims),
+    ]
+
+
+def next_step(found: Standing, *, now: datetime) -> Step:
+    """The most urgent thing. A claim that waits for the student comes before everything else."""
+    if found.claim is not None and found.claim.status != Status.DRAFT:
+        return _of_claim(found.claim)
+    if not found.accounts:
+        return Step(
+            _("Link your accounts"),
+            _(
+                "Say which accounts on GitHub and Gitee are yours. What was merged is then collected by itself."
+            ),
+            _("Link an account"),
+            reverse("student_accounts"),
+        )
+    if found.collected is None:
+        return _collecting(found.accounts)
+    if found.round is None:
+        return Step(
+            _("Nothing to do for now"),
+            _("No round of recognition is announced yet. Your contributions go on being collected."),
+            _("See my contributions"),
+            reverse("student_contributions"),
+        )
+    return _in_round(found, found.round, now=now)
+
+
+def _by_rulebook(found: Standing, round_: Round, student: User, *, now: datetime) -> None:
+    try:
+        enrolment = found.claim.enrolment if found.claim else assess.enrolment_of(student, now=now)
+        found.version = (found.claim and found.claim.version) or rounds.version_for(round_, enrolment)
+        found.estimate = assess.estimate(student, round_, now=now)
+    except NotThere:
+        return
+    found.rulebook = rulebook_of(found.version)
+    category = found.rulebook.category.code
+    found.in_all = entries.recognised(student, category)
+    found.this_term = entries.recognised(student, category, term=round_.term.code)
+
+
+def _way(found: Standing, *, now: datetime) -> list[Station]:
+    linked, collected = bool(found.accounts), found.collected is not None
+    first = [
+        Station(_("Link accounts"), "done" if linked else "here"),
+        Station(_("Collect"), "done" if collected else "here" if linked else "todo"),
+    ]
+    if found.round is None:
+        return first
+    rest = claim_timeline.of_claim(found.claim, found.round, now=now)
+    if found.claim is None and not (linked and collected):
+        rest[0] = Station(rest[0].name, "todo", rest[0].note)
+    return [*first, *rest]
+
+
+def _collecting(accounts: list[AccountStatus]) -> Step:
+    address = reverse("student_accounts")
+    if any(one.error for one in accounts):
+        return Step(
+            _("Collecting did not work yet"),
+            _("Look at the reason beside your account. It is tried again by itself."),
+            _("See why"),
+            address,
+        )
+    return Step(
+        _("Your contributions are being collected"),
+        _("This takes a few minutes the first time. You can leave this page."),
+        _("See how far it is"),
+        address,
+    )
+
+
+def _in_round(found: Standing, round_: Round, *, now: datetime) -> Step:
+    if now < round_.apply_from:
+        return Step(
+            _("Applications open on %(day)s") % {"day": day(round_.apply_from)},
+            _("Until then, look at what was collected and whether something is missing."),
+            _("See my contributions"),
+            reverse("student_contributions"),
+        )
+    if now >= round_.apply_until:
+        return Step(
+            _("Applications in this round are closed"),
+            _("What you have stays yours: claim it in the next round."),
+            _("See my contributions"),
+            reverse("student_contributions"),
+        )
+    if not found.counting:
+        return Step(
+            _("Nothing counts by the rulebook yet"),
+            _("See the reason beside each contribution, or add one that was not found."),
+            _("See why"),
+            reverse("student_contributions"),
+        )
+    begun = found.claim is not None
+    return Step(
+        _("Apply by %(day)s") % {"day": until(round_.apply_until)},
+        _("Choose what you hand in, look at the estimate, and submit."),
+        _("Go on with my application") if begun else _("Begin my application"),
+        reverse("student_claim", args=[round_.code]),
+        begins=not begun,
+    )
+
+
+def _of_claim(claim: Claim) -> Step:
+    address = reverse("claim", args=[claim.public_id])
+    if claim.status == Status.HEARING and review.answered(claim):
+        return Step(
+            _("Your answer is with the reviewer"),
+            _("You need not do anything. The reviewer reads it, and decides."),
+            _("See my application"),
+            address,
+        )
+    if claim.status == Status.HEARING:
+        return Step(
+            _("Your answer is asked for, until %(day)s") % {"day": until(claim.hearing_until)},
+            _(
+                "The reviewer proposes to recognise less than you applied for. Read why, and say what you think of it."
+            ),
+            _("Read and answer"),
+            address,
+        )
+    if claim.status == Status.SUBMITTED:
+        stage = decision_rows.stage_now(claim)
+        return Step(
+            _("Your application is in review: %(stage)s") % {"stage": stage}
+            if stage
+            else _("An instructor reviews your application"),
+            _("You need not do anything. The review lasts until %(day)s at most.")
+            % {"day": until(claim.round.review_until)},
+            _("See my application"),
+            address,
+        )
+    if claim.status == Status.NOTICE:
+        return Step(
+            _("Approved, and on public notice"),
+            _("The notice stands until %(day)s; then the registrar records your credit.")
+            % {"day": until(claim.notice_until)},
+            _("See my application"),
+            address,
+        )
+    if claim.status == Status.RECORDED:
+        return Step(
+            _("Your credit is recorded"),
+            _("It stands in the ledger and on your transcript."),
+            _("See my transcript"),
+            reverse("student_transcript"),
+        )
+    return Step(
+        _("Nothing was recognised in this round"),
+        _("Read the reasons. No fail stands anywhere, and you can apply again in the next round."),
+        _("Read the reasons"),
+        address,
+    )

@@ -1,0 +1,184 @@
+"""How numbers, times, languages and fixed vocabularies look on pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.translation import get_language, gettext_lazy, npgettext, pgettext_lazy
+from django.utils.translation import gettext as _
+
+from accounts.identity.forges import LABELS
+from accounts.models import Enrolment
+
+KINDS = {
+    "code": pgettext_lazy("kind of file", "code"),
+    "tests": pgettext_lazy("kind of file", "tests"),
+    "docs": pgettext_lazy("kind of file", "documentation"),
+    "translation": pgettext_lazy("kind of file", "translation"),
+    "configuration": pgettext_lazy("kind of file", "configuration"),
+    "generated": pgettext_lazy("kind of file", "generated"),
+}
+
+
+_UNDERGRADUATE, _MASTER, _DOCTOR = (
+    pgettext_lazy("level", "undergraduate"),
+    pgettext_lazy("level", "master's"),
+    pgettext_lazy("level", "doctoral"),
+)
+
+
+LEVELS = {
+    "本科": _UNDERGRADUATE,
+    "undergraduate": _UNDERGRADUATE,
+    "bachelor": _UNDERGRADUATE,
+    "硕士": _MASTER,
+    "master": _MASTER,
+    "博士": _DOCTOR,
+    "doctor": _DOCTOR,
+    "phd": _DOCTOR,
+}
+"""Levels as rosters commonly write them; any other is shown as it was written."""
+
+
+def plain(number: Decimal | str | None) -> str:
+    """A Decimal (or its text) without needless zeros; an em dash where it is None or empty."""
+    if number in (None, ""):
+        return "—"
+    text = f"{Decimal(str(number)).normalize():f}"
+    return "0" if text == "-0" else text
+
+
+def with_credits(number: Decimal | str | None) -> str:
+    """Credit with its unit: 0.5 credits, 1 credit."""
+    said = npgettext("amount", "%(number)s credit", "%(number)s credits", _many(number))
+    return said % {"number": plain(number)}
+
+
+def with_points(number: Decimal | str | None) -> str:
+    """Points with their unit: 16 points, 1 point."""
+    said = npgettext("amount", "%(number)s point", "%(number)s points", _many(number))
+    return said % {"number": plain(number)}
+
+
+def credit_unit(number: Decimal | str | None) -> str:
+    """The unit alone, for a figure that stands beside it in another size."""
+    return npgettext("unit", "credit", "credits", _many(number))
+
+
+def unit_of(named: object, number: Decimal | str | None) -> str:
+    """A rulebook's own name of a unit (bilingual, its English in the plural) for this number: one hour, two hours."""
+    text = tongue(named)
+    alone = _many(number) == 1 and not (get_language() or "").startswith("zh")
+    return text[:-1] if alone and text.endswith("s") and not text.endswith("ss") else text
+
+
+def _many(number: Decimal | str | None) -> int:
+    """How languages count it: a fraction like several."""
+    return 1 if number not in (None, "") and Decimal(str(number)) == 1 else 2
+
+
+def signed(number: Decimal | str) -> str:
+    """A change as +5 or −3."""
+    text = plain(number)
+    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+def percent_number(share: Decimal | None) -> str:
+    """A share as the number of its percents, for a field."""
+    return "" if share is None else plain(share * 100)
+
+
+def percent(share: Decimal | None) -> str:
+    """A share in percent; an em dash where there is none."""
+    return "—" if share is None else f"{plain(share * 100)}%"
+
+
+FOUND_BY = {
+    "account": gettext_lazy("the account's own list"),
+    "watched": gettext_lazy("a watched repository"),
+    "fork": gettext_lazy("a fork of the account"),
+    "event": gettext_lazy("the account's events"),
+    "search": gettext_lazy("a search"),
+    "link": gettext_lazy("a link that you gave"),
+    "attested": gettext_lazy("a reviewer who accepted it"),
+}
+
+
+def found_by_label(found_by: str) -> str:
+    """How a contribution was found."""
+    return str(FOUND_BY.get(found_by, found_by))
+
+
+def tongue(text: object) -> str:
+    """The reader's half of a bilingual text {zh, en}; any other text as it is."""
+    if text is None:
+        return ""
+    chinese = (get_language() or "").startswith("zh")
+    first, second = ("zh", "en") if chinese else ("en", "zh")
+    if isinstance(text, dict):
+        return str(text.get(first) or text.get(second) or "")
+    if hasattr(text, first):
+        return str(getattr(text, first) or getattr(text, second, ""))
+    return str(text)
+
+
+REVIEWERS = {
+    "instructors": gettext_lazy("instructors of the college"),
+    "college-committee": gettext_lazy("the college's credit committee"),
+    "university-committee": gettext_lazy("the university's credit committee"),
+}
+
+
+def reviewers(by: str) -> str:
+    """Who decides in a stage of review."""
+    return str(REVIEWERS.get(by, by))
+
+
+def forge_label(name: str) -> str:
+    """How a forge writes its own name."""
+    return LABELS.get(name, name)
+
+
+def intake(enrolment: Enrolment) -> str:
+    """Level and entry year of an enrolment: undergraduate, 2023 intake."""
+    level = str(LEVELS.get(enrolment.level.lower(), enrolment.level))
+    words = {"level": level, "year": enrolment.year}
+    return (_("%(level)s, %(year)s intake") if level else _("%(year)s intake")) % words
+
+
+def day(at: datetime | None) -> str:
+    """The local day of an instant."""
+    return formats.date_format(timezone.localtime(at), "DATE_FORMAT") if at else "—"
+
+
+def moment(at: datetime | None) -> str:
+    """The local day and time of an instant."""
+    if not at:
+        return "—"
+    local = timezone.localtime(at)
+    return f"{formats.date_format(local, 'DATE_FORMAT')} {local:%H:%M}"
+
+
+def until(at: datetime | None) -> str:
+    """The last day that counts, where a period ends at local midnight; the exact time otherwise."""
+    if not at:
+        return "—"
+    local = timezone.localtime(at)
+    if local.time() == time.min:
+        return _("the end of %(day)s") % {
+            "day": formats.date_format(local - timedelta(days=1), "DATE_FORMAT")
+        }
+    return moment(at)
+
+
+def kinds(files: dict[str, Any] | None) -> list[str]:
+    """The kinds of files that a contribution touches, by their names; empty where they are unknown."""
+    return [str(KINDS.get(kind, kind)) for kind in files or {}]
+
+
+def kind_label(kind: str) -> str:
+    """The name of a kind of files."""
+    return str(KINDS.get(kind, kind))

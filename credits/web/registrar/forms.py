@@ -1,0 +1,186 @@
+"""Forms on the registrar's pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from accounts.calendar import date_lists
+from accounts.identity.forges import rows
+from accounts.models import Programme, Term
+from accounts.people.roster_row import FIRST_YEAR
+from credits.claims.models import Round
+from credits.claims.rounds import YEARS
+from credits.errors import CreditsError
+from credits.formats.tabular import RENDERERS
+from credits.rulebooks.models import RulebookVersion
+from credits.web.core.fields import VersionField
+
+
+class VouchForm(forms.Form):
+    """A registrar vouches that a forge account is a student's."""
+
+    student_number = forms.CharField(label=_("Student number"), max_length=40)
+    forge = forms.ChoiceField(label=_("Forge"))
+    login = forms.CharField(label=_("Login on the forge"), max_length=100)
+    reason = forms.CharField(
+        label=_("How you know that it is theirs"),
+        help_text=_("It stays in the record beside the link."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["forge"].choices = [(row.name, row.label) for row in rows()]  # type: ignore[attr-defined]
+
+
+class RosterForm(forms.Form):
+    """A roster file, tried first and applied afterwards."""
+
+    file = forms.FileField(
+        label=_("Roster"),
+        help_text=_(
+            "CSV or XLSX with the columns student_number, name, email, department, programme, level, year; "
+            "the headings may be Chinese."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.xlsm,text/csv"}),
+    )
+
+
+class ExportForm(forms.Form):
+    """Which round to hand over, and in which form."""
+
+    round = forms.ModelChoiceField(
+        Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None
+    )
+    format = forms.ChoiceField(choices=[(name, name) for name in RENDERERS], label=_("Format"))
+
+
+class Moment(forms.DateTimeField):
+    """A local date and time, as browsers' own picker writes it."""
+
+    widget = forms.DateTimeInput(
+        attrs={
+            "type": "datetime-local",
+            "min": f"{YEARS[0]}-01-01T00:00",
+            "max": f"{YEARS[-1]}-12-31T23:59",
+        },
+        format="%Y-%m-%dT%H:%M",
+    )
+    input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+
+
+class RoundForm(forms.Form):
+    """A new round (认定批次)."""
+
+    code = forms.SlugField(
+        label=_("Code"), max_length=60, help_text=_("Letters, digits and hyphens, such as 2025-spring.")
+    )
+    term = forms.ModelChoiceField(Term.objects.all(), label=_("Term"), to_field_name="code", empty_label=None)
+    name_zh = forms.CharField(label=_("Chinese name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120)
+    version = VersionField(
+        RulebookVersion.objects.filter(status=RulebookVersion.Status.PUBLISHED).select_related("rulebook"),
+        label=_("Rulebook in force"),
+        empty_label=None,
+    )
+    apply_from = Moment(label=_("Applications from"))
+    apply_until = Moment(label=_("Applications until"))
+    review_until = Moment(label=_("Review until"))
+    record_from = Moment(label=_("Recording from"))
+    record_until = Moment(label=_("Recording until"))
+
+
+class ProgrammeField(forms.ModelChoiceField):
+    """A choice of programmes, by college and name."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        return f"{obj.department} · {obj}" if isinstance(obj, Programme) else str(obj)
+
+
+class InForceForm(forms.Form):
+    """Another rulebook in a round, for some students only."""
+
+    programme = ProgrammeField(
+        Programme.objects.select_related("department").order_by("department__name", "name"),
+        label=_("Programme"),
+        required=False,
+        empty_label=_("all programmes"),
+    )
+    year = forms.IntegerField(
+        label=_("Entry year"),
+        required=False,
+        min_value=FIRST_YEAR,
+        max_value=YEARS[-1],
+        help_text=_("Left empty: all entry years."),
+    )
+    version = VersionField(
+        RulebookVersion.objects.filter(status=RulebookVersion.Status.PUBLISHED).select_related("rulebook"),
+        label=_("Rulebook in force"),
+        empty_label=None,
+    )
+
+
+class Day(forms.DateField):
+    """A day, as browsers' own picker writes it."""
+
+    widget = forms.DateInput(
+        attrs={"type": "date", "min": f"{YEARS[0]}-01-01", "max": f"{YEARS[-1]}-12-31"}, format="%Y-%m-%d"
+    )
+    input_formats = ["%Y-%m-%d", "%Y/%m/%d"]
+
+
+class DaysField(forms.CharField):
+    """Days, one day or range a line; what is read is a tuple of dates."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, strip=False, max_length=20_000, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return date_lists.read(super().clean(value))
+        except CreditsError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return date_lists.written(date.fromisoformat(str(day)) for day in value)
+        return value
+
+
+class TermForm(forms.Form):
+    """A term (学期); of one that is there already the code stays, and with ``days_stay`` its first and last day."""
+
+    code = forms.SlugField(
+        label=_("Code"), max_length=40, help_text=_("Letters, digits and hyphens, such as 2025-spring.")
+    )
+    name_zh = forms.CharField(label=_("Chinese name"), max_length=100)
+    name_en = forms.CharField(label=_("English name"), max_length=100)
+    starts_on = Day(label=_("First day"))
+    ends_on = Day(label=_("Last day"))
+    days_off = DaysField(
+        label=_("Public holidays"),
+        help_text=_("One day or range a line: 2026-10-01 or 2026-10-01 – 2026-10-07."),
+    )
+    days_worked = DaysField(
+        label=_("Weekend days that are worked"),
+        help_text=_("Saturdays and Sundays that count as working days, written likewise."),
+    )
+
+    def __init__(
+        self, data: Any = None, *, term: Term | None = None, days_stay: bool = False, **kwargs: Any
+    ) -> None:
+        if term is not None:
+            kwargs["initial"] = {name: getattr(term, name) for name in self.base_fields}
+        super().__init__(data, **kwargs)
+        if term is not None:
+            self.fields.pop("code")
+        for name in ("starts_on", "ends_on"):
+            self.fields[name].disabled = days_stay

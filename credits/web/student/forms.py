@@ -1,0 +1,32 @@
+"""Forms on the student's pages."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class LinkForm(forms.Form):
+    """The address of a merged pull request."""
+
+    address = forms.CharField(
+        label=_("Address of a merged pull request"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"placeholder": "https://gitee.com/…/pulls/…", "inputmode": "url"}),
+    )
+
+
+class AttestForm(forms.Form):
+    """A closed pull request and the commit by which it landed."""
+
+    address = forms.CharField(
+        label=_("Address of your pull request, which was closed"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
+    commit = forms.CharField(
+        label=_("Address of the commit that brought your work in"),
+        help_text=_("Or its full hash. It is in the same repository."),
+        max_length=500,
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
