@@ -1,24 +1,44 @@
-"""The database itself keeps the history of forge accounts and the audit log (invariants 1 and 11)."""
+"""What the database itself refuses in forge accounts and in the audit log: triggers and their functions.
+
+Each group says in a comment which invariant it keeps; docs/invariants.md lists them all.
+"""
 
 from django.db import migrations
 
-FORWARD = """
+REFUSE = """
+-- The function of every trigger that forbids a command outright.
 CREATE FUNCTION accounts_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'rows of % stay: no %', TG_TABLE_NAME, lower(TG_OP)
         USING ERRCODE = 'restrict_violation';
 END
 $$;
+"""
 
+# Dropping a function with CASCADE drops its triggers too.
+DROP_REFUSE = "DROP FUNCTION accounts_refuse() CASCADE;"
+
+AUDIT_LOG = """
+-- Invariant 11: no line of the audit log is changed or removed.
 CREATE TRIGGER audit_entry_stays BEFORE UPDATE OR DELETE ON accounts_auditentry
     FOR EACH ROW EXECUTE FUNCTION accounts_refuse();
 CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON accounts_auditentry
     FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse();
+"""
+
+DROP_AUDIT_LOG = """
+DROP TRIGGER audit_log_stays ON accounts_auditentry;
+DROP TRIGGER audit_entry_stays ON accounts_auditentry;
+"""
+
+FORGE_ACCOUNTS = """
+-- Invariant 1: no link between a person and a forge account is ever deleted.
 CREATE TRIGGER forge_account_stays BEFORE DELETE ON accounts_forgeaccount
     FOR EACH ROW EXECUTE FUNCTION accounts_refuse();
 CREATE TRIGGER forge_accounts_stay BEFORE TRUNCATE ON accounts_forgeaccount
     FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse();
 
+-- Invariant 1: a link keeps its person, its identity on the forge and its proof, and it ends once.
 CREATE FUNCTION accounts_forge_account_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- The login is a label, the node id may be learnt later, and a link may end once.
@@ -41,7 +61,8 @@ $$;
 CREATE TRIGGER forge_account_keeps BEFORE UPDATE ON accounts_forgeaccount
     FOR EACH ROW EXECUTE FUNCTION accounts_forge_account_keeps();
 
--- After the insert, because by then the unique index has made a rival wait, and what the rival did can be seen.
+-- Invariant 1: an account that was linked to one person is linked to another only by a registrar's recorded decision.
+-- The trigger runs after the insert: by then the unique index has made a concurrent insert wait, so its row is visible.
 CREATE FUNCTION accounts_forge_account_was_nobodys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.proof <> 'attested' AND EXISTS (
@@ -58,20 +79,21 @@ CREATE TRIGGER forge_account_was_nobodys AFTER INSERT ON accounts_forgeaccount
     FOR EACH ROW EXECUTE FUNCTION accounts_forge_account_was_nobodys();
 """
 
-BACKWARD = """
-DROP TRIGGER forge_account_was_nobodys ON accounts_forgeaccount;
-DROP TRIGGER forge_account_keeps ON accounts_forgeaccount;
+DROP_FORGE_ACCOUNTS = """
+DROP FUNCTION accounts_forge_account_was_nobodys() CASCADE;
+DROP FUNCTION accounts_forge_account_keeps() CASCADE;
 DROP TRIGGER forge_accounts_stay ON accounts_forgeaccount;
 DROP TRIGGER forge_account_stays ON accounts_forgeaccount;
-DROP TRIGGER audit_log_stays ON accounts_auditentry;
-DROP TRIGGER audit_entry_stays ON accounts_auditentry;
-DROP FUNCTION accounts_forge_account_was_nobodys();
-DROP FUNCTION accounts_forge_account_keeps();
-DROP FUNCTION accounts_refuse();
 """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0001_initial")]
+    replaces = [("accounts", "0002_history_stays")]
 
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    dependencies = [("accounts", "0001_schema")]
+
+    operations = [
+        migrations.RunSQL(REFUSE, DROP_REFUSE),
+        migrations.RunSQL(AUDIT_LOG, DROP_AUDIT_LOG),
+        migrations.RunSQL(FORGE_ACCOUNTS, DROP_FORGE_ACCOUNTS),
+    ]
