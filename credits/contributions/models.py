@@ -107,8 +107,8 @@ class Contribution(models.Model):
     node_id = models.CharField(max_length=100, blank=True)
     found_by = models.CharField(max_length=20)
     collected_at = models.DateTimeField()
-    told = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001  (None: stored before this was)
-    """Short for the forge's last answer: the same again says nothing new."""
+    answer_fingerprint = models.CharField(max_length=32, null=True, editable=False)  # noqa: DJ001  (None: stored before)
+    """A fingerprint of the forge's last answer. If the next answer has the same one, nothing has changed."""
 
     class Meta:
         ordering = ["-merged_at", "-pk"]

@@ -64,7 +64,7 @@ class ChangeRow(NamedTuple):
     node_id: str
     found_by: str
     collected_at: datetime
-    told: str
+    answer_fingerprint: str
     digest: str
     payload: str
 
@@ -136,8 +136,8 @@ def fingerprint(change: MergedChange) -> str:
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
-def change_row(change: MergedChange, now: datetime, told: str = "") -> ChangeRow:
-    """``told`` is the change's fingerprint, where the caller has it already."""
+def change_row(change: MergedChange, now: datetime, answer_fingerprint: str = "") -> ChangeRow:
+    """Return the row of a change. ``answer_fingerprint`` is its fingerprint, if the caller has it already."""
     payload = storable_json(change.raw)
     return ChangeRow(
         repository=change.repository.id,
@@ -167,7 +167,7 @@ def change_row(change: MergedChange, now: datetime, told: str = "") -> ChangeRow
         node_id=change.node_id,
         found_by=change.found_by,
         collected_at=now,
-        told=told or fingerprint(change),
+        answer_fingerprint=answer_fingerprint or fingerprint(change),
         digest=hashlib.sha256(payload.encode()).hexdigest(),
         payload=payload,
     )

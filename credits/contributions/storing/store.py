@@ -91,7 +91,7 @@ def _store(cursor: Any, forge: str, changes: Sequence[MergedChange], now: dateti
     _copy(
         cursor,
         "incoming_key",
-        ("place", "repository", "kind", "number", "status", "told"),
+        ("place", "repository", "kind", "number", "status", "answer_fingerprint"),
         (
             (place, change.repository.id, change.kind, change.number, change.status, said)
             for place, (change, said) in enumerate(zip(kept, told, strict=True))

@@ -36,7 +36,7 @@ _CHANGE: Mapping[str, str] = {
     "created_at": _TAKE,
     "merged_at": _TAKE,
     "updated_at": _GREATEST,
-    "told": _TAKE,
+    "answer_fingerprint": _TAKE,
     **dict.fromkeys(
         (
             "additions",
@@ -82,14 +82,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_repository (
     created_at timestamptz, seen_at timestamptz
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_key (
-    place integer, repository text, kind text, number text, status text, told text
+    place integer, repository text, kind text, number text, status text, answer_fingerprint text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_change (
     repository text, kind text, number text, forge_id text, status text, title text, url text,
     created_at timestamptz, merged_at timestamptz, updated_at timestamptz, additions integer, deletions integer,
     changed_files integer, files jsonb, labels jsonb, merge_commit text, merged_by_id_on_forge text,
     merged_by_login text, patch_id text, files_id text, only_whitespace boolean, landed_by text, node_id text,
-    found_by text, collected_at timestamptz, told text, digest text, payload jsonb
+    found_by text, collected_at timestamptz, answer_fingerprint text, digest text, payload jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_part (
     repository text, kind text, number text, forge text, forge_user_id text, login text, role text, share numeric
@@ -103,7 +103,7 @@ SELECT i.place, r.id, c.id IS NOT NULL
 FROM incoming_key i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
 LEFT JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
-WHERE c.told IS DISTINCT FROM i.told
+WHERE c.answer_fingerprint IS DISTINCT FROM i.answer_fingerprint
     OR NOT (c.status = i.status OR (c.status = 'reverted' AND i.status IN ('merged', 'landed')))
 ORDER BY i.place
 """
