@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import rules
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -50,32 +49,26 @@ def covers(user: User, role: str, department: Department) -> bool:
     return scope is None or department.pk in scope
 
 
-@rules.predicate
 def is_student(user: User) -> bool:
     return user.is_authenticated and user.enrolments.exists()
 
 
-@rules.predicate
 def is_instructor(user: User) -> bool:
     return has_role(user, Role.INSTRUCTOR)
 
 
-@rules.predicate
 def is_committee_member(user: User) -> bool:
     return has_role(user, Role.COMMITTEE)
 
 
-@rules.predicate
 def is_registrar(user: User) -> bool:
     return has_role(user, Role.REGISTRAR)
 
 
-@rules.predicate
 def is_steward(user: User) -> bool:
     return has_role(user, Role.STEWARD)
 
 
-@rules.predicate
 def is_admin(user: User) -> bool:
     return has_role(user, Role.ADMIN)
 

@@ -97,10 +97,8 @@ INSTALLED_APPS = [
     "accounts.identity.github",
     "accounts.identity.gitee",
     "accounts.identity.atomgit",
-    "django_celery_beat",
     "axes",
     "csp",
-    "rules",
     "accounts",
     "credits",
 ]
@@ -156,7 +154,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "rules.permissions.ObjectPermissionBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -286,6 +283,8 @@ CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+# In memory: the one entry is due a minute after the start, so there is nothing to keep on disk.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "wake workers for what is due": {
         "task": "credits.tasks.wake",

@@ -127,10 +127,7 @@ class Command(BaseCommand):
             time.sleep(0.1)
 
     def _serve(self, processes: Processes) -> None:
-        beat = Path(settings.DATA_DIR) / "beat"
-        processes.start(
-            "beat", ["-m", "celery", "-A", "config", "beat", "--schedule", str(beat), "--pidfile="]
-        )
+        processes.start("beat", ["-m", "celery", "-A", "config", "beat", "--pidfile="])
         address = serve_pages(processes)
         self.stdout.write(
             _("Open %(address)s and choose who to be; Ctrl-C ends everything.") % {"address": address}
