@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 from scripts import messages
 
@@ -32,8 +32,8 @@ TEMPLATE = """{% load i18n %}
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A small project with one module and one template."""
-    (tmp_path / "credits").mkdir()
-    (tmp_path / "templates").mkdir()
+    for folder in messages.SOURCES:
+        (tmp_path / folder).mkdir()
     (tmp_path / "credits" / "views.py").write_text(CODE)
     (tmp_path / "templates" / "page.html").write_text(TEMPLATE)
     return tmp_path
@@ -42,21 +42,23 @@ def root(tmp_path: Path) -> Path:
 def translate(root: Path, **texts: str) -> None:
     """Gives every message of the catalogue a translation: its own text, or the one named for its first word."""
     path = messages.po_file(root, "zh_Hans")
-    catalog = messages.read(path, "zh_Hans")
+    catalog = messages.read(path)
     for message in messages.messages(catalog).values():
         first = message.id if isinstance(message.id, str) else message.id[1]
         text = texts.get(first.split()[0], f"译 {first}")
         message.string = text if isinstance(message.id, str) else (text,)
         message.flags.discard("fuzzy")
     with path.open("wb") as file:
-        messages.write_po(file, catalog)
+        write_po(file, catalog)
 
 
 def test_every_way_of_marking_is_found(root: Path) -> None:
     """Plain, contextual, plural, lazy, trimmed and filtered messages are found, each at its line."""
+    with messages.extracted(root, "--add-location=full") as template:
+        catalog = messages.read(template)
     found = {
         which: [f"{place}:{line}" for place, line in message.locations]
-        for which, message in messages.messages(messages.extracted(root)).items()
+        for which, message in messages.messages(catalog).items()
     }
     assert found == {
         ("Claim", None): ["credits/views.py:4"],
