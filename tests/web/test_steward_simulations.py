@@ -14,8 +14,8 @@ from accounts.models import AuditEntry, User
 from credits.claims.models import Claim, Round, Simulation
 from credits.claims.simulation import runs
 from credits.rulebooks.models import RulebookDraft
-from credits.web.steward import views as pages
 from credits.web.presenters.charts import spread
+from credits.web.steward import views as pages
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW
