@@ -29,7 +29,7 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
 
     from accounts.models import ForgeAccount
     from credits.contributions.catalogue import import_catalogue
-    from credits.contributions.collecting.collect_now import collect_at_once
+    from credits.contributions.collecting.collect_now import collect_accounts_now
     from credits.contributions.models import Contribution
 
     with CATALOGUE.open("rb") as file:
@@ -40,7 +40,7 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
     figures = [("accounts on GitHub and Gitee", str(len(accounts)))]
     for round_ in ("first collection", "second, nothing new"):
         begun = time.perf_counter()
-        reports = collect_at_once(accounts, forge=adapters.__getitem__, clock=timezone.now)
+        reports = collect_accounts_now(accounts, forge=adapters.__getitem__, clock=timezone.now)
         took = time.perf_counter() - begun
         for report in reports:
             if report.complete != report.taken:
@@ -104,7 +104,7 @@ def _hundred(local: LocalForge) -> list[tuple[str, str]]:
 
     from accounts.models import ForgeAccount
     from credits.contributions.collecting import collect
-    from credits.contributions.collecting.collect_now import collect_at_once
+    from credits.contributions.collecting.collect_now import collect_accounts_now
     from credits.contributions.models import CatalogueEntry
 
     ForgeAccount.objects.update(unlinked_at=timezone.now())
@@ -115,7 +115,7 @@ def _hundred(local: LocalForge) -> list[tuple[str, str]]:
 
     def asked(forge: str, some: list[Any]) -> str:
         local.log.reset()
-        (report,) = collect_at_once(some, forge=adapters.__getitem__, clock=timezone.now)
+        (report,) = collect_accounts_now(some, forge=adapters.__getitem__, clock=timezone.now)
         if report.complete != len(some):
             raise RuntimeError(f"{forge}: {report.failed or report.closed_by}")
         points = f", {local.log.points(forge)} points" if forge == "github" else ""
@@ -128,7 +128,7 @@ def _hundred(local: LocalForge) -> list[tuple[str, str]]:
     _merge_one_each(local)
     figures.append((f"{PEOPLE} new pull requests, github", asked("github", accounts["github"])))
     figures.append((f"{PEOPLE} new pull requests, github, by PyGithub's search and get_pull", _naive(local)))
-    collect.ask_now(accounts["gitee"], now=timezone.now(), wake=False)
+    collect.request_collection(accounts["gitee"], now=timezone.now(), wake=False)
     asked("gitee", accounts["gitee"])
     for few in (10, PEOPLE):
         cost = asked("gitee", accounts["gitee"][:few])

@@ -36,8 +36,8 @@ class SimulatedGitHub:
     def once(
         self, token: Token, verb: str, path: str, payload: dict[str, Any] | None
     ) -> tuple[Mapping[str, str], Any]:
-        from credits.forges.errors import unavailable
-        from credits.forges.github.http import _Limited
+        from credits.forges.errors import forge_unavailable
+        from credits.forges.github.http import _GitHubRateLimited
 
         if payload is None:
             raise RuntimeError(f"nothing but the sweep is foreseen: {verb} {path}")
@@ -48,13 +48,13 @@ class SimulatedGitHub:
             self._spent.popleft()
         if sum(spent for _at, spent in self._spent) + seconds > GRANTED_A_MINUTE + 1e-6:
             self.refused += 1
-            raise _Limited({}, primary=False)
+            raise _GitHubRateLimited({}, primary=False)
         self._spent.append((self.now, seconds))
         self.now += timedelta(seconds=min(seconds, LONGEST_ANSWER))
         self.points += 1
         if seconds > LONGEST_ANSWER + 1e-6:
             self.too_long += 1
-            raise unavailable()
+            raise forge_unavailable()
         data: dict[str, Any] = {f"a{at}": _idle(node_id) for at, node_id in ids.items()}
         left = 5_000 - self.points % 5_000
         reset = (self.now + timedelta(hours=1)).isoformat()
@@ -92,7 +92,7 @@ def measured(count: int) -> list[tuple[str, str]]:
     link(count, forge.now)
     progress("the round over all of them")
     started = time.perf_counter()
-    begun = forge.now + collect.AGAIN
+    begun = forge.now + collect.COLLECT_EVERY
     points, requests = whole_round(forge)
     took, wall = forge.now - begun, time.perf_counter() - started
     return [
@@ -109,7 +109,7 @@ def whole_round(forge: SimulatedGitHub) -> tuple[int, int]:
     from credits.contributions.models import CollectionState
 
     adapter = adapter_of(forge)
-    begun = forge.now = forge.now + collect.AGAIN
+    begun = forge.now = forge.now + collect.COLLECT_EVERY
     collect.schedule_new_accounts(now=forge.now)
     while True:
         report = collect.collect_all_due(adapter, clock=forge.clock)
@@ -134,9 +134,11 @@ def link(count: int, now: datetime) -> None:
 
     from accounts.models import ForgeAccount, User
     from credits.contributions.models import CollectionState
-    from credits.forges.protocol import Account, Ask
+    from credits.forges.protocol import AccountOnForge, CollectionRequest
 
-    *_pages, last = adapter_of(SimulatedGitHub()).merged_changes([Ask(Account("1", "one", "U_1"))])
+    *_pages, last = adapter_of(SimulatedGitHub()).merged_changes(
+        [CollectionRequest(AccountOnForge("1", "one", "U_1"))]
+    )
 
     people = User.objects.bulk_create(
         [

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.clock import progress
 from benchmarks.database import empty_database
-from credits.forges.protocol import Account, ChangedFile, MergedChange, RepositoryFacts
+from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange, RepositoryOnForge
 
 ROWS = Path(__file__).resolve().parents[1] / "demo" / "data" / "changes.jsonl"
 HELD = int(os.environ.get("BENCH_HELD") or 1_000_000)
@@ -149,7 +149,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
     PostgreSQL itself needs."""
     from django.db import connection
 
-    from credits.contributions.storing.db_rows import change_row, part_rows, repository_row
+    from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
 
     told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     with connection.cursor() as cursor:
@@ -159,7 +159,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
         last = cursor.fetchone()[0] or 0
         if told.keys() - known.keys():
             raise RuntimeError("The repositories of what is measured are to be there already.")
-        rows = [change_row(change, NOW) for change in changes]
+        rows = [contribution_row(change, NOW) for change in changes]
         columns = [name for name in rows[0]._fields if name not in ("repository", "digest", "payload")]
         places = [rows[0]._fields.index(name) for name in columns]
         with cursor.copy(
@@ -171,7 +171,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
             "COPY credits_authorship (contribution_id, forge, forge_user_id, login, role, share) FROM STDIN"
         ) as copy:
             for at, change in enumerate(changes, last + 1):
-                for part in part_rows("github", change):
+                for part in authorship_rows("github", change):
                     copy.write_row((at, *part[3:]))
         with cursor.copy(
             "COPY credits_evidence (contribution_id, digest, payload, fetched_at) FROM STDIN"
@@ -186,7 +186,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
 def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
     """The usual way with the same rows: written anew on conflict, whether or not they say anything new."""
     from credits.contributions.models import Authorship, Contribution, Evidence, Repository
-    from credits.contributions.storing.db_rows import change_row, part_rows, repository_row
+    from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
 
     told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     repositories = Repository.objects.bulk_create(
@@ -198,7 +198,7 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
         ],
     )
     by_id = {repository.forge_id: repository for repository in repositories}
-    rows = [change_row(change, NOW)._asdict() for change in changes]
+    rows = [contribution_row(change, NOW)._asdict() for change in changes]
     evidence = [(row.pop("digest"), json.loads(row.pop("payload"))) for row in rows]
     for row in rows:
         row["files"], row["labels"] = json.loads(row["files"]), json.loads(row["labels"])
@@ -225,7 +225,7 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
             share=part.share,
         )
         for one, change in zip(held, changes, strict=True)
-        for part in part_rows("github", change)
+        for part in authorship_rows("github", change)
     ]
     Authorship.objects.bulk_create(parts, batch_size=2_000, ignore_conflicts=True)
     Evidence.objects.bulk_create(
@@ -262,12 +262,12 @@ def _change(
     return MergedChange(
         id=f"PR_{number}",
         number=str(number),
-        repository=RepositoryFacts(
+        repository=RepositoryOnForge(
             name, name, f"https://forge.example/{name}", stars=1, licence="Apache-2.0", is_fork=False
         ),
         title=str(row["title"]),
         url=f"https://forge.example/{name}/pull/{number}",
-        author=Account(str(author["login"]), str(author["login"])),
+        author=AccountOnForge(str(author["login"]), str(author["login"])),
         created_at=merged,
         merged_at=merged,
         updated_at=merged,

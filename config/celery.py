@@ -19,6 +19,6 @@ def look_at_once(**_: object) -> None:
     Nothing here may speak to the database: Celery next closes the sockets of the connections that it finds, which it
     takes for the parent's.
     """
-    from credits.jobs.wake import send
+    from credits.jobs.wake import send_wake_message
 
-    send()
+    send_wake_message()

@@ -117,7 +117,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.PersonsLanguage",
-    "credits.web.core.error_middleware.ShowCreditsError",
+    "credits.web.core.error_middleware.CreditsErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -27,9 +27,9 @@ def wake() -> None:
     collecting.schedule_new_accounts(now=timezone.now())
     for name in collecting.due_forges(now=timezone.now()):
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
-    if runs.due(now=timezone.now()):
+    if runs.is_due(now=timezone.now()):
         simulate.apply_async(expires=EXPIRES_SECONDS)
-    flags.ask_due(now=timezone.now())
+    flags.request_due_rechecks(now=timezone.now())
     # A worker may have ended between looking and raising what it found.
     flags.flag_findings(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
@@ -63,4 +63,4 @@ def recheck(forge: str) -> None:
 @shared_task(name="credits.tasks.look_at_branches")
 def look_at_branches(forge: str) -> None:
     """Ask one forge who wrote the commits of what was claimed."""
-    branch_authors.look_at_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
+    branch_authors.fetch_due_branches(forges.forge(forge), clock=timezone.now, budget=BUDGET)

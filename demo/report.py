@@ -14,15 +14,15 @@ from accounts.identity.forges import LABELS
 from accounts.models import Enrolment, ForgeAccount
 from credits.claims.models import Claim, Decision, Result
 from credits.contributions.models import Contribution
-from credits.records.checkpoints import noted
-from credits.records.export import path_of
+from credits.records.checkpoints import noted_checkpoints
+from credits.records.export import batch_file
 from credits.records.models import ExportBatch
 from credits.records.verification import verify_records
 
 
 def counted() -> dict[str, Any]:
     """Totals, JSON-able; credit as decimal text."""
-    verdict = verify_records(noted())
+    verdict = verify_records(noted_checkpoints())
     batch = ExportBatch.objects.first()
     return {
         "students": Enrolment.objects.values("user").distinct().count(),
@@ -32,7 +32,7 @@ def counted() -> dict[str, Any]:
         "decisions": _by(Decision.objects.all(), "verdict"),
         "results": Result.objects.count(),
         "credits_posted": format(Result.objects.aggregate(total=Sum("credit"))["total"] or 0, "f"),
-        "export": str(path_of(batch)) if batch else None,
+        "export": str(batch_file(batch)) if batch else None,
         "export_entries": batch.entries if batch else 0,
         "ledger": {"holds": verdict.holds, "entries": verdict.entries, "head": verdict.head},
     }

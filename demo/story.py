@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Round
-from credits.claims.recording.record import record_many
-from credits.claims.review.review import answer, confirm, decide
-from credits.records.export import export
+from credits.claims.recording.record import record_results
+from credits.claims.review.review import answer_proposal, confirm_proposal, decide
+from credits.records.export import export_round
 from credits.records.models import ExportBatch
 from demo import people
 from demo.university import LAST, THIS, staff, student
@@ -28,7 +28,7 @@ def tell(*, now: datetime) -> ExportBatch:
     """Play the round that is over to its end, bring the open one to where people can take over, and export."""
     over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS)
     _play_to_the_end(over)
-    batch = export(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
+    batch = export_round(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
     _bring_up_to_now(opened, now=now)
     return batch
 
@@ -40,19 +40,19 @@ def _play_to_the_end(over: Round) -> None:
     for claim, one in zip(finished, _parts("recorded", "reduced"), strict=True):
         if one.part == "reduced":
             _refuse_one_line(claim, now=reviewed)
-            answer(
+            answer_proposal(
                 claim,
                 "该页的代码示例也是我补的，不过我接受这个意见。",
                 by=claim.user,
                 now=reviewed + timedelta(days=1),
             )
-            confirm(claim, by=_reviewer(claim), now=reviewed + timedelta(days=2))
+            confirm_proposal(claim, by=_reviewer(claim), now=reviewed + timedelta(days=2))
         else:
             decide(claim, {}, by=_reviewer(claim), now=reviewed)
     for claim in finished:
         claim.refresh_from_db()
     gates = [claim.notice_until for claim in finished if claim.notice_until]
-    record_many(finished, by=staff("registrar"), now=max(*gates, over.record_from) + timedelta(hours=10))
+    record_results(finished, by=staff("registrar"), now=max(*gates, over.record_from) + timedelta(hours=10))
 
 
 def _bring_up_to_now(opened: Round, *, now: datetime) -> None:
@@ -72,7 +72,7 @@ def _bring_up_to_now(opened: Round, *, now: datetime) -> None:
 
 def _claim(student_number: str, round_: Round, *, now: datetime) -> Claim:
     person = student(student_number)
-    claim = draft(person, round_, now=now)
+    claim = open_draft(person, round_, now=now)
     submit(claim, by=person, now=now)
     claim.refresh_from_db()
     return claim

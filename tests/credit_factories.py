@@ -11,10 +11,10 @@ from typing import Any
 
 from accounts.models import ForgeAccount, User
 from credits.claims import rounds
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Decision, Result, Round
-from credits.claims.recording.record import record
+from credits.claims.recording.record import record_result
 from credits.claims.review import review
 from credits.contributions.models import (
     Authorship,
@@ -161,7 +161,7 @@ def published_rulebook(
 
 
 def round_(
-    code: str = "", *, rulebooks: Sequence[RulebookVersion | rounds.InForce] = (), **dates: Any
+    code: str = "", *, rulebooks: Sequence[RulebookVersion | rounds.RulebookInForce] = (), **dates: Any
 ) -> Round:
     """A round that takes applications from the day before :data:`NOW` for four weeks; recording begins with it."""
     dates.setdefault("apply_from", NOW - timedelta(days=1))
@@ -189,7 +189,7 @@ def claim(
     user = user or factories.student()
     for _each in range(contributions):
         authorship(user)
-    return draft(user, in_round or round_(), now=now)
+    return open_draft(user, in_round or round_(), now=now)
 
 
 def submitted_claim(
@@ -232,7 +232,9 @@ def recorded_claim(of: Claim | None = None, *, by: User | None = None, now: date
     """The result of a (new) approved claim, recorded at the first instant at which it can be."""
     decision = decided_claim(of, now=now)
     decision.claim.refresh_from_db()
-    return record(decision.claim, by=by or factories.registrar(), now=decision.claim.notice_until or now)
+    return record_result(
+        decision.claim, by=by or factories.registrar(), now=decision.claim.notice_until or now
+    )
 
 
 def seen_again(of: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:

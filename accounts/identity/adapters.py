@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.identity import forges, linking
 from accounts.models import ForgeAccount
 from credits.errors import CreditsError
-from credits.forges.protocol import Account
+from credits.forges.protocol import AccountOnForge
 
 _WRONG = gettext_lazy("Username and password do not belong together.")
 
@@ -54,7 +54,7 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
         profile = sociallogin.account.extra_data
         forge = sociallogin.account.provider
         kind = str(profile.get("type") or "User").lower()
-        account = Account(
+        account = AccountOnForge(
             id=sociallogin.account.uid,
             login=str(profile["login"]),
             node_id=str(profile.get("node_id") or ""),

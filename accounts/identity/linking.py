@@ -14,8 +14,8 @@ from accounts import audit, permissions
 from accounts.identity import forges
 from accounts.models import Enrolment, ForgeAccount, StaffRole, User
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
-from credits.forges.errors import Missing
-from credits.forges.protocol import Account
+from credits.forges.errors import MissingOnForge
+from credits.forges.protocol import AccountOnForge
 
 Proof = ForgeAccount.Proof
 
@@ -28,7 +28,7 @@ def accounts_of(user: User) -> list[ForgeAccount]:
 def link(
     user: User,
     forge: str,
-    account: Account,
+    account: AccountOnForge,
     *,
     proof: str,
     now: datetime,
@@ -125,7 +125,7 @@ def attest(
     login = login.strip()
     try:
         account = forges.forge(forge).find_account(login)
-    except Missing as error:
+    except MissingOnForge as error:
         raise NotThere(
             "unknown-login",
             _("%(forge)s has no account %(login)s.") % {"forge": forges.row(forge).label, "login": login},
@@ -166,7 +166,7 @@ def not_linked() -> NotThere:
     return NotThere("account-not-linked", _("This account is not among yours."), _("Reload the page."))
 
 
-def _held(user: User, forge: str, account: Account, proof: str) -> ForgeAccount | None:
+def _held(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeAccount | None:
     """The person's own live link to the account, if any; raises where the account is, or was, somebody else's."""
     rows = list(
         ForgeAccount.objects.select_for_update().filter(forge=forge, forge_user_id=account.id).order_by("pk")
@@ -190,7 +190,7 @@ def _held(user: User, forge: str, account: Account, proof: str) -> ForgeAccount 
     return None
 
 
-def _relabel(row: ForgeAccount, account: Account) -> None:
+def _relabel(row: ForgeAccount, account: AccountOnForge) -> None:
     """Take over the login that the forge shows now, and a node id that was not known before."""
     node_id = row.node_id or account.node_id
     if (row.login, row.node_id) != (account.login, node_id):

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, permissions
 from accounts.models import AuditEntry, StaffRole, User
-from credits.claims.models import WHOLE, Claim
-from credits.claims.stages import reviews, stages_of
+from credits.claims.models import CLAIM_RELATIONS, Claim
+from credits.claims.stages import is_reviewer, stages_of
 from credits.errors import NotThere
 
 Role = StaffRole.Role
-ONE_LOOK = timedelta(hours=1)
-_OWN_ONLY = (Claim.Status.DRAFT, Claim.Status.WITHDRAWN)
+VIEW_LOG_INTERVAL = timedelta(hours=1)
+_STUDENT_ONLY_STATES = (Claim.Status.DRAFT, Claim.Status.WITHDRAWN)
 
 
 @transaction.atomic
@@ -31,16 +31,16 @@ def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim
     claim = _find(public_id)
     if claim is None or not _may_see(user, claim):
         raise NotThere("no-such-claim", _("There is no such claim."), _("Look for it in your own list."))
-    if claim.user_id != user.pk and not _lately_seen(user, claim, now):
+    if claim.user_id != user.pk and not _view_already_logged(user, claim, now):
         audit.record("claim-seen", claim, by=user, now=now, person=claim.user)
     return claim
 
 
-def _lately_seen(user: User, claim: Claim, now: datetime) -> bool:
+def _view_already_logged(user: User, claim: Claim, now: datetime) -> bool:
     """A page that is worked on asks for its claim again and again: that is one look."""
     look = audit.line("claim-seen", claim, by=user, now=now)
     noted = AuditEntry.objects.filter(actor=user, action=look.action, subject=look.subject)
-    return noted.filter(at__gt=now - ONE_LOOK, at__lte=now).exists()
+    return noted.filter(at__gt=now - VIEW_LOG_INTERVAL, at__lte=now).exists()
 
 
 def _find(public_id: uuid.UUID | str) -> Claim | None:
@@ -48,17 +48,17 @@ def _find(public_id: uuid.UUID | str) -> Claim | None:
         key = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
     except ValueError:
         return None
-    return Claim.objects.filter(public_id=key).select_related(*WHOLE).first()
+    return Claim.objects.filter(public_id=key).select_related(*CLAIM_RELATIONS).first()
 
 
 def _may_see(user: User, claim: Claim) -> bool:
     if claim.user_id == user.pk:
         return True
-    if claim.status in _OWN_ONLY:
+    if claim.status in _STUDENT_ONLY_STATES:
         return False
     department = claim.enrolment.programme.department
     if any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR)):
         return True
     if not permissions.has_role(user, Role.COMMITTEE):
         return False
-    return any(reviews(user, stage.by, department) for stage in stages_of(claim)[: claim.stage])
+    return any(is_reviewer(user, stage.by, department) for stage in stages_of(claim)[: claim.stage])

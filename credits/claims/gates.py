@@ -8,7 +8,7 @@ from accounts.calendar.university_calendar import written
 from credits.errors import Conflict
 
 
-def not_before(gate: datetime, now: datetime, code: str, what: object) -> None:
+def refuse_before(gate: datetime, now: datetime, code: str, what: object) -> None:
     """Raise Conflict ``code`` with the date in its sentence unless ``now`` has reached ``gate``.
 
     ``what`` is the sentence, with ``%(date)s`` where the date goes.

@@ -6,17 +6,17 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from credits.claims.models import WHOLE, Claim, Round
+from credits.claims.models import CLAIM_RELATIONS, Claim, Round
 from credits.errors import Conflict
 
 
-def locked(claim: Claim, *states: str) -> Claim:
+def lock_claim(claim: Claim, *states: str) -> Claim:
     """The claim as it stands now, its row locked until the transaction ends.
 
     Raises Conflict ``claim-moved-on`` where it is in none of ``states``: somebody else was first, or it was never
     so far.
     """
-    now_so = Claim.objects.select_for_update(of=("self",)).select_related(*WHOLE).get(pk=claim.pk)
+    now_so = Claim.objects.select_for_update(of=("self",)).select_related(*CLAIM_RELATIONS).get(pk=claim.pk)
     if now_so.status not in states:
         raise Conflict(
             "claim-moved-on",

@@ -15,7 +15,7 @@ from accounts.models import Enrolment, Programme, Term
 from credits.contributions.models import Authorship, Recheck
 from credits.rulebooks.models import RulebookVersion
 
-WHOLE = ("round__term", "user", "enrolment__programme__department", "version__rulebook")
+CLAIM_RELATIONS = ("round__term", "user", "enrolment__programme__department", "version__rulebook")
 """What nearly everything about a claim needs beside it: for ``select_related``."""
 
 

@@ -24,7 +24,7 @@ YEARS = date_lists.YEARS
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class RulebookInForce:
     """A rulebook version for everyone, or for a programme, an entry year, or both."""
 
     version: RulebookVersion
@@ -44,7 +44,7 @@ def open_round(
     review_until: datetime,
     record_from: datetime,
     record_until: datetime,
-    rulebooks: Sequence[InForce | RulebookVersion],
+    rulebooks: Sequence[RulebookInForce | RulebookVersion],
     by: User,
     now: datetime,
 ) -> Round:
@@ -54,7 +54,7 @@ def open_round(
     rulebook, or one that is not published; Conflict where the code is taken.
     """
     require(by, StaffRole.Role.REGISTRAR)
-    in_force = [one if isinstance(one, InForce) else InForce(one) for one in rulebooks]
+    in_force = [one if isinstance(one, RulebookInForce) else RulebookInForce(one) for one in rulebooks]
     _refuse_dates_out_of_order(apply_from, apply_until, review_until, record_from, record_until)
     _refuse_rulebooks(in_force)
     made, is_new = Round.objects.get_or_create(
@@ -93,7 +93,7 @@ def open_round(
 
 
 @transaction.atomic
-def put_in_force(round_: Round, one: InForce, *, by: User, now: datetime) -> RoundRulebook:
+def put_in_force(round_: Round, one: RulebookInForce, *, by: User, now: datetime) -> RoundRulebook:
     """Put another rulebook in force in a round, for those whom ``one`` names, before anybody has applied.
 
     Raises NotAllowed unless ``by`` is a registrar for the whole university; Conflict where the version is not
@@ -111,7 +111,7 @@ def put_in_force(round_: Round, one: InForce, *, by: User, now: datetime) -> Rou
     made = RoundRulebook.objects.create(
         round=round_, version=one.version, programme=one.programme, year=one.year
     )
-    _note("rulebook-put-in-force", made, by=by, now=now)
+    _audit_in_force("rulebook-put-in-force", made, by=by, now=now)
     return made
 
 
@@ -134,7 +134,7 @@ def take_out_of_force(row: RoundRulebook, *, by: User, now: datetime) -> None:
             _("A round needs a rulebook, and this is its last one."),
             _("Put another one in force first."),
         )
-    _note("rulebook-taken-out-of-force", row, by=by, now=now)
+    _audit_in_force("rulebook-taken-out-of-force", row, by=by, now=now)
     row.delete()
 
 
@@ -173,12 +173,12 @@ def change_term(
     )
 
 
-def open_rounds(*, now: datetime) -> QuerySet[Round]:
+def rounds_open_now(*, now: datetime) -> QuerySet[Round]:
     """Rounds in which students may apply now, the newest first."""
     return Round.objects.filter(apply_from__lte=now, apply_until__gt=now).select_related("term")
 
 
-def newest(*, now: datetime | None = None) -> Round | None:
+def newest_round(*, now: datetime | None = None) -> Round | None:
     """The round that began last, with ``now`` one that has begun where there is any; None where there was never
     one."""
     known = Round.objects.select_related("term")
@@ -186,7 +186,7 @@ def newest(*, now: datetime | None = None) -> Round | None:
     return begun or known.first()
 
 
-def current_for(user: User, *, now: datetime) -> Round | None:
+def current_round(user: User, *, now: datetime) -> Round | None:
     """The round that concerns this student at ``now``; None where there was never one.
 
     First the one in which an answer is asked of them, the soonest due before others; then one in which their claim
@@ -201,12 +201,12 @@ def current_for(user: User, *, now: datetime) -> Round | None:
     )
     if theirs is not None:
         return theirs.round
-    return open_rounds(now=now).first() or newest(now=now)
+    return rounds_open_now(now=now).first() or newest_round(now=now)
 
 
-def named(code: str | None, *, now: datetime | None = None) -> Round:
+def find_round(code: str | None, *, now: datetime | None = None) -> Round:
     """The round with this code, the newest (see :func:`newest`) where none is named; NotThere where there is none."""
-    found = Round.objects.select_related("term").filter(code=code).first() if code else newest(now=now)
+    found = Round.objects.select_related("term").filter(code=code).first() if code else newest_round(now=now)
     if found is None:
         raise NotThere(
             "no-such-round",
@@ -259,7 +259,7 @@ def _refuse_dates_out_of_order(
         )
 
 
-def _refuse_rulebooks(in_force: Sequence[InForce]) -> None:
+def _refuse_rulebooks(in_force: Sequence[RulebookInForce]) -> None:
     if not in_force:
         raise CreditsError(
             "round-without-rulebook", _("A round needs a rulebook."), _("Choose a published version.")
@@ -289,7 +289,7 @@ def _refuse_once_submitted(round_: Round) -> None:
         )
 
 
-def _note(action: str, row: RoundRulebook, *, by: User, now: datetime) -> None:
+def _audit_in_force(action: str, row: RoundRulebook, *, by: User, now: datetime) -> None:
     audit.record(
         action,
         row.round,

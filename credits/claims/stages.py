@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
 from accounts.models import Department, StaffRole, User
-from credits.claims.locking import locked
+from credits.claims.locking import lock_claim
 from credits.claims.models import Claim, Decision
 from credits.errors import Conflict, NotAllowed
 from credits.rulebooks.versions import rulebook_of
@@ -22,7 +22,7 @@ from credits.rules.document.rulebook_model import Reviewers, Stage
 
 Role = StaffRole.Role
 
-ROLES: dict[str, str] = {
+STAGE_ROLES: dict[str, str] = {
     "instructors": Role.INSTRUCTOR,
     "college-committee": Role.COMMITTEE,
     "university-committee": Role.COMMITTEE,
@@ -40,16 +40,19 @@ def stage_of(claim: Claim) -> Stage:
     return stages_of(claim)[claim.stage - 1]
 
 
-def is_last(claim: Claim) -> bool:
+def is_last_stage(claim: Claim) -> bool:
     """Whether what is final at the claim's stage is the end of its review."""
     return claim.stage >= len(stages_of(claim))
 
 
-def reviews(user: User, by: Reviewers, department: Department) -> bool:
+def is_reviewer(user: User, by: Reviewers, department: Department) -> bool:
     """Whether the person decides, for students of this department, in stages that are reviewed ``by`` these."""
     if by == "university-committee":
-        return permissions.has_role(user, ROLES[by]) and permissions.departments_of(user, ROLES[by]) is None
-    return permissions.covers(user, ROLES[by], department)
+        return (
+            permissions.has_role(user, STAGE_ROLES[by])
+            and permissions.departments_of(user, STAGE_ROLES[by]) is None
+        )
+    return permissions.covers(user, STAGE_ROLES[by], department)
 
 
 def require_reviewer(claim: Claim, by: User) -> None:
@@ -58,14 +61,14 @@ def require_reviewer(claim: Claim, by: User) -> None:
         raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
     stage = stage_of(claim)
     if stage.by == "university-committee":
-        permissions.require_for_all(by, ROLES[stage.by])
+        permissions.require_for_all(by, STAGE_ROLES[stage.by])
     else:
-        permissions.require(by, ROLES[stage.by], claim.enrolment.programme.department)
+        permissions.require(by, STAGE_ROLES[stage.by], claim.enrolment.programme.department)
 
 
-def require_another(claim: Claim, by: User) -> None:
+def require_no_earlier_decision(claim: Claim, by: User) -> None:
     """Raise NotAllowed where ``by`` has decided in another stage of this claim."""
-    if Decision.objects.filter(_by(by), claim=claim).exclude(stage=claim.stage).exists():
+    if Decision.objects.filter(_decided_or_confirmed_by(by), claim=claim).exclude(stage=claim.stage).exists():
         raise NotAllowed(
             "decided-before",
             _("You decided on this claim in an earlier stage, so somebody else must decide in this one."),
@@ -76,13 +79,13 @@ def require_another(claim: Claim, by: User) -> None:
 def may_review(claim: Claim, user: User) -> bool:
     """Whether the stage at which the claim is is one that ``user`` reviews."""
     department = claim.enrolment.programme.department
-    return claim.user_id != user.pk and reviews(user, stage_of(claim).by, department)
+    return claim.user_id != user.pk and is_reviewer(user, stage_of(claim).by, department)
 
 
 def may_decide(claim: Claim, user: User) -> bool:
     """Whether this is a claim for ``user`` to decide at the stage at which it is."""
     try:
-        require_another(claim, user)
+        require_no_earlier_decision(claim, user)
     except NotAllowed:
         return False
     return may_review(claim, user)
@@ -90,16 +93,16 @@ def may_decide(claim: Claim, user: User) -> bool:
 
 def has_decided(claim: Claim, user: User) -> bool:
     """Whether the person decided on this claim, or made a proposal final, in any stage."""
-    return Decision.objects.filter(_by(user), claim=claim).exists()
+    return Decision.objects.filter(_decided_or_confirmed_by(user), claim=claim).exists()
 
 
-def turn_of(user: User) -> Q:
+def in_reviewers_stage(user: User) -> Q:
     """The claims that are at a stage which this person reviews; never their own. Whether they decided in an earlier
     one is another question: :func:`untouched_by`."""
     turn = Q(pk__in=())
-    for by in ROLES:
-        if permissions.has_role(user, ROLES[by]):
-            scope = permissions.departments_of(user, ROLES[by])
+    for by in STAGE_ROLES:
+        if permissions.has_role(user, STAGE_ROLES[by]):
+            scope = permissions.departments_of(user, STAGE_ROLES[by])
             if scope is None:
                 turn |= Q(stage_by=by)
             elif by != "university-committee":
@@ -107,15 +110,21 @@ def turn_of(user: User) -> Q:
     return turn & ~Q(user=user)
 
 
-def untouched_by(user: User) -> Q:
+def undecided_by(user: User) -> Q:
     """The claims on which this person has decided in no other stage than the present one."""
-    return ~Q(Exists(Decision.objects.filter(_by(user), ~Q(stage=OuterRef("stage")), claim=OuterRef("pk"))))
+    return ~Q(
+        Exists(
+            Decision.objects.filter(
+                _decided_or_confirmed_by(user), ~Q(stage=OuterRef("stage")), claim=OuterRef("pk")
+            )
+        )
+    )
 
 
-def at_stage(claim: Claim, stage: int, *states: str) -> Claim:
-    """The claim, locked (:func:`credits.claims.locking.locked`), at the stage that the reviewer saw; Conflict
+def lock_at_stage(claim: Claim, stage: int, *states: str) -> Claim:
+    """The claim, locked (:func:`credits.claims.locking.lock_claim`), at the stage that the reviewer saw; Conflict
     ``stage-moved-on`` where somebody has decided there in the meantime."""
-    now_so = locked(claim, *states)
+    now_so = lock_claim(claim, *states)
     if now_so.stage != stage:
         raise Conflict(
             "stage-moved-on",
@@ -125,7 +134,7 @@ def at_stage(claim: Claim, stage: int, *states: str) -> Claim:
     return now_so
 
 
-def decision_before(claim: Claim) -> Decision | None:
+def previous_stage_decision(claim: Claim) -> Decision | None:
     """What was finally decided in the stage before the present one; None in the first."""
     return (
         claim.decisions.filter(standing=Decision.Standing.FINAL, stage=claim.stage - 1)
@@ -134,7 +143,7 @@ def decision_before(claim: Claim) -> Decision | None:
     )
 
 
-def last_decisions(claims: Iterable[Claim]) -> dict[int, Decision]:
+def final_decisions(claims: Iterable[Claim]) -> dict[int, Decision]:
     """For each claim that is finally decided, by its key: what stands at the end of its review."""
     found = Decision.objects.filter(
         claim__in=claims, standing=Decision.Standing.FINAL, stage=F("claim__stage")
@@ -143,5 +152,5 @@ def last_decisions(claims: Iterable[Claim]) -> dict[int, Decision]:
     return {one.claim_id: one for one in found}
 
 
-def _by(user: User) -> Q:
+def _decided_or_confirmed_by(user: User) -> Q:
     return Q(decided_by=user) | Q(confirmed_by=user)

@@ -25,22 +25,22 @@ from accounts import audit, permissions
 from accounts.identity import forges as known
 from accounts.models import Department, ForgeAccount, StaffRole, User
 from credits.contributions.collecting import add_by_url
-from credits.contributions.collecting.forge_session import asking_for_somebody
+from credits.contributions.collecting.forge_session import interactive_request
 from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
 from credits.contributions.storing.store import store
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
-from credits.forges.patch_identity import likeness
-from credits.forges.protocol import Account, ChangedFile, Forge, MergedChange, RepositoryFacts
+from credits.forges.patch_identity import measure_likeness
+from credits.forges.protocol import AccountOnForge, ChangedFile, Forge, MergedChange, RepositoryOnForge
 from credits.text import clean, storable_json
 
 Status = AttestedWork.Status
-VALID = timedelta(days=14)
+LINK_VALID_FOR = timedelta(days=14)
 """How long a maintainer's link may be used."""
-LONGEST = 2_000
+MAX_TEXT_LENGTH = 2_000
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-def offer(
+def submit_work(
     user: User, address: str, commit: str, *, now: datetime, forges: Mapping[str, Forge]
 ) -> AttestedWork | Contribution:
     """Keep a closed pull request of the person's as work to be attested, landed by ``commit`` (its address or its
@@ -49,20 +49,20 @@ def offer(
     Raises CreditsError with the exact reason: as :func:`links.add_link`, NotMerged while it is open,
     ``commit-unreadable``, ``commit-too-early``, ``commit-elsewhere``, ``already-offered``; and what the forge answers.
     """
-    forge, (full_name, number) = add_by_url.read(address, forges, None)
+    forge, (full_name, number) = add_by_url.resolve_address(address, forges, None)
     label = known.row(forge.name).label
     accounts = {
         account.forge_user_id: account
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
     }
     if not accounts:
-        return add_by_url.add_link(user, address, now=now, forges=forges)  # which says so
-    sha = _sha(commit, full_name)
-    with asking_for_somebody(forge, now=now):
+        return add_by_url.add_pull_request(user, address, now=now, forges=forges)  # which says so
+    sha = _parse_commit(commit, full_name)
+    with interactive_request(forge, now=now):
         change = forge.find_closed(full_name, number)
-    add_by_url.require_part(change, forge.name, accounts, label)
+    add_by_url.require_authorship(change, forge.name, accounts, label)
     if change.status in ("merged", "landed"):
-        return add_by_url.add_link(user, address, now=now, forges=forges)
+        return add_by_url.add_pull_request(user, address, now=now, forges=forges)
     if change.author is None or change.author.id not in accounts:
         raise Conflict(
             "not-the-opener",
@@ -77,8 +77,8 @@ def offer(
         number=change.number,
     )
     if offered.exists():
-        raise _offered_already()
-    with asking_for_somebody(forge, now=now):
+        raise _already_offered()
+    with interactive_request(forge, now=now):
         landed = forge.find_commit(change.repository.full_name, sha)
     if landed.committed_at is None or landed.committed_at < change.created_at:
         raise Conflict(
@@ -86,7 +86,7 @@ def offer(
             _("This commit is older than the pull request, so it cannot be how it landed."),
             _("Look for the commit that brought your work in."),
         )
-    alike = likeness(change.files, landed.files)
+    alike = measure_likeness(change.files, landed.files)
     writer = landed.authors[0] if landed.authors else None
     try:
         with transaction.atomic():
@@ -99,7 +99,7 @@ def offer(
                 title=clean(change.title),
                 url=change.url,
                 closed_at=change.merged_at,
-                change=_kept(change),
+                change=_change_to_json(change),
                 commit=landed.sha,
                 commit_url=landed.url,
                 commit_headline=clean(landed.message.partition("\n")[0])[:500],
@@ -113,52 +113,54 @@ def offer(
                 "work-offered", work, by=user, now=now, person=user, url=work.url, commit=work.commit
             )
     except IntegrityError as error:
-        raise _offered_already() from error
+        raise _already_offered() from error
     return work
 
 
-def make_link(work: AttestedWork, *, by: User, now: datetime) -> str:
+def make_maintainer_link(work: AttestedWork, *, by: User, now: datetime) -> str:
     """A new one-time token for a maintainer; links made before stop working. Shown once: only its digest is kept."""
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        work = _locked(work)
+        work = _lock_work(work)
         if work.user_id != by.pk:
             raise NotAllowed("not-your-work", _("Only the student whose work it is can do this."))
         if work.status != Status.WAITING:
-            raise _decided_already()
+            raise _already_decided()
         work.words.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
         word = MaintainerWord.objects.create(
-            work=work, token_digest=_digest(token), made_at=now, expires_at=now + VALID
+            work=work, token_digest=_digest(token), made_at=now, expires_at=now + LINK_VALID_FOR
         )
         audit.record("maintainer-asked", work, by=by, now=now, person=by, word=word.pk)
     return token
 
 
-def asked(token: str, *, now: datetime) -> MaintainerWord:
+def open_maintainer_link(token: str, *, now: datetime) -> MaintainerWord:
     """What a link asks. Raises NotThere ``no-such-link`` for one that was never made, Conflict ``link-used`` or
     ``link-expired``."""
-    return _usable(
+    return _require_usable(
         MaintainerWord.objects.select_related("work__account").filter(token_digest=_digest(token)).first(),
         now,
     )
 
 
-def give_word(token: str, *, login: str, confirms: bool, text: str, now: datetime) -> MaintainerWord:
+def answer_maintainer_link(
+    token: str, *, login: str, confirms: bool, text: str, now: datetime
+) -> MaintainerWord:
     """A maintainer's word, once. ``login`` is what they write of themselves: the reviewer holds it against the forge.
 
     Raises as :func:`asked`; CreditsError ``word-unreadable`` without a login or with an endless text.
     """
     login, text = clean(login).strip(), clean(text).strip()
-    if not login or len(login) > 100 or len(text) > LONGEST:
+    if not login or len(login) > 100 or len(text) > MAX_TEXT_LENGTH:
         raise CreditsError(
             "word-unreadable",
-            _("A login and at most %(most)s characters are needed.") % {"most": LONGEST},
+            _("A login and at most %(most)s characters are needed.") % {"most": MAX_TEXT_LENGTH},
         )
     with transaction.atomic():
         rows = MaintainerWord.objects.select_for_update(of=("self",)).select_related("work__user")
-        word = _usable(rows.filter(token_digest=_digest(token)).first(), now)
+        word = _require_usable(rows.filter(token_digest=_digest(token)).first(), now)
         if word.work.status != Status.WAITING:
-            raise _decided_already()
+            raise _already_decided()
         word.used_at, word.login, word.confirms, word.text = now, login, confirms, text
         word.save(update_fields=["used_at", "login", "confirms", "text"])
         audit.record(
@@ -174,25 +176,26 @@ def give_word(token: str, *, login: str, confirms: bool, text: str, now: datetim
     return word
 
 
-def decide(work: AttestedWork, *, accept: bool, reason: str, by: User, now: datetime) -> AttestedWork:
+def decide_work(work: AttestedWork, *, accept: bool, reason: str, by: User, now: datetime) -> AttestedWork:
     """Accept the work as a contribution that landed, or not; the latter with a reason, which the student reads.
 
     Raises NotAllowed for the own work or one outside the reviewer's scope, Conflict where it is decided, CreditsError
     without a reason.
     """
     said = clean(reason).strip()
-    if len(said) > LONGEST or not (accept or said):
+    if len(said) > MAX_TEXT_LENGTH or not (accept or said):
         raise CreditsError(
             "reason-needed",
-            _("What is not accepted needs a reason, of at most %(most)s characters.") % {"most": LONGEST},
+            _("What is not accepted needs a reason, of at most %(most)s characters.")
+            % {"most": MAX_TEXT_LENGTH},
         )
     with transaction.atomic():
-        work = _locked(work)
+        work = _lock_work(work)
         _require_reviewer(work, by)
         if work.status != Status.WAITING:
-            raise _decided_already()
+            raise _already_decided()
         work.status = Status.ACCEPTED if accept else Status.REFUSED
-        work.contribution = _contribution(work) if accept else None
+        work.contribution = _store_as_contribution(work) if accept else None
         work.decided_by, work.decided_at, work.reason = by, now, said
         work.save(update_fields=["status", "contribution", "decided_by", "decided_at", "reason"])
         audit.record(
@@ -201,7 +204,7 @@ def decide(work: AttestedWork, *, accept: bool, reason: str, by: User, now: date
     return work
 
 
-def waiting_for(user: User) -> QuerySet[AttestedWork]:
+def works_awaiting(user: User) -> QuerySet[AttestedWork]:
     """What waits for this reviewer, oldest first: of students in their departments, never their own."""
     if not permissions.has_role(user, StaffRole.Role.INSTRUCTOR):
         return AttestedWork.objects.none()
@@ -212,14 +215,14 @@ def waiting_for(user: User) -> QuerySet[AttestedWork]:
     return found.select_related("user", "account").prefetch_related("words").order_by("submitted_at", "pk")
 
 
-def work_for(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
+def open_work(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
     """The work, for its student and for reviewers within their scope, whose look goes into the audit log; NotThere
     for everybody else."""
     work = AttestedWork.objects.select_related("user", "account").filter(public_id=public_id).first()
     if work is not None and work.user_id != user.pk:
         if not any(
             permissions.covers(user, StaffRole.Role.INSTRUCTOR, department)
-            for department in _departments(work)
+            for department in _departments_of(work)
         ):
             work = None
         else:
@@ -230,8 +233,8 @@ def work_for(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
     return work
 
 
-def _contribution(work: AttestedWork) -> Contribution:
-    change = _told(work)
+def _store_as_contribution(work: AttestedWork) -> Contribution:
+    change = _change_from_json(work)
     forge = work.account.forge
     # It was the day of the offer on which the forge told this: what it told since is newer.
     store(forge, [change], now=work.submitted_at)
@@ -246,7 +249,7 @@ def _contribution(work: AttestedWork) -> Contribution:
     return made
 
 
-def _kept(change: MergedChange) -> dict[str, Any]:
+def _change_to_json(change: MergedChange) -> dict[str, Any]:
     """A change as it lies in the database until somebody decides on it."""
     of = change.repository
     return cast(
@@ -284,7 +287,7 @@ def _kept(change: MergedChange) -> dict[str, Any]:
     )
 
 
-def _told(work: AttestedWork) -> MergedChange:
+def _change_from_json(work: AttestedWork) -> MergedChange:
     """The change as it is stored on acceptance: landed by the commit, when that was made."""
     kept = cast("dict[str, Any]", work.change)
     of = cast("dict[str, Any]", kept["repository"])
@@ -293,16 +296,16 @@ def _told(work: AttestedWork) -> MergedChange:
     return MergedChange(
         id=kept["id"],
         number=work.number,
-        repository=RepositoryFacts(
+        repository=RepositoryOnForge(
             id=work.repository_id_on_forge,
             full_name=work.full_name,
-            owner=Account(*owner) if owner else None,
+            owner=AccountOnForge(*owner) if owner else None,
             created_at=datetime.fromisoformat(created) if created else None,
             **of,
         ),
         title=work.title,
         url=work.url,
-        author=Account(work.account.forge_user_id, work.account.login, work.account.node_id),
+        author=AccountOnForge(work.account.forge_user_id, work.account.login, work.account.node_id),
         created_at=datetime.fromisoformat(kept["created_at"]),
         merged_at=work.committed_at,
         updated_at=datetime.fromisoformat(kept["updated_at"]),
@@ -323,7 +326,7 @@ def _told(work: AttestedWork) -> MergedChange:
     )
 
 
-def _sha(pasted: str, full_name: str) -> str:
+def _parse_commit(pasted: str, full_name: str) -> str:
     """The full hash that a commit's address, or the hash itself, names."""
     text = pasted.strip()
     if "/" in text:
@@ -345,7 +348,7 @@ def _sha(pasted: str, full_name: str) -> str:
     return text.lower()
 
 
-def _usable(word: MaintainerWord | None, now: datetime) -> MaintainerWord:
+def _require_usable(word: MaintainerWord | None, now: datetime) -> MaintainerWord:
     if word is None:
         raise NotThere("no-such-link", _("This link is not valid."), _("Ask the student for a new one."))
     if word.used_at is not None:
@@ -359,24 +362,24 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def _locked(work: AttestedWork) -> AttestedWork:
+def _lock_work(work: AttestedWork) -> AttestedWork:
     return (
         AttestedWork.objects.select_for_update(of=("self",)).select_related("user", "account").get(pk=work.pk)
     )
 
 
-def _departments(work: AttestedWork) -> list[Department]:
+def _departments_of(work: AttestedWork) -> list[Department]:
     return list(Department.objects.filter(programmes__enrolments__user=work.user_id).distinct())
 
 
 def _require_reviewer(work: AttestedWork, by: User) -> None:
     if work.user_id == by.pk:
         raise NotAllowed("own-work", _("Nobody decides on their own work."), _("A colleague will decide."))
-    if not any(permissions.covers(by, StaffRole.Role.INSTRUCTOR, one) for one in _departments(work)):
-        permissions.require(by, StaffRole.Role.INSTRUCTOR, _departments(work)[0])
+    if not any(permissions.covers(by, StaffRole.Role.INSTRUCTOR, one) for one in _departments_of(work)):
+        permissions.require(by, StaffRole.Role.INSTRUCTOR, _departments_of(work)[0])
 
 
-def _offered_already() -> Conflict:
+def _already_offered() -> Conflict:
     return Conflict(
         "already-offered",
         _("This pull request is with the reviewers already, or was accepted."),
@@ -384,5 +387,5 @@ def _offered_already() -> Conflict:
     )
 
 
-def _decided_already() -> Conflict:
+def _already_decided() -> Conflict:
     return Conflict("work-decided", _("A reviewer has decided on this already."), _("Load the page again."))

@@ -22,13 +22,13 @@ from credits.forges import pull_request_urls
 
 COLUMNS = ("forge", "repository", "tier")
 _HEADINGS = {"平台": "forge", "仓库": "repository", "等级": "tier", "级别": "tier"}
-LARGEST_BYTES = 5 * 1024 * 1024
-LONGEST_TIER = 40
+MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_TIER_LENGTH = 40
 """Characters; as many as the column holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedCatalogueCell:
     """A cell that cannot be taken: the file's row (the heading is row 1), the column, and why."""
 
     row: int
@@ -45,7 +45,7 @@ class CatalogueReport:
     changed: list[str] = field(default_factory=list)
     unchanged: int = 0
     left: list[str] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedCatalogueCell] = field(default_factory=list)
 
 
 def import_catalogue(file: BinaryIO, *, by: User | None, now: datetime) -> CatalogueReport:
@@ -57,8 +57,8 @@ def import_catalogue(file: BinaryIO, *, by: User | None, now: datetime) -> Catal
     """
     report = CatalogueReport()
     wanted: dict[tuple[str, str], tuple[str, str]] = {}
-    for number, row in _rows(file):
-        _read(number, row, wanted, report)
+    for number, row in _read_rows(file):
+        _check_row(number, row, wanted, report)
     if report.refused:
         return report
     with transaction.atomic():
@@ -101,13 +101,13 @@ def tiers_of(repositories: Iterable[Repository]) -> dict[int, str | None]:
     }
 
 
-def _rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
-    content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
+def _read_rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
+    content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
         raise CreditsError(
             "file-too-large", _("The file is larger than 5 MB."), _("Split it, and import the parts.")
         )
-    reader = csv.DictReader(io.StringIO(_decoded(content), newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(_decode(content), newline=""), strict=True)
     try:
         names = [_HEADINGS.get(name.strip(), name.strip().lower()) for name in reader.fieldnames or ()]
         missing = [column for column in COLUMNS if column not in names]
@@ -124,10 +124,10 @@ def _rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
             for number, row in enumerate(reader, start=2)
         ]
     except csv.Error as error:
-        raise _unreadable() from error
+        raise _unreadable_file() from error
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = content.decode(encoding)
@@ -135,10 +135,10 @@ def _decoded(content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise _unreadable()
+    raise _unreadable_file()
 
 
-def _unreadable() -> CreditsError:
+def _unreadable_file() -> CreditsError:
     return CreditsError(
         "file-unreadable",
         _("The file is not readable as CSV."),
@@ -146,7 +146,7 @@ def _unreadable() -> CreditsError:
     )
 
 
-def _read(
+def _check_row(
     number: int, row: dict[str, str], wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueReport
 ) -> None:
     forge, name, tier = row["forge"].lower(), row["repository"], row["tier"]
@@ -163,16 +163,16 @@ def _read(
         faults.append(("repository", _("A repository is written owner/name.")))
     elif (forge, name.lower()) in wanted:
         faults.append(("repository", _("This repository stands in the file already.")))
-    if not 0 < len(tier) <= LONGEST_TIER:
-        faults.append(("tier", _("A tier has 1 to %(longest)d characters.") % {"longest": LONGEST_TIER}))
-    report.refused += [Refused(number, column, str(reason)) for column, reason in faults]
+    if not 0 < len(tier) <= MAX_TIER_LENGTH:
+        faults.append(("tier", _("A tier has 1 to %(longest)d characters.") % {"longest": MAX_TIER_LENGTH}))
+    report.refused += [RefusedCatalogueCell(number, column, str(reason)) for column, reason in faults]
     if not faults:
         wanted[forge, name.lower()] = (name, tier)
 
 
 def _is_full_name(name: str) -> bool:
     try:
-        return pull_request_urls.parse(f"{name}#1", "https://forge.invalid") == (name, "1")
+        return pull_request_urls.parse_address(f"{name}#1", "https://forge.invalid") == (name, "1")
     except pull_request_urls.BadAddress:
         return False
 

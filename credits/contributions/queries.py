@@ -16,7 +16,7 @@ from credits.errors import NotThere
 PEOPLE_AT_ONCE = 500
 
 
-def of_person(user: User) -> QuerySet[Authorship]:
+def authorships_of(user: User) -> QuerySet[Authorship]:
     """The person's parts in contributions, newest first, of the accounts that are linked to them now."""
     linked = ForgeAccount.objects.filter(
         user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
@@ -28,7 +28,7 @@ def of_person(user: User) -> QuerySet[Authorship]:
     )
 
 
-def lines(student_numbers: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def contribution_lines(student_numbers: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """What is held, a dictionary a line, by student number, then by time of merging.
 
     A person with several enrolments stands under the newest, or under the one that is asked for. Raises NotThere
@@ -41,13 +41,13 @@ def lines(student_numbers: Sequence[str] | None = None) -> Iterator[dict[str, An
         accounts = list(ForgeAccount.objects.filter(user__in=numbers, unlinked_at=None))
         whose = {(account.forge, account.forge_user_id): numbers[account.user_id] for account in accounts}
         parts = list(
-            Authorship.objects.filter(of_accounts(accounts))
+            Authorship.objects.filter(authorship_filter(accounts))
             .select_related("contribution__repository")
             .order_by("contribution__merged_at", "pk")
         )
         # Stable: within a number the order by time stays.
         for part in sorted(parts, key=lambda part: whose[part.forge, part.forge_user_id]):
-            yield _line(whose[part.forge, part.forge_user_id], part)
+            yield _contribution_line(whose[part.forge, part.forge_user_id], part)
 
 
 def _enrolments(student_numbers: Sequence[str] | None) -> list[Enrolment]:
@@ -82,7 +82,7 @@ def linked_accounts(
     return list(accounts)
 
 
-def without_account(student_numbers: Sequence[str], accounts: Iterable[ForgeAccount]) -> list[str]:
+def numbers_without_account(student_numbers: Sequence[str], accounts: Iterable[ForgeAccount]) -> list[str]:
     """Those of the numbers whose students own none of the accounts."""
     owners = {account.user_id for account in accounts}
     return [one.student_number for one in _enrolments(student_numbers) if one.user_id not in owners]
@@ -96,7 +96,7 @@ def unknown_student(number: str) -> NotThere:
     )
 
 
-def of_accounts(accounts: Iterable[ForgeAccount]) -> Q:
+def authorship_filter(accounts: Iterable[ForgeAccount]) -> Q:
     ids: dict[str, list[str]] = {}
     for account in accounts:
         ids.setdefault(account.forge, []).append(account.forge_user_id)
@@ -106,7 +106,7 @@ def of_accounts(accounts: Iterable[ForgeAccount]) -> Q:
     return of
 
 
-def _line(student_number: str, part: Authorship) -> dict[str, Any]:
+def _contribution_line(student_number: str, part: Authorship) -> dict[str, Any]:
     contribution = part.contribution
     return {
         "student_number": student_number,

@@ -22,7 +22,7 @@ TELLING_LABELS = frozenset({"spam", "invalid"})
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class WorkElsewhere:
     """The same work, or the same text, elsewhere. ``whose`` says who stands behind it, as the reviewer may know it;
     ``same_person``: one of the claimant's own accounts."""
 
@@ -33,7 +33,7 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalFacts:
+class ReviewHintFacts:
     """What signals are made of. None is unknown and gives none.
 
     ``files`` are counts of files and lines by category, as a contribution holds them; ``tiny_in_repository`` is how
@@ -57,14 +57,14 @@ class SignalFacts:
     labels: tuple[str, ...] = ()
     login: str = ""
     is_bot: bool | None = None
-    same_text: tuple[Twin, ...] = ()
-    same_work: tuple[Twin, ...] = ()
+    same_text: tuple[WorkElsewhere, ...] = ()
+    same_work: tuple[WorkElsewhere, ...] = ()
     shareless: tuple[str, ...] = ()
     nameless_commits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class ReviewHint:
     """``code`` is stable; ``text`` names what was seen, ``fact`` the fact behind it; both for people."""
 
     code: str
@@ -73,15 +73,15 @@ class Signal:
     url: str = field(default="")
 
 
-def signals(facts: SignalFacts) -> tuple[Signal, ...]:
+def hints_for(facts: ReviewHintFacts) -> tuple[ReviewHint, ...]:
     """What there is to look at, in a fixed order."""
-    return tuple(_signals(facts))
+    return tuple(_hints(facts))
 
 
-def _signals(facts: SignalFacts) -> Iterator[Signal]:
+def _hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
     for twin in facts.same_work:
         if twin.same_person:
-            yield Signal(
+            yield ReviewHint(
                 "same-work-own",
                 _("also in another place"),
                 _("The same work by the same person stands at %(where)s; it counts once.")
@@ -89,64 +89,64 @@ def _signals(facts: SignalFacts) -> Iterator[Signal]:
                 twin.url,
             )
         else:
-            yield Signal(
+            yield ReviewHint(
                 "same-work",
                 _("the same work under another account"),
                 _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
                 twin.url,
             )
     for twin in facts.same_text:
-        yield Signal(
+        yield ReviewHint(
             "same-text",
             _("same text as another student's"),
             _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
             twin.url,
         )
     if facts.shareless:
-        yield Signal(
+        yield ReviewHint(
             "co-authors",
             _("co-authors without a share"),
             _("%(logins)s wrote some of it too.") % {"logins": ", ".join(facts.shareless)},
         )
     if facts.nameless_commits:
-        yield Signal(
+        yield ReviewHint(
             "co-authors-nameless",
             _("authors without an account"),
             _("Commits of its branch by somebody whom the forge has no account of: %(count)s.")
             % {"count": facts.nameless_commits},
         )
     if facts.merged_by_self:
-        yield Signal(
+        yield ReviewHint(
             "merged-by-self", _("merged by oneself"), _("Merged by %(who)s.") % {"who": facts.merged_by}
         )
     if facts.owner_is_author:
-        yield Signal(
+        yield ReviewHint(
             "own-repository",
             _("own repository"),
             _("The repository belongs to %(owner)s.") % {"owner": facts.owner},
         )
-    yield from _of_time(facts)
-    yield from _of_size(facts)
+    yield from _timing_hints(facts)
+    yield from _size_hints(facts)
     named = [label for label in facts.labels if label.strip().casefold() in TELLING_LABELS]
     if named:
-        yield Signal(
+        yield ReviewHint(
             "label", _("labelled as spam or invalid"), _("Labels: %(labels)s.") % {"labels": ", ".join(named)}
         )
     if facts.is_bot or facts.login.casefold().endswith("[bot]"):
-        yield Signal("bot", _("opened by a bot"), _("The account is %(login)s.") % {"login": facts.login})
+        yield ReviewHint("bot", _("opened by a bot"), _("The account is %(login)s.") % {"login": facts.login})
 
 
-def _of_time(facts: SignalFacts) -> Iterator[Signal]:
+def _timing_hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
     open_for = facts.merged_at - facts.created_at
     if timedelta() <= open_for <= FIRST_HOUR:
-        yield Signal(
+        yield ReviewHint(
             "first-hour",
             _("merged within an hour"),
             _("It was open for %(minutes)s minutes.") % {"minutes": int(open_for.total_seconds()) // 60},
         )
     made = facts.repository_created_at
     if made is not None and facts.merged_at - made <= NEW_REPOSITORY:
-        yield Signal(
+        yield ReviewHint(
             "new-repository",
             _("new repository"),
             _("The repository was %(days)s days old when this was merged.")
@@ -154,20 +154,20 @@ def _of_time(facts: SignalFacts) -> Iterator[Signal]:
         )
 
 
-def _of_size(facts: SignalFacts) -> Iterator[Signal]:
+def _size_hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
     if facts.files and set(facts.files) == {"generated"}:
-        yield Signal(
+        yield ReviewHint(
             "generated",
             _("only generated files"),
             _("All of its %(count)s files are generated.") % {"count": facts.files["generated"]["files"]},
         )
     if facts.only_whitespace:
-        yield Signal(
+        yield ReviewHint(
             "whitespace", _("only white space"), _("Without white space, nothing is changed in any line.")
         )
     tiny = facts.lines is not None and facts.lines <= TINY_LINES
     if tiny and facts.tiny_in_repository >= MANY_TINY:
-        yield Signal(
+        yield ReviewHint(
             "many-tiny",
             _("many tiny pull requests"),
             _("%(tiny)s of the %(all)s in this repository change at most %(lines)s lines.")

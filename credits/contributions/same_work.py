@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import ForgeAccount, User
 from credits.contributions.models import Authorship, Contribution
-from credits.forges.patch_identity import SHORT
+from credits.forges.patch_identity import SHORT_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sibling:
     exact: bool
 
 
-_SAME = """
+_SAME_WORK_SQL = """
 WITH RECURSIVE same (root, id, exact) AS (
     SELECT id, id, true FROM credits_contribution WHERE id = ANY (%(ids)s)
     UNION
@@ -65,13 +65,13 @@ def siblings(contributions: Iterable[int]) -> dict[int, tuple[Sibling, ...]]:
     found: dict[int, list[Sibling]] = {}
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(_SAME, {"ids": ids, "short": SHORT})
+            cursor.execute(_SAME_WORK_SQL, {"ids": ids, "short": SHORT_PREFIX})
             for root, key, exact in cursor.fetchall():
                 found.setdefault(root, []).append(Sibling(key, exact))
     return {root: tuple(some) for root, some in found.items()}
 
 
-def places(contributions: Iterable[int]) -> dict[int, list[tuple[Contribution, bool]]]:
+def sibling_contributions(contributions: Iterable[int]) -> dict[int, list[tuple[Contribution, bool]]]:
     """The same with the other contributions themselves, repository selected, and whether each is exact."""
     found = siblings(contributions)
     wanted = {one.contribution for some in found.values() for one in some}
@@ -82,7 +82,7 @@ def places(contributions: Iterable[int]) -> dict[int, list[tuple[Contribution, b
     }
 
 
-def of_linked_people(contributions: Iterable[int], *, besides: int) -> set[int]:
+def ids_with_other_people(contributions: Iterable[int], *, besides: int) -> set[int]:
     """Those of these keys in which a person other than ``besides`` (a key) has a part by a linked account."""
     linked = ForgeAccount.objects.filter(
         unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
@@ -91,10 +91,10 @@ def of_linked_people(contributions: Iterable[int], *, besides: int) -> set[int]:
     return set(parts.values_list("contribution", flat=True))
 
 
-def own_places(contributions: Iterable[int], user: User) -> dict[int, list[Contribution]]:
+def own_sibling_contributions(contributions: Iterable[int], user: User) -> dict[int, list[Contribution]]:
     """By key, the other places of the same work in which this person has a part as well: all that a student is shown,
     since what others have not claimed is theirs to see."""
-    found = places(contributions)
+    found = sibling_contributions(contributions)
     keys = {other.pk for some in found.values() for other, _exact in some}
     linked = ForgeAccount.objects.filter(
         user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")

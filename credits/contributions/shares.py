@@ -24,11 +24,11 @@ from credits.contributions.models import Authorship, Contribution, ShareConsent,
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 
 Status = ShareProposal.Status
-FINEST = Decimal("0.0001")
+SHARE_STEP = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ParticipantShare:
     """Somebody's part. ``person`` None: nobody has linked that account. ``said``: what they answered to the open
     proposal; None where they have not, or need not."""
 
@@ -40,11 +40,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class ContributionShares:
     """How the shares of a contribution stand. ``left``: what nobody has. ``frozen``: one is in a submitted claim."""
 
     contribution: Contribution
-    parts: tuple[Part, ...]
+    parts: tuple[ParticipantShare, ...]
     proposal: ShareProposal | None
     frozen: bool
 
@@ -52,7 +52,7 @@ class Sharing:
     def left(self) -> Decimal:
         return 1 - sum((part.authorship.share for part in self.parts), Decimal(0))
 
-    def of(self, user: User) -> Part | None:
+    def of(self, user: User) -> ParticipantShare | None:
         """The person's own part, the opener's first."""
         return next(
             (part for part in self.parts if part.person is not None and part.person.pk == user.pk), None
@@ -75,10 +75,10 @@ class Sharing:
         )
 
 
-def sharing(contribution: Contribution) -> Sharing:
+def load_shares(contribution: Contribution) -> ContributionShares:
     """How the shares stand now."""
     parts = list(contribution.authorships.order_by("role", "pk"))
-    people = _people(parts)
+    people = _linked_people(parts)
     proposal = (
         contribution.share_proposals.filter(status=Status.OPEN)
         .select_related("proposed_by")
@@ -86,10 +86,10 @@ def sharing(contribution: Contribution) -> Sharing:
         .first()
     )
     said = {one.forge_user_id: one.accepted for one in proposal.consents.all()} if proposal else {}
-    return Sharing(
+    return ContributionShares(
         contribution,
         tuple(
-            Part(
+            ParticipantShare(
                 authorship=part,
                 person=people.get(part.forge_user_id),
                 proposed=Decimal(proposal.shares[part.forge_user_id])
@@ -104,7 +104,7 @@ def sharing(contribution: Contribution) -> Sharing:
             for part in parts
         ),
         proposal,
-        _frozen(contribution),
+        _is_frozen(contribution),
     )
 
 
@@ -119,7 +119,7 @@ def propose(
     ``shares-over-one``.
     """
     with transaction.atomic():
-        found = _locked(contribution)
+        found = _lock_shares(contribution)
         mine = found.of(by)
         if mine is None or mine.authorship.role != Authorship.Role.AUTHOR:
             raise NotAllowed("not-the-opener", _("Only who opened it proposes how it is shared."))
@@ -129,7 +129,7 @@ def propose(
                 _("A proposal waits for an answer already."),
                 _("Wait for it, or withdraw it first."),
             )
-        wanted = _wanted(found, shares)
+        wanted = _parse_shares(found, shares)
         made = ShareProposal.objects.create(
             contribution=contribution,
             proposed_by=by,
@@ -148,7 +148,7 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
     submitted claim by now, or something would be taken from a co-author who cannot answer any more (``share-kept``).
     """
     with transaction.atomic():
-        found = _locked(proposal.contribution)
+        found = _lock_shares(proposal.contribution)
         if found.proposal is None or found.proposal.pk != proposal.pk:
             raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
         parts = [part for part in found.parts if part.must_say and part.person == by]
@@ -173,7 +173,7 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
             proposal=proposal.pk,
         )
         if accept:
-            _close_if_agreed(found.proposal, sharing(proposal.contribution), now=now)
+            _close_if_agreed(found.proposal, load_shares(proposal.contribution), now=now)
         else:
             _close(found.proposal, Status.DECLINED, now)
         return found.proposal
@@ -182,7 +182,7 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
 def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
     """Take an open proposal back. Raises NotAllowed for anybody but who made it, Conflict where it is closed."""
     with transaction.atomic():
-        found = _locked(proposal.contribution, although_frozen=True)
+        found = _lock_shares(proposal.contribution, although_frozen=True)
         if found.proposal is None or found.proposal.pk != proposal.pk:
             raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
         if found.proposal.proposed_by_id != by.pk:
@@ -193,11 +193,11 @@ def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
         )
 
 
-def for_person(contribution: int, user: User) -> Contribution:
+def contribution_for_participant(contribution: int, user: User) -> Contribution:
     """The contribution, for whoever has a part in it by a linked account; NotThere for everybody else."""
     found = Contribution.objects.select_related("repository").filter(pk=contribution).first()
     if found is None or not any(
-        person.pk == user.pk for person in _people(list(found.authorships.all())).values()
+        person.pk == user.pk for person in _linked_people(list(found.authorships.all())).values()
     ):
         raise NotThere(
             "no-such-contribution", _("There is no such contribution."), _("Look for it in your own list.")
@@ -205,7 +205,7 @@ def for_person(contribution: int, user: User) -> Contribution:
     return found
 
 
-def waiting_for(user: User) -> list[ShareProposal]:
+def proposals_awaiting(user: User) -> list[ShareProposal]:
     """Open proposals that wait for this person's answer."""
     own = set(ForgeAccount.objects.filter(user=user, unlinked_at=None).values_list("forge", "forge_user_id"))
     found = (
@@ -217,14 +217,14 @@ def waiting_for(user: User) -> list[ShareProposal]:
         .distinct()
         .select_related("contribution__repository")
     )
-    return [one for one in found if sharing(one.contribution).may_answer(user)]
+    return [one for one in found if load_shares(one.contribution).may_answer(user)]
 
 
-def _locked(contribution: Contribution, *, although_frozen: bool = False) -> Sharing:
+def _lock_shares(contribution: Contribution, *, although_frozen: bool = False) -> ContributionShares:
     # The lock under which a claim is submitted: a share is frozen before it moves, or moves before it is frozen.
     same_work.lock([contribution.pk])
     Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
-    found = sharing(contribution)
+    found = load_shares(contribution)
     if found.frozen and not although_frozen:
         raise Conflict(
             "share-frozen",
@@ -234,7 +234,7 @@ def _locked(contribution: Contribution, *, although_frozen: bool = False) -> Sha
     return found
 
 
-def _wanted(found: Sharing, shares: Mapping[str, Any]) -> dict[str, Decimal]:
+def _parse_shares(found: ContributionShares, shares: Mapping[str, Any]) -> dict[str, Decimal]:
     wanted = {part.authorship.forge_user_id: part.authorship.share for part in found.parts}
     unknown = shares.keys() - wanted.keys()
     if unknown:
@@ -242,8 +242,8 @@ def _wanted(found: Sharing, shares: Mapping[str, Any]) -> dict[str, Decimal]:
             "share-unreadable", _("Somebody named there has no part in this."), _("Load the page again.")
         )
     for key, typed in shares.items():
-        wanted[key] = _share(typed)
-    _require_kept(found, wanted)
+        wanted[key] = _parse_share(typed)
+    _require_no_loss_for_unlinked(found, wanted)
     if sum(wanted.values(), Decimal(0)) > 1:
         raise CreditsError(
             "shares-over-one", _("Shares add up to 100 % at most."), _("Take something off one of them.")
@@ -251,7 +251,7 @@ def _wanted(found: Sharing, shares: Mapping[str, Any]) -> dict[str, Decimal]:
     return wanted
 
 
-def _require_kept(found: Sharing, wanted: Mapping[str, Decimal]) -> None:
+def _require_no_loss_for_unlinked(found: ContributionShares, wanted: Mapping[str, Decimal]) -> None:
     """Raise ``share-kept`` where somebody who cannot answer now would have less than before."""
     for part in found.parts:
         share = part.authorship.share
@@ -264,11 +264,11 @@ def _require_kept(found: Sharing, wanted: Mapping[str, Decimal]) -> None:
             )
 
 
-def _share(typed: Any) -> Decimal:
+def _parse_share(typed: Any) -> Decimal:
     try:
         share = Decimal(str(typed).strip())
-        if share.is_finite() and 0 <= share <= 1 and share == share.quantize(FINEST):
-            return share.quantize(FINEST)
+        if share.is_finite() and 0 <= share <= 1 and share == share.quantize(SHARE_STEP):
+            return share.quantize(SHARE_STEP)
     except InvalidOperation:
         pass
     raise CreditsError(
@@ -278,9 +278,9 @@ def _share(typed: Any) -> Decimal:
     )
 
 
-def _close_if_agreed(proposal: ShareProposal, found: Sharing, *, now: datetime) -> None:
+def _close_if_agreed(proposal: ShareProposal, found: ContributionShares, *, now: datetime) -> None:
     said = dict(proposal.consents.values_list("forge_user_id", "accepted"))
-    linked = _people([part.authorship for part in found.parts])
+    linked = _linked_people([part.authorship for part in found.parts])
     for part in found.parts:
         person = linked.get(part.authorship.forge_user_id)
         asked = part.authorship.role != Authorship.Role.AUTHOR and person is not None
@@ -288,7 +288,7 @@ def _close_if_agreed(proposal: ShareProposal, found: Sharing, *, now: datetime) 
             return
     wanted = {key: Decimal(share) for key, share in proposal.shares.items()}
     # Who was linked when it was proposed need not be now.
-    _require_kept(found, wanted)
+    _require_no_loss_for_unlinked(found, wanted)
     before = {part.authorship.forge_user_id: str(part.authorship.share) for part in found.parts}
     try:
         with transaction.atomic():
@@ -316,7 +316,7 @@ def _close(proposal: ShareProposal, status: str, now: datetime) -> None:
     proposal.save(update_fields=["status", "closed_at"])
 
 
-def _people(parts: list[Authorship]) -> dict[str, User]:
+def _linked_people(parts: list[Authorship]) -> dict[str, User]:
     """By id on the forge, the person who has that account linked now."""
     if not parts:
         return {}
@@ -328,7 +328,7 @@ def _people(parts: list[Authorship]) -> dict[str, User]:
     }
 
 
-def _frozen(contribution: Contribution) -> bool:
+def _is_frozen(contribution: Contribution) -> bool:
     return contribution.authorships.filter(
         claim_items__live=True, claim_items__claim__submitted_at__isnull=False
     ).exists()

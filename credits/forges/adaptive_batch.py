@@ -10,7 +10,7 @@ SLOW = timedelta(seconds=8)
 """GitHub cuts a query off after ten seconds, and charges for it; where one took so long, no more is asked for."""
 
 
-class Batch:
+class AdaptiveBatch:
     """A size that halves when the forge fails on it and grows again while it succeeds.
 
     ``patience`` failures in a row, whatever their size, mean that the forge itself is down: the last one is raised.

@@ -28,7 +28,7 @@ class ForgeError(CreditsError):
         """When the forge allows the next call, where it said so."""
 
 
-class Missing(ForgeError):
+class MissingOnForge(ForgeError):
     """The forge says that there is no such thing (404, NOT_FOUND)."""
 
     status = 404
@@ -54,22 +54,22 @@ class Forbidden(TokenRefused):
     """The token works, but may not see this one thing (a private repository, an organisation's SSO)."""
 
 
-class Unavailable(ForgeError):
+class ForgeUnavailable(ForgeError):
     """5xx, time-out, reset, or an answer that is not what the interface promises. Try again later."""
 
     status = 503
 
 
-def malformed() -> Unavailable:
-    return Unavailable(
+def malformed_answer() -> ForgeUnavailable:
+    return ForgeUnavailable(
         "forge-answer-malformed",
         gettext_noop("The forge's answer is not what its interface promises."),
         gettext_noop("Nothing was changed. It is tried again by itself."),
     )
 
 
-def unavailable() -> Unavailable:
-    return Unavailable(
+def forge_unavailable() -> ForgeUnavailable:
+    return ForgeUnavailable(
         "forge-unavailable",
         gettext_noop("The forge did not answer as it should."),
         gettext_noop("Nothing was changed. It is tried again by itself."),
@@ -101,32 +101,32 @@ def forbidden() -> Forbidden:
     )
 
 
-def missing_account() -> Missing:
-    return Missing(
+def missing_account() -> MissingOnForge:
+    return MissingOnForge(
         "forge-account-missing",
         gettext_noop("There is no such account on the forge."),
         gettext_noop("Check the login, or the forge's address."),
     )
 
 
-def missing_repository() -> Missing:
-    return Missing(
+def missing_repository() -> MissingOnForge:
+    return MissingOnForge(
         "forge-repository-missing",
         gettext_noop("There is no such repository on the forge, or it is private."),
         gettext_noop("Check the repository's name."),
     )
 
 
-def missing_change() -> Missing:
-    return Missing(
+def missing_change() -> MissingOnForge:
+    return MissingOnForge(
         "forge-change-missing",
         gettext_noop("There is no such pull request on the forge, or it is private."),
         gettext_noop("Check the address of the pull request."),
     )
 
 
-def missing_commit() -> Missing:
-    return Missing(
+def missing_commit() -> MissingOnForge:
+    return MissingOnForge(
         "forge-commit-missing",
         gettext_noop("There is no such commit on the forge, or its repository is private."),
         gettext_noop("Check the commit's name."),
@@ -141,7 +141,7 @@ def still_open() -> NotMerged:
     )
 
 
-def cannot() -> ForgeError:
+def not_supported() -> ForgeError:
     return ForgeError(
         "forge-cannot",
         gettext_noop("This forge cannot be asked for that."),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from credits.forges.errors import malformed
+from credits.forges.errors import malformed_answer
 
 Clock = Callable[[], datetime]
 
@@ -30,7 +30,7 @@ def parse_time(value: object) -> datetime:
             time = None
         if time is not None and time.tzinfo is not None:
             return time
-    raise malformed()
+    raise malformed_answer()
 
 
 def format_time(time: datetime) -> str:
@@ -38,47 +38,47 @@ def format_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def json_object(value: object) -> Mapping[str, Any]:
     """The value as a JSON object; :class:`Unavailable` when it is none."""
     if isinstance(value, dict):
         return value
-    raise malformed()
+    raise malformed_answer()
 
 
-def listing(value: object) -> list[Any]:
+def json_array(value: object) -> list[Any]:
     """The value as a JSON array; :class:`Unavailable` when it is none."""
     if isinstance(value, list):
         return value
-    raise malformed()
+    raise malformed_answer()
 
 
-def text(value: object) -> str:
+def json_text(value: object) -> str:
     """The value as text that is not empty; :class:`Unavailable` when it is none."""
     if isinstance(value, str) and value:
         return value
-    raise malformed()
+    raise malformed_answer()
 
 
-def number(value: object) -> int:
+def json_count(value: object) -> int:
     """The value as a whole number of zero or more; :class:`Unavailable` when it is none."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise malformed()
+    raise malformed_answer()
 
 
-def id_text(value: object) -> str:
+def json_id(value: object) -> str:
     """An identifier, number or text, as text; :class:`Unavailable` when it is neither."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return text(value)
+    return json_text(value)
 
 
-def allowed_again(headers: Mapping[str, str], now: datetime) -> datetime:
+def next_allowed_call(headers: Mapping[str, str], now: datetime) -> datetime:
     """When the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an
     exhausted limit, else a minute from ``now``. ``headers`` have lower-case names."""
     named = _retry_after(headers.get("retry-after", "").strip(), now)
     if named is None and headers.get("x-ratelimit-remaining", "").strip() == "0":
-        named = _reset(headers.get("x-ratelimit-reset", "").strip())
+        named = _reset_time(headers.get("x-ratelimit-reset", "").strip())
     if named is None:
         return now + UNNAMED_WAIT
     return max(now, min(named, now + LONGEST_WAIT))
@@ -94,7 +94,7 @@ def _retry_after(value: str, now: datetime) -> datetime | None:
     return named if named.tzinfo is not None else None
 
 
-def _reset(value: str) -> datetime | None:
+def _reset_time(value: str) -> datetime | None:
     """Seconds since 1970. A second more: it is not said when within its second the reset happens."""
     if not _DIGITS.fullmatch(value):
         return None

@@ -63,6 +63,6 @@ LANDING_RULES = (
 )
 
 
-def rules_of(rules: Sequence[LandingRule], full_name: str) -> tuple[LandingRule, ...]:
+def rules_for_repository(rules: Sequence[LandingRule], full_name: str) -> tuple[LandingRule, ...]:
     """The rules of one repository; most have none."""
     return tuple(rule for rule in rules if full_name.lower() in map(str.lower, rule.repositories))

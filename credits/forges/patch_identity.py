@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from credits.forges.file_categories import classify
 from credits.forges.protocol import ChangedFile
 
-TELLING_LINES = 20
+LONG_CHANGE_LINES = 20
 """Changed lines, generated files aside, from which on paths and counts tell a change from every other."""
-SHORT = "short:"
+SHORT_PREFIX = "short:"
 """How the identity of a change with fewer lines begins."""
 
 _BLANK = re.compile(r"\s+")
-Lines = tuple[tuple[str, ...], tuple[str, ...]]
+DiffLines = tuple[tuple[str, ...], tuple[str, ...]]
 """Removed and added lines."""
 
 
@@ -45,8 +45,14 @@ def diff_id(diffs: Mapping[str, str]) -> str | None:
         return None
     digest = hashlib.sha256()
     for path in sorted(diffs):
-        removed, added = _lines(diffs[path])
-        digest.update(_block(path, [_bare(line) for line in removed], [_bare(line) for line in added]))
+        removed, added = _changed_lines(diffs[path])
+        digest.update(
+            _file_block(
+                path,
+                [_without_whitespace(line) for line in removed],
+                [_without_whitespace(line) for line in added],
+            )
+        )
     return f"diff:{digest.hexdigest()[:40]}"
 
 
@@ -55,8 +61,8 @@ def only_whitespace(diffs: Mapping[str, str]) -> bool | None:
     if not diffs or not all(diffs.values()):
         return None
     return all(
-        "".join(map(_bare, removed)) == "".join(map(_bare, added))
-        for removed, added in map(_lines, diffs.values())
+        "".join(map(_without_whitespace, removed)) == "".join(map(_without_whitespace, added))
+        for removed, added in map(_changed_lines, diffs.values())
     )
 
 
@@ -75,24 +81,24 @@ def files_id(
         digest.update(f"{path}\0{added}\0{removed}\n".encode("utf-8", "replace"))
     telling = 0
     for path, added, removed in rows:
-        if telling >= TELLING_LINES:
+        if telling >= LONG_CHANGE_LINES:
             break
         # Asked of the long ones only where it matters: a change of one lock file says nothing of who made it.
         if classify(path) != "generated":
             telling += added + removed
-    if telling >= TELLING_LINES:
+    if telling >= LONG_CHANGE_LINES:
         return f"files:{digest.hexdigest()[:40]}"
-    said = f"{bare_title(title)}\0{full_name.rpartition('/')[2].casefold()}"
+    said = f"{normalised_title(title)}\0{full_name.rpartition('/')[2].casefold()}"
     digest.update(said.encode("utf-8", "replace"))
-    return f"{SHORT}{digest.hexdigest()[:40]}"
+    return f"{SHORT_PREFIX}{digest.hexdigest()[:40]}"
 
 
-def bare_title(title: str) -> str:
+def normalised_title(title: str) -> str:
     """A title as it is compared: without white space and case."""
     return _BLANK.sub("", title).casefold()
 
 
-def likeness(of: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | None) -> Likeness:
+def measure_likeness(of: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | None) -> Likeness:
     """How much of the change ``of`` is found again in ``within``, path by path."""
     if of is None or within is None or not of:
         return Likeness(None, None)
@@ -112,7 +118,7 @@ def likeness(of: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | N
     )
 
 
-def _lines(diff: str) -> Lines:
+def _changed_lines(diff: str) -> DiffLines:
     removed: list[str] = []
     added: list[str] = []
     named = False
@@ -130,11 +136,11 @@ def _lines(diff: str) -> Lines:
     return tuple(removed), tuple(added)
 
 
-def _bare(line: str) -> str:
+def _without_whitespace(line: str) -> str:
     return _BLANK.sub("", line)
 
 
-def _block(path: str, removed: Iterable[str], added: Iterable[str]) -> bytes:
+def _file_block(path: str, removed: Iterable[str], added: Iterable[str]) -> bytes:
     text = "\n".join(
         [path, *(f"-{line}" for line in removed if line), *(f"+{line}" for line in added if line)]
     )

@@ -19,12 +19,12 @@ from typing import Any, Literal, Protocol
 from credits.forges.errors import ForgeError
 from credits.forges.tokens import TokenPool
 
-Status = Literal["merged", "landed", "reverted", "gone", "unknown"]
-Kind = Literal["pull_request", "review", "issue"]
+ChangeStatus = Literal["merged", "landed", "reverted", "gone", "unknown"]
+ChangeKind = Literal["pull_request", "review", "issue"]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountOnForge:
     """An account on a forge. ``id`` is the forge's immutable user id as text; ``login`` only a label that may
     change; ``node_id`` is GitHub's GraphQL id (empty elsewhere); ``kind`` is ``user``, ``bot``, ``organisation``
     or ``ghost``."""
@@ -36,13 +36,13 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryFacts:
+class RepositoryOnForge:
     """A repository as the forge describes it now. ``id`` is immutable, ``full_name`` may change."""
 
     id: str
     full_name: str
     url: str
-    owner: Account | None = None
+    owner: AccountOnForge | None = None
     stars: int | None = None
     licence: str | None = None
     """SPDX identifier; ``""`` when the forge says that there is none."""
@@ -75,10 +75,10 @@ class MergedChange:
 
     id: str
     number: str
-    repository: RepositoryFacts
+    repository: RepositoryOnForge
     title: str
     url: str
-    author: Account | None
+    author: AccountOnForge | None
     created_at: datetime
     merged_at: datetime
     updated_at: datetime
@@ -89,12 +89,12 @@ class MergedChange:
     """At most what the forge lists (GitHub 100 a page here, Gitee 300); ``changed_files`` has the true count."""
     labels: tuple[str, ...] | None
     merge_commit: str | None
-    merged_by: Account | None
-    co_authors: tuple[Account, ...] | None
+    merged_by: AccountOnForge | None
+    co_authors: tuple[AccountOnForge, ...] | None
     found_by: str
     """How it was found: ``account``, ``watched``, ``fork``, ``event``, ``search``, ``link``."""
-    kind: Kind = "pull_request"
-    status: Status = "merged"
+    kind: ChangeKind = "pull_request"
+    status: ChangeStatus = "merged"
     landed_by: str = ""
     node_id: str = ""
     """GitHub's GraphQL id of it (empty elsewhere): the cheapest way to see it again."""
@@ -107,21 +107,21 @@ class MergedChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CollectionRequest:
     """What has been merged for ``account`` since ``cursor`` (opaque text of the adapter's own; empty: everything).
 
     ``repositories`` are full names to look in, for forges without a listing across repositories. ``kinds`` are asked
     for besides what costs nothing more; one that the forge does not list is not asked, and does not fail the account.
     """
 
-    account: Account
+    account: AccountOnForge
     cursor: str = ""
     repositories: tuple[str, ...] = ()
-    kinds: tuple[Kind, ...] = ("pull_request",)
+    kinds: tuple[ChangeKind, ...] = ("pull_request",)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CollectionPage:
     """Part of the answer for one account: store ``changes`` and move the cursor to ``cursor`` in one transaction.
 
     ``done``: the account is complete up to ``cursor``. ``failure``: this account failed; ``changes`` (what was got
@@ -129,7 +129,7 @@ class Page:
     ``account`` carries the login as the forge has it now.
     """
 
-    account: Account
+    account: AccountOnForge
     changes: tuple[MergedChange, ...]
     cursor: str
     done: bool
@@ -145,14 +145,14 @@ class ChangeRef:
     number: str
     repository_id: str
     full_name: str
-    kind: Kind = "pull_request"
+    kind: ChangeKind = "pull_request"
     node_id: str = ""
     merged_at: datetime | None = None
     merge_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RecheckAnswer:
     """How a change stands now.
 
     ``change`` are the facts of today (labels, names after a rename or transfer); ``None`` where it is ``gone``, or
@@ -161,39 +161,39 @@ class Standing:
     """
 
     ref: ChangeRef
-    status: Status
+    status: ChangeStatus
     change: MergedChange | None = None
     reverted_by: str = ""
     failure: ForgeError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class CommitFacts:
+class CommitOnForge:
     """One commit. ``authors``: the author first, then those whom its trailers name, each by the forge's own account;
     ``None`` in a place: somebody whom the forge knows no account of, who keeps a share all the same. ``files`` are
     told for a commit that was asked for by itself."""
 
     sha: str
     message: str
-    authors: tuple[Account | None, ...]
+    authors: tuple[AccountOnForge | None, ...]
     committed_at: datetime | None
     url: str = ""
     files: tuple[ChangedFile, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CrossCheckResult:
     """What a cross-check came to for one account: ``counted`` changes in the time asked about, of which ``missed``
     are not held. With a ``failure`` both may be less than there is."""
 
-    account: Account
+    account: AccountOnForge
     counted: int
     missed: tuple[MergedChange, ...]
     failure: ForgeError | None = None
 
 
 @dataclass(slots=True)
-class Spent:
+class RequestCost:
     """What an adapter has cost since it was made: HTTP requests, and GitHub's GraphQL points."""
 
     requests: int = 0
@@ -204,30 +204,30 @@ class Forge(Protocol):
     """A forge, reached with the university's own tokens. Every method raises :class:`ForgeError` subclasses only."""
 
     name: str
-    spent: Spent
+    spent: RequestCost
     tokens: TokenPool
     asks_at_once: int
     """How many asks are best handed over together: all of them share the cost. A forge that is read repository by
     repository takes as many as there are, and then costs the same for one account as for all."""
-    lists: tuple[Kind, ...]
+    lists: tuple[ChangeKind, ...]
     """The kinds of contribution that this forge can list for an account."""
 
     def close(self) -> None:
         """Close the connections; the adapter may be used again."""
 
-    def find_account(self, login: str) -> Account:
+    def find_account(self, login: str) -> AccountOnForge:
         """The account that has this login now; :class:`Missing` when nobody has it."""
 
-    def account(self, account_id: str) -> Account:
+    def account(self, account_id: str) -> AccountOnForge:
         """The account with this immutable id, whatever its login is now; :class:`Missing` when it is gone."""
 
-    def find_repository(self, full_name: str) -> RepositoryFacts:
+    def find_repository(self, full_name: str) -> RepositoryOnForge:
         """The repository, following renames; :class:`Missing` when there is none that the token may see."""
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
         """One pull request that a student points at; :class:`Missing`, or :class:`NotMerged` when it is not merged."""
 
-    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+    def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         """Pages for every ask, in any order, each ask ending with exactly one page that is ``done`` or a ``failure``.
 
         A failure of one account does not stop the others. A failure of the forge as a whole (rate limit, no
@@ -235,22 +235,22 @@ class Forge(Protocol):
         """
 
     def cross_check(
-        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
-    ) -> Iterator[Checked]:
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[CrossCheckResult]:
         """Look another way for what each account got merged from ``since`` to ``until``; one answer an ask, in order.
 
         ``held`` has the ids of the changes that need not be told again. Dear, and a forge's search may know less than
         its lists: for now and then, to find more, and never to conclude that something is not there.
         """
 
-    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
         """How these changes stand now, one answer for each, in any order. What cannot be learnt is ``unknown`` with
         its failure; only what the forge itself calls missing is ``gone``. Raises where the forge as a whole fails."""
 
-    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         """The commits of a pull request's branch, oldest first, at most 250; :class:`Missing` when it is gone."""
 
-    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+    def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
         """One commit with its files; :class:`Missing` when the repository has none of that name."""
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:

@@ -21,7 +21,7 @@ class BadAddress(CreditsError):
     status = 400
 
 
-def parse(address: str, web_url: str) -> tuple[str, str]:
+def parse_address(address: str, web_url: str) -> tuple[str, str]:
     """``(full_name, number)`` of the pull request that ``address`` names on the forge at ``web_url``.
 
     Takes the address of the pull request or of a page below it (files, commits, a comment), with or without the
@@ -37,7 +37,7 @@ def parse(address: str, web_url: str) -> tuple[str, str]:
             gettext_noop("Paste the address of the pull request from your browser."),
         )
     if len(pasted) > _LONGEST or not pasted.isprintable():
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     short = _SHORT.fullmatch(pasted)
     if short:
         return _full_name(*short[1].split("/")), _number(short[2])
@@ -50,11 +50,11 @@ def _from_url(pasted: str, web_url: str) -> tuple[str, str]:
         url = urlsplit(pasted if "://" in pasted else f"{home.scheme}://{pasted}")
         host, port = url.hostname or "", url.port
     except ValueError:
-        raise _no_pull_request() from None
+        raise _not_a_pull_request() from None
     if url.scheme.lower() not in ("http", "https") or url.username is not None:
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     if "." not in host and host != (home.hostname or ""):
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     if host.lower().removeprefix("www.") != (home.hostname or "").lower().removeprefix("www."):
         raise _another_site()
     if (port or _usual_port(url.scheme)) != (home.port or _usual_port(home.scheme)) and port != home.port:
@@ -71,7 +71,7 @@ def _from_url(pasted: str, web_url: str) -> tuple[str, str]:
             gettext_noop("Open the pull request and copy its address."),
         )
     if len(parts) < 4 or parts[2] not in _KINDS or not re.fullmatch(r"[0-9]{1,18}", parts[3]):
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     return _full_name(parts[0], parts[1]), _number(parts[3])
 
 
@@ -82,18 +82,18 @@ def _usual_port(scheme: str) -> int:
 def _full_name(owner: str, name: str) -> str:
     full_name = f"{owner}/{name}"
     if not _FULL_NAME.fullmatch(full_name):
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     return full_name
 
 
 def _number(digits: str) -> str:
     number = digits.lstrip("0")
     if not number:
-        raise _no_pull_request()
+        raise _not_a_pull_request()
     return number
 
 
-def _no_pull_request() -> BadAddress:
+def _not_a_pull_request() -> BadAddress:
     return BadAddress(
         "address-not-a-pull-request",
         gettext_noop("This is not the address of a pull request."),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from credits.forges.errors import Unavailable
+from credits.forges.errors import ForgeUnavailable
 from credits.forges.json_reading import format_time, parse_time
 
 OVERLAP = timedelta(minutes=15)
@@ -83,5 +83,5 @@ class Watermark:
                 return cls()
             seen = None if value.get("seen") is None else parse_time(value["seen"])
             return cls(seen, {key: parse_time(time) for key, time in near.items()}, tuple(owed))
-        except Unavailable:
+        except ForgeUnavailable:
             return cls()

@@ -19,7 +19,9 @@ BEATS_A_LEASE = 4
 
 
 @contextlib.contextmanager
-def beating(jobs: Sequence[Job], *, clock: Callable[[], datetime], lease: timedelta) -> Iterator[None]:
+def keep_leases_alive(
+    jobs: Sequence[Job], *, clock: Callable[[], datetime], lease: timedelta
+) -> Iterator[None]:
     """Keep the lease of those of these jobs that are still held as they were taken, until the block ends.
 
     A thread of its own does it, with a connection of its own, so that it beats while the worker waits for an answer.

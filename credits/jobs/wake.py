@@ -18,10 +18,10 @@ def wake_workers() -> None:
     """Ask workers to look, as soon as the present transaction is committed. Never fails: a message that is lost costs
     the time until the next beat and nothing else.
     """
-    transaction.on_commit(send, robust=True)
+    transaction.on_commit(send_wake_message, robust=True)
 
 
-def send() -> None:
+def send_wake_message() -> None:
     """The same at once, without a word to the database."""
     try:
         current_app.send_task("credits.tasks.wake", expires=EXPIRES_SECONDS, ignore_result=True, retry=False)

@@ -14,7 +14,15 @@ from accounts import audit
 from accounts.commands import Report
 from accounts.models import Programme
 from credits.claims.models import Round
-from credits.claims.simulation.trial import LARGEST, Tally, Trial, Tried, claims_of, side_by_side, tried_on
+from credits.claims.simulation.trial import (
+    LARGEST_SHOWN,
+    RulebookTrial,
+    SimulationTally,
+    TriedClaim,
+    evaluate_both,
+    submitted_claims,
+    try_claims,
+)
 from credits.errors import NotThere
 from credits.rulebooks import editor_report
 from credits.rulebooks.models import RulebookVersion
@@ -30,10 +38,10 @@ def simulated(
     """Try the rulebook on a round's claims at once; decides nothing, and leaves a line in the audit log."""
     other = _version(against, rulebook.code) if against else None
     only = _programme(programme) if programme else None
-    tally = Tally()
-    trial = Trial(rulebook, other)
-    found = tried_on(trial, claims_of(round_, programme=only), tally)
-    largest = heapq.nlargest(LARGEST, (one for one in found if one.changed), key=lambda one: one.size)
+    tally = SimulationTally()
+    trial = RulebookTrial(rulebook, other)
+    found = try_claims(trial, submitted_claims(round_, programme=only), tally)
+    largest = heapq.nlargest(LARGEST_SHOWN, (one for one in found if one.changed), key=lambda one: one.size)
     with transaction.atomic():
         audit.record(
             "simulation-made",
@@ -78,15 +86,15 @@ def _programme(name: str) -> Programme:
     return found
 
 
-def _traces(one: Tried, trial: Trial) -> tuple[Outcome, Outcome]:
+def _traces(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
     version = trial.against or one.claim.version
     if version is None:
         raise LookupError(f"claim {one.claim.pk} has no version")
-    _facts, before, after = side_by_side(one.assessment, rulebook_of(version), trial.rulebook)
+    _facts, before, after = evaluate_both(one.assessment, rulebook_of(version), trial.rulebook)
     return before, after
 
 
-def _summary(rulebook: Rulebook, round_: Round, tally: Tally) -> list[str]:
+def _summary(rulebook: Rulebook, round_: Round, tally: SimulationTally) -> list[str]:
     lines = [
         _("%(code)s on round %(round)s: %(claims)s claims")
         % {"code": rulebook.code, "round": round_.code, "claims": tally.claims},
@@ -109,7 +117,7 @@ def _summary(rulebook: Rulebook, round_: Round, tally: Tally) -> list[str]:
     return lines
 
 
-def _told(one: Tried, before: Outcome, after: Outcome) -> list[str]:
+def _told(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
     tongue = "zh" if (get_language() or "").startswith("zh") else "en"
     lines = [
         _("%(student)s: credit %(before)s → %(after)s, points %(points)s → %(more)s")
@@ -132,7 +140,7 @@ def _told(one: Tried, before: Outcome, after: Outcome) -> list[str]:
     return lines
 
 
-def _written(one: Tried, before: Outcome, after: Outcome) -> dict[str, Any]:
+def _written(one: TriedClaim, before: Outcome, after: Outcome) -> dict[str, Any]:
     return {
         "student_number": one.claim.enrolment.student_number,
         "before": before.to_json(),

@@ -15,7 +15,7 @@ from credits.ledger.verify import Checkpoint
 from credits.records.models import ExportBatch
 
 
-def noted() -> Iterator[Checkpoint]:
+def noted_checkpoints() -> Iterator[Checkpoint]:
     """The ledger's head as each export batch in the database names it, and each manifest in the house's own folder:
     whoever alters the one may forget, or not reach, the other."""
     for code, manifest in ExportBatch.objects.order_by("pk").values_list("code", "manifest"):
@@ -33,7 +33,7 @@ def noted() -> Iterator[Checkpoint]:
             ) from error
 
 
-def parse(text: str) -> Checkpoint:
+def parse_checkpoint(text: str) -> Checkpoint:
     """A checkpoint from ``NUMBER:HASH``."""
     if not re.fullmatch(r"\d{1,18}:[0-9a-f]{64}", text):
         raise CreditsError(

@@ -25,13 +25,13 @@ from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
-from credits.records.export_lines import lines
+from credits.records.export_lines import record_lines
 from credits.records.models import ExportBatch
 
 _UNDER_WAY = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
 
 
-def export(
+def export_round(
     round_: Round, format_: str, *, by: User | None, now: datetime, folder: Path | None = None
 ) -> ExportBatch:
     """Write every ledger entry of a round into ``folder`` (default: the house's own) and keep the batch.
@@ -55,7 +55,7 @@ def export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with transaction.atomic():
-            return _export(round_, renderer, by=by, now=now, folder=folder)
+            return _write_batch(round_, renderer, by=by, now=now, folder=folder)
     except OSError as error:
         raise CreditsError(
             "export-not-written",
@@ -65,7 +65,7 @@ def export(
         ) from error
 
 
-def under_way(batch: ExportBatch) -> str:
+def under_way_warning(batch: ExportBatch) -> str:
     """The sentence that says whose credit is not in the batch; empty where the round's claims were all at their end."""
     count = batch.manifest["claims_under_way"]
     if not count:
@@ -77,26 +77,26 @@ def under_way(batch: ExportBatch) -> str:
     ) % {"count": count}
 
 
-def path_of(batch: ExportBatch) -> Path:
+def batch_file(batch: ExportBatch) -> Path:
     """Where the batch's file lies in the house's own folder."""
     return Path(settings.EXPORTS_DIR) / batch.manifest["files"][0]["name"]
 
 
 @transaction.atomic
-def fetched(batch: ExportBatch, name: str, *, by: User, now: datetime) -> None:
+def audit_download(batch: ExportBatch, name: str, *, by: User, now: datetime) -> None:
     """Note that somebody is handed a file of the batch: it holds what many people were recognised."""
     audit.record("export-fetched", batch, by=by, now=now, file=name)
 
 
-def _export(
+def _write_batch(
     round_: Round, renderer: Renderer, *, by: User | None, now: datetime, folder: Path
 ) -> ExportBatch:
     # One after the other: files are called after the round and the second.
     Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
     code = _free_code(round_, now)
-    references = [f"result:{public_id}" for public_id in _recorded(round_)]
+    references = [f"result:{public_id}" for public_id in _recorded_result_ids(round_)]
     number, head = entries.head()
-    total = _Total()
+    total = _CreditTotal()
     name, unfinished = f"{code}{renderer.suffix}", folder / f".{code}.unfinished"
     manifest_file, manifest_unfinished = (
         folder / f"{code}.manifest.json",
@@ -104,7 +104,7 @@ def _export(
     )
     try:
         with unfinished.open("wb") as file:
-            count = renderer.render(total.passing(lines(entries.of_references(references))), file)
+            count = renderer.render(total.passing(record_lines(entries.of_references(references))), file)
             file.flush()
             os.fsync(file.fileno())
         manifest: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _export(
     return batch
 
 
-def _recorded(round_: Round) -> Iterator[object]:
+def _recorded_result_ids(round_: Round) -> Iterator[object]:
     return Result.objects.filter(claim__round=round_).values_list("public_id", flat=True).iterator()
 
 
@@ -160,7 +160,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class _Total:
+class _CreditTotal:
     """Adds up the credit of the lines as they go by."""
 
     def __init__(self) -> None:

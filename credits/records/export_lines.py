@@ -11,17 +11,17 @@ from credits.formats.base import Line
 from credits.ledger.entries import CreditEntry
 from credits.text import NO_TEXT, Text
 
-BATCH = 500
+BATCH_SIZE = 500
 
 
-def lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
+def record_lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
     """One line an entry, in the order given, some hundreds at a time.
 
     What was recognised is read from the entry, a reversal's from the entry that it reverses. Who it belongs to is
     read from the enrolment: names stay out of the ledger, which can never forget one.
     """
     remaining = iter(entries)
-    while batch := list(islice(remaining, BATCH)):
+    while batch := list(islice(remaining, BATCH_SIZE)):
         enrolments = {
             enrolment.student_number: enrolment
             for enrolment in Enrolment.objects.filter(
@@ -30,10 +30,10 @@ def lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
         }
         terms = Term.objects.in_bulk({entry.term for entry in batch}, field_name="code")
         for entry in batch:
-            yield _line(entry, enrolments.get(entry.student_number), terms.get(entry.term))
+            yield _record_line(entry, enrolments.get(entry.student_number), terms.get(entry.term))
 
 
-def _line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) -> Line:
+def _record_line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) -> Line:
     details: dict[str, Any] = (entry.reverses or entry).details
     return Line(
         number=entry.number,
@@ -41,18 +41,18 @@ def _line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) ->
         name=str(enrolment.user) if enrolment else "",
         department=str(enrolment.programme.department) if enrolment else "",
         programme=str(enrolment.programme) if enrolment else "",
-        course=_text((details.get("course") or {}).get("title") or details.get("title")),
+        course=_bilingual((details.get("course") or {}).get("title") or details.get("title")),
         category=entry.category,
         term=entry.term,
         credit=entry.credit,
-        grade=_text((details.get("grade") or {}).get("label")),
+        grade=_bilingual((details.get("grade") or {}).get("label")),
         rulebook=f"{details['rulebook']} v{details['version']}" if "rulebook" in details else "",
         recorded_at=entry.posted_at,
         entry_hash=entry.hash,
         term_name=Text(term.name_zh, term.name_en) if term else NO_TEXT,
-        rulebook_title=_text(details.get("title")),
+        rulebook_title=_bilingual(details.get("title")),
     )
 
 
-def _text(words: dict[str, str] | None) -> Text:
+def _bilingual(words: dict[str, str] | None) -> Text:
     return Text(words.get("zh", ""), words.get("en", "")) if words else NO_TEXT

@@ -13,11 +13,11 @@ from accounts.permissions import Role, covers, departments_of, has_role
 from credits.errors import NotThere
 from credits.formats.base import Transcript
 from credits.ledger import entries
-from credits.records.export_lines import lines
+from credits.records.export_lines import record_lines
 
 
 @transaction.atomic
-def transcript(person: User, *, by: User, now: datetime) -> Transcript:
+def make_transcript(person: User, *, by: User, now: datetime) -> Transcript:
     """The recognised credit of ``person``, computed from the ledger, for the person or a registrar
     for one of the person's departments.
 
@@ -35,7 +35,7 @@ def transcript(person: User, *, by: User, now: datetime) -> Transcript:
         student_numbers=tuple(enrolment.student_number for enrolment in enrolments),
         department=str(enrolments[0].programme.department) if enrolments else "",
         programme=str(enrolments[0].programme) if enrolments else "",
-        lines=tuple(lines(entries.of_person(person).select_related("reverses"))),
+        lines=tuple(record_lines(entries.of_person(person).select_related("reverses"))),
         made_at=now,
         head_number=number,
         head_hash=head,

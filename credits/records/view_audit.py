@@ -13,7 +13,7 @@ from credits.ledger.entries import CreditEntry
 
 
 @transaction.atomic
-def ledger_seen(shown: Sequence[CreditEntry], *, by: User, now: datetime) -> None:
+def audit_ledger_view(shown: Sequence[CreditEntry], *, by: User, now: datetime) -> None:
     """Note which entries somebody was shown: the first and the last number. None are no look."""
     if shown:
         numbers = [entry.number for entry in shown]

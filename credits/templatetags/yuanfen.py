@@ -18,16 +18,16 @@ from credits.web.presenters.formatting import (
     day,
     forge_label,
     found_by_label,
+    in_language,
     intake,
     kind_label,
     kinds,
     moment,
     percent,
     percent_number,
-    plain,
+    plain_number,
     reviewers,
     signed,
-    tongue,
     unit_of,
     until,
     with_credits,
@@ -72,12 +72,12 @@ MARKS = {
 
 
 @register.simple_tag(takes_context=True)
-def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
+def navigation_entries(context: dict[str, Any]) -> list[navigation.NavigationEntry]:
     """The navigation of the reader."""
     request: HttpRequest | None = context.get("request")
     if request is None:
         return []
-    return navigation.entries(
+    return navigation.navigation_entries(
         request,
         context.get("roles", ()),
         bool(context.get("is_student")),
@@ -89,14 +89,14 @@ def navigation_entries(context: dict[str, Any]) -> list[navigation.Entry]:
 def as_staff_say(claim: Claim) -> str:
     """The state of a claim in words that do not speak to the student, as its own name does."""
     if claim.status == Claim.Status.HEARING:
-        return _("answered") if review.answered(claim) else _("waiting for the student's answer")
+        return _("answered") if review.is_answered(claim) else _("waiting for the student's answer")
     return str(claim.get_status_display())
 
 
 @register.filter
 def as_student_reads(claim: Claim) -> str:
     """The state of a claim in words for the student, who has answered or not."""
-    if claim.status == Claim.Status.HEARING and review.answered(claim):
+    if claim.status == Claim.Status.HEARING and review.is_answered(claim):
         return _("your answer is with the reviewer")
     return str(claim.get_status_display())
 
@@ -123,7 +123,7 @@ def gauge(held: Decimal | None, hoped: Decimal | None, limit: Decimal | None, la
 
 
 @register.filter
-def dressed(field: BoundField) -> str:
+def styled(field: BoundField) -> str:
     """A form field in this house's look."""
     kind = getattr(field.field.widget, "input_type", "")
     base = {"select": "select", "file": "file-input", "checkbox": "checkbox"}.get(kind, "input")
@@ -143,7 +143,7 @@ def never_complete(states: list[Any]) -> bool:
     return all(state.complete_at is None for state in states)
 
 
-register.filter("plain", plain)
+register.filter("plain", plain_number)
 register.filter("credits", with_credits)
 register.filter("points", with_points)
 register.filter("credit_unit", credit_unit)
@@ -152,7 +152,7 @@ register.filter("signed", signed)
 register.filter("percent_number", percent_number)
 register.filter("percent", percent)
 register.filter("found_by_label", found_by_label)
-register.filter("tongue", tongue)
+register.filter("tongue", in_language)
 register.filter("reviewers", reviewers)
 register.filter("forge_label", forge_label)
 register.filter("intake", intake)

@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.identity import linking
 from accounts.models import AuditEntry, ForgeAccount, StaffRole
 from accounts.people import roles
-from credits.forges.protocol import Account
+from credits.forges.protocol import AccountOnForge
 from tests import factories
 from tests.factories import NOW
 
@@ -48,7 +48,9 @@ def test_invariant_11_no_line_is_changed_or_removed(sql: str) -> None:
 def test_invariant_11_linking_and_unlinking_are_in_the_log() -> None:
     """Each says who did it, to whose record, with the account's immutable id."""
     student = factories.student()
-    account = linking.link(student, "github", Account("42", "octo"), proof=ForgeAccount.Proof.OAUTH, now=NOW)
+    account = linking.link(
+        student, "github", AccountOnForge("42", "octo"), proof=ForgeAccount.Proof.OAUTH, now=NOW
+    )
     linking.unlink(account, by=student, now=NOW)
     linked, unlinked = AuditEntry.objects.order_by("pk")
     assert (linked.action, unlinked.action) == ("account-linked", "account-unlinked")

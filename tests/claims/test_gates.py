@@ -9,7 +9,7 @@ import pytest
 
 from accounts.calendar.university_calendar import written
 from accounts.models import AuditEntry
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Result
 from credits.claims.recording import record
@@ -39,8 +39,8 @@ def test_a_draft_begins_with_the_round() -> None:
     """Nobody applies before the round opens."""
     round_ = make.round_(apply_from=NOW)
     student = factories.student()
-    refused(lambda: draft(student, round_, now=NOW - INSTANT), "round-not-open", NOW)
-    assert draft(student, round_, now=NOW).status == Claim.Status.DRAFT
+    refused(lambda: open_draft(student, round_, now=NOW - INSTANT), "round-not-open", NOW)
+    assert open_draft(student, round_, now=NOW).status == Claim.Status.DRAFT
 
 
 def test_submitting_ends_with_the_round() -> None:
@@ -55,8 +55,8 @@ def test_a_draft_may_be_looked_at_after_the_round_but_not_begun() -> None:
     """What is there stays to be seen; what is not there is refused."""
     claim = make.claim()
     closes = claim.round.apply_until
-    assert draft(claim.user, claim.round, now=closes) == claim
-    refused(lambda: draft(factories.student(), claim.round, now=closes), "round-closed", closes)
+    assert open_draft(claim.user, claim.round, now=closes) == claim
+    refused(lambda: open_draft(factories.student(), claim.round, now=closes), "round-closed", closes)
 
 
 @pytest.fixture
@@ -75,10 +75,12 @@ def test_nothing_is_reduced_before_the_days_to_answer_are_over(proposed: Claim) 
     until = proposed.hearing_until
     assert until is not None
     assert written(until) == "2025-03-18 00:00"
-    refused(lambda: review.confirm(proposed, by=reviewer, now=until - INSTANT), "hearing-not-over", until)
-    assert proposed not in review.queue(reviewer, now=until - INSTANT)
-    assert proposed in review.queue(reviewer, now=until)
-    review.confirm(proposed, by=reviewer, now=until)
+    refused(
+        lambda: review.confirm_proposal(proposed, by=reviewer, now=until - INSTANT), "hearing-not-over", until
+    )
+    assert proposed not in review.review_queue(reviewer, now=until - INSTANT)
+    assert proposed in review.review_queue(reviewer, now=until)
+    review.confirm_proposal(proposed, by=reviewer, now=until)
     proposed.refresh_from_db()
     assert proposed.status == Claim.Status.NOTICE
 
@@ -86,9 +88,9 @@ def test_nothing_is_reduced_before_the_days_to_answer_are_over(proposed: Claim) 
 def test_an_answer_opens_the_gate_early(proposed: Claim) -> None:
     """Once the student has answered, nobody has to wait for the rest of the days."""
     reviewer = make.reviewer_of(proposed)
-    review.answer(proposed, "我同意。", by=proposed.user, now=NOW)
-    assert proposed in review.queue(reviewer, now=NOW)
-    review.confirm(proposed, by=reviewer, now=NOW)
+    review.answer_proposal(proposed, "我同意。", by=proposed.user, now=NOW)
+    assert proposed in review.review_queue(reviewer, now=NOW)
+    review.confirm_proposal(proposed, by=reviewer, now=NOW)
 
 
 def test_another_reduction_waits_for_the_hearing_too(proposed: Claim) -> None:
@@ -118,7 +120,9 @@ def test_a_worse_decision_than_the_proposed_one_is_heard_anew(proposed: Claim) -
     assert proposed.hearing_until is not None
     assert proposed.hearing_until > until
     refused(
-        lambda: review.confirm(proposed, by=reviewer, now=until), "hearing-not-over", proposed.hearing_until
+        lambda: review.confirm_proposal(proposed, by=reviewer, now=until),
+        "hearing-not-over",
+        proposed.hearing_until,
     )
 
 
@@ -129,15 +133,15 @@ def test_recording_waits_for_the_end_of_public_notice() -> None:
     until = claim.notice_until
     assert until is not None
     assert written(until) == "2025-03-18 00:00"
-    refused(lambda: record.record(claim, by=registrar, now=until - INSTANT), "notice-not-over", until)
-    assert list(record.ready(now=until - INSTANT)) == []
-    assert list(record.not_yet(now=until - INSTANT)) == [claim]
-    assert record.waits_until(claim) == until
+    refused(lambda: record.record_result(claim, by=registrar, now=until - INSTANT), "notice-not-over", until)
+    assert list(record.ready_to_record(now=until - INSTANT)) == []
+    assert list(record.waiting_to_record(now=until - INSTANT)) == [claim]
+    assert record.recordable_from(claim) == until
     assert not entries.of_person(claim.user).exists()
-    assert list(record.ready(now=until)) == [claim]
-    assert list(record.not_yet(now=until)) == []
-    record.record(claim, by=registrar, now=until)
-    assert list(record.ready(now=until)) == []
+    assert list(record.ready_to_record(now=until)) == [claim]
+    assert list(record.waiting_to_record(now=until)) == []
+    record.record_result(claim, by=registrar, now=until)
+    assert list(record.ready_to_record(now=until)) == []
 
 
 def test_recording_waits_for_its_own_date() -> None:
@@ -146,11 +150,13 @@ def test_recording_waits_for_its_own_date() -> None:
     round_ = make.round_(record_from=begins, record_until=begins + timedelta(days=30))
     claim = make.decided_claim(make.submitted_claim(in_round=round_)).claim
     registrar = factories.registrar()
-    refused(lambda: record.record(claim, by=registrar, now=begins - INSTANT), "recording-not-begun", begins)
-    assert list(record.not_yet(now=begins - INSTANT)) == [claim]
-    assert record.waits_until(claim) == begins
+    refused(
+        lambda: record.record_result(claim, by=registrar, now=begins - INSTANT), "recording-not-begun", begins
+    )
+    assert list(record.waiting_to_record(now=begins - INSTANT)) == [claim]
+    assert record.recordable_from(claim) == begins
     make.seen_again(claim, now=begins)
-    record.record(claim, by=registrar, now=begins)
+    record.record_result(claim, by=registrar, now=begins)
     assert Result.objects.count() == 1
 
 
@@ -158,9 +164,9 @@ def test_a_contribution_matures_before_it_counts() -> None:
     """Seven days after the merge it counts, one instant earlier it does not."""
     student = factories.student()
     make.authorship(student, make.contribution(merged_at=NOW - timedelta(days=7) + INSTANT))
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 0
-    claim = draft(student, claim.round, now=NOW + INSTANT, refresh=True)
+    claim = open_draft(student, claim.round, now=NOW + INSTANT, refresh=True)
     assert claim.items.count() == 1
 
 

@@ -11,7 +11,7 @@ from accounts.models import AuditEntry, User
 from credits.claims import rounds
 from credits.claims.application.submit import submit, withdraw
 from credits.claims.models import RoundRulebook
-from credits.claims.rounds import InForce
+from credits.claims.rounds import RulebookInForce
 from credits.errors import CreditsError, NotAllowed
 from credits.rulebooks import versions
 from tests import credit_factories as make
@@ -36,9 +36,9 @@ def test_a_rulebook_for_some_is_theirs_and_the_others_keep_theirs() -> None:
     software = factories.programme("软件工程")
     of_programme, of_year, of_both = (make.published_rulebook() for _each in range(3))
     for one in (
-        InForce(of_programme, software),
-        InForce(of_year, year=2024),
-        InForce(of_both, software, 2024),
+        RulebookInForce(of_programme, software),
+        RulebookInForce(of_year, year=2024),
+        RulebookInForce(of_both, software, 2024),
     ):
         row = rounds.put_in_force(round_, one, by=registrar, now=NOW)
     other = factories.programme("数学")
@@ -69,16 +69,16 @@ def test_what_cannot_be_in_force_is_refused() -> None:
     text = make.RULEBOOK.format(code="other", category="c", points="", more="")
     proposal = versions.propose(text, by=factories.steward(), now=NOW)
 
-    def put(one: InForce) -> RoundRulebook:
+    def put(one: RulebookInForce) -> RoundRulebook:
         return rounds.put_in_force(round_, one, by=registrar, now=NOW)
 
     def take(one: RoundRulebook) -> None:
         rounds.take_out_of_force(one, by=registrar, now=NOW)
 
-    assert code_of(lambda: put(InForce(proposal, year=2024))) == "rulebook-not-published"
-    assert code_of(lambda: put(InForce(make.published_rulebook()))) == "rulebook-in-force"
+    assert code_of(lambda: put(RulebookInForce(proposal, year=2024))) == "rulebook-not-published"
+    assert code_of(lambda: put(RulebookInForce(make.published_rulebook()))) == "rulebook-in-force"
     assert code_of(lambda: take(row)) == "last-rulebook"
-    added = put(InForce(row.version, year=2024))
+    added = put(RulebookInForce(row.version, year=2024))
     stale = RoundRulebook.objects.get(pk=added.pk)
     take(added)
     assert code_of(lambda: take(stale)) == "rulebook-not-in-force"
@@ -89,7 +89,7 @@ def test_what_cannot_be_in_force_is_refused() -> None:
 def test_only_a_registrar_for_the_whole_university_changes_what_is_in_force() -> None:
     """Not a college's registrar, a steward or an administrator."""
     round_ = make.round_()
-    one = InForce(make.published_rulebook(), year=2024)
+    one = RulebookInForce(make.published_rulebook(), year=2024)
     row = rounds.put_in_force(round_, one, by=factories.registrar(), now=NOW)
     people: list[User] = [
         factories.registrar(factories.department()),
@@ -98,7 +98,7 @@ def test_only_a_registrar_for_the_whole_university_changes_what_is_in_force() ->
     ]
     for person in people:
         with pytest.raises(NotAllowed):
-            rounds.put_in_force(round_, InForce(one.version, year=2023), by=person, now=NOW)
+            rounds.put_in_force(round_, RulebookInForce(one.version, year=2023), by=person, now=NOW)
         with pytest.raises(NotAllowed):
             rounds.take_out_of_force(row, by=person, now=NOW)
     assert round_.rulebooks.count() == 2
@@ -112,9 +112,9 @@ def test_from_the_first_submission_on_what_is_in_force_stays() -> None:
     round_, free = make.round_(), make.round_()
     row = round_.rulebooks.get()
     make.claim(in_round=round_)
-    added = rounds.put_in_force(round_, InForce(row.version, year=2020), by=registrar, now=NOW)
+    added = rounds.put_in_force(round_, RulebookInForce(row.version, year=2020), by=registrar, now=NOW)
     claim = make.submitted_claim(in_round=round_)
-    one = InForce(row.version, year=2024)
+    one = RulebookInForce(row.version, year=2024)
     for _submitted_or_withdrawn in range(2):
         assert code_of(lambda: rounds.put_in_force(round_, one, by=registrar, now=NOW)) == "round-has-claims"
         assert code_of(lambda: rounds.take_out_of_force(added, by=registrar, now=NOW)) == "round-has-claims"
@@ -159,7 +159,7 @@ def test_a_submission_and_another_rulebook_at_once_are_one_after_the_other() -> 
     registrar = factories.registrar()
     for _turn in range(8):
         claim = make.claim()
-        one = InForce(make.published_rulebook(), year=claim.enrolment.year)
+        one = RulebookInForce(make.published_rulebook(), year=claim.enrolment.year)
         said = at_once(
             [
                 lambda claim=claim: submit(claim, by=claim.user, now=NOW),  # type: ignore[misc]

@@ -10,15 +10,15 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.models import AuditEntry, StaffRole
 from credits.claims import access
-from credits.claims.application.draft import add_item, draft, remove_item
+from credits.claims.application.draft import add_item, open_draft, remove_item
 from credits.claims.application.submit import submit, withdraw
 from credits.claims.assessment import estimate
 from credits.claims.assessment import stored as assessments
-from credits.claims.assessment.facts import frozen_of
+from credits.claims.assessment.facts import frozen_facts
 from credits.claims.models import Assessment, Claim, ClaimItem, Decision, Result, RoundRulebook
 from credits.claims.recording import record
 from credits.claims.review import review
-from credits.claims.rounds import InForce, version_for
+from credits.claims.rounds import RulebookInForce, version_for
 from credits.errors import Conflict, NotAllowed, NotThere
 from credits.rules import facts
 from tests import credit_factories as make
@@ -46,7 +46,7 @@ def test_invariant_2_the_same_work_on_two_forges_earns_once() -> None:
     first = make.authorship(student, make.contribution(merge_commit="c" * 40))
     mirror = make.contribution(make.repository(forge="gitee"), merge_commit="c" * 40)
     twin = make.authorship(student, mirror)
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 1
     other = twin if claim.items.get().authorship == first else first
     with pytest.raises(Conflict) as error:
@@ -58,7 +58,7 @@ def test_invariant_3_a_share_stands_in_one_live_claim() -> None:
     """What stands in one claim is neither prefilled nor added to another; withdrawn, it is free again."""
     first = make.submitted_claim()
     student = first.user
-    second = draft(student, make.round_(), now=NOW)
+    second = open_draft(student, make.round_(), now=NOW)
     assert second.items.count() == 0
     share = first.items.first().authorship  # type: ignore[union-attr]
     with pytest.raises(Conflict) as error:
@@ -112,8 +112,8 @@ def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
     make.authorship(claim.user)
     fresh = Claim.objects.get(pk=claim.pk)
     assert fresh.version is not None
-    again = estimate.evaluated(fresh.version, frozen_of(fresh))
-    assert facts.digest(frozen_of(fresh)) == claim.facts_digest == stored.facts_digest
+    again = estimate.evaluate_version(fresh.version, frozen_facts(fresh))
+    assert facts.digest(frozen_facts(fresh)) == claim.facts_digest == stored.facts_digest
     assert again.digest == stored.outcome_digest
     assert again.canonical() == assessments.outcome_of(stored).canonical()
 
@@ -121,7 +121,7 @@ def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
 def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> None:
     """A revert, a rename or another licence after submission leaves the assessment as it was."""
     claim = make.submitted_claim()
-    before = estimate.estimate(claim.user, claim.round, now=NOW)
+    before = estimate.estimate_outcome(claim.user, claim.round, now=NOW)
     for item in claim.items.select_related("authorship__contribution__repository"):
         held = item.authorship.contribution
         held.status = "reverted"
@@ -130,7 +130,7 @@ def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> N
         held.repository.licence = ""
         held.repository.full_name += "-renamed"
         held.repository.save()
-    after = estimate.estimate(claim.user, claim.round, now=NOW + timedelta(days=400))
+    after = estimate.estimate_outcome(claim.user, claim.round, now=NOW + timedelta(days=400))
     assert after.canonical() == before.canonical()
 
 
@@ -143,10 +143,10 @@ def test_invariant_6_a_claim_is_assessed_by_the_version_of_its_round_programme_a
     versions = {name: make.published_rulebook() for name in ("all", "year", "programme", "both")}
     round_ = make.round_(
         rulebooks=[
-            InForce(versions["all"]),
-            InForce(versions["year"], year=2023),
-            InForce(versions["programme"], programme=programme),
-            InForce(versions["both"], programme=programme, year=2023),
+            RulebookInForce(versions["all"]),
+            RulebookInForce(versions["year"], year=2023),
+            RulebookInForce(versions["programme"], programme=programme),
+            RulebookInForce(versions["both"], programme=programme, year=2023),
         ]
     )
     for year, of, name in (
@@ -197,13 +197,13 @@ def test_invariant_8_nobody_decides_on_their_own_claim() -> None:
     student = claim.user
     for role in (StaffRole.Role.INSTRUCTOR, StaffRole.Role.REGISTRAR):
         StaffRole.objects.create(user=student, role=role)
-    assert claim not in review.queue(student, now=NOW)
+    assert claim not in review.review_queue(student, now=NOW)
     with pytest.raises(NotAllowed) as error:
         review.decide(claim, {}, by=student, now=NOW)
     assert error.value.code == "own-claim"
     decision = make.decided_claim(claim)
     with pytest.raises(NotAllowed) as error:
-        record.record(decision.claim, by=student, now=decision.claim.notice_until)  # type: ignore[arg-type]
+        record.record_result(decision.claim, by=student, now=decision.claim.notice_until)  # type: ignore[arg-type]
     assert error.value.code == "own-claim"
     refused_by_the_database(
         "INSERT INTO credits_decision"
@@ -220,7 +220,7 @@ def test_invariant_8_only_instructors_decide(role: str) -> None:
     """Administrators, stewards, registrars and students have no say over credit."""
     claim = make.submitted_claim()
     by = getattr(factories, role)()
-    assert list(review.queue(by, now=NOW)) == []
+    assert list(review.review_queue(by, now=NOW)) == []
     with pytest.raises(NotAllowed):
         review.decide(claim, {}, by=by, now=NOW)
     claim.refresh_from_db()
@@ -231,12 +231,12 @@ def test_invariant_8_an_instructor_decides_within_their_department_only() -> Non
     """A claim of another department is neither in the queue, nor to be seen, nor to be decided."""
     claim = make.submitted_claim()
     stranger = factories.instructor(factories.department())
-    assert claim not in review.queue(stranger, now=NOW)
+    assert claim not in review.review_queue(stranger, now=NOW)
     with pytest.raises(NotThere):
         access.claim_for(stranger, claim.public_id, now=NOW)
     with pytest.raises(NotAllowed):
         review.decide(claim, {}, by=stranger, now=NOW)
-    assert claim in review.queue(factories.instructor(), now=NOW)
+    assert claim in review.review_queue(factories.instructor(), now=NOW)
 
 
 def test_invariant_8_whoever_decided_does_not_record() -> None:
@@ -246,7 +246,7 @@ def test_invariant_8_whoever_decided_does_not_record() -> None:
     StaffRole.objects.create(user=both, role=StaffRole.Role.REGISTRAR)
     decision = make.decided_claim(claim, by=both)
     with pytest.raises(NotAllowed) as error:
-        record.record(decision.claim, by=both, now=decision.claim.notice_until)  # type: ignore[arg-type]
+        record.record_result(decision.claim, by=both, now=decision.claim.notice_until)  # type: ignore[arg-type]
     assert error.value.code == "decided-by-yourself"
 
 
@@ -272,10 +272,10 @@ def test_what_was_decided_assessed_answered_and_recorded_never_changes() -> None
     claim = make.submitted_claim()
     ref = first_ref(claim)
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
-    review.answer(claim, "y", by=claim.user, now=NOW)
-    decision = review.confirm(claim, by=make.reviewer_of(claim), now=NOW)
+    review.answer_proposal(claim, "y", by=claim.user, now=NOW)
+    decision = review.confirm_proposal(claim, by=make.reviewer_of(claim), now=NOW)
     claim.refresh_from_db()
-    record.record(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
+    record.record_result(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
     for table, change in (
         ("assessment", "credit = 4"),
         ("decision", "verdict = 'approve'"),

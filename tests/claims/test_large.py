@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.assessment import stored
 from credits.claims.simulation import runs
@@ -31,12 +31,12 @@ def test_a_claim_with_millions_of_points_goes_all_its_way(formula: str) -> None:
     factors = "factors: " + str([f"{{id: x{at}, text: {{zh: 多, en: more}}, times: 100}}" for at in "ab"])
     round_ = make.round_(rulebooks=[make.published_rulebook(points=points, more=factors.replace("'", ""))])
     make.authorship(student, make.contribution(additions=1_500_000))
-    claim = submit(draft(student, round_, now=NOW), by=student, now=NOW)
+    claim = submit(open_draft(student, round_, now=NOW), by=student, now=NOW)
     first = claim.assessments.get()
-    assert first.points == stored.MOST
+    assert first.points == stored.MAX_POINTS
     assert stored.outcome_of(first).points > 1_500_000
     result = make.recorded_claim(claim)
-    assert (result.points, result.credit, result.points_carried) == (stored.MOST, 2, 0)
+    assert (result.points, result.credit, result.points_carried) == (stored.MAX_POINTS, 2, 0)
 
 
 def test_a_simulation_counts_claims_with_millions_of_points() -> None:
@@ -45,6 +45,6 @@ def test_a_simulation_counts_claims_with_millions_of_points() -> None:
     make.submitted_claim(in_round=round_)
     text = make.RULEBOOK.format(code="tried", category="innovation", points=POINTS, more="")
     tried = parse(text.replace("FORMULA", "contribution.additions * 1000000000"))
-    made = runs.ask(tried, round_=round_, by=factories.steward(), now=NOW)
+    made = runs.request_simulation(tried, round_=round_, by=factories.steward(), now=NOW)
     assert not runs.run_due(clock=lambda: NOW)
-    assert made.changes.get().points_after == stored.MOST
+    assert made.changes.get().points_after == stored.MAX_POINTS

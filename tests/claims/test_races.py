@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from credits.claims import rounds
-from credits.claims.application.draft import add_item, draft
+from credits.claims.application.draft import add_item, open_draft
 from credits.claims.application.submit import submit, withdraw
 from credits.claims.models import Claim, ClaimItem, Decision, Result
 from credits.claims.recording import record
@@ -108,7 +108,7 @@ def test_a_draft_begun_twice_is_one_draft() -> None:
     student = factories.student()
     make.authorship(student)
     round_ = make.round_()
-    assert at_once([lambda: draft(student, round_, now=NOW)] * 3) == ["done"] * 3
+    assert at_once([lambda: open_draft(student, round_, now=NOW)] * 3) == ["done"] * 3
     assert Claim.objects.filter(user=student).count() == 1
     assert ClaimItem.objects.count() == 1
 
@@ -119,7 +119,7 @@ def test_a_result_recorded_by_two_registrars_is_posted_once() -> None:
     until = claim.notice_until
     assert until is not None
     registrars = [factories.registrar() for _each in range(3)]
-    said = at_once([lambda by=by: record.record(claim, by=by, now=until) for by in registrars])  # type: ignore[misc]
+    said = at_once([lambda by=by: record.record_result(claim, by=by, now=until) for by in registrars])  # type: ignore[misc]
     assert said == ["already-recorded", "already-recorded", "done"]
     assert Result.objects.count() == CreditEntry.objects.count() == 1
     assert verify().holds
@@ -135,8 +135,8 @@ def test_overlapping_lists_recorded_at_once_are_posted_once_each() -> None:
     one, other = factories.registrar(), factories.registrar()
     said = at_once(
         [
-            lambda: record.record_many(claims[:3], by=one, now=until),
-            lambda: record.record_many(reversed(claims[1:]), by=other, now=until),
+            lambda: record.record_results(claims[:3], by=one, now=until),
+            lambda: record.record_results(reversed(claims[1:]), by=other, now=until),
         ]
     )
     assert said == ["already-recorded", "done"]
@@ -151,7 +151,7 @@ def test_invariant_2_mirrors_submitted_by_two_people_at_once_earn_once() -> None
     for forge in ("github", "gitee"):
         student = factories.student()
         make.authorship(student, make.contribution(make.repository(forge=forge), merge_commit="d" * 40))
-        claims.append(draft(student, round_, now=NOW))
+        claims.append(open_draft(student, round_, now=NOW))
     said = at_once([lambda claim=claim: submit(claim, by=claim.user, now=NOW) for claim in claims])  # type: ignore[misc]
     assert said == ["already-claimed", "done"]
 
@@ -159,7 +159,7 @@ def test_invariant_2_mirrors_submitted_by_two_people_at_once_earn_once() -> None
 def test_invariant_3_a_share_added_to_two_drafts_at_once_stands_in_one() -> None:
     """The constraint decides between two drafts of one student."""
     student = factories.student()
-    drafts = [draft(student, make.round_(), now=NOW) for _each in range(2)]
+    drafts = [open_draft(student, make.round_(), now=NOW) for _each in range(2)]
     share = make.authorship(student)
     said = at_once([lambda claim=claim: add_item(claim, share, by=student, now=NOW) for claim in drafts])  # type: ignore[misc]
     assert said == ["already-claimed", "done"]

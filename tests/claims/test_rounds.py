@@ -22,55 +22,55 @@ from tests.factories import NOW
 @pytest.mark.django_db
 def test_rounds_are_found_by_code_by_date_and_by_being_the_newest() -> None:
     """Nothing named means the newest; an unknown name is said."""
-    assert rounds.newest() is None
+    assert rounds.newest_round() is None
     with pytest.raises(NotThere):
-        rounds.named(None)
+        rounds.find_round(None)
     old = make.round_("old", apply_from=NOW - timedelta(days=90))
     new = make.round_("new", apply_from=NOW)
-    assert rounds.newest() == rounds.named(None) == rounds.named("new") == new
-    assert rounds.named("old") == old
+    assert rounds.newest_round() == rounds.find_round(None) == rounds.find_round("new") == new
+    assert rounds.find_round("old") == old
     with pytest.raises(NotThere) as error:
-        rounds.named("none")
+        rounds.find_round("none")
     assert error.value.code == "no-such-round"
-    assert list(rounds.open_rounds(now=NOW)) == [new]
-    assert list(rounds.open_rounds(now=NOW - timedelta(days=89))) == [old]
-    assert list(rounds.open_rounds(now=new.apply_until)) == []
+    assert list(rounds.rounds_open_now(now=NOW)) == [new]
+    assert list(rounds.rounds_open_now(now=NOW - timedelta(days=89))) == [old]
+    assert list(rounds.rounds_open_now(now=new.apply_until)) == []
 
 
 @pytest.mark.django_db
 def test_the_newest_round_is_one_that_has_begun() -> None:
     """A round that is only announced is the newest where no other has begun, and not before."""
     coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
-    assert rounds.newest(now=NOW) == rounds.named(None, now=NOW) == coming
+    assert rounds.newest_round(now=NOW) == rounds.find_round(None, now=NOW) == coming
     begun = make.round_("begun", apply_from=NOW - timedelta(days=90))
-    assert rounds.newest(now=NOW) == rounds.named(None, now=NOW) == begun
+    assert rounds.newest_round(now=NOW) == rounds.find_round(None, now=NOW) == begun
 
 
 @pytest.mark.django_db
 def test_a_students_round_is_first_the_one_that_waits_for_them() -> None:
     """An answer that is due, then a claim under way, then what is open, then what has begun."""
     student = factories.student()
-    assert rounds.current_for(student, now=NOW) is None
+    assert rounds.current_round(student, now=NOW) is None
     coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
-    assert rounds.current_for(student, now=NOW) == coming
+    assert rounds.current_round(student, now=NOW) == coming
     closed = make.round_("closed", apply_from=NOW - timedelta(days=90))
-    assert rounds.current_for(student, now=NOW) == closed
+    assert rounds.current_round(student, now=NOW) == closed
     others = make.published_rulebook(category="another-category")
     older = make.round_("older", apply_from=NOW - timedelta(days=3), rulebooks=[others])
     old = make.round_("old", apply_from=NOW - timedelta(days=2))
     open_now = make.round_("open", apply_from=NOW - timedelta(days=1))
-    assert rounds.current_for(student, now=NOW) == open_now
+    assert rounds.current_round(student, now=NOW) == open_now
     waiting = make.submitted_claim(student, old)
-    assert rounds.current_for(student, now=NOW) == old
+    assert rounds.current_round(student, now=NOW) == old
     asked = make.submitted_claim(student, older)
     refs = [one["ref"] for one in asked.facts["contributions"]]
     decision = make.decided_claim(asked, {refs[0]: {"accepted": False}}, reason="Not yours.")
     make.decided_claim(waiting)
-    assert rounds.current_for(student, now=NOW) == older
-    assert rounds.current_for(factories.student(), now=NOW) == open_now
+    assert rounds.current_round(student, now=NOW) == older
+    assert rounds.current_round(factories.student(), now=NOW) == open_now
     asked.refresh_from_db()
-    review.confirm(asked, by=decision.decided_by, now=asked.hearing_until)
-    assert rounds.current_for(student, now=NOW) == old
+    review.confirm_proposal(asked, by=decision.decided_by, now=asked.hearing_until)
+    assert rounds.current_round(student, now=NOW) == old
 
 
 @pytest.mark.django_db
@@ -153,7 +153,7 @@ def test_a_round_takes_published_versions_once_for_the_same_students() -> None:
 @pytest.mark.django_db
 def test_a_round_without_a_rulebook_for_a_student_says_so() -> None:
     """Somebody of a year that no row names learns whom to ask."""
-    round_ = make.round_(rulebooks=[rounds.InForce(make.published_rulebook(), year=2024)])
+    round_ = make.round_(rulebooks=[rounds.RulebookInForce(make.published_rulebook(), year=2024)])
     with pytest.raises(NotThere) as error:
         rounds.version_for(round_, factories.enrolment(year=2020))
     assert error.value.code == "no-rulebook-in-force"

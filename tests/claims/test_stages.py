@@ -15,7 +15,7 @@ from credits.claims.assessment.stored import outcome_of
 from credits.claims.models import Claim, ClaimFlag, Decision
 from credits.claims.recording import notice, record
 from credits.claims.review import flags, review
-from credits.claims.review.review_lines import diminishes
+from credits.claims.review.review_lines import is_worse
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from tests import credit_factories as make
 from tests import factories
@@ -65,7 +65,7 @@ def in_second_stage(lines: dict[str, Any] | None = None, **named: Any) -> tuple[
     by = make.reviewer_of(claim)
     decision = make.decided_claim(claim, lines, by=by)
     if decision.standing == "proposed":
-        review.confirm(fresh(claim), by=by, now=heard_until(claim))
+        review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
     claim = fresh(claim)
     assert (claim.status, claim.stage) == (Status.SUBMITTED, 2)
     return claim, by
@@ -81,20 +81,20 @@ def test_a_claim_goes_on_notice_after_the_last_stage_only() -> None:
     """Approved by the instructor it waits for the committee; approved there it is on notice, and is recorded once."""
     claim, first = in_second_stage()
     assert (claim.stage_by, claim.notice_until) == ("college-committee", None)
-    assert notice.on_notice(now=NOW) == []
+    assert notice.notice_entries(now=NOW) == []
     second = make.committee_of(claim)
     assert review.decide(claim, {}, by=second, now=NOW).stage == 2
     claim = fresh(claim)
     assert claim.status == Status.NOTICE
     assert claim.notice_from is not None
     assert claim.notice_until is not None
-    assert len(notice.on_notice(now=claim.notice_from)) == 1
+    assert len(notice.notice_entries(now=claim.notice_from)) == 1
     for by in (first, second):
         by = also(by, StaffRole.Role.REGISTRAR)
         with pytest.raises(NotAllowed) as error:
-            record.record(claim, by=by, now=claim.notice_until)
+            record.record_result(claim, by=by, now=claim.notice_until)
         assert error.value.code == "decided-by-yourself"
-    result = record.record(claim, by=factories.registrar(), now=claim.notice_until)
+    result = record.record_result(claim, by=factories.registrar(), now=claim.notice_until)
     assert (result.decision.stage, result.decision.decided_by) == (2, second)
 
 
@@ -105,11 +105,23 @@ def test_each_reviewer_sees_what_waits_for_their_stage() -> None:
     committee, elsewhere = make.committee_of(claim), factories.committee(factories.department())
     whole = factories.committee()
     everybody = (instructor, colleague, committee, elsewhere, whole)
-    assert [claim in review.queue(one, now=NOW) for one in everybody] == [True, True, False, False, False]
+    assert [claim in review.review_queue(one, now=NOW) for one in everybody] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     with pytest.raises(NotThere):
         access.claim_for(committee, claim.public_id, now=NOW)
     review.decide(claim, {}, by=instructor, now=NOW)
-    assert [claim in review.queue(one, now=NOW) for one in everybody] == [False, False, True, False, True]
+    assert [claim in review.review_queue(one, now=NOW) for one in everybody] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
     for one in (instructor, committee, whole):
         assert access.claim_for(one, claim.public_id, now=NOW) == claim
     with pytest.raises(NotThere):
@@ -122,10 +134,10 @@ def test_only_the_universitys_committee_decides_where_the_rulebook_says_so(who: 
     stages = "review: {stages: [{id: a, title: {zh: 一, en: a}, by: university-committee}]}"
     claim = make.staged_claim(stages)
     by = make.committee_of(claim) if who == "college" else getattr(factories, who)()
-    assert claim not in review.queue(by, now=NOW)
+    assert claim not in review.review_queue(by, now=NOW)
     with pytest.raises(NotAllowed):
         review.decide(claim, {}, by=by, now=NOW)
-    assert claim in review.queue(factories.committee(), now=NOW)
+    assert claim in review.review_queue(factories.committee(), now=NOW)
     assert review.decide(claim, {}, by=factories.committee(), now=NOW).standing == "final"
 
 
@@ -133,8 +145,8 @@ def test_nobody_decides_in_two_stages_of_one_claim() -> None:
     """Not by having both roles, nor by having made a proposal final; the database refuses the same."""
     claim, first = in_second_stage()
     first = also(first, StaffRole.Role.COMMITTEE)
-    assert claim not in review.queue(first, now=NOW)
-    for step in (review.decide, review.agree):
+    assert claim not in review.review_queue(first, now=NOW)
+    for step in (review.decide, review.agree_with_previous_stage):
         with pytest.raises(NotAllowed) as error:
             step(claim, *([{}] if step is review.decide else []), by=first, now=NOW)  # type: ignore[operator]
         assert error.value.code == "decided-before"
@@ -153,11 +165,11 @@ def test_who_made_a_proposal_final_has_decided_too() -> None:
     claim = make.staged_claim()
     author, other = make.reviewer_of(claim), make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0), by=author)
-    decision = review.confirm(fresh(claim), by=other, now=heard_until(claim))
+    decision = review.confirm_proposal(fresh(claim), by=other, now=heard_until(claim))
     assert (decision.decided_by, decision.confirmed_by) == (author, other)
     other = also(other, StaffRole.Role.COMMITTEE)
     with pytest.raises(NotAllowed) as error:
-        review.agree(fresh(claim), by=other, now=NOW)
+        review.agree_with_previous_stage(fresh(claim), by=other, now=NOW)
     assert error.value.code == "decided-before"
     said = refused_by_the_database(
         "UPDATE credits_decision SET confirmed_by_id = %s WHERE id = %s", author.pk, decision.pk
@@ -173,8 +185,8 @@ def test_a_later_stage_begins_with_what_the_one_before_gave() -> None:
     make.decided_claim(claim, awards)
     claim = fresh(claim)
     more: dict[str, Any] = {two: {"awarded": {"difficulty": 4}}}
-    assert (review.preview(claim, {}).points, review.preview(claim, more).points) == (24, 25)
-    decision = review.agree(claim, by=make.committee_of(claim), now=NOW)
+    assert (review.preview_outcome(claim, {}).points, review.preview_outcome(claim, more).points) == (24, 25)
+    decision = review.agree_with_previous_stage(claim, by=make.committee_of(claim), now=NOW)
     assert (decision.verdict, decision.standing, decision.assessment.points) == ("approve", "final", 24)
     assert decision.lines == Decision.objects.get(claim=claim, stage=1).lines
 
@@ -184,9 +196,9 @@ def test_what_the_student_was_heard_on_is_agreed_with_at_once() -> None:
     claim = make.staged_claim()
     first = make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0), by=first)
-    review.answer(fresh(claim), "我同意。", by=claim.user, now=NOW)
-    review.confirm(fresh(claim), by=first, now=NOW)
-    decision = review.agree(fresh(claim), by=make.committee_of(claim), now=NOW)
+    review.answer_proposal(fresh(claim), "我同意。", by=claim.user, now=NOW)
+    review.confirm_proposal(fresh(claim), by=first, now=NOW)
+    decision = review.agree_with_previous_stage(fresh(claim), by=make.committee_of(claim), now=NOW)
     assert (decision.verdict, decision.standing, decision.reason) == ("reduce", "final", "空白改动")
     assert fresh(claim).status == Status.NOTICE
 
@@ -197,7 +209,7 @@ def test_what_the_first_stage_gave_is_not_taken_back_unheard() -> None:
     decision = review.decide(claim, refuse(claim, 0), by=make.committee_of(claim), now=NOW)
     assert (decision.verdict, decision.standing) == ("reduce", "proposed")
     with pytest.raises(Conflict) as error:
-        review.confirm(fresh(claim), by=make.committee_of(claim), now=NOW)
+        review.confirm_proposal(fresh(claim), by=make.committee_of(claim), now=NOW)
     assert error.value.code == "hearing-not-over"
 
     claim = make.staged_claim(points=make.JUDGED)
@@ -221,7 +233,7 @@ def test_worse_than_what_was_heard_before_is_heard_anew_and_better_is_not() -> N
     claim = fresh(claim)
     assert (claim.status, claim.stage) == (Status.HEARING, 2)
     # Back to what was heard in the first stage: no need to wait.
-    assert review.agree(claim, by=committee, now=NOW).standing == "final"
+    assert review.agree_with_previous_stage(claim, by=committee, now=NOW).standing == "final"
     claim, _first = in_second_stage_reduced()
     better = {ref: {"accepted": True} for ref in refs(claim)}
     decision = review.decide(claim, better, by=make.committee_of(claim), now=NOW)
@@ -232,7 +244,7 @@ def in_second_stage_reduced() -> tuple[Claim, User]:
     claim = make.staged_claim()
     by = make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0), by=by)
-    review.confirm(fresh(claim), by=by, now=heard_until(claim))
+    review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
     return fresh(claim), by
 
 
@@ -241,20 +253,20 @@ def test_a_refusal_of_both_stages_ends_without_notice() -> None:
     claim = make.staged_claim()
     by = make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0, 1), by=by)
-    review.confirm(fresh(claim), by=by, now=heard_until(claim))
+    review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
     assert fresh(claim).status == Status.SUBMITTED
-    assert list(record.ready(now=NOW)) == []
-    review.agree(fresh(claim), by=make.committee_of(claim), now=NOW)
+    assert list(record.ready_to_record(now=NOW)) == []
+    review.agree_with_previous_stage(fresh(claim), by=make.committee_of(claim), now=NOW)
     claim = fresh(claim)
     assert (claim.status, claim.notice_from) == (Status.REFUSED, None)
-    assert record.record(claim, by=factories.registrar(), now=NOW).credit == 0
+    assert record.record_result(claim, by=factories.registrar(), now=NOW).credit == 0
 
 
 def test_a_stage_that_moved_on_is_not_decided_by_who_saw_the_one_before() -> None:
     """A page that was open in the first stage decides nothing in the second; the first has nothing to agree with."""
     stale = make.staged_claim(THREE)
     with pytest.raises(Conflict) as first:
-        review.agree(stale, by=make.reviewer_of(stale), now=NOW)
+        review.agree_with_previous_stage(stale, by=make.reviewer_of(stale), now=NOW)
     assert first.value.code == "nothing-to-agree-with"
     make.decided_claim(stale)
     with pytest.raises(Conflict) as error:
@@ -270,8 +282,8 @@ def test_claims_of_a_later_stage_are_approved_together_where_nothing_is_left_to_
     reduced, _by = in_second_stage_reduced()
     judged = make.staged_claim(points=make.JUDGED, contributions=3)
     make.decided_claim(judged, {ref: {"awarded": {"difficulty": 5}} for ref in refs(judged)})
-    assert [review.undisputed(fresh(one)) for one in (plain, reduced, judged)] == [True, False, False]
-    made = review.decide_many([plain], by=factories.committee(), now=NOW)
+    assert [review.is_undisputed(fresh(one)) for one in (plain, reduced, judged)] == [True, False, False]
+    made = review.approve_undisputed([plain], by=factories.committee(), now=NOW)
     assert [one.stage for one in made] == [2]
 
 
@@ -280,8 +292,8 @@ def test_a_flag_is_answered_by_whom_the_claim_is_with() -> None:
     claim, first = in_second_stage()
     flag = ClaimFlag.objects.create(claim=claim, ref=refs(claim)[0], finding="reverted", found_at=NOW)
     committee = make.committee_of(claim)
-    assert list(flags.flagged(committee)) == [claim]
-    assert list(flags.flagged(first)) == []
+    assert list(flags.flagged_claims(committee)) == [claim]
+    assert list(flags.flagged_claims(first)) == []
     with pytest.raises(NotAllowed):
         flags.answer_flag(flag, "x", by=first, now=NOW)
     assert flags.answer_flag(flag, "无影响", by=committee, now=NOW).answered_by == committee
@@ -368,9 +380,9 @@ def test_however_reviewers_decide_the_stages_hold(seed: int) -> None:
                 case 0:
                     review.decide(claim, lines, by=by, now=now, reason="理由")
                 case 1:
-                    review.agree(claim, by=by, now=now)
+                    review.agree_with_previous_stage(claim, by=by, now=now)
                 case 2 | 3 | 4:
-                    review.confirm(claim, by=by, now=now)
+                    review.confirm_proposal(claim, by=by, now=now)
                 case _ if claim.hearing_until is not None:
                     now = max(now, claim.hearing_until)
         except CreditsError:
@@ -391,6 +403,6 @@ def test_however_reviewers_decide_the_stages_hold(seed: int) -> None:
             shown = [*told, *finals[max(number - 1, 0) : number]]
             given = outcome_of(one.assessment)
             assert any(
-                other.verdict != "approve" and not diminishes(given, outcome_of(other.assessment))
+                other.verdict != "approve" and not is_worse(given, outcome_of(other.assessment))
                 for other in shown
             )

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import AuditEntry
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Decision
 from credits.claims.recording import notice, record
@@ -30,7 +30,7 @@ def test_a_claim_goes_from_draft_to_the_ledger() -> None:
     student = factories.student(name="张三丰")
     make.authorship(student)
     make.authorship(student)
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 2
     claim = submit(claim, by=student, now=NOW)
     assert claim.facts_digest
@@ -39,15 +39,15 @@ def test_a_claim_goes_from_draft_to_the_ledger() -> None:
     claim.refresh_from_db()
     assert claim.status == Status.NOTICE
     assert claim.notice_until is not None
-    noticed = notice.on_notice(now=claim.notice_until - timedelta(seconds=1))
+    noticed = notice.notice_entries(now=claim.notice_until - timedelta(seconds=1))
     assert [(one.name, one.credit) for one in noticed] == [("张*", Decimal("0.5"))]
-    result = record.record(claim, by=factories.registrar(), now=claim.notice_until)
+    result = record.record_result(claim, by=factories.registrar(), now=claim.notice_until)
     assert result.credit == Decimal("0.50")
     entry = entries.of_person(student).get()
     assert (entry.credit, entry.category, entry.reference) == (
         Decimal("0.50"),
         "innovation",
-        record.reference_of(result),
+        record.ledger_reference(result),
     )
     assert verify().holds
     claim.refresh_from_db()
@@ -67,10 +67,10 @@ def test_a_refused_line_is_proposed_heard_and_then_final() -> None:
     assert proposal.reason == "只改了空格"
     claim.refresh_from_db()
     assert claim.status == Status.HEARING
-    review.answer(claim, "不只是空格。", by=claim.user, now=NOW + timedelta(hours=1))
-    final = review.confirm(claim, by=reviewer, now=NOW + timedelta(hours=2))
+    review.answer_proposal(claim, "不只是空格。", by=claim.user, now=NOW + timedelta(hours=1))
+    final = review.confirm_proposal(claim, by=reviewer, now=NOW + timedelta(hours=2))
     assert final.standing == Decision.Standing.FINAL
     claim.refresh_from_db()
-    result = record.record(claim, by=factories.registrar(), now=claim.notice_until)
+    result = record.record_result(claim, by=factories.registrar(), now=claim.notice_until)
     assert (result.credit, result.points_carried) == (Decimal("0.5"), Decimal(8))
     assert sorted(claim.items.values_list("live", flat=True)) == [False, True, True, True]

@@ -16,8 +16,8 @@ from credits.contributions.collecting import recheck
 from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError, NotAllowed
-from credits.forges.errors import Missing, NotMerged
-from credits.forges.protocol import ChangedFile, CommitFacts, MergedChange
+from credits.forges.errors import MissingOnForge, NotMerged
+from credits.forges.protocol import ChangedFile, CommitOnForge, MergedChange
 from tests import factories
 from tests.contributions.told import ALICE, BOB, MAINTAINER, MERGED, ScriptedForge, change, repository
 from tests.factories import NOW, forge_account
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 SHA = "ab" * 20
 ADDRESS = "https://github.example/owner/project1/pull/{}"
 COMMIT = f"https://github.example/owner/project1/commit/{SHA}"
-SQUASHED = CommitFacts(
+SQUASHED = CommitOnForge(
     sha=SHA,
     message="Mend part 1 (squashed)\n\nThanks.",
     authors=(MAINTAINER,),
@@ -39,7 +39,7 @@ SQUASHED = CommitFacts(
 class ClosingForge(ScriptedForge):
     """Knows closed pull requests and one commit."""
 
-    def __init__(self, *closed: MergedChange, commit: CommitFacts = SQUASHED) -> None:
+    def __init__(self, *closed: MergedChange, commit: CommitOnForge = SQUASHED) -> None:
         super().__init__(lambda _asks: (), known=closed)
         self.commit = commit
 
@@ -49,9 +49,9 @@ class ClosingForge(ScriptedForge):
             raise NotMerged("forge-change-open", "It is open.")
         return found
 
-    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+    def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
         if sha != self.commit.sha:
-            raise Missing("forge-commit-missing", "There is no such commit.")
+            raise MissingOnForge("forge-commit-missing", "There is no such commit.")
         return self.commit
 
 
@@ -85,7 +85,7 @@ def reviewer(alice) -> User:
 
 def offer(user: User, number: int = 1, commit: str = COMMIT) -> Any:
     forge = ClosingForge(*KNOWN)
-    return attested_work.offer(user, ADDRESS.format(number), commit, now=NOW, forges={"github": forge})  # type: ignore[dict-item]
+    return attested_work.submit_work(user, ADDRESS.format(number), commit, now=NOW, forges={"github": forge})  # type: ignore[dict-item]
 
 
 def code(verb) -> str:
@@ -111,7 +111,7 @@ def test_what_was_told_at_the_offer_replaces_nothing_that_was_told_since(alice, 
     work = offer(alice)
     renamed = repository(full_name="owner/renamed", licence="MIT")
     store("github", [change(5, repository=renamed)], now=NOW + timedelta(days=1))
-    attested_work.decide(work, accept=True, reason="", by=reviewer, now=NOW + timedelta(days=20))
+    attested_work.decide_work(work, accept=True, reason="", by=reviewer, now=NOW + timedelta(days=20))
     made = Contribution.objects.select_related("repository").get(number="1")
     assert (made.repository.full_name, made.repository.licence) == ("owner/renamed", "MIT")
     assert made.evidence.get().fetched_at == made.collected_at == NOW
@@ -125,7 +125,7 @@ def test_an_account_that_is_linked_anew_offers_nothing_twice(alice, reviewer) ->
     linking.unlink(alice.forge_accounts.get(unlinked_at=None), by=alice, now=NOW)
     linking.link(alice, "github", ALICE, proof="oauth", now=NOW)
     assert code(lambda: offer(alice)) == "already-offered"
-    attested_work.decide(first, accept=True, reason="", by=reviewer, now=NOW)
+    attested_work.decide_work(first, accept=True, reason="", by=reviewer, now=NOW)
     assert code(lambda: offer(alice)) == "already-offered"
     assert AttestedWork.objects.count() == 1
 
@@ -157,7 +157,7 @@ def test_what_is_merged_after_all_is_stored_at_once(alice) -> None:
 def test_unknown_files_are_unknown_likeness(alice) -> None:
     """A forge that lists no files of the commit gives no percentage, least of all zero."""
     forge = ClosingForge(CLOSED, commit=replace(SQUASHED, files=None))
-    work = attested_work.offer(alice, ADDRESS.format(1), COMMIT, now=NOW, forges={"github": forge})  # type: ignore[dict-item]
+    work = attested_work.submit_work(alice, ADDRESS.format(1), COMMIT, now=NOW, forges={"github": forge})  # type: ignore[dict-item]
     assert isinstance(work, AttestedWork)
     assert (work.lines_alike, work.files_alike) == (None, None)
 
@@ -165,14 +165,17 @@ def test_unknown_files_are_unknown_likeness(alice) -> None:
 def test_a_maintainers_link_works_once(alice) -> None:
     """Its token is kept as a digest only, a newer one ends it, it expires, and its word cannot be changed."""
     work = offer(alice)
-    old = attested_work.make_link(work, by=alice, now=NOW)
+    old = attested_work.make_maintainer_link(work, by=alice, now=NOW)
     later = NOW + timedelta(hours=1)
-    token = attested_work.make_link(work, by=alice, now=later)
+    token = attested_work.make_maintainer_link(work, by=alice, now=later)
     assert token not in str(list(MaintainerWord.objects.values()))
-    assert code(lambda: attested_work.asked(old, now=later)) == "link-expired"
-    assert code(lambda: attested_work.asked("guessed", now=later)) == "no-such-link"
-    assert code(lambda: attested_work.asked(token, now=later + attested_work.VALID)) == "link-expired"
-    say = lambda login="maint", text="Yes.": attested_work.give_word(  # noqa: E731
+    assert code(lambda: attested_work.open_maintainer_link(old, now=later)) == "link-expired"
+    assert code(lambda: attested_work.open_maintainer_link("guessed", now=later)) == "no-such-link"
+    assert (
+        code(lambda: attested_work.open_maintainer_link(token, now=later + attested_work.LINK_VALID_FOR))
+        == "link-expired"
+    )
+    say = lambda login="maint", text="Yes.": attested_work.answer_maintainer_link(  # noqa: E731
         token, login=login, confirms=True, text=text, now=later
     )
     assert code(lambda: say(login=" ")) == "word-unreadable"
@@ -182,7 +185,7 @@ def test_a_maintainers_link_works_once(alice) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         MaintainerWord.objects.filter(used_at__isnull=False).update(confirms=False)
     with pytest.raises(NotAllowed):
-        attested_work.make_link(work, by=factories.student(), now=later)
+        attested_work.make_maintainer_link(work, by=factories.student(), now=later)
     entry = AuditEntry.objects.get(action="maintainer-answered")
     assert (entry.actor, entry.details["login"]) == (None, "maint")
 
@@ -190,17 +193,17 @@ def test_a_maintainers_link_works_once(alice) -> None:
 def test_an_accepted_work_is_a_contribution_that_landed(alice, reviewer) -> None:
     """It stands with the commit and its time, the whole share, and how it was found; it can be decided once."""
     work = offer(alice)
-    assert list(attested_work.waiting_for(reviewer)) == [work]
-    made = attested_work.decide(work, accept=True, reason="", by=reviewer, now=NOW).contribution
+    assert list(attested_work.works_awaiting(reviewer)) == [work]
+    made = attested_work.decide_work(work, accept=True, reason="", by=reviewer, now=NOW).contribution
     assert (made.status, made.found_by, made.landed_by) == ("landed", "attested", "attested")
     assert (made.merge_commit, made.merged_at) == (SHA, MERGED)
-    assert [(part.login, part.share) for part in queries.of_person(alice)] == [("alice", 1)]
-    assert list(attested_work.waiting_for(reviewer)) == []
+    assert [(part.login, part.share) for part in queries.authorships_of(alice)] == [("alice", 1)]
+    assert list(attested_work.works_awaiting(reviewer)) == []
     assert (
-        code(lambda: attested_work.decide(work, accept=False, reason="No.", by=reviewer, now=NOW))
+        code(lambda: attested_work.decide_work(work, accept=False, reason="No.", by=reviewer, now=NOW))
         == "work-decided"
     )
-    assert code(lambda: attested_work.make_link(work, by=alice, now=NOW)) == "work-decided"
+    assert code(lambda: attested_work.make_maintainer_link(work, by=alice, now=NOW)) == "work-decided"
     with pytest.raises(DatabaseError), transaction.atomic():
         AttestedWork.objects.update(reason="else")
 
@@ -209,10 +212,10 @@ def test_what_is_not_accepted_has_a_reason_and_may_be_offered_again(alice, revie
     """Without words nothing is refused; afterwards a better commit may be named."""
     work = offer(alice)
     assert (
-        code(lambda: attested_work.decide(work, accept=False, reason=" ", by=reviewer, now=NOW))
+        code(lambda: attested_work.decide_work(work, accept=False, reason=" ", by=reviewer, now=NOW))
         == "reason-needed"
     )
-    attested_work.decide(work, accept=False, reason="Another's work.", by=reviewer, now=NOW)
+    attested_work.decide_work(work, accept=False, reason="Another's work.", by=reviewer, now=NOW)
     assert not Contribution.objects.exists()
     assert offer(alice).status == "waiting"
 
@@ -224,6 +227,6 @@ def test_invariant_8_nobody_decides_on_their_own_or_outside_their_scope(alice) -
     outside = factories.instructor(factories.department())
     for by in (alice, outside, factories.registrar()):
         with pytest.raises(NotAllowed):
-            attested_work.decide(work, accept=True, reason="", by=by, now=NOW)
-    assert code(lambda: attested_work.work_for(outside, work.public_id, now=NOW)) == "no-such-work"
-    assert list(attested_work.waiting_for(outside)) == []
+            attested_work.decide_work(work, accept=True, reason="", by=by, now=NOW)
+    assert code(lambda: attested_work.open_work(outside, work.public_id, now=NOW)) == "no-such-work"
+    assert list(attested_work.works_awaiting(outside)) == []

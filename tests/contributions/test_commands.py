@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from accounts.identity import forges
 from credits.contributions.models import CatalogueEntry
-from credits.forges.errors import Unavailable
+from credits.forges.errors import ForgeUnavailable
 from credits.forges.tokens import TokenPool
 from tests.contributions.told import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account, student
@@ -72,7 +72,9 @@ def test_collect_again_and_in_full(monkeypatch, alice):
 
 def test_collect_tells_what_failed(monkeypatch, alice):
     """An account that is not complete makes the command fail, with the reason and the next try."""
-    telling(monkeypatch, page(ALICE, done=False, failure=Unavailable("forge-unavailable", "No answer came.")))
+    telling(
+        monkeypatch, page(ALICE, done=False, failure=ForgeUnavailable("forge-unavailable", "No answer came."))
+    )
     code, out, _progress = run("collect")
     assert code == 1
     assert "No answer came." in out

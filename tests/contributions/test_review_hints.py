@@ -9,16 +9,16 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.review import signals as of
 from credits.contributions.models import Evidence
-from credits.contributions.review_hints import SignalFacts, Twin, signals
+from credits.contributions.review_hints import ReviewHintFacts, WorkElsewhere, hints_for
 from tests import credit_factories as make
 from tests import factories
 from tests.factories import NOW
 
-PLAIN = SignalFacts(created_at=NOW - timedelta(days=3), merged_at=NOW)
+PLAIN = ReviewHintFacts(created_at=NOW - timedelta(days=3), merged_at=NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +42,14 @@ def _in_english() -> Iterator[None]:
         ({"is_bot": True, "login": "tidy"}, "bot", "tidy"),
         ({"shareless": ("bob", "carol")}, "co-authors", "bob, carol"),
         ({"nameless_commits": 3}, "co-authors-nameless", "3"),
-        ({"same_text": (Twin("o/r #1", "u", "bob", False),)}, "same-text", "bob"),
-        ({"same_work": (Twin("o/r #1", "u", "bob", False),)}, "same-work", "bob"),
-        ({"same_work": (Twin("o/r #1", "u", "alice", True),)}, "same-work-own", "o/r #1"),
+        ({"same_text": (WorkElsewhere("o/r #1", "u", "bob", False),)}, "same-text", "bob"),
+        ({"same_work": (WorkElsewhere("o/r #1", "u", "bob", False),)}, "same-work", "bob"),
+        ({"same_work": (WorkElsewhere("o/r #1", "u", "alice", True),)}, "same-work-own", "o/r #1"),
     ],
 )
 def test_each_signal_names_its_fact(facts, code, fact) -> None:
     """One fact, one signal, and the fact stands in it."""
-    (found,) = signals(replace(PLAIN, **facts))
+    (found,) = hints_for(replace(PLAIN, **facts))
     assert found.code == code
     assert fact in str(found.fact)
     assert str(found.text)
@@ -72,7 +72,7 @@ def test_each_signal_names_its_fact(facts, code, fact) -> None:
 )
 def test_what_is_unknown_or_usual_gives_none(facts) -> None:
     """None is not a signal, nor is what falls outside its bounds."""
-    assert signals(replace(PLAIN, **facts)) == ()
+    assert hints_for(replace(PLAIN, **facts)) == ()
 
 
 @pytest.mark.django_db
@@ -93,11 +93,12 @@ def test_the_facts_come_from_what_is_held() -> None:
     make.authorship(other, make.contribution(title="improve  the Documentation"))
     make.authorship(other)
     round_ = make.round_()
-    claims = [draft(person, round_, now=NOW) for person in (one, other)]
+    claims = [open_draft(person, round_, now=NOW) for person in (one, other)]
     for claim in claims:
         submit(claim, by=claim.user, now=NOW)
     found = {
-        ref.split(":")[3]: {signal.code for signal in some} for ref, some in of.of_claim(claims[0]).items()
+        ref.split(":")[3]: {signal.code for signal in some}
+        for ref, some in of.claim_signals(claims[0]).items()
     }
     assert found[odd.number] == {"own-repository", "new-repository", "label", "same-text"} | (
         {"merged-by-self"} if odd.merged_by_id_on_forge == account.forge_user_id else set()
@@ -114,9 +115,9 @@ def test_what_another_student_has_not_claimed_is_not_told() -> None:
     make.authorship(one)
     make.authorship(other)
     round_ = make.round_()
-    claim = submit(draft(one, round_, now=NOW), by=one, now=NOW)
-    codes = lambda: {signal.code for some in of.of_claim(claim).values() for signal in some}  # noqa: E731
+    claim = submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    codes = lambda: {signal.code for some in of.claim_signals(claim).values() for signal in some}  # noqa: E731
     assert codes() == set()
-    submit(draft(other, round_, now=NOW), by=other, now=NOW)
+    submit(open_draft(other, round_, now=NOW), by=other, now=NOW)
     assert codes() == {"same-work"}
     assert twin.claim_items.get().live

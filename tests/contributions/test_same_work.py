@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from credits.claims.application.draft import add_item, draft
+from credits.claims.application.draft import add_item, open_draft
 from credits.claims.application.submit import submit
-from credits.claims.assessment.double_claims import credited_to_others, taken
-from credits.claims.assessment.estimate import claimable
+from credits.claims.assessment.double_claims import claimed_elsewhere, same_patch_of_others
+from credits.claims.assessment.estimate import claimable_shares
 from credits.claims.review import review
 from credits.contributions import same_work
 from credits.contributions.models import Contribution
 from credits.contributions.storing.store import store
 from credits.errors import Conflict
-from credits.forges.protocol import Account, ChangedFile
+from credits.forges.protocol import AccountOnForge, ChangedFile
 from tests import credit_factories as make
 from tests import factories
 from tests.contributions.told import change, repository
@@ -87,16 +87,16 @@ def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
     first, second = twins(student)
     make.authorship(student)
     round_ = make.round_()
-    assert len(claimable(student, round_)) == 2
-    claim = draft(student, round_, now=NOW)
+    assert len(claimable_shares(student, round_)) == 2
+    claim = open_draft(student, round_, now=NOW)
     stands = claim.items.filter(authorship__in=[first, second]).get().authorship
     left = second if stands == first else first
     with pytest.raises(Conflict) as refused:
         add_item(claim, left, by=student, now=NOW)
     assert refused.value.code == "same-work-twice"
     submit(claim, by=student, now=NOW)
-    assert set(taken([left])) == {left.pk}
-    later = draft(student, make.round_(), now=NOW)
+    assert set(claimed_elsewhere([left])) == {left.pk}
+    later = open_draft(student, make.round_(), now=NOW)
     with pytest.raises(Conflict) as refused:
         add_item(later, left, by=student, now=NOW)
     assert refused.value.code == "already-claimed"
@@ -108,8 +108,8 @@ def test_invariant_2_the_same_merge_commit_earns_once_whoever_claims_it() -> Non
     make.authorship(one, make.contribution(merge_commit="f" * 40))
     twin = make.authorship(other, make.contribution(make.repository(forge="gitee"), merge_commit="f" * 40))
     round_ = make.round_()
-    submit(draft(one, round_, now=NOW), by=one, now=NOW)
-    assert set(taken([twin])) == {twin.pk}
+    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    assert set(claimed_elsewhere([twin])) == {twin.pk}
 
 
 def test_pull_requests_that_were_rolled_up_into_one_merge_are_for_a_person_to_judge() -> None:
@@ -121,10 +121,10 @@ def test_pull_requests_that_were_rolled_up_into_one_merge_are_for_a_person_to_ju
     beside = make.authorship(other, make.contribution(rolled, merge_commit="f" * 40, additions=7))
     double = make.authorship(third, make.contribution(rolled, merge_commit="f" * 40, additions=40))
     round_ = make.round_()
-    submit(draft(one, round_, now=NOW), by=one, now=NOW)
-    assert set(taken([beside, double])) == {double.pk}
-    submit(draft(other, round_, now=NOW), by=other, now=NOW)
-    assert [len(some) for some in credited_to_others(other.claims.get()).values()] == [1]
+    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    assert set(claimed_elsewhere([beside, double])) == {double.pk}
+    submit(open_draft(other, round_, now=NOW), by=other, now=NOW)
+    assert [len(some) for some in same_patch_of_others(other.claims.get()).values()] == [1]
 
 
 def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> None:
@@ -135,10 +135,10 @@ def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> Non
     round_ = make.round_()
     for person in (one, other):
         make.authorship(person)
-        submit(draft(person, round_, now=NOW), by=person, now=NOW)
+        submit(open_draft(person, round_, now=NOW), by=person, now=NOW)
     first, second = one.claims.get(), other.claims.get()
-    assert [len(some) for some in credited_to_others(second).values()] == [1]
-    assert not review.undisputed(second)
+    assert [len(some) for some in same_patch_of_others(second).values()] == [1]
+    assert not review.is_undisputed(second)
     reviewer = make.reviewer_of(second)
     with pytest.raises(Conflict) as refused:
         review.decide(second, {}, by=reviewer, now=NOW)
@@ -155,15 +155,15 @@ def test_a_student_is_shown_their_own_other_place_only() -> None:
     """What another student has not claimed is theirs to see."""
     one, other = factories.student(), factories.student()
     first, second = twins(one, other)
-    assert same_work.own_places([first.contribution_id], one) == {}
+    assert same_work.own_sibling_contributions([first.contribution_id], one) == {}
     make.authorship(one, second.contribution, role="co-author")
-    assert same_work.own_places([first.contribution_id], one) == {
+    assert same_work.own_sibling_contributions([first.contribution_id], one) == {
         first.contribution_id: [second.contribution]
     }
 
 
 def test_siblings_are_found_in_one_query(django_assert_num_queries) -> None:
     """However many contributions are asked about."""
-    keys = [told("github", number, author=Account(str(number), "x")).pk for number in range(1, 6)]
+    keys = [told("github", number, author=AccountOnForge(str(number), "x")).pk for number in range(1, 6)]
     with django_assert_num_queries(1):
         assert len(same_work.siblings(keys)) == 5

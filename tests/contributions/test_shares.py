@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from accounts.models import AuditEntry, ForgeAccount
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit, withdraw
 from credits.contributions import shares
 from credits.contributions.models import Authorship, ShareProposal
@@ -44,13 +44,15 @@ def code(verb) -> str:
 
 
 def propose(work, first: str, second: str, third: str = "0", **more):
-    opener = more.pop("by", None) or shares.sharing(work[0].contribution).parts[0].person
+    opener = more.pop("by", None) or shares.load_shares(work[0].contribution).parts[0].person
     wanted = dict(zip((part.forge_user_id for part in work), (first, second, third), strict=True))
     return shares.propose(work[0].contribution, wanted, by=opener, now=NOW)
 
 
 def person(part):
-    return next(one.person for one in shares.sharing(part.contribution).parts if one.authorship.pk == part.pk)
+    return next(
+        one.person for one in shares.load_shares(part.contribution).parts if one.authorship.pk == part.pk
+    )
 
 
 def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
@@ -58,12 +60,12 @@ def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
     first, second, _stranger = work
     proposal = propose(work, "0.6", "0.3", "0.1")
     assert held(first.contribution)[first.login] == 1
-    assert shares.waiting_for(person(second)) == [proposal]
+    assert shares.proposals_awaiting(person(second)) == [proposal]
     assert shares.answer(proposal, accept=True, by=person(second), now=NOW).status == "agreed"
     assert sorted(held(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
     entry = AuditEntry.objects.get(action="shares-agreed")
     assert Decimal(entry.details["before"][first.forge_user_id]) == 1
-    assert shares.waiting_for(person(second)) == []
+    assert shares.proposals_awaiting(person(second)) == []
 
 
 def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> None:
@@ -107,7 +109,7 @@ def test_the_opener_gives_away_alone_where_nobody_can_answer() -> None:
     opener = person(first)
     wanted = {first.forge_user_id: "0.5", stranger.forge_user_id: "0.4"}
     assert shares.propose(first.contribution, wanted, by=opener, now=NOW).status == "agreed"
-    assert shares.sharing(first.contribution).left == Decimal("0.1")
+    assert shares.load_shares(first.contribution).left == Decimal("0.1")
     back = {work[0].forge_user_id: "1", work[1].forge_user_id: "0"}
     assert code(lambda: shares.propose(first.contribution, back, by=opener, now=NOW)) == "share-kept"
 
@@ -144,7 +146,8 @@ def test_only_the_opener_proposes_and_only_co_authors_answer(work) -> None:
     answer = lambda: shares.answer(proposal, accept=True, by=person(second), now=NOW)  # noqa: E731
     assert code(answer) == "share-proposal-closed"
     assert (
-        code(lambda: shares.for_person(first.contribution_id, factories.student())) == "no-such-contribution"
+        code(lambda: shares.contribution_for_participant(first.contribution_id, factories.student()))
+        == "no-such-contribution"
     )
 
 
@@ -154,9 +157,9 @@ def test_invariant_3_a_share_in_a_submitted_claim_does_not_move(work) -> None:
     opener = person(first)
     make.authorship(opener)
     proposal = propose(work, "0.5", "0.5")
-    claim = draft(opener, make.round_(), now=NOW)
+    claim = open_draft(opener, make.round_(), now=NOW)
     submit(claim, by=opener, now=NOW)
-    assert shares.sharing(first.contribution).frozen
+    assert shares.load_shares(first.contribution).frozen
     assert code(lambda: shares.answer(proposal, accept=True, by=person(second), now=NOW)) == "share-frozen"
     with pytest.raises(DatabaseError), transaction.atomic():
         Authorship.objects.filter(pk=second.pk).update(share=Decimal("0.1"))

@@ -6,22 +6,30 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from credits.forges.errors import Missing
-from credits.forges.protocol import Account, Ask, ChangedFile, MergedChange, Page, RepositoryFacts, Spent
+from credits.forges.errors import MissingOnForge
+from credits.forges.protocol import (
+    AccountOnForge,
+    ChangedFile,
+    CollectionPage,
+    CollectionRequest,
+    MergedChange,
+    RepositoryOnForge,
+    RequestCost,
+)
 from credits.forges.tokens import TokenPool
 
 MERGED = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
-ALICE = Account("101", "alice", "U_101")
-BOB = Account("102", "bob", "U_102")
-MAINTAINER = Account("900", "maintainer")
+ALICE = AccountOnForge("101", "alice", "U_101")
+BOB = AccountOnForge("102", "bob", "U_102")
+MAINTAINER = AccountOnForge("900", "maintainer")
 
 
-def repository(number: int = 1, **told: Any) -> RepositoryFacts:
+def repository(number: int = 1, **told: Any) -> RepositoryOnForge:
     facts = {
         "id": str(number),
         "full_name": f"owner/project{number}",
         "url": f"https://forge.example/owner/project{number}",
-        "owner": Account("500", "owner"),
+        "owner": AccountOnForge("500", "owner"),
         "stars": 1200,
         "licence": "Apache-2.0",
         "language": "Python",
@@ -29,7 +37,7 @@ def repository(number: int = 1, **told: Any) -> RepositoryFacts:
         "is_mirror": False,
         "is_archived": False,
     }
-    return RepositoryFacts(**{**facts, **told})
+    return RepositoryOnForge(**{**facts, **told})
 
 
 def change(number: int = 1, **told: Any) -> MergedChange:
@@ -61,12 +69,12 @@ def change(number: int = 1, **told: Any) -> MergedChange:
 
 
 def page(
-    account: Account, *changes: MergedChange, cursor: str = "end", done: bool = True, **more: Any
-) -> Page:
-    return Page(account, tuple(changes), cursor, done, **more)
+    account: AccountOnForge, *changes: MergedChange, cursor: str = "end", done: bool = True, **more: Any
+) -> CollectionPage:
+    return CollectionPage(account, tuple(changes), cursor, done, **more)
 
 
-Script = Callable[[Sequence[Ask]], Iterable[Page]]
+Script = Callable[[Sequence[CollectionRequest]], Iterable[CollectionPage]]
 
 
 class ScriptedForge:
@@ -74,14 +82,14 @@ class ScriptedForge:
 
     def __init__(self, script: Script, name: str = "github", known: Iterable[MergedChange] = ()) -> None:
         self.name = name
-        self.spent = Spent()
+        self.spent = RequestCost()
         self.tokens = TokenPool(["token"])
         self.asks_at_once = 100
-        self.asked: list[Sequence[Ask]] = []
+        self.asked: list[Sequence[CollectionRequest]] = []
         self._script = script
         self._known = {(one.repository.full_name, one.number): one for one in known}
 
-    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+    def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         self.asked.append(asks)
         self.spent.requests += 1
         yield from self._script(asks)
@@ -91,13 +99,13 @@ class ScriptedForge:
         try:
             return self._known[full_name, number]
         except KeyError:
-            raise Missing("change-missing", "The forge has no such pull request.") from None
+            raise MissingOnForge("change-missing", "The forge has no such pull request.") from None
 
-    def find_account(self, login: str) -> Account:
+    def find_account(self, login: str) -> AccountOnForge:
         raise NotImplementedError
 
-    def account(self, account_id: str) -> Account:
+    def account(self, account_id: str) -> AccountOnForge:
         raise NotImplementedError
 
-    def find_repository(self, full_name: str) -> RepositoryFacts:
+    def find_repository(self, full_name: str) -> RepositoryOnForge:
         raise NotImplementedError

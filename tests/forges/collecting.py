@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from credits.forges.errors import ForgeError
-from credits.forges.protocol import Account, Ask, Forge, MergedChange, Page
+from credits.forges.protocol import AccountOnForge, CollectionPage, CollectionRequest, Forge, MergedChange
 from demo.forge import LocalForge
 from demo.forge.ids import read_id
 
@@ -32,29 +32,32 @@ class Store:
 
     cursors: dict[str, str] = field(default_factory=dict)
     changes: dict[str, MergedChange] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, AccountOnForge] = field(default_factory=dict)
     deliveries: list[str] = field(default_factory=list)
 
-    def keep(self, page: Page) -> None:
+    def keep(self, page: CollectionPage) -> None:
         self.cursors[page.account.id] = page.cursor
         self.accounts[page.account.id] = page.account
         for change in page.changes:
             self.changes[change.id] = change
             self.deliveries.append(change.id)
 
-    def asks(self, accounts: Iterable[Account], repositories: Sequence[str]) -> list[Ask]:
+    def asks(
+        self, accounts: Iterable[AccountOnForge], repositories: Sequence[str]
+    ) -> list[CollectionRequest]:
         return [
-            Ask(self.accounts.get(a.id, a), self.cursors.get(a.id, ""), tuple(repositories)) for a in accounts
+            CollectionRequest(self.accounts.get(a.id, a), self.cursors.get(a.id, ""), tuple(repositories))
+            for a in accounts
         ]
 
     def collect(
         self,
         forge: Forge,
-        accounts: Sequence[Account],
+        accounts: Sequence[AccountOnForge],
         repositories: Sequence[str],
         *,
         pages: int | None = None,
-    ) -> list[Page]:
+    ) -> list[CollectionPage]:
         """One collection, cut after so many pages. Raises what the forge raises, having kept what came before."""
         got = []
         for page in islice(forge.merged_changes(self.asks(accounts, repositories)), pages):
@@ -63,7 +66,7 @@ class Store:
         return got
 
 
-def truth(local: LocalForge, forge: str, accounts: Iterable[Account]) -> dict[str, datetime]:
+def truth(local: LocalForge, forge: str, accounts: Iterable[AccountOnForge]) -> dict[str, datetime]:
     """Id to time of merging of all that these accounts got merged, from the forge's own state."""
     ids = {read_id(forge, account.id) for account in accounts}
     return {
@@ -77,7 +80,7 @@ def truth(local: LocalForge, forge: str, accounts: Iterable[Account]) -> dict[st
 def until_done(
     store: Store,
     forge: Forge,
-    accounts: Sequence[Account],
+    accounts: Sequence[AccountOnForge],
     repositories: Sequence[str],
     clock: Clock,
     *,

@@ -16,8 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credits.forges.errors import ForgeError, Missing, NotMerged, RateLimited, TokenRefused, Unavailable
-from credits.forges.protocol import Account, Ask, ChangeRef, Forge
+from credits.forges.errors import (
+    ForgeError,
+    ForgeUnavailable,
+    MissingOnForge,
+    NotMerged,
+    RateLimited,
+    TokenRefused,
+)
+from credits.forges.protocol import AccountOnForge, ChangeRef, CollectionRequest, Forge
 from credits.forges.tokens import TokenPool
 from demo.forge import LocalForge
 from demo.forge.ids import read_id, shown_id
@@ -67,12 +74,12 @@ class Contract:
         yield adapter
         adapter.close()
 
-    def busiest(self, local: LocalForge, most: int = 6) -> list[Account]:
+    def busiest(self, local: LocalForge, most: int = 6) -> list[AccountOnForge]:
         """Accounts of those who got most merged, as the university would hold them: with nothing but id and login."""
         merged = [pull for pull in local.world.pulls(self.forge) if pull.state == "merged"]
         people = {pull.author.id: pull.author for pull in merged}
         counts = Counter(pull.author.id for pull in merged)
-        return [Account(self.shown(key), people[key].login) for key, _ in counts.most_common(most)]
+        return [AccountOnForge(self.shown(key), people[key].login) for key, _ in counts.most_common(most)]
 
     def shown(self, number: int) -> str:
         """An account's id as the forge writes it, as text."""
@@ -81,7 +88,7 @@ class Contract:
     def watched(self, local: LocalForge) -> list[str]:
         return [repo.full_name for repo in local.world.repositories(self.forge) if repo.parent is None]
 
-    def merge_one(self, local: LocalForge, clock: Clock, account: Account, **more: Any) -> PullRequest:
+    def merge_one(self, local: LocalForge, clock: Clock, account: AccountOnForge, **more: Any) -> PullRequest:
         """Something new of this account's, merged at the clock's present time."""
         author = local.world.account_by_id(self.forge, read_id(self.forge, account.id))
         assert author is not None
@@ -100,7 +107,7 @@ class Contract:
         return found
 
     def why_not(
-        self, store: Store, adapter: Forge, accounts: list[Account], watched: list[str]
+        self, store: Store, adapter: Forge, accounts: list[AccountOnForge], watched: list[str]
     ) -> ForgeError | None:
         """What a collection of accounts says that cannot succeed; it must not call any of them complete."""
         try:
@@ -125,7 +132,7 @@ class Contract:
     @pytest.mark.parametrize("login", ["nobody-has-this-login", "", "../users", "a b", "统一"])
     def test_a_login_that_nobody_has(self, adapter_: Forge, login: str) -> None:
         """An unknown or impossible login is missing, and not an error of the program."""
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter_.find_account(login)
 
     def test_a_repository_is_found_after_a_rename(self, local: LocalForge, adapter_: Forge) -> None:
@@ -141,7 +148,7 @@ class Contract:
     @pytest.mark.parametrize("name", ["no/such", "nonsense", "", "a/b/c", "/", "a/"])
     def test_a_repository_that_is_not_there(self, adapter_: Forge, name: str) -> None:
         """An unknown or impossible name is missing."""
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter_.find_repository(name)
 
     def test_a_change_that_a_student_points_at(self, local: LocalForge, adapter_: Forge) -> None:
@@ -174,7 +181,7 @@ class Contract:
             with pytest.raises(NotMerged):
                 adapter_.find_change(name, str(pull.number))
         for number in ("999999", "0", "x", "", "-1", "9" * 30):
-            with pytest.raises(Missing):
+            with pytest.raises(MissingOnForge):
                 adapter_.find_change(name, number)
 
     # -- collecting
@@ -266,7 +273,7 @@ class Contract:
         account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
         local.world.rename_account(self.forge, account.login, "moved-on")
         other = local.world.add_account(self.forge, account.login)
-        theirs = self.merge_one(local, clock, Account(self.shown(other.id), other.login))
+        theirs = self.merge_one(local, clock, AccountOnForge(self.shown(other.id), other.login))
         pages = store.collect(adapter_, [account], watched)
         assert str(theirs.id) not in store.changes
         # Complete, or said not to be: never complete with less than there is.
@@ -382,7 +389,7 @@ class Contract:
             clock.pass_by(hours=1)
             pulls.append(self.merge_one(local, clock, account, repository=place))
         since, until = begun + timedelta(minutes=90), clock.now - timedelta(minutes=30)
-        ask = Ask(account, "", ("small/place",))
+        ask = CollectionRequest(account, "", ("small/place",))
         (checked,) = adapter_.cross_check([ask], since, until, {str(pulls[2].id)})
         assert checked.failure is None
         assert checked.counted == 3
@@ -411,9 +418,9 @@ class Contract:
         assert alone.sha == pull.commit_shas[0]
         assert alone.files is not None
         assert [file.path for file in alone.files] == [file.path for file in pull.files]
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter_.find_commit(pull.repository.full_name, "0" * 40)
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter_.find_commit(pull.repository.full_name, "main")
 
     def test_a_closed_one_is_told_with_its_facts(
@@ -430,13 +437,13 @@ class Contract:
         assert change.author.id == account.id
         with pytest.raises(NotMerged):
             adapter_.find_closed(name, str(opened.number))
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter_.find_closed(name, "999999")
 
     def test_kinds_that_are_not_listed_do_no_harm(self, local: LocalForge, adapter_: Forge) -> None:
         """Asked for every kind, a forge gives what it lists, and the account is complete."""
         account, watched = self.busiest(local, 1)[0], tuple(self.watched(local))
-        ask = Ask(account, "", watched, ("pull_request", "review", "issue"))
+        ask = CollectionRequest(account, "", watched, ("pull_request", "review", "issue"))
         pages = list(adapter_.merged_changes([ask]))
         assert [page.done for page in pages if page.done or page.failure] == [True]
         kinds = {change.kind for page in pages for change in page.changes}
@@ -477,13 +484,13 @@ class Contract:
         )
         local.faults.add(kind, forge=self.forge, times=None)
         store = Store()
-        assert isinstance(self.why_not(store, adapter, accounts, watched), Unavailable)
+        assert isinstance(self.why_not(store, adapter, accounts, watched), ForgeUnavailable)
         for look_up in (
             lambda: adapter.find_account(accounts[0].login),
             lambda: adapter.find_repository(watched[0]),
             lambda: adapter.find_change(watched[0], "1"),
         ):
-            with pytest.raises(Unavailable):
+            with pytest.raises(ForgeUnavailable):
                 look_up()
         local.faults.clear()
         until_done(store, adapter, accounts, watched, clock)
@@ -494,10 +501,10 @@ class Contract:
         """Where nothing listens, that is said, and nothing else."""
         with LocalForge(rows=[], clock=clock) as gone:
             adapter = self.make(gone, clock, timeout=2)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ForgeUnavailable):
             adapter.find_account("somebody")
-        account = Account("1", "somebody", "U_1")
-        assert isinstance(self.why_not(Store(), adapter, [account], ["a/b"]), Unavailable)
+        account = AccountOnForge("1", "somebody", "U_1")
+        assert isinstance(self.why_not(Store(), adapter, [account], ["a/b"]), ForgeUnavailable)
 
     def test_invariant_9_an_account_that_is_gone_is_not_an_empty_one(
         self, local: LocalForge, adapter_: Forge
@@ -508,7 +515,7 @@ class Contract:
         store = Store()
         pages = store.collect(adapter_, [gone, other], self.watched(local))
         ends = {page.account.id: page for page in pages if page.done or page.failure}
-        assert isinstance(ends[gone.id].failure, Missing)
+        assert isinstance(ends[gone.id].failure, MissingOnForge)
         assert not ends[gone.id].done
         assert ends[other.id].done
 
@@ -601,7 +608,7 @@ class Contract:
         with pytest.raises(TokenRefused):
             bad.find_account(account.login)
         with pytest.raises(TokenRefused):
-            list(bad.merged_changes([Ask(account, "", tuple(self.watched(local)))]))
+            list(bad.merged_changes([CollectionRequest(account, "", tuple(self.watched(local)))]))
         mixed = self.make(local, clock, tokens=TokenPool(["not-a-token", *self.tokens(local)]))
         assert [mixed.find_account(account.login).id for _ in range(4)] == [account.id] * 4
         none = self.make(local, clock, tokens=[])

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.forges.errors import ForgeError, Unavailable
+from credits.forges.errors import ForgeError, ForgeUnavailable
 from credits.forges.json_reading import (
     LONGEST_WAIT,
     UNNAMED_WAIT,
-    allowed_again,
     format_time,
-    id_text,
-    listing,
-    mapping,
-    number,
+    json_array,
+    json_count,
+    json_id,
+    json_object,
+    json_text,
+    next_allowed_call,
     parse_time,
-    text,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ SECONDS = timedelta(seconds=1)
 )
 def test_when_a_forge_allows_the_next_call(headers: dict[str, str], expected: datetime) -> None:
     """The time that a forge names in either of its ways is kept, and a minute where it names none."""
-    assert allowed_again(headers, NOW) == expected
+    assert next_allowed_call(headers, NOW) == expected
 
 
 @given(
@@ -54,7 +54,7 @@ def test_when_a_forge_allows_the_next_call(headers: dict[str, str], expected: da
 )
 def test_no_header_makes_us_call_in_the_past_or_crash(headers: dict[str, str]) -> None:
     """Whatever the headers say, the time to wait for lies between now and a day from now."""
-    assert NOW <= allowed_again(headers, NOW) <= NOW + LONGEST_WAIT
+    assert NOW <= next_allowed_call(headers, NOW) <= NOW + LONGEST_WAIT
 
 
 @given(st.integers(0, 4_000_000_000_000_000), st.integers(-14 * 60, 14 * 60))
@@ -72,15 +72,21 @@ def test_times_survive_writing_and_reading(microseconds: int, offset: int) -> No
 )
 def test_a_time_without_an_offset_is_no_time(value: object) -> None:
     """Nothing is guessed: neither a zone nor a date."""
-    with pytest.raises(Unavailable):
+    with pytest.raises(ForgeUnavailable):
         parse_time(value)
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none()))
 def test_readers_give_the_promised_type_or_an_error(value: object) -> None:
     """Each reader returns its type or raises the typed error, whatever it is given."""
-    for reader, kind in ((mapping, dict), (listing, list), (text, str), (number, int), (id_text, str)):
+    for reader, kind in (
+        (json_object, dict),
+        (json_array, list),
+        (json_text, str),
+        (json_count, int),
+        (json_id, str),
+    ):
         try:
             assert isinstance(reader(value), kind)
         except ForgeError as error:
-            assert isinstance(error, Unavailable)  # noqa: PT017
+            assert isinstance(error, ForgeUnavailable)  # noqa: PT017

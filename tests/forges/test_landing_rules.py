@@ -8,8 +8,8 @@ import pytest
 
 from credits.forges.errors import NotMerged
 from credits.forges.github.adapter import GitHub
-from credits.forges.landing_rules import LANDING_RULES, LandingRule, rules_of
-from credits.forges.protocol import Account
+from credits.forges.landing_rules import LANDING_RULES, LandingRule, rules_for_repository
+from credits.forges.protocol import AccountOnForge
 from demo.forge import LocalForge
 from demo.forge.model import File, PullRequest
 from tests.forges.collecting import Clock, Store
@@ -46,10 +46,10 @@ def _opened(local: LocalForge, clock: Clock, full_name: str, title: str = "Make 
     )
 
 
-def _account(local: LocalForge) -> Account:
+def _account(local: LocalForge) -> AccountOnForge:
     found = local.world.account("github", "student")
     assert found is not None
-    return Account(str(found.id), found.login)
+    return AccountOnForge(str(found.id), found.login)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_what_each_rule_asks_for(
 
 def test_a_rule_counts_in_its_repositories_only() -> None:
     """Elsewhere closed means closed, whatever the words."""
-    assert [rule.name for rule in rules_of(LANDING_RULES, "PyTorch/pytorch")] == ["pytorch"]
-    assert rules_of(LANDING_RULES, "somebody/pytorch") == ()
+    assert [rule.name for rule in rules_for_repository(LANDING_RULES, "PyTorch/pytorch")] == ["pytorch"]
+    assert rules_for_repository(LANDING_RULES, "somebody/pytorch") == ()
 
 
 @pytest.mark.parametrize(

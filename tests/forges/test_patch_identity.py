@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.forges.patch_identity import (
-    SHORT,
+    SHORT_PREFIX,
     Likeness,
-    bare_title,
     diff_id,
     files_id,
-    likeness,
+    measure_likeness,
+    normalised_title,
     only_whitespace,
 )
 from credits.forges.protocol import ChangedFile
@@ -41,7 +41,7 @@ def test_a_long_change_is_itself_wherever_it_stands() -> None:
 def test_a_short_change_needs_its_title_and_the_name_of_its_repository() -> None:
     """One line in a readme is not the same work as one line in another readme."""
     short = (ChangedFile("README.md", 1, 1),)
-    assert identity(short, "Fix a link", "owner/project").startswith(SHORT)  # type: ignore[union-attr]
+    assert identity(short, "Fix a link", "owner/project").startswith(SHORT_PREFIX)  # type: ignore[union-attr]
     assert identity(short, "Fix a link", "owner/project") == identity(short, " fix  A link", "mirror/Project")
     assert identity(short, "Fix a link") != identity(short, "Fix a typo")
     assert identity(short, "Fix a link") != identity(short, "Fix a link", "owner/elsewhere")
@@ -49,7 +49,7 @@ def test_a_short_change_needs_its_title_and_the_name_of_its_repository() -> None
 
 def test_generated_lines_do_not_tell() -> None:
     """A thousand lines of a lock file are made by a tool: many have the very same."""
-    assert identity((ChangedFile("package-lock.json", 900, 800),)).startswith(SHORT)  # type: ignore[union-attr]
+    assert identity((ChangedFile("package-lock.json", 900, 800),)).startswith(SHORT_PREFIX)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_a_line_that_looks_like_a_header_is_a_line(header: str) -> None:
 
 def test_likeness_is_a_share_of_the_pull_request() -> None:
     """What the commit has besides does not make the two less alike; what it lacks does."""
-    assert likeness(LONG, (*LONG, ChangedFile("more.py", 400, 0))) == Likeness(100, 100)
-    assert likeness(LONG, LONG[:1]) == Likeness(73, 50)
-    assert likeness(LONG, ()) == Likeness(0, 0)
-    assert likeness(None, LONG) == likeness(LONG, None) == Likeness(None, None)
+    assert measure_likeness(LONG, (*LONG, ChangedFile("more.py", 400, 0))) == Likeness(100, 100)
+    assert measure_likeness(LONG, LONG[:1]) == Likeness(73, 50)
+    assert measure_likeness(LONG, ()) == Likeness(0, 0)
+    assert measure_likeness(None, LONG) == measure_likeness(LONG, None) == Likeness(None, None)
 
 
 def test_titles_are_compared_bare() -> None:
     """Blanks and case do not count."""
-    assert bare_title(" Fix The  readme ") == bare_title("fix the readme")
+    assert normalised_title(" Fix The  readme ") == normalised_title("fix the readme")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.forges.pull_request_urls import BadAddress, parse
+from credits.forges.pull_request_urls import BadAddress, parse_address
 
 GITHUB, GITEE, LOCAL = "https://github.com", "https://gitee.com", "http://127.0.0.1:8123/github"
 
@@ -34,7 +34,7 @@ GITHUB, GITEE, LOCAL = "https://github.com", "https://gitee.com", "http://127.0.
 )
 def test_addresses_that_name_a_pull_request(pasted: str, web_url: str, expected: tuple[str, str]) -> None:
     """Every usual way of pointing at a pull request is understood."""
-    assert parse(pasted, web_url) == expected
+    assert parse_address(pasted, web_url) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_addresses_that_name_a_pull_request(pasted: str, web_url: str, expected:
 def test_addresses_that_do_not(pasted: str, web_url: str, code: str) -> None:
     """Whoever pastes something else is told what is wrong with it, by a stable code and a sentence."""
     with pytest.raises(BadAddress) as refused:
-        parse(pasted, web_url)
+        parse_address(pasted, web_url)
     assert refused.value.code == code
     assert refused.value.message.endswith((".", "。"))
     assert refused.value.hint.endswith((".", "。"))
@@ -80,15 +80,15 @@ def test_what_is_written_is_read_back(owner: str, name: str, number: int, web_ur
     """Any repository and number survive the way through both forms."""
     expected = (f"{owner}/{name}", str(number))
     kind = "pulls" if web_url == GITEE else "pull"
-    assert parse(f"{web_url}/{owner}/{name}/{kind}/{number}", web_url) == expected
-    assert parse(f"{owner}/{name}#{number}", web_url) == expected
+    assert parse_address(f"{web_url}/{owner}/{name}/{kind}/{number}", web_url) == expected
+    assert parse_address(f"{owner}/{name}#{number}", web_url) == expected
 
 
 @given(st.text() | st.text("htps:/.#!%@[]abc012 \n", max_size=40))
 def test_no_text_breaks_the_reader(pasted: str) -> None:
     """Anything at all either names a pull request or is refused with a reason."""
     try:
-        full_name, number = parse(pasted, GITHUB)
+        full_name, number = parse_address(pasted, GITHUB)
     except BadAddress:
         return
     assert full_name.count("/") == 1

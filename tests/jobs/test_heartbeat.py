@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from credits.jobs import queue
-from credits.jobs.heartbeat import beating
+from credits.jobs.heartbeat import keep_leases_alive
 from credits.jobs.models import Job
 
 LEASE = timedelta(seconds=2)
@@ -25,7 +25,7 @@ def test_a_slow_request_does_not_lose_its_lease():
     """While a worker waits for an answer, for longer than a lease, nobody else gets its jobs; afterwards they do."""
     queue.ensure("read", "a", "slow", due_at=timezone.now())
     jobs = taken()
-    with beating(jobs, clock=timezone.now, lease=LEASE):
+    with keep_leases_alive(jobs, clock=timezone.now, lease=LEASE):
         end = time.monotonic() + 2.5 * LEASE.total_seconds()
         while time.monotonic() < end:
             assert taken() == []

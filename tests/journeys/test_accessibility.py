@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from accounts.models import User
 from credits.claims.simulation import runs
 from credits.contributions import attested_work
-from credits.records.export import export
+from credits.records.export import export_round
 from credits.rules.document.parser import parse
 from tests import credit_factories, factories
 from tests.journeys.conftest import Clock, Visit
@@ -70,7 +70,7 @@ class Filled:
         self.recorded = credit_factories.submitted_claim(student(), self.round)
         result = credit_factories.recorded_claim(self.recorded)
         self.now = now = result.recorded_at + timedelta(hours=1)
-        export(self.round, "csv", by=self.registrar, now=now)
+        export_round(self.round, "csv", by=self.registrar, now=now)
         self.newcomer = student()
         self.draft = credit_factories.claim(student(), self.round, now=now)
         self.waiting = credit_factories.submitted_claim(student(), self.round, now=now)
@@ -84,11 +84,11 @@ class Filled:
             now=now,
         )
         self.attested = attested(self.draft.user)
-        self.token = attested_work.make_link(self.attested, by=self.draft.user, now=now)
+        self.token = attested_work.make_maintainer_link(self.attested, by=self.draft.user, now=now)
         on_notice = credit_factories.submitted_claim(student(), self.round, now=now)
         credit_factories.decided_claim(on_notice, by=self.reviewer, now=now)
         tried = parse(self.version.text.replace("give: 8", "give: 16"))
-        self.simulation = runs.ask(tried, round_=self.round, by=self.steward, now=now)
+        self.simulation = runs.request_simulation(tried, round_=self.round, by=self.steward, now=now)
         runs.run_due(clock=lambda: now)
 
 

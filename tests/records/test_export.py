@@ -25,7 +25,7 @@ from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
-from credits.records.export import export, path_of
+from credits.records.export import batch_file, export_round
 from credits.records.models import ExportBatch
 from tests.claims.test_races import at_once
 from tests.credit_factories import claim, recorded_claim, submitted_claim
@@ -54,18 +54,18 @@ def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
     """One row an entry with who, what and how much; the manifest has the file's size and SHA-256, the sum, and the
     ledger's head."""
     result = recorded_claim()
-    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
-    [row] = rows(path_of(batch))
+    batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
+    [row] = rows(batch_file(batch))
     assert row["学号 student_number"] == result.claim.enrolment.student_number
     assert row["姓名 name"] == result.claim.user.name
     assert Decimal(row["学分 credit"]) == result.credit
     assert row["课程 course"] == "测试认定办法"
 
-    content = path_of(batch).read_bytes()
-    manifest = json.loads((path_of(batch).parent / f"{batch.code}.manifest.json").read_text())
+    content = batch_file(batch).read_bytes()
+    manifest = json.loads((batch_file(batch).parent / f"{batch.code}.manifest.json").read_text())
     assert manifest == batch.manifest
     assert manifest["files"] == [
-        {"name": path_of(batch).name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        {"name": batch_file(batch).name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     ]
     assert (manifest["entries"], Decimal(manifest["credit"])) == (1, result.credit)
     number, head = entries.head()
@@ -82,7 +82,7 @@ def test_an_export_says_how_many_claims_are_not_in_it_yet(
     for _ in range(2):
         submitted_claim(student(), round_)
     claim(student(), round_)
-    batch = export(round_, "csv", by=registrar(), now=LATER)
+    batch = export_round(round_, "csv", by=registrar(), now=LATER)
     assert (batch.entries, batch.manifest["claims_under_way"]) == (1, 2)
     call_command("export", "--round", round_.code, "--format", "csv", "--output", str(tmp_path))
     assert "2 claims of the round are still under way" in capsys.readouterr().out
@@ -92,16 +92,16 @@ def test_an_export_says_how_many_claims_are_not_in_it_yet(
 def test_a_round_with_the_longest_code_is_exported() -> None:
     """The batch's code holds the round's, however long that may be, and counts on within the same second."""
     round_ = make_round("r" * 60)
-    first, second = (export(round_, "csv", by=registrar(), now=LATER) for _each in range(2))
+    first, second = (export_round(round_, "csv", by=registrar(), now=LATER) for _each in range(2))
     assert first.code.startswith(round_.code)
     assert second.code == f"{first.code}-2"
-    assert path_of(second).is_file()
+    assert batch_file(second).is_file()
 
 
 @pytest.mark.django_db
 def test_a_batch_stays_as_it_was_made() -> None:
     """The database itself refuses to change or remove what says what was handed out."""
-    batch = export(recorded_claim().claim.round, "csv", by=registrar(), now=LATER)
+    batch = export_round(recorded_claim().claim.round, "csv", by=registrar(), now=LATER)
     rows_ = ExportBatch.objects.filter(pk=batch.pk)
     for refused in (lambda: rows_.update(credit=9), rows_.delete):
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -114,8 +114,8 @@ def test_a_reversal_is_exported_beside_what_it_takes_back() -> None:
     """After a correction the batch has both rows, and the sum is what stands."""
     result = recorded_claim()
     entries.reverse(entry_of(result), reason="recorded by mistake", by=registrar(), now=LATER)
-    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
-    assert [Decimal(row["学分 credit"]) for row in rows(path_of(batch))] == [result.credit, -result.credit]
+    batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
+    assert [Decimal(row["学分 credit"]) for row in rows(batch_file(batch))] == [result.credit, -result.credit]
     assert batch.credit == 0
 
 
@@ -123,10 +123,10 @@ def test_a_reversal_is_exported_beside_what_it_takes_back() -> None:
 def test_two_exports_in_the_same_second_are_two_batches() -> None:
     """No batch writes over another."""
     result, by = recorded_claim(), registrar()
-    first = export(result.claim.round, "csv", by=by, now=LATER)
-    second = export(result.claim.round, "csv", by=by, now=LATER)
+    first = export_round(result.claim.round, "csv", by=by, now=LATER)
+    second = export_round(result.claim.round, "csv", by=by, now=LATER)
     assert first.code != second.code
-    assert path_of(first).read_bytes() == path_of(second).read_bytes()
+    assert batch_file(first).read_bytes() == batch_file(second).read_bytes()
 
 
 @pytest.mark.django_db
@@ -134,7 +134,7 @@ def test_only_a_registrar_exports() -> None:
     """An instructor is refused and nothing is written."""
     result = recorded_claim()
     with pytest.raises(NotAllowed):
-        export(result.claim.round, "csv", by=instructor(), now=LATER)
+        export_round(result.claim.round, "csv", by=instructor(), now=LATER)
     assert not ExportBatch.objects.exists()
 
 
@@ -143,7 +143,7 @@ def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
     """The sentence names the formats."""
     result = recorded_claim()
     with pytest.raises(CreditsError) as refusal:
-        export(result.claim.round, "pdf", by=None, now=LATER)
+        export_round(result.claim.round, "pdf", by=None, now=LATER)
     assert refusal.value.code == "unknown-format"
     assert "csv" in refusal.value.hint
 
@@ -165,7 +165,7 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(
     monkeypatch.setitem(RENDERERS, "csv", full)
     result = recorded_claim()
     with pytest.raises(CreditsError, match="No space left"):
-        export(result.claim.round, "csv", by=None, now=LATER, folder=tmp_path / "out")
+        export_round(result.claim.round, "csv", by=None, now=LATER, folder=tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
     assert not ExportBatch.objects.exists()
     assert not AuditEntry.objects.filter(action="exported").exists()
@@ -175,7 +175,7 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(
 def test_invariant_11_an_export_stands_in_the_audit_log() -> None:
     """Who exported what, with the file's SHA-256."""
     result, by = recorded_claim(), registrar()
-    batch = export(result.claim.round, "csv", by=by, now=LATER)
+    batch = export_round(result.claim.round, "csv", by=by, now=LATER)
     line = AuditEntry.objects.get(action="exported")
     assert (line.actor, line.details["sha256"]) == (by, batch.manifest["files"][0]["sha256"])
 
@@ -220,7 +220,7 @@ def test_an_export_asks_the_database_no_more_for_more_entries(
             now=NOW,
         )
     with django_assert_max_num_queries(16):
-        export(first.claim.round, "csv", by=by, now=LATER)
+        export_round(first.claim.round, "csv", by=by, now=LATER)
 
 
 class AtTheSameTime:
@@ -252,11 +252,13 @@ def test_two_exports_begun_in_the_same_second_do_not_write_into_one_file(
     round_ = result.claim.round
     said = at_once(
         [
-            lambda by=by, form=form: export(round_, form, by=by, now=LATER)  # type: ignore[misc]
+            lambda by=by, form=form: export_round(round_, form, by=by, now=LATER)  # type: ignore[misc]
             for by, form in zip(people, forms, strict=True)
         ]
     )
     assert said == ["done", "done"]
     for batch in ExportBatch.objects.all():
-        assert path_of(batch).read_text(encoding="utf-8") == batch.format
-        assert hashlib.sha256(path_of(batch).read_bytes()).hexdigest() == batch.manifest["files"][0]["sha256"]
+        assert batch_file(batch).read_text(encoding="utf-8") == batch.format
+        assert (
+            hashlib.sha256(batch_file(batch).read_bytes()).hexdigest() == batch.manifest["files"][0]["sha256"]
+        )

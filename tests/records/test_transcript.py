@@ -7,7 +7,7 @@ import pytest
 from accounts.models import AuditEntry
 from credits.errors import NotThere
 from credits.ledger import entries
-from credits.records.transcript import transcript
+from credits.records.transcript import make_transcript
 from tests.credit_factories import recorded_claim
 from tests.factories import NOW, admin, department, enrolment, instructor, registrar, student
 
@@ -16,7 +16,7 @@ from tests.factories import NOW, admin, department, enrolment, instructor, regis
 def test_a_transcript_adds_up_to_what_the_ledger_has() -> None:
     """Lines, total and the ledger's head come from the ledger alone."""
     result = recorded_claim()
-    shown = transcript(result.claim.user, by=result.claim.user, now=NOW)
+    shown = make_transcript(result.claim.user, by=result.claim.user, now=NOW)
     assert [line.credit for line in shown.lines] == [result.credit]
     assert shown.total == result.credit
     assert (shown.head_number, shown.head_hash) == entries.head()
@@ -27,7 +27,7 @@ def test_a_transcript_adds_up_to_what_the_ledger_has() -> None:
 def test_a_transcript_of_nothing_says_so() -> None:
     """A student without credit has an empty transcript, not an error."""
     person = student()
-    shown = transcript(person, by=person, now=NOW)
+    shown = make_transcript(person, by=person, now=NOW)
     assert (shown.lines, shown.total) == ((), 0)
 
 
@@ -37,15 +37,15 @@ def test_invariant_12_a_transcript_is_shown_to_its_student_and_the_registrar_onl
     person = student()
     for other in (instructor(), admin(), student()):
         with pytest.raises(NotThere):
-            transcript(person, by=other, now=NOW)
+            make_transcript(person, by=other, now=NOW)
 
 
 @pytest.mark.django_db
 def test_invariant_11_a_registrars_look_stands_in_the_audit_log() -> None:
     """The registrar's look is logged, the student's own is not."""
     person, by = student(), registrar()
-    transcript(person, by=person, now=NOW)
-    transcript(person, by=by, now=NOW)
+    make_transcript(person, by=person, now=NOW)
+    make_transcript(person, by=by, now=NOW)
     assert AuditEntry.objects.get(action="transcript-seen").actor == by
 
 
@@ -55,6 +55,6 @@ def test_invariant_12_a_registrar_of_one_college_sees_its_own_students_only() ->
     person = student()
     second = enrolment(person)
     for college in (person.enrolments.first().programme.department, second.programme.department):  # type: ignore[union-attr]
-        assert transcript(person, by=registrar(college), now=NOW).lines == ()
+        assert make_transcript(person, by=registrar(college), now=NOW).lines == ()
     with pytest.raises(NotThere):
-        transcript(person, by=registrar(department()), now=NOW)
+        make_transcript(person, by=registrar(department()), now=NOW)

@@ -18,7 +18,7 @@ from credits.claims.models import Result
 from credits.ledger import entries
 from credits.ledger.chain import hash_of
 from credits.ledger.entries import CreditEntry
-from credits.records.export import export, path_of
+from credits.records.export import batch_file, export_round
 from credits.records.verification import verify_records
 from tests.credit_factories import recorded_claim
 from tests.factories import NOW, registrar
@@ -39,10 +39,10 @@ def entry_of(result: Result) -> CreditEntry:
 def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.CaptureFixture[str]) -> None:
     """A ledger whose last row was cut off still chains; the manifest of an export gives it away, with exit code 1."""
     result = recorded_claim()
-    batch = export(result.claim.round, "csv", by=registrar(), now=LATER)
+    batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
     call_command("verify_ledger", "--json")
     assert json.loads(capsys.readouterr().out)["holds"] is True
-    manifest = path_of(batch).parent / f"{batch.code}.manifest.json"
+    manifest = batch_file(batch).parent / f"{batch.code}.manifest.json"
     told = json.loads(manifest.read_text())
     told["ledger"]["entries"] += 1
     manifest.write_text(json.dumps(told))

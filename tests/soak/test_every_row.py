@@ -32,14 +32,14 @@ def test_invariant_2_every_row_is_held_once_after_a_full_and_an_incremental_roun
         for pull, state in merged:
             pull.state, pull.merged_at, pull.closed_at, pull.merge_commit = state
             local.world.touch(pull, clock())
-        clock.now += collect.AGAIN * 1.2
+        clock.now += collect.COLLECT_EVERY * 1.2
         round_of(forges, clock)
         assert held() == truth(accounts)
         assert len(held()) == len(ROWS)
 
         before = list(Contribution.objects.order_by("pk").values())
         local.log.reset()
-        clock.now += collect.AGAIN * 1.2
+        clock.now += collect.COLLECT_EVERY * 1.2
         round_of(forges, clock)
         assert list(Contribution.objects.order_by("pk").values()) == before
         # A request a hundred, and another for those of whom more was merged lately than is looked at first.

@@ -74,7 +74,7 @@ def shaken(share: float, people: int | None, seed: int) -> None:
             ):
                 mine = {one for one in wanted if (one[0], one[3]) == key}
                 assert mine <= held(), "complete, and something is not held"
-            clock.now += collect.AGAIN * 1.2
+            clock.now += collect.COLLECT_EVERY * 1.2
         assert held() == wanted
         assert too_early(local) == []
         assert local.log.requests() > len(accounts)

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from credits.contributions.models import Authorship, Contribution, Repository
 from credits.contributions.storing.store import store
-from credits.forges.protocol import Account
+from credits.forges.protocol import AccountOnForge
 from tests.contributions.told import BOB, MERGED, change, repository
 from tests.factories import NOW
 from tests.soak.whole import LONG
@@ -40,7 +40,7 @@ def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
         happening = chance.randrange(5)
         if happening == 0:
             home = replace(
-                homes[key[1]], full_name=f"elsewhere{turn}/renamed", owner=Account(str(turn), "new")
+                homes[key[1]], full_name=f"elsewhere{turn}/renamed", owner=AccountOnForge(str(turn), "new")
             )
             homes[key[1]] = home
             one = replace(one, repository=home, updated_at=at)
@@ -48,7 +48,9 @@ def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
             one = replace(one, author=replace(one.author, login=f"alice{turn}"), updated_at=at)
         elif happening == 2:
             one = replace(
-                one, author=chance.choice([None, Account("10137", "ghost", kind="ghost")]), updated_at=at
+                one,
+                author=chance.choice([None, AccountOnForge("10137", "ghost", kind="ghost")]),
+                updated_at=at,
             )
         elif happening == 3:
             one = replace(one, title=f"Title {turn}", labels=(f"label{turn}",), updated_at=at)

@@ -18,7 +18,7 @@ def test_idle_accounts_cost_a_point_a_hundred_and_no_refusal():
     """
     forge = SimulatedGitHub()
     link(1_200, forge.now)
-    began = forge.now + collect.AGAIN
+    began = forge.now + collect.COLLECT_EVERY
     assert whole_round(forge) == (12, 12)
     assert (forge.refused, forge.too_long) == (0, 0)
     assert forge.now - began <= timedelta(minutes=2.1)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry, StaffRole
 from credits.claims.application import draft, submit
 from credits.claims.models import Claim, Decision
-from credits.web.presenters.review_form import ticket
+from credits.web.presenters.review_form import approval_ticket
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW
@@ -63,14 +63,14 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
     text = html(browser.get(reverse("instructor_queue")))
     assert text.count('name="claim"') == 3
     answer = browser.post(
-        reverse("instructor_approve"), {"claim": [ticket(one) for one in plain[:2]]}, follow=True
+        reverse("instructor_approve"), {"claim": [approval_ticket(one) for one in plain[:2]]}, follow=True
     )
     assert "2 claims are approved." in html(answer)
     assert Decision.objects.filter(verdict="approve", standing="final").count() == 2
     page = f"http://testserver{reverse('instructor_queue')}"
     forced = browser.post(
         reverse("instructor_approve"),
-        {"claim": [ticket(mixed)]},
+        {"claim": [approval_ticket(mixed)]},
         headers={"referer": page},
         follow=True,
     )

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import AuditEntry, Enrolment, ForgeAccount
 from credits.claims.models import Result, Round
 from credits.ledger import entries
-from credits.records.export import export, path_of
+from credits.records.export import batch_file, export_round
 from credits.records.models import ExportBatch
 from tests import credit_factories as credit
 from tests import factories
@@ -103,8 +103,8 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     manifest = browser.get(reverse("registrar_export_manifest", args=[batch.code])).json()
     assert manifest["entries"] == 1
     fetched = AuditEntry.objects.filter(action="export-fetched").order_by("pk")
-    assert [one.details["file"] for one in fetched] == [path_of(batch).name, f"{batch.code}.manifest.json"]
-    path_of(batch).unlink()
+    assert [one.details["file"] for one in fetched] == [batch_file(batch).name, f"{batch.code}.manifest.json"]
+    batch_file(batch).unlink()
     gone = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert gone.status_code == 404
     assert "no longer on the server" in html(gone)
@@ -118,7 +118,7 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
 def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) -> None:
     """A registrar of one college opens neither the ledger nor the exports, and takes no file of them."""
     result = credit.recorded_claim()
-    batch = export(result.claim.round, "csv", by=factories.registrar(), now=credit.at(2026, 1, 1))
+    batch = export_round(result.claim.round, "csv", by=factories.registrar(), now=credit.at(2026, 1, 1))
     browser = signed_in(factories.registrar(result.claim.enrolment.programme.department))
     for name, of in (
         ("registrar_ledger", []),

@@ -14,7 +14,7 @@ from accounts.models import AuditEntry, User
 from credits.claims.models import Claim, Round, Simulation
 from credits.claims.simulation import runs
 from credits.rulebooks.models import RulebookDraft
-from credits.web.presenters.charts import spread
+from credits.web.presenters.charts import distribution_chart
 from credits.web.steward import views as pages
 from tests import credit_factories as credit
 from tests import factories
@@ -141,7 +141,7 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
     held: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest of each steward stay, with one that still runs however old it is; another's are not touched."""
-    monkeypatch.setattr(runs, "KEPT", 3)
+    monkeypatch.setattr(runs, "KEPT_PER_STEWARD", 3)
     monkeypatch.setattr(pages, "SIMULATIONS_LISTED", 2)
     steward = factories.steward()
     browser, other = signed_in(steward), signed_in(factories.steward())
@@ -189,8 +189,8 @@ def test_a_version_page_says_what_differs_and_where_it_is_in_force(
 def test_many_values_are_drawn_in_ranges_and_nobody_is_lost() -> None:
     """However many different values there are, at most ten pairs of bars count everybody."""
     counts = {f"{number / 2:g}": number + 1 for number in range(60)}
-    chart = spread(counts, {"0": 5})
+    chart = distribution_chart(counts, {"0": 5})
     assert len(chart.pairs) == 10
     assert sum(pair.before for pair in chart.pairs) == sum(counts.values())
     assert chart.pairs[0].after == 5
-    assert spread({}, {}).pairs == []
+    assert distribution_chart({}, {}).pairs == []

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from accounts.identity import linking
 from credits.claims.application import submit
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.models import Claim
-from credits.claims.recording.record import record
+from credits.claims.recording.record import record_result
 from credits.claims.review import review
 from credits.contributions.models import CollectionState
 from tests import credit_factories as credit
@@ -61,7 +61,7 @@ def test_the_first_page_names_one_next_step_at_every_stage(
     assert "on public notice" in home(browser, html)
     claim.refresh_from_db()
     clock.at = claim.notice_until
-    record(claim, by=factories.registrar(), now=clock.at)
+    record_result(claim, by=factories.registrar(), now=clock.at)
     text = home(signed_in(student), html)
     assert "Your credit is recorded" in text
     assert '<span class="figure">0.5</span>' in text
@@ -74,7 +74,7 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
     assert "Your answer is asked for, until the end of 17 Mar 2025" in text
-    review.answer(claim, "It is.", by=claim.user, now=NOW + timedelta(days=1))
+    review.answer_proposal(claim, "It is.", by=claim.user, now=NOW + timedelta(days=1))
     assert "Your answer is with the reviewer" in home(signed_in(claim.user), html)
     page = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
     assert "your answer is with the reviewer" in page
@@ -336,7 +336,7 @@ def test_a_changed_mind_of_the_reviewer_is_shown_with_the_first_decision(
     refs = [one["ref"] for one in claim.facts["contributions"]]
     reviewer = credit.reviewer_of(claim)
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, by=reviewer, reason="Not yours.")
-    review.answer(claim, "It is mine.", by=claim.user, now=NOW)
+    review.answer_proposal(claim, "It is mine.", by=claim.user, now=NOW)
     credit.decided_claim(claim, {}, by=reviewer)
     text = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
     assert "replaced by a later one" in text
@@ -350,7 +350,7 @@ def test_a_draft_does_not_hang_on_an_account_that_is_no_longer_linked(signed_in:
     kept = credit.authorship(student)
     credit.authorship(student, credit.contribution(credit.repository(forge="gitee")))
     round_ = credit.round_()
-    claim = draft(student, round_, now=NOW)
+    claim = open_draft(student, round_, now=NOW)
     assert claim.items.count() == 2
     linking.unlink(student.forge_accounts.get(forge="gitee"), by=student, now=NOW)
     address = reverse("student_claim_pick", args=[round_.code])

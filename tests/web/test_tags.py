@@ -26,7 +26,7 @@ def test_one_credit_alone_is_singular(number: str, english: str, chinese: str) -
     """English says 1 credit and 1.5 credits, a fraction below one too; Chinese says 学分 to all."""
     with translation.override("en"):
         assert formatting.with_credits(Decimal(number)) == english
-        assert f"{formatting.plain(number)} {formatting.credit_unit(number)}" == english
+        assert f"{formatting.plain_number(number)} {formatting.credit_unit(number)}" == english
     with translation.override("zh-hans"):
         assert formatting.with_credits(Decimal(number)) == chinese
 

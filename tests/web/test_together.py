@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from credits.claims.application.draft import draft
+from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
 from credits.claims.review import flags
 from credits.contributions import attested_work
@@ -61,7 +61,7 @@ def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html:
     credit.authorship(student, mirror)
     credit.authorship(student)
     round_ = credit.round_()
-    claim = draft(student, round_, now=NOW)
+    claim = open_draft(student, round_, now=NOW)
     browser = signed_in(student)
     for page in (
         reverse("student_contributions"),
@@ -166,7 +166,7 @@ def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: 
     assert answer.status_code == 400
     assert typed["address"] in html(answer)
     assert "This is not an address on https://github.com, " in html(answer)
-    assert attested_work.waiting_for(factories.instructor()).count() == 0
+    assert attested_work.works_awaiting(factories.instructor()).count() == 0
 
 
 def test_what_was_found_since_waits_for_the_reviewers_words(

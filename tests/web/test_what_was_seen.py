@@ -63,7 +63,7 @@ def test_invariant_8_an_answer_to_a_replaced_proposal_is_none_to_its_successor(
     assert not HearingAnswer.objects.filter(decision=second).exists()
     claim.refresh_from_db()
     with pytest.raises(Conflict) as error:
-        review.confirm(claim, by=reviewer, now=clock.at + timedelta(minutes=5))
+        review.confirm_proposal(claim, by=reviewer, now=clock.at + timedelta(minutes=5))
     assert error.value.code == "hearing-not-over"
     page = html(student.get(reverse("claim", args=[claim.public_id])))
     student.post(address, hidden(page, address) | {"text": "Both are mine."})
@@ -99,7 +99,7 @@ def test_an_answer_that_came_meanwhile_is_read_before_it_is_decided(
     address = reverse("instructor_claim", args=[claim.public_id])
     confirm = reverse("instructor_confirm", args=[claim.public_id])
     page = html(browser.get(address))
-    review.answer(claim, "Here is who wrote it.", by=claim.user, now=clock.at)
+    review.answer_proposal(claim, "Here is who wrote it.", by=claim.user, now=clock.at)
     browser.post(confirm, hidden(page, confirm))
     refused = {"line-1-accepted": "no", "line-2-accepted": "no", "reason": "copied"}
     browser.post(address, hidden(page, 'id="decision"') | refused)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from credits.claims.application.draft import add_item, candidates
+from credits.claims.application.draft import add_item, draft_candidates
 from credits.claims.application.submit import submit
 from credits.claims.review import review
 from tests import credit_factories as credit
@@ -68,7 +68,7 @@ def test_reviewers_and_the_student_read_the_same_of_a_submitted_claim(signed_in:
     few = credit.authorship(student, credit.contribution(credit.repository(stars=12)))
     credit.authorship(student, credit.contribution(credit.repository(stars=900)))
     claim = credit.claim(student, round_, contributions=0)
-    assert any(one.authorship == few for one in candidates(claim, now=NOW))
+    assert any(one.authorship == few for one in draft_candidates(claim, now=NOW))
     add_item(claim, few, by=student, now=NOW)
     claim = submit(claim, by=student, now=NOW)
     reviewer = signed_in(credit.reviewer_of(claim))

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from credits.claims.application.draft import apply_window
+from credits.claims.application.draft import require_applications_open
 from credits.claims.assessment import stored
-from credits.claims.assessment.double_claims import lock_same_work, taken, without_twins
-from credits.claims.assessment.estimate import evaluated, facts_now
+from credits.claims.assessment.double_claims import claimed_elsewhere, lock_same_work, without_duplicates
+from credits.claims.assessment.estimate import current_facts, evaluate_version
 from credits.claims.assessment.facts import ref_of
-from credits.claims.locking import lock_person, lock_rulebooks, locked
+from credits.claims.locking import lock_claim, lock_person, lock_rulebooks
 from credits.claims.models import Claim, Decision
 from credits.claims.rounds import version_for
 from credits.contributions import queries
@@ -36,19 +36,19 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     the same category is open (what it gives decides what this one may add).
     """
     lock_person(by)
-    claim = locked(claim, Status.DRAFT)
+    claim = lock_claim(claim, Status.DRAFT)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student whose claim it is can submit it."))
-    apply_window(claim.round, now)
+    require_applications_open(claim.round, now)
     lock_rulebooks(claim.round, to_read=True)
     version = version_for(claim.round, claim.enrolment)
     _refuse_while_another_is_open(claim, rulebook_of(version).category.code)
-    lock_same_work(_own_shares(claim))
+    lock_same_work(_require_own_shares(claim))
     # Read under the lock: until now the co-authors may have moved their shares.
-    shares = _own_shares(claim)
+    shares = _require_own_shares(claim)
     _refuse_work_claimed_twice(claim, shares)
-    frozen = facts_now(claim.enrolment, claim.round, version, shares, now=now)
-    outcome = evaluated(version, frozen)
+    frozen = current_facts(claim.enrolment, claim.round, version, shares, now=now)
+    outcome = evaluate_version(version, frozen)
     if not any(one.status == "counts" for one in outcome.contributions):
         raise Conflict(
             "nothing-counts",
@@ -62,8 +62,8 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     claim.status = Status.SUBMITTED
     claim.stage_by = rulebook_of(version).review.stages[0].by
     claim.save()
-    stored.keep(claim, version, frozen, outcome, now=now)
-    branch_authors.ask([one.contribution_id for one in shares], now=now)
+    stored.store_assessment(claim, version, frozen, outcome, now=now)
+    branch_authors.request_branches([one.contribution_id for one in shares], now=now)
     audit.record(
         "claim-submitted",
         claim,
@@ -73,7 +73,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
         version=str(version),
         facts_digest=claim.facts_digest,
         credit=str(outcome.credit),
-        evidence=_evidence(shares),
+        evidence=_evidence_digests(shares),
     )
     return claim
 
@@ -81,7 +81,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
 @transaction.atomic
 def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
     """Give a claim up, until it is finally decided; its contributions may be claimed again."""
-    claim = locked(claim, Status.DRAFT, Status.SUBMITTED, Status.HEARING)
+    claim = lock_claim(claim, Status.DRAFT, Status.SUBMITTED, Status.HEARING)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student whose claim it is can withdraw it."))
     claim.decisions.filter(standing=Decision.Standing.PROPOSED).update(standing=Decision.Standing.REPLACED)
@@ -92,10 +92,10 @@ def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
     return claim
 
 
-def _own_shares(claim: Claim) -> list[Authorship]:
+def _require_own_shares(claim: Claim) -> list[Authorship]:
     """The shares in the claim; each must still be of an account that is linked to the person."""
     chosen = set(claim.items.values_list("authorship", flat=True))
-    own = [one for one in queries.of_person(claim.user) if one.pk in chosen]
+    own = [one for one in queries.authorships_of(claim.user) if one.pk in chosen]
     if len(own) < len(chosen):
         raise Conflict(
             "not-your-contribution",
@@ -106,8 +106,8 @@ def _own_shares(claim: Claim) -> list[Authorship]:
 
 
 def _refuse_work_claimed_twice(claim: Claim, shares: list[Authorship]) -> None:
-    twice = taken(shares, besides=claim)
-    if twice or len(without_twins(shares)) < len(shares):
+    twice = claimed_elsewhere(shares, besides=claim)
+    if twice or len(without_duplicates(shares)) < len(shares):
         first = next((one for one in shares if one.pk in twice), None)
         raise Conflict(
             "already-claimed",
@@ -138,7 +138,7 @@ def _refuse_while_another_is_open(claim: Claim, category: str) -> None:
             )
 
 
-def _evidence(shares: list[Authorship]) -> dict[str, str]:
+def _evidence_digests(shares: list[Authorship]) -> dict[str, str]:
     """By ref, the digest of what the forge had last answered for each contribution."""
     latest: dict[int, str] = dict(
         Evidence.objects.filter(contribution__in=[one.contribution_id for one in shares])

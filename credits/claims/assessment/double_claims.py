@@ -16,26 +16,28 @@ from credits.claims.models import Claim, ClaimItem
 from credits.contributions import same_work
 from credits.contributions.models import Authorship
 
-_SHOWN = ("claim__round", "claim__user", "authorship__contribution__repository")
+_ITEM_RELATIONS = ("claim__round", "claim__user", "authorship__contribution__repository")
 
 
-def taken(authorships: Sequence[Authorship], *, besides: Claim | None = None) -> dict[int, ClaimItem]:
+def claimed_elsewhere(
+    authorships: Sequence[Authorship], *, besides: Claim | None = None
+) -> dict[int, ClaimItem]:
     """Those of ``authorships`` that stand in a live claim other than ``besides``: key of the authorship → the item.
 
     The same work in another place counts as taken where that stands in a submitted claim, or in a draft of the same
     person. (Somebody else's draft takes nothing: drafts are private, and one student's must not hold up another.)
     """
-    items = ClaimItem.objects.filter(live=True).select_related(*_SHOWN)
+    items = ClaimItem.objects.filter(live=True).select_related(*_ITEM_RELATIONS)
     if besides is not None:
         items = items.exclude(claim=besides)
     found = {item.authorship_id: item for item in items.filter(authorship__in=authorships)}
-    for one, item, exact in _twins(authorships, items.exclude(claim__status=Claim.Status.DRAFT)):
-        if exact or _one_person(one, item, besides):
+    for one, item, exact in _same_work_items(authorships, items.exclude(claim__status=Claim.Status.DRAFT)):
+        if exact or _same_person(one, item, besides):
             found.setdefault(one.pk, item)
     return found
 
 
-def credited_to_others(claim: Claim) -> dict[int, list[ClaimItem]]:
+def same_patch_of_others(claim: Claim) -> dict[int, list[ClaimItem]]:
     """For the shares in ``claim``, by key: live items in other people's submitted claims that are the same work by
     its patch alone."""
     shares = [
@@ -45,15 +47,15 @@ def credited_to_others(claim: Claim) -> dict[int, list[ClaimItem]]:
         ClaimItem.objects.filter(live=True)
         .exclude(claim__user=claim.user_id)
         .exclude(claim__status=Claim.Status.DRAFT)
-        .select_related(*_SHOWN)
+        .select_related(*_ITEM_RELATIONS)
     )
     found: dict[int, list[ClaimItem]] = {}
-    for one, item, _exact in _twins(shares, others):
+    for one, item, _exact in _same_work_items(shares, others):
         found.setdefault(one.pk, []).append(item)
     return found
 
 
-def without_twins(authorships: Sequence[Authorship]) -> list[Authorship]:
+def without_duplicates(authorships: Sequence[Authorship]) -> list[Authorship]:
     """The same, in the same order, with only the first of each piece of work that is there more than once."""
     found = same_work.siblings(one.contribution_id for one in authorships)
     kept: list[Authorship] = []
@@ -70,7 +72,7 @@ def lock_same_work(authorships: Sequence[Authorship]) -> None:
     same_work.lock(sorted({one.contribution_id for one in authorships}))
 
 
-def _twins(
+def _same_work_items(
     authorships: Sequence[Authorship], items: QuerySet[ClaimItem]
 ) -> Iterator[tuple[Authorship, ClaimItem, bool]]:
     """(share, item of the same work in another place, whether by its merge commit)."""
@@ -87,7 +89,7 @@ def _twins(
                 yield one, item, other.exact
 
 
-def _one_person(one: Authorship, item: ClaimItem, besides: Claim | None) -> bool:
+def _same_person(one: Authorship, item: ClaimItem, besides: Claim | None) -> bool:
     if besides is not None:
         return item.claim.user_id == besides.user_id
     return item.claim.user.forge_accounts.filter(

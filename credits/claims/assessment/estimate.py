@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Enrolment, User
-from credits.claims.assessment.double_claims import taken, without_twins
-from credits.claims.assessment.facts import claim_facts, frozen_of
+from credits.claims.assessment.double_claims import claimed_elsewhere, without_duplicates
+from credits.claims.assessment.facts import claim_facts, frozen_facts
 from credits.claims.models import Claim, Round
 from credits.claims.rounds import version_for
 from credits.contributions import queries
@@ -39,14 +39,14 @@ class Estimate:
         return explain(rulebook_of(self.version), self.facts, self.outcome, refs)
 
 
-def estimate(
+def estimate_outcome(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Outcome:
     """The outcome of :func:`estimated`."""
-    return estimated(user, round_, now=now, authorships=authorships).outcome
+    return estimate_claim(user, round_, now=now, authorships=authorships).outcome
 
 
-def estimated(
+def estimate_claim(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Estimate:
     """What a claim of ``authorships`` would give if it were submitted at ``now``.
@@ -63,14 +63,14 @@ def estimated(
     )
     if authorships is None:
         if mine is not None and mine.version is not None:
-            return assessed(mine.version, frozen_of(mine))
-        authorships = claimable(user, round_)
-    enrolment = mine.enrolment if mine is not None else enrolment_of(user, now=now)
+            return estimate_from_facts(mine.version, frozen_facts(mine))
+        authorships = claimable_shares(user, round_)
+    enrolment = mine.enrolment if mine is not None else current_enrolment(user, now=now)
     version = version_for(round_, enrolment)
-    return assessed(version, facts_now(enrolment, round_, version, authorships, now=now))
+    return estimate_from_facts(version, current_facts(enrolment, round_, version, authorships, now=now))
 
 
-def assess_round(
+def estimate_round(
     round_: Round, student_numbers: Iterable[str] | None, *, now: datetime
 ) -> Iterator[tuple[Enrolment, Estimate]]:
     """The estimate for each student of the round, by student number.
@@ -80,21 +80,21 @@ def assess_round(
     """
     if student_numbers is not None:
         return (
-            (one, estimated(one.user, round_, now=now))
-            for one in _named(list(dict.fromkeys(student_numbers)))
+            (one, estimate_claim(one.user, round_, now=now))
+            for one in _enrolments_by_number(list(dict.fromkeys(student_numbers)))
         )
-    return _everyone(round_, now)
+    return _estimate_everyone(round_, now)
 
 
-def claimable(user: User, round_: Round) -> list[Authorship]:
+def claimable_shares(user: User, round_: Round) -> list[Authorship]:
     """The person's own shares that stand in no live claim but their one in this round; each piece of work once."""
-    own = list(queries.of_person(user))
+    own = list(queries.authorships_of(user))
     mine = Claim.objects.filter(user=user, round=round_).exclude(status=Claim.Status.WITHDRAWN).first()
-    elsewhere = taken(own, besides=mine)
-    return without_twins([one for one in own if one.pk not in elsewhere])
+    elsewhere = claimed_elsewhere(own, besides=mine)
+    return without_duplicates([one for one in own if one.pk not in elsewhere])
 
 
-def facts_now(
+def current_facts(
     enrolment: Enrolment,
     round_: Round,
     version: RulebookVersion,
@@ -114,17 +114,17 @@ def facts_now(
     )
 
 
-def evaluated(version: RulebookVersion, frozen: ClaimFacts) -> Outcome:
+def evaluate_version(version: RulebookVersion, frozen: ClaimFacts) -> Outcome:
     """What the version gives for these facts: the same for the same, always (invariant 4)."""
     return evaluate(rulebook_of(version), frozen)
 
 
-def assessed(version: RulebookVersion, facts: ClaimFacts) -> Estimate:
+def estimate_from_facts(version: RulebookVersion, facts: ClaimFacts) -> Estimate:
     """The same with the facts beside it."""
-    return Estimate(version, facts, evaluated(version, facts))
+    return Estimate(version, facts, evaluate_version(version, facts))
 
 
-def enrolment_of(user: User, *, now: datetime) -> Enrolment:
+def current_enrolment(user: User, *, now: datetime) -> Enrolment:
     """The enrolment under which a person claims at ``now``: the newest that has begun and not ended; NotThere where
     there is none."""
     today = timezone.localdate(now, timezone.get_default_timezone())
@@ -142,7 +142,7 @@ def enrolment_of(user: User, *, now: datetime) -> Enrolment:
     return found
 
 
-def _named(numbers: list[str]) -> list[Enrolment]:
+def _enrolments_by_number(numbers: list[str]) -> list[Enrolment]:
     found = {
         enrolment.student_number: enrolment
         for enrolment in Enrolment.objects.filter(student_number__in=numbers).select_related(
@@ -157,7 +157,7 @@ def _named(numbers: list[str]) -> list[Enrolment]:
     return [found[number] for number in numbers]
 
 
-def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Estimate]]:
+def _estimate_everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Estimate]]:
     linked = Q(user__forge_accounts__isnull=False, user__forge_accounts__unlinked_at=None)
     people: dict[int, list[Enrolment]] = {}
     for enrolment in (
@@ -171,9 +171,9 @@ def _everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment, Estimat
     claimed = dict(standing.values_list("user", "enrolment"))
     for user_id, enrolments in people.items():
         try:
-            current = claimed.get(user_id) or enrolment_of(enrolments[0].user, now=now).pk
+            current = claimed.get(user_id) or current_enrolment(enrolments[0].user, now=now).pk
         except NotThere:
             continue  # has left, and claimed nothing in this round
         for enrolment in enrolments:
             if enrolment.pk == current:
-                yield enrolment, estimated(enrolment.user, round_, now=now)
+                yield enrolment, estimate_claim(enrolment.user, round_, now=now)

@@ -44,7 +44,7 @@ def claim_facts(
     counted in it. ``already_credited`` has the keys of authorships whose work is credited elsewhere.
     """
     shares = list(authorships)
-    people = _Accounts(enrolment.user, shares)
+    people = _LinkedAccounts(enrolment.user, shares)
     repositories = {share.contribution.repository_id: share.contribution.repository for share in shares}
     tiers = catalogue.tiers_of(repositories.values())
     return facts.ClaimFacts(
@@ -53,16 +53,16 @@ def claim_facts(
             level=enrolment.level or None,
             year=enrolment.year,
             cohort=str(enrolment.year),
-            enrolled_on=_midnight(enrolment),
+            enrolled_on=_enrolled_at(enrolment),
         ),
         round=facts.Round(code=round_.code, opens=round_.apply_from, closes=round_.apply_until),
         term=facts.Term(code=round_.term.code, starts=round_.term.starts_at, ends=round_.term.ends_at),
-        standing=standing(enrolment.user, category, term=round_.term.code),
+        standing=credit_standing(enrolment.user, category, term=round_.term.code),
         contributions=tuple(
             facts.ContributionFacts(
                 ref=ref_of(share),
-                contribution=_contribution(share, people, credited=share.pk in already_credited),
-                repository=_repository(share, people, tiers[share.contribution.repository_id]),
+                contribution=_contribution_facts(share, people, credited=share.pk in already_credited),
+                repository=_repository_facts(share, people, tiers[share.contribution.repository_id]),
             )
             for share in shares
         ),
@@ -70,7 +70,7 @@ def claim_facts(
     )
 
 
-def standing(user: User, category: str, *, term: str) -> facts.Standing:
+def credit_standing(user: User, category: str, *, term: str) -> facts.Standing:
     """What the ledger has for the person in this category, through every enrolment, and the points that the last
     recorded result in it carried over."""
     return facts.Standing(
@@ -116,7 +116,7 @@ def _points_carried(user: User, category: str) -> Decimal:
     return Decimal(0)
 
 
-class _Accounts:
+class _LinkedAccounts:
     """The person's own ids on each forge, and in which repositories what was their first."""
 
     def __init__(self, user: User, shares: Sequence[Authorship]) -> None:
@@ -151,7 +151,7 @@ class _Accounts:
         return True if self._complete.get(share.forge) else None
 
 
-def _contribution(share: Authorship, people: _Accounts, *, credited: bool) -> facts.Contribution:
+def _contribution_facts(share: Authorship, people: _LinkedAccounts, *, credited: bool) -> facts.Contribution:
     held = share.contribution
     known = held.status not in (Status.UNKNOWN, Status.GONE)
     merger = held.merged_by_id_on_forge
@@ -179,7 +179,7 @@ def _contribution(share: Authorship, people: _Accounts, *, credited: bool) -> fa
     )
 
 
-def _repository(share: Authorship, people: _Accounts, tier: str | None) -> facts.Repository:
+def _repository_facts(share: Authorship, people: _LinkedAccounts, tier: str | None) -> facts.Repository:
     held = share.contribution.repository
     owner = held.owner_id_on_forge
     return facts.Repository(
@@ -199,10 +199,10 @@ def _repository(share: Authorship, people: _Accounts, tier: str | None) -> facts
     )
 
 
-def _midnight(enrolment: Enrolment) -> datetime:
+def _enrolled_at(enrolment: Enrolment) -> datetime:
     return datetime.combine(enrolment.enrolled_on, time.min, tzinfo=timezone.get_default_timezone())
 
 
-def frozen_of(claim: Claim) -> facts.ClaimFacts:
+def frozen_facts(claim: Claim) -> facts.ClaimFacts:
     """The facts that a submitted claim froze."""
     return facts.facts_from_json(cast("dict[str, object]", claim.facts))

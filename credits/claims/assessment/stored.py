@@ -13,7 +13,7 @@ from credits.rules import facts
 from credits.rules.evaluation.evaluate import Outcome
 
 
-def keep(
+def store_assessment(
     claim: Claim, version: RulebookVersion, frozen: facts.ClaimFacts, outcome: Outcome, *, now: datetime
 ) -> Assessment:
     """Store an assessment; it never changes. The columns are for lists: what is exact is the outcome itself."""
@@ -43,10 +43,10 @@ def estimate_of(assessment: Assessment) -> Estimate:
 
 def submitted_outcome(claim: Claim) -> Outcome:
     """What the rulebook gave when the claim was submitted."""
-    return outcome_of(submitted(claim))
+    return outcome_of(submitted_assessment(claim))
 
 
-def submitted(claim: Claim) -> Assessment:
+def submitted_assessment(claim: Claim) -> Assessment:
     """The first assessment of a submitted claim."""
     first = claim.assessments.select_related("version__rulebook").order_by("made_at", "pk").first()
     if first is None:
@@ -54,10 +54,10 @@ def submitted(claim: Claim) -> Assessment:
     return first
 
 
-MOST = Decimal("999999.9999")
+MAX_POINTS = Decimal("999999.9999")
 """Points that a column holds."""
 
 
 def four_decimals(points: Decimal) -> Decimal:
     """Points as columns keep them: cut, never rounded up, and at most :data:`MOST` (a formula may give any number)."""
-    return min(points, MOST).quantize(Decimal("0.0001"), ROUND_DOWN)
+    return min(points, MAX_POINTS).quantize(Decimal("0.0001"), ROUND_DOWN)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db.models import F
 
-from credits.claims.models import WHOLE, Claim, Decision, Round
+from credits.claims.models import CLAIM_RELATIONS, Claim, Decision, Round
 from credits.rulebooks.versions import rulebook_of
 
 _DOUBLE_SURNAMES = frozenset(
@@ -24,7 +24,7 @@ _DOUBLE_SURNAMES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class NoticeEntry:
     """One line of the notice."""
 
     name: str
@@ -35,7 +35,7 @@ class Noticed:
     notice_until: datetime
 
 
-def on_notice(*, now: datetime) -> list[Noticed]:
+def notice_entries(*, now: datetime) -> list[NoticeEntry]:
     """What is on notice at ``now``, by round and college. Claims without credit are not shown."""
     decisions = (
         Decision.objects.filter(
@@ -45,21 +45,21 @@ def on_notice(*, now: datetime) -> list[Noticed]:
             claim__notice_from__lte=now,
             claim__notice_until__gt=now,
         )
-        .select_related("assessment", *(f"claim__{beside}" for beside in WHOLE))
+        .select_related("assessment", *(f"claim__{beside}" for beside in CLAIM_RELATIONS))
         .defer("claim__facts", "assessment__facts", "assessment__outcome")
         .order_by(
             "-claim__round__apply_from", "claim__enrolment__programme__department__name", "claim__public_id"
         )
     )
-    return [_noticed(decision.claim, decision.assessment.credit) for decision in decisions]
+    return [_notice_entry(decision.claim, decision.assessment.credit) for decision in decisions]
 
 
-def _noticed(claim: Claim, credit: Decimal) -> Noticed:
+def _notice_entry(claim: Claim, credit: Decimal) -> NoticeEntry:
     assert claim.version is not None
     assert claim.notice_from is not None
     assert claim.notice_until is not None
-    return Noticed(
-        name=masked(claim.user.name, rulebook_of(claim.version).notice.mask),
+    return NoticeEntry(
+        name=mask_name(claim.user.name, rulebook_of(claim.version).notice.mask),
         college=claim.enrolment.programme.department.name,
         credit=credit,
         round=claim.round,
@@ -68,7 +68,7 @@ def _noticed(claim: Claim, credit: Decimal) -> Noticed:
     )
 
 
-def masked(name: str, mask: str) -> str:
+def mask_name(name: str, mask: str) -> str:
     """A name as the notice shows it: ``surname`` 张* (欧阳* for a double surname; the first letter of another
     script), ``initials`` Z. S., ``full-name`` unchanged."""
     name = name.strip()

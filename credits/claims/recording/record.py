@@ -15,13 +15,13 @@ from accounts import audit, permissions
 from accounts.calendar.university_calendar import written
 from accounts.models import StaffRole, User
 from credits.claims.assessment import stored
-from credits.claims.assessment.estimate import evaluated
+from credits.claims.assessment.estimate import evaluate_version
 from credits.claims.assessment.facts import ref_of
-from credits.claims.gates import not_before
-from credits.claims.locking import lock_person, locked
-from credits.claims.models import WHOLE, Claim, Decision, Result
-from credits.claims.review.flags import require_fresh
-from credits.claims.review.review_lines import counting
+from credits.claims.gates import refuse_before
+from credits.claims.locking import lock_claim, lock_person
+from credits.claims.models import CLAIM_RELATIONS, Claim, Decision, Result
+from credits.claims.review.flags import require_rechecked
+from credits.claims.review.review_lines import counting_refs
 from credits.claims.stages import has_decided
 from credits.errors import Conflict, NotAllowed
 from credits.ledger import entries
@@ -33,27 +33,27 @@ from credits.rules.evaluation.evaluate import Outcome
 
 Status = Claim.Status
 
-_DECIDED = Q(status=Status.NOTICE) | Q(status=Status.REFUSED, result=None)
+_AWAITING_RECORD = Q(status=Status.NOTICE) | Q(status=Status.REFUSED, result=None)
 
 
-def ready(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
+def ready_to_record(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
     """Claims whose result can be recorded at ``now``: finally decided, notice over, recording begun; by student
     number. With ``by``, those of the departments for which that registrar records."""
-    return _decided(by).filter(
+    return _finally_decided(by).filter(
         Q(status=Status.REFUSED) | Q(notice_until__lte=now), round__record_from__lte=now
     )
 
 
-def not_yet(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
+def waiting_to_record(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
     """Finally decided claims that wait for a date: :func:`waits_until` says which. The soonest first."""
     return (
-        _decided(by)
+        _finally_decided(by)
         .filter(Q(status=Status.NOTICE, notice_until__gt=now) | Q(round__record_from__gt=now))
         .order_by(F("notice_until").asc(nulls_first=True), "enrolment__student_number")
     )
 
 
-def waits_until(claim: Claim) -> datetime:
+def recordable_from(claim: Claim) -> datetime:
     """The instant from which a finally decided claim can be recorded."""
     if claim.status == Status.NOTICE and claim.notice_until is not None:
         return max(claim.notice_until, claim.round.record_from)
@@ -61,7 +61,7 @@ def waits_until(claim: Claim) -> datetime:
 
 
 @transaction.atomic
-def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Result:
+def record_result(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Result:
     """Record what stands, and post it where it is more than nothing. Everything is looked at again in here.
 
     Raises NotAllowed unless ``by`` is a registrar for the student's department, neither the claimant nor one who
@@ -72,18 +72,18 @@ def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Resul
     """
     # The person first, as in submitting; the ledger last: so no two registrars wait for each other.
     lock_person(claim.user)
-    claim = locked(claim, Status.NOTICE, Status.REFUSED, Status.RECORDED)
+    claim = lock_claim(claim, Status.NOTICE, Status.REFUSED, Status.RECORDED)
     if Result.objects.filter(claim=claim).exists():
         raise Conflict("already-recorded", _("This result is already recorded."))
     decision = claim.decisions.select_related("assessment__version").get(
         standing=Decision.Standing.FINAL, stage=claim.stage
     )
     _require_recorder(claim, by)
-    _refuse_before_its_dates(claim, now)
+    _refuse_before_dates(claim, now)
     rulebook = rulebook_of(cast(RulebookVersion, claim.version))
-    outcome = _checked_outcome(claim, decision)
-    require_fresh(claim, decision, by=by, now=now, despite=despite)
-    _refuse_over_the_caps(claim, rulebook, outcome.credit)
+    outcome = _recompute_outcome(claim, decision)
+    require_rechecked(claim, decision, by=by, now=now, despite=despite)
+    _refuse_over_caps(claim, rulebook, outcome.credit)
     result = Result.objects.create(
         claim=claim,
         decision=decision,
@@ -95,8 +95,8 @@ def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Resul
         recorded_at=now,
     )
     if outcome.credit > 0:
-        _post(result, rulebook, outcome, decision, by=by, now=now)
-    _free_what_does_not_count(claim, outcome)
+        _post_to_ledger(result, rulebook, outcome, decision, by=by, now=now)
+    _release_uncounted_items(claim, outcome)
     if claim.status == Status.NOTICE:
         claim.status = Status.RECORDED
         claim.save(update_fields=["status"])
@@ -115,25 +115,25 @@ def record(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Resul
 
 
 @transaction.atomic
-def record_many(claims: Iterable[Claim], *, by: User, now: datetime, despite: str = "") -> list[Result]:
+def record_results(claims: Iterable[Claim], *, by: User, now: datetime, despite: str = "") -> list[Result]:
     """Record several, all or none: the first that cannot be recorded stops it with its reason."""
     chosen = sorted(claims, key=lambda one: (one.user_id, one.pk))
     for claim in chosen:
         lock_person(claim.user)
-    return [record(claim, by=by, now=now, despite=despite) for claim in chosen]
+    return [record_result(claim, by=by, now=now, despite=despite) for claim in chosen]
 
 
-def reference_of(result: Result) -> str:
+def ledger_reference(result: Result) -> str:
     """What the ledger calls this result."""
     return f"result:{result.public_id}"
 
 
-def _decided(by: User | None) -> QuerySet[Claim]:
-    decided = Claim.objects.filter(_DECIDED)
+def _finally_decided(by: User | None) -> QuerySet[Claim]:
+    decided = Claim.objects.filter(_AWAITING_RECORD)
     scope = permissions.departments_of(by, StaffRole.Role.REGISTRAR) if by is not None else None
     if scope is not None:
         decided = decided.filter(enrolment__programme__department__in=scope)
-    return decided.select_related(*WHOLE).defer("facts").order_by("enrolment__student_number")
+    return decided.select_related(*CLAIM_RELATIONS).defer("facts").order_by("enrolment__student_number")
 
 
 def _require_recorder(claim: Claim, by: User) -> None:
@@ -150,15 +150,15 @@ def _require_recorder(claim: Claim, by: User) -> None:
         )
 
 
-def _refuse_before_its_dates(claim: Claim, now: datetime) -> None:
+def _refuse_before_dates(claim: Claim, now: datetime) -> None:
     if claim.status == Status.NOTICE and claim.notice_until is not None:
-        not_before(
+        refuse_before(
             claim.notice_until,
             now,
             "notice-not-over",
             _("This result is on public notice until %(date)s; it can be recorded from then on."),
         )
-    not_before(
+    refuse_before(
         claim.round.record_from,
         now,
         "recording-not-begun",
@@ -166,11 +166,11 @@ def _refuse_before_its_dates(claim: Claim, now: datetime) -> None:
     )
 
 
-def _checked_outcome(claim: Claim, decision: Decision) -> Outcome:
+def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
     """What was decided, computed once more from what was frozen (invariant 4); the same, or nothing is recorded."""
     assessment = decision.assessment
     decided = facts.facts_from_json(assessment.facts)
-    outcome = evaluated(assessment.version, decided)
+    outcome = evaluate_version(assessment.version, decided)
     frozen = facts.facts_from_json(cast("dict[str, object]", claim.facts))
     if (
         outcome.digest != assessment.outcome_digest
@@ -187,7 +187,7 @@ def _checked_outcome(claim: Claim, decision: Decision) -> Outcome:
     return outcome
 
 
-def _refuse_over_the_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> None:
+def _refuse_over_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> None:
     """Caps follow the person. What stands may have grown since the facts were frozen; then the decision was made on
     a standing that is gone."""
     category = rulebook.category.code
@@ -203,7 +203,7 @@ def _refuse_over_the_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> 
         )
 
 
-def _post(
+def _post_to_ledger(
     result: Result,
     rulebook: Rulebook,
     outcome: Outcome,
@@ -220,7 +220,7 @@ def _post(
         category=rulebook.category.code,
         term=claim.round.term.code,
         credit=result.credit,
-        reference=reference_of(result),
+        reference=ledger_reference(result),
         details={
             "round": claim.round.code,
             "category": rulebook.category.title.model_dump(),
@@ -240,9 +240,9 @@ def _post(
     )
 
 
-def _free_what_does_not_count(claim: Claim, outcome: Outcome) -> None:
+def _release_uncounted_items(claim: Claim, outcome: Outcome) -> None:
     """Contributions that earned nothing may be claimed again: not yet mature, unknown, or finally refused."""
-    counts = counting(outcome)
+    counts = counting_refs(outcome)
     for item in claim.items.filter(live=True).select_related("authorship__contribution__repository"):
         if ref_of(item.authorship) not in counts:
             item.live = False

@@ -16,27 +16,27 @@ from accounts import audit
 from accounts.models import User
 from credits.claims.assessment import stored
 from credits.claims.assessment.facts import ref_of
-from credits.claims.models import WHOLE, Claim, ClaimFlag, ClaimItem, Decision
-from credits.claims.review.review_lines import counting, trimmed
-from credits.claims.stages import require_reviewer, turn_of
+from credits.claims.models import CLAIM_RELATIONS, Claim, ClaimFlag, ClaimItem, Decision
+from credits.claims.review.review_lines import clean_reason, counting_refs
+from credits.claims.stages import in_reviewers_stage, require_reviewer
 from credits.contributions.collecting import recheck
 from credits.contributions.models import Authorship, Recheck
 from credits.errors import Conflict, CreditsError
 
-FRESH = timedelta(days=14)
+MAX_RECHECK_AGE = timedelta(days=14)
 """How old the last look at a contribution may be when its credit is recorded."""
-AGAIN = timedelta(days=3)
+RECHECK_INTERVAL = timedelta(days=3)
 """How old it may be, on notice, before workers look again: well before it would hold up the recording."""
-_OPEN = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
-_FOUND = (Recheck.Finding.REVERTED, Recheck.Finding.GONE)
+_OPEN_STATES = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
+_FLAGGED_FINDINGS = (Recheck.Finding.REVERTED, Recheck.Finding.GONE)
 
 
-def ask_due(*, now: datetime) -> int:
+def request_due_rechecks(*, now: datetime) -> int:
     """Have workers look again at what stands on notice and was not seen for a while; how many were asked for."""
     keys = ClaimItem.objects.filter(
         live=True, claim__status=Claim.Status.NOTICE, claim__result=None
     ).values_list("authorship__contribution", flat=True)
-    return recheck.ask(recheck.unseen_since(keys.distinct(), now - AGAIN), now=now)
+    return recheck.request_rechecks(recheck.unseen_since(keys.distinct(), now - RECHECK_INTERVAL), now=now)
 
 
 @transaction.atomic
@@ -44,7 +44,7 @@ def flag_findings(*, now: datetime) -> int:
     """Raise a flag on each open claim for what second looks found since its facts were frozen; how many were new.
     Doing it twice changes nothing."""
     raised = 0
-    for item, ref in _unflagged(ClaimItem.objects.filter(claim__status__in=_OPEN)):
+    for item, ref in _unflagged_findings(ClaimItem.objects.filter(claim__status__in=_OPEN_STATES)):
         seen = item.authorship.contribution.recheck
         flag, new = ClaimFlag.objects.get_or_create(
             claim=item.claim,
@@ -68,14 +68,14 @@ def flag_findings(*, now: datetime) -> int:
     return raised
 
 
-def flagged(user: User) -> QuerySet[Claim]:
+def flagged_claims(user: User) -> QuerySet[Claim]:
     """Claims with a flag that waits for this reviewer's word: at a stage that is theirs, never their own."""
     found = Claim.objects.filter(
-        turn_of(user),
+        in_reviewers_stage(user),
         Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
-        Q(status__in=_OPEN) | Q(status=Claim.Status.REFUSED, result=None),
+        Q(status__in=_OPEN_STATES) | Q(status=Claim.Status.REFUSED, result=None),
     )
-    return found.select_related(*WHOLE).order_by("submitted_at", "pk")
+    return found.select_related(*CLAIM_RELATIONS).order_by("submitted_at", "pk")
 
 
 @transaction.atomic
@@ -86,7 +86,7 @@ def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> Claim
     """
     flag = ClaimFlag.objects.select_for_update(of=("self",)).select_related("claim__user").get(pk=flag.pk)
     require_reviewer(flag.claim, by)
-    said = trimmed(text)
+    said = clean_reason(text)
     if not said:
         raise CreditsError(
             "reason-needed",
@@ -101,11 +101,13 @@ def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> Claim
     return flag
 
 
-def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, despite: str = "") -> None:
+def require_rechecked(
+    claim: Claim, decision: Decision, *, by: User, now: datetime, despite: str = ""
+) -> None:
     """Raise Conflict where the result cannot be recorded yet: ``flag-open`` while something that was found waits for
     a reviewer's word; ``recheck-due`` where a contribution that counts was not seen on its forge lately, unless
     ``despite`` says why that is no hindrance (a forge may be gone for good)."""
-    found_since = claim.status in _OPEN and _unflagged(claim.items.all())
+    found_since = claim.status in _OPEN_STATES and _unflagged_findings(claim.items.all())
     if found_since or claim.flags.filter(answered_at=None).exists():
         raise Conflict(
             "flag-open",
@@ -114,18 +116,18 @@ def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, 
             ),
             _("Ask the reviewer to look at the claim again."),
         )
-    counts = counting(stored.outcome_of(decision.assessment))
+    counts = counting_refs(stored.outcome_of(decision.assessment))
     shares: list[Authorship] = [
         item.authorship
         for item in claim.items.select_related("authorship__contribution__repository")
         if ref_of(item.authorship) in counts
     ]
-    unseen = recheck.unseen_since([one.contribution_id for one in shares], now - FRESH)
+    unseen = recheck.unseen_since([one.contribution_id for one in shares], now - MAX_RECHECK_AGE)
     if unseen and not despite.strip():
         raise Conflict(
             "recheck-due",
             _("%(contribution)s was not seen on its forge for %(days)s days or more.")
-            % {"contribution": unseen[0], "days": FRESH.days},
+            % {"contribution": unseen[0], "days": MAX_RECHECK_AGE.days},
             _(
                 "It is looked at again by itself; record the result after that, or say why it can be recorded."
             ),
@@ -137,15 +139,15 @@ def require_fresh(claim: Claim, decision: Decision, *, by: User, now: datetime, 
             by=by,
             now=now,
             person=claim.user,
-            reason=trimmed(despite),
+            reason=clean_reason(despite),
             contributions=[one.url for one in unseen],
         )
 
 
-def _unflagged(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str]]:
+def _unflagged_findings(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str]]:
     """Those of these items of which a second look found something that no flag says yet, each with its ref."""
     found = list(
-        items.filter(live=True, authorship__contribution__recheck__finding__in=_FOUND)
+        items.filter(live=True, authorship__contribution__recheck__finding__in=_FLAGGED_FINDINGS)
         .select_related(
             "claim__user", "authorship__contribution__repository", "authorship__contribution__recheck"
         )

@@ -20,22 +20,22 @@ from accounts import audit
 from accounts.calendar.university_calendar import universitys_calendar
 from accounts.models import User
 from credits.claims.assessment import stored
-from credits.claims.assessment.double_claims import credited_to_others, lock_same_work
-from credits.claims.assessment.estimate import Estimate, assessed, evaluated
-from credits.claims.assessment.facts import frozen_of, ref_of
-from credits.claims.gates import not_before
-from credits.claims.locking import locked
-from credits.claims.models import WHOLE, Assessment, Claim, Decision, HearingAnswer
+from credits.claims.assessment.double_claims import lock_same_work, same_patch_of_others
+from credits.claims.assessment.estimate import Estimate, estimate_from_facts, evaluate_version
+from credits.claims.assessment.facts import frozen_facts, ref_of
+from credits.claims.gates import refuse_before
+from credits.claims.locking import lock_claim
+from credits.claims.models import CLAIM_RELATIONS, Assessment, Claim, Decision, HearingAnswer
 from credits.claims.review import review_lines as line_book
 from credits.claims.stages import (
-    at_stage,
-    decision_before,
-    is_last,
-    require_another,
+    in_reviewers_stage,
+    is_last_stage,
+    lock_at_stage,
+    previous_stage_decision,
+    require_no_earlier_decision,
     require_reviewer,
     stage_of,
-    turn_of,
-    untouched_by,
+    undecided_by,
 )
 from credits.errors import Conflict, CreditsError, NotAllowed
 from credits.rulebooks.models import RulebookVersion
@@ -47,29 +47,33 @@ Status = Claim.Status
 Standing = Decision.Standing
 Verdict = Decision.Verdict
 
-_LONGEST_ANSWER = 5_000
+_MAX_ANSWER_LENGTH = 5_000
 
 
-def queue(user: User, *, now: datetime) -> QuerySet[Claim]:
+def review_queue(user: User, *, now: datetime) -> QuerySet[Claim]:
     """The claims that wait for this reviewer, oldest first: submitted, or proposed to be reduced and since answered or
     past its days. Those at a stage of review that is theirs, never their own, nor any on which they have decided in
     an earlier stage."""
     answered = Decision.objects.filter(claim=OuterRef("pk"), standing=Standing.PROPOSED, answer__isnull=False)
     heard = Q(status=Status.HEARING) & (Q(hearing_until__lte=now) | Exists(answered))
-    waiting = Claim.objects.filter(turn_of(user), untouched_by(user), Q(status=Status.SUBMITTED) | heard)
-    return waiting.select_related(*WHOLE).order_by("submitted_at", "pk")
+    waiting = Claim.objects.filter(
+        in_reviewers_stage(user), undecided_by(user), Q(status=Status.SUBMITTED) | heard
+    )
+    return waiting.select_related(*CLAIM_RELATIONS).order_by("submitted_at", "pk")
 
 
-def preview(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
+def preview_outcome(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
     """The outcome of :func:`previewed`."""
-    return previewed(claim, lines).outcome
+    return preview_estimate(claim, lines).outcome
 
 
-def previewed(claim: Claim, lines: Mapping[str, Any]) -> Estimate:
+def preview_estimate(claim: Claim, lines: Mapping[str, Any]) -> Estimate:
     """What a decision with these lines would give. Decides and stores nothing; raises as :func:`decide` does for
     lines that cannot be read."""
-    version, frozen = _frozen(claim)
-    return assessed(version, line_book.applied(frozen, _read(lines, frozen, decision_before(claim))))
+    version, frozen = _version_and_facts(claim)
+    return estimate_from_facts(
+        version, line_book.apply_lines(frozen, _lines_of_stage(lines, frozen, previous_stage_decision(claim)))
+    )
 
 
 @transaction.atomic
@@ -99,26 +103,26 @@ def decide(
     answer came in that they did not see, or the student still has days to answer; CreditsError for unreadable lines
     or a missing reason.
     """
-    claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
+    claim = lock_at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     require_reviewer(claim, by)
-    require_another(claim, by)
-    proposal = _proposal(claim)
+    require_no_earlier_decision(claim, by)
+    proposal = _open_proposal(claim)
     _refuse_unseen(proposal, seen)
-    version, frozen = _frozen(claim)
-    before = decision_before(claim)
-    read = _read(lines, frozen, before)
-    decided = line_book.applied(frozen, read)
-    outcome = evaluated(version, decided)
+    version, frozen = _version_and_facts(claim)
+    before = previous_stage_decision(claim)
+    read = _lines_of_stage(lines, frozen, before)
+    decided = line_book.apply_lines(frozen, read)
+    outcome = evaluate_version(version, decided)
     _refuse_unexplained_twins(claim, read, outcome)
     held = [stored.submitted_outcome(claim)]
     if before is not None:
         held.append(stored.outcome_of(before.assessment))
-    verdict = line_book.verdict(outcome, *held)
+    verdict = line_book.derive_verdict(outcome, *held)
     if verdict == Verdict.APPROVE:
-        said = line_book.trimmed(reason)
+        said = line_book.clean_reason(reason)
     else:
-        said = line_book.reason_for(read, reason, outcome, *held)
-    heard = _heard(claim, before, proposal, outcome, verdict, now)
+        said = line_book.require_reason(read, reason, outcome, *held)
+    heard = _was_heard(claim, before, proposal, outcome, verdict, now)
     if proposal is not None:
         proposal.standing = Standing.REPLACED
         proposal.save(update_fields=["standing"])
@@ -128,14 +132,14 @@ def decide(
         stage=claim.stage,
         verdict=verdict,
         standing=Standing.FINAL if final else Standing.PROPOSED,
-        assessment=_assessment(claim, version, decided, outcome, now),
+        assessment=_find_or_store_assessment(claim, version, decided, outcome, now),
         lines={ref: line.to_json() for ref, line in sorted(read.items())},
         reason=said,
         decided_by=by,
         decided_at=now,
     )
     if final:
-        _close(claim, decision, now)
+        _enter_next_state(claim, decision, now)
     else:
         claim.status = Status.HEARING
         claim.hearing_until = universitys_calendar().after_working_days(
@@ -154,40 +158,42 @@ def decide(
         standing=decision.standing,
         credit=str(outcome.credit),
         outcome_digest=outcome.digest,
-        **_dates(claim),
+        **_audit_dates(claim),
     )
     return decision
 
 
 @transaction.atomic
-def agree(
+def agree_with_previous_stage(
     claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
 ) -> Decision:
     """Decide as the stage before did, for its reasons. Raises as :func:`decide` does, and Conflict
     ``nothing-to-agree-with`` in the first stage."""
-    claim = at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
-    before = decision_before(claim)
+    claim = lock_at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
+    before = previous_stage_decision(claim)
     if before is None:
         raise Conflict("nothing-to-agree-with", _("Nobody has decided on this claim before."))
     return decide(claim, {}, by=by, now=now, reason=before.reason, seen=seen)
 
 
 @transaction.atomic
-def answer(claim: Claim, text: str, *, by: User, now: datetime, proposal: str | None = None) -> HearingAnswer:
+def answer_proposal(
+    claim: Claim, text: str, *, by: User, now: datetime, proposal: str | None = None
+) -> HearingAnswer:
     """The student's answer to a proposed decision: once, for as long as nobody has made it final (a late answer is
     still read). ``proposal`` is the key of the one that they read (None: they do not say). Raises NotAllowed for
     anybody else, CreditsError for an empty or endless text, Conflict where nothing is proposed, it is answered
     already, or another one has taken its place."""
-    claim = locked(claim, Status.HEARING)
+    claim = lock_claim(claim, Status.HEARING)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student whose claim it is can answer."))
     said = text.replace("\x00", "").strip()
-    if not said or len(said) > _LONGEST_ANSWER:
+    if not said or len(said) > _MAX_ANSWER_LENGTH:
         raise CreditsError(
             "answer-length",
-            _("An answer has between 1 and %(most)s characters.") % {"most": _LONGEST_ANSWER},
+            _("An answer has between 1 and %(most)s characters.") % {"most": _MAX_ANSWER_LENGTH},
         )
-    standing = _proposal(claim)
+    standing = _open_proposal(claim)
     if standing is None or HearingAnswer.objects.filter(decision=standing).exists():
         raise Conflict("already-answered", _("You have answered this proposal already."))
     if proposal is not None and proposal != str(standing.pk):
@@ -202,15 +208,15 @@ def answer(claim: Claim, text: str, *, by: User, now: datetime, proposal: str | 
 
 
 @transaction.atomic
-def confirm(
+def confirm_proposal(
     claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
 ) -> Decision:
     """Make a proposed decision final, after the student's answer or once the days to answer are over. ``stage`` and
     ``seen`` as in :func:`decide`. Raises NotAllowed as it does, Conflict before that, with the date."""
-    claim = at_stage(claim, stage or claim.stage, Status.HEARING)
+    claim = lock_at_stage(claim, stage or claim.stage, Status.HEARING)
     require_reviewer(claim, by)
-    require_another(claim, by)
-    proposal = _proposal(claim)
+    require_no_earlier_decision(claim, by)
+    proposal = _open_proposal(claim)
     if proposal is None:
         raise Conflict("nothing-proposed", _("Nothing is proposed on this claim."))
     _refuse_unseen(proposal, seen)
@@ -218,7 +224,7 @@ def confirm(
     proposal.standing = Standing.FINAL
     proposal.confirmed_by, proposal.confirmed_at = by, now
     proposal.save(update_fields=["standing", "confirmed_by", "confirmed_at"])
-    _close(claim, proposal, now)
+    _enter_next_state(claim, proposal, now)
     audit.record(
         "decision-confirmed",
         claim,
@@ -229,21 +235,21 @@ def confirm(
         stage=proposal.stage,
         verdict=proposal.verdict,
         proposed_by=proposal.decided_by.username,
-        **_dates(claim),
+        **_audit_dates(claim),
     )
     return proposal
 
 
 @transaction.atomic
-def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Decision]:
+def approve_undisputed(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Decision]:
     """Approve claims as they were submitted, or as the stage before decided, all or none. Only :func:`undisputed`
     ones: where a line decided could change the credit, each claim is looked at by itself (Conflict
     ``needs-a-look``)."""
     decisions = []
     for listed in sorted(claims, key=lambda one: one.pk):
         # As it stands now: a colleague may have proposed something since the list was read.
-        claim = at_stage(listed, listed.stage, Status.SUBMITTED, Status.HEARING)
-        if not undisputed(claim):
+        claim = lock_at_stage(listed, listed.stage, Status.SUBMITTED, Status.HEARING)
+        if not is_undisputed(claim):
             raise Conflict(
                 "needs-a-look",
                 _("The claim of %(student)s cannot be approved together with others: not every line counts.")
@@ -254,7 +260,7 @@ def decide_many(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Dec
     return decisions
 
 
-def seen_in(decision: Decision | None) -> str:
+def proposal_key(decision: Decision | None) -> str:
     """What a page that shows this decision at the claim's stage has shown of a proposal and its answer; empty where it
     shows none."""
     if decision is None or decision.standing != Standing.PROPOSED:
@@ -262,57 +268,59 @@ def seen_in(decision: Decision | None) -> str:
     return f"{decision.pk}-answered" if hasattr(decision, "answer") else str(decision.pk)
 
 
-def answered(claim: Claim) -> bool:
+def is_answered(claim: Claim) -> bool:
     """Whether the student has answered to what is proposed now."""
     proposed = Decision.Standing.PROPOSED
     return HearingAnswer.objects.filter(decision__claim=claim, decision__standing=proposed).exists()
 
 
-def undisputed(claim: Claim) -> bool:
+def is_undisputed(claim: Claim) -> bool:
     """Whether a submitted claim may be approved in bulk: every line counts by the rulebook, the stage before (where
     there is one) took nothing off, and all that a reviewer might award or take back would change nothing about the
     credit."""
-    if claim.status != Status.SUBMITTED or credited_to_others(claim):
+    if claim.status != Status.SUBMITTED or same_patch_of_others(claim):
         return False
     submitted = stored.submitted_outcome(claim)
     if any(one.status != "counts" for one in submitted.contributions):
         return False
-    before = decision_before(claim) if claim.stage > 1 else None
+    before = previous_stage_decision(claim) if claim.stage > 1 else None
     if before is not None and (
         before.verdict != Verdict.APPROVE or before.assessment.credit != submitted.credit
     ):
         return False
-    version, frozen = _frozen(claim)
+    version, frozen = _version_and_facts(claim)
     most = {
         rule.id: rule.reviewer.at_most for rule in rulebook_of(version).points if rule.reviewer is not None
     }
     if not most:
         return True
-    generous = {ref: line_book.Line(awarded=most) for ref in line_book.counting(submitted)}
-    return evaluated(version, line_book.applied(frozen, generous)).credit == submitted.credit
+    generous = {ref: line_book.ReviewLine(awarded=most) for ref in line_book.counting_refs(submitted)}
+    return evaluate_version(version, line_book.apply_lines(frozen, generous)).credit == submitted.credit
 
 
-def _frozen(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
+def _version_and_facts(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
     if claim.version is None or claim.facts is None:
         raise Conflict("not-submitted", _("This claim has not been submitted."))
-    return claim.version, frozen_of(claim)
+    return claim.version, frozen_facts(claim)
 
 
-def _read(lines: Mapping[str, Any], frozen: ClaimFacts, before: Decision | None) -> dict[str, line_book.Line]:
+def _lines_of_stage(
+    lines: Mapping[str, Any], frozen: ClaimFacts, before: Decision | None
+) -> dict[str, line_book.ReviewLine]:
     """The lines of this stage laid over those of the stage before."""
-    settled = line_book.read(before.lines, frozen) if before is not None else {}
-    return {**settled, **line_book.read(lines, frozen)}
+    settled = line_book.read_lines(before.lines, frozen) if before is not None else {}
+    return {**settled, **line_book.read_lines(lines, frozen)}
 
 
-def _assessment(
+def _find_or_store_assessment(
     claim: Claim, version: RulebookVersion, decided: ClaimFacts, outcome: Outcome, now: datetime
 ) -> Assessment:
     """The stored assessment of exactly this, or a new one."""
     same = claim.assessments.filter(version=version, outcome_digest=outcome.digest).first()
-    return same or stored.keep(claim, version, decided, outcome, now=now)
+    return same or stored.store_assessment(claim, version, decided, outcome, now=now)
 
 
-def _proposal(claim: Claim) -> Decision | None:
+def _open_proposal(claim: Claim) -> Decision | None:
     return (
         claim.decisions.filter(standing=Standing.PROPOSED)
         .select_related("assessment", "decided_by", "answer")
@@ -322,7 +330,7 @@ def _proposal(claim: Claim) -> Decision | None:
 
 def _refuse_unseen(proposal: Decision | None, seen: str | None) -> None:
     """A page may have been open for a while: what a colleague proposed or the student answered since is read first."""
-    if seen is not None and seen != seen_in(proposal):
+    if seen is not None and seen != proposal_key(proposal):
         raise Conflict(
             "not-seen-yet",
             _("Since you opened this page, a proposal was made or the student has answered."),
@@ -330,7 +338,7 @@ def _refuse_unseen(proposal: Decision | None, seen: str | None) -> None:
         )
 
 
-def _heard(
+def _was_heard(
     claim: Claim,
     before: Decision | None,
     proposal: Decision | None,
@@ -341,22 +349,22 @@ def _heard(
     """Whether the student was heard on at least what ``outcome`` takes off: in the stage before, or in this one."""
     if verdict == Verdict.APPROVE:
         return False
-    if before is not None and before.verdict != Verdict.APPROVE and _no_worse(outcome, before):
+    if before is not None and before.verdict != Verdict.APPROVE and _is_no_worse(outcome, before):
         return True
     if proposal is None:
         return False
     _refuse_before_heard(claim, proposal, now)
-    return _no_worse(outcome, proposal)
+    return _is_no_worse(outcome, proposal)
 
 
-def _no_worse(outcome: Outcome, than: Decision) -> bool:
-    return not line_book.diminishes(outcome, stored.outcome_of(than.assessment))
+def _is_no_worse(outcome: Outcome, than: Decision) -> bool:
+    return not line_book.is_worse(outcome, stored.outcome_of(than.assessment))
 
 
 def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> None:
     if claim.hearing_until is None or HearingAnswer.objects.filter(decision=proposal).exists():
         return
-    not_before(
+    refuse_before(
         claim.hearing_until,
         now,
         "hearing-not-over",
@@ -368,8 +376,8 @@ def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Ou
     """The same work earns once (invariant 2), unless a person says in words why two people's counts."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
     lock_same_work(shares)
-    others = credited_to_others(claim)
-    counts = line_book.counting(outcome)
+    others = same_patch_of_others(claim)
+    counts = line_book.counting_refs(outcome)
     for share in shares:
         ref = ref_of(share)
         if share.pk in others and ref in counts and not (ref in read and read[ref].reason):
@@ -381,7 +389,7 @@ def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Ou
             )
 
 
-def _dates(claim: Claim) -> dict[str, Any]:
+def _audit_dates(claim: Claim) -> dict[str, Any]:
     """When the student may answer until, or from when until when the notice is out: for the audit log."""
     dates = (
         {"notice_from": claim.notice_from, "notice_until": claim.notice_until}
@@ -391,10 +399,10 @@ def _dates(claim: Claim) -> dict[str, Any]:
     return {name: instant.isoformat() for name, instant in dates.items() if instant is not None}
 
 
-def _close(claim: Claim, decision: Decision, now: datetime) -> None:
+def _enter_next_state(claim: Claim, decision: Decision, now: datetime) -> None:
     """What follows a final decision: the next stage of review; after the last one public notice, or, where nothing
     counts, none."""
-    if not is_last(claim):
+    if not is_last_stage(claim):
         claim.stage += 1
         claim.stage_by = stage_of(claim).by
         claim.status = Status.SUBMITTED
@@ -402,7 +410,7 @@ def _close(claim: Claim, decision: Decision, now: datetime) -> None:
     elif decision.verdict == Verdict.REFUSE:
         claim.status = Status.REFUSED
     else:
-        version, _facts = _frozen(claim)
+        version, _facts = _version_and_facts(claim)
         calendar = universitys_calendar()
         claim.status = Status.NOTICE
         claim.notice_from = calendar.next_day(now)

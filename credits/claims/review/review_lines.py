@@ -17,11 +17,11 @@ from credits.rules.evaluation.evaluate import Outcome
 from credits.rules.facts import ClaimFacts
 
 Verdict = Decision.Verdict
-_LONGEST_REASON = 2_000
+_MAX_REASON_LENGTH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReviewLine:
     """A reviewer's say on one contribution. ``accepted`` None: they leave it to the rulebook."""
 
     accepted: bool | None = None
@@ -38,7 +38,7 @@ class Line:
         }
 
 
-def read(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, Line]:
+def read_lines(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, ReviewLine]:
     """The lines as they came from a form, a caller or a stored decision: ``{ref: {accepted, awarded, reason}}``, each
     part optional, awards as Decimal, whole number or text.
 
@@ -46,7 +46,7 @@ def read(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, Line]:
     neither yes nor no, ``award-not-a-number``. Ranges are the rulebook's: the evaluation holds them.
     """
     refs = {one.ref for one in frozen.contributions}
-    lines: dict[str, Line] = {}
+    lines: dict[str, ReviewLine] = {}
     for ref, said in given.items():
         if ref not in refs:
             raise CreditsError(
@@ -55,26 +55,26 @@ def read(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, Line]:
                 _("Load the page again."),
             )
         if not isinstance(said, Mapping):
-            raise _unreadable(ref)
+            raise _unreadable_line(ref)
         accepted = said.get("accepted")
         if accepted is not None and not isinstance(accepted, bool):
-            raise _unreadable(ref)
+            raise _unreadable_line(ref)
         awarded = said.get("awarded") or {}
         if not isinstance(awarded, Mapping):
-            raise _unreadable(ref)
-        lines[ref] = Line(
+            raise _unreadable_line(ref)
+        lines[ref] = ReviewLine(
             accepted,
             {
-                str(criterion): _award(value)
+                str(criterion): _read_award(value)
                 for criterion, value in awarded.items()
                 if value not in (None, "")
             },
-            trimmed(said.get("reason") or ""),
+            clean_reason(said.get("reason") or ""),
         )
     return lines
 
 
-def applied(frozen: ClaimFacts, lines: Mapping[str, Line]) -> ClaimFacts:
+def apply_lines(frozen: ClaimFacts, lines: Mapping[str, ReviewLine]) -> ClaimFacts:
     """The frozen facts with the lines on them: what a decision is assessed by."""
     return with_decisions(
         frozen,
@@ -83,7 +83,7 @@ def applied(frozen: ClaimFacts, lines: Mapping[str, Line]) -> ClaimFacts:
     )
 
 
-def diminishes(outcome: Outcome, than: Outcome) -> bool:
+def is_worse(outcome: Outcome, than: Outcome) -> bool:
     """Whether a student is worse off by ``outcome`` in anything: credit, points, points carried over, or a
     contribution that counted."""
     if outcome.credit < than.credit or outcome.points < than.points:
@@ -91,32 +91,32 @@ def diminishes(outcome: Outcome, than: Outcome) -> bool:
     # More credit may leave less to carry over: that is no loss.
     if outcome.credit == than.credit and outcome.carried < than.carried:
         return True
-    return not counting(than) <= counting(outcome)
+    return not counting_refs(than) <= counting_refs(outcome)
 
 
-def counting(outcome: Outcome) -> frozenset[str]:
+def counting_refs(outcome: Outcome) -> frozenset[str]:
     """The refs of the contributions that count."""
     return frozenset(one.ref for one in outcome.contributions if one.status == "counts")
 
 
-def verdict(outcome: Outcome, *than: Outcome) -> Verdict:
+def derive_verdict(outcome: Outcome, *than: Outcome) -> Verdict:
     """Approved, where nothing is taken off any of ``than`` (what the claim was submitted for, what the stage before
     gave); refused, where nothing is left (no contribution counts, and points carried in give no credit either);
     approved in part otherwise."""
-    if not any(diminishes(outcome, one) for one in than):
+    if not any(is_worse(outcome, one) for one in than):
         return Verdict.APPROVE
-    return Verdict.REDUCE if counting(outcome) or outcome.credit > 0 else Verdict.REFUSE
+    return Verdict.REDUCE if counting_refs(outcome) or outcome.credit > 0 else Verdict.REFUSE
 
 
-def reason_for(lines: Mapping[str, Line], reason: str, outcome: Outcome, *than: Outcome) -> str:
+def require_reason(lines: Mapping[str, ReviewLine], reason: str, outcome: Outcome, *than: Outcome) -> str:
     """The reason of a decision that takes something off ``than``: the overall one, else those of its lines.
 
     Raises CreditsError ``reason-needed`` where a contribution is refused without either, or nothing is said at all.
     """
-    overall = trimmed(reason)
+    overall = clean_reason(reason)
     said = [line.reason for line in lines.values() if line.reason]
-    counted = frozenset[str]().union(*(counting(one) for one in than))
-    silent = [ref for ref in counted - counting(outcome) if not (ref in lines and lines[ref].reason)]
+    counted = frozenset[str]().union(*(counting_refs(one) for one in than))
+    silent = [ref for ref in counted - counting_refs(outcome) if not (ref in lines and lines[ref].reason)]
     if not overall and (silent or not said):
         raise CreditsError(
             "reason-needed",
@@ -126,7 +126,7 @@ def reason_for(lines: Mapping[str, Line], reason: str, outcome: Outcome, *than: 
     return overall or "\n".join(dict.fromkeys(said))
 
 
-def _award(value: object) -> Decimal:
+def _read_award(value: object) -> Decimal:
     try:
         if isinstance(value, Decimal):
             return decimals.from_text(decimals.to_text(value))
@@ -139,20 +139,20 @@ def _award(value: object) -> Decimal:
         ) from None
 
 
-def trimmed(value: object) -> str:
+def clean_reason(value: object) -> str:
     """A reason as it is kept; CreditsError ``reason-too-long`` beyond its bound."""
     text = str(value).replace("\x00", "").strip()
-    if len(text) > _LONGEST_REASON:
+    if len(text) > _MAX_REASON_LENGTH:
         raise CreditsError(
             "reason-too-long",
             _("A reason has at most %(most)s characters; this one has %(has)s.")
-            % {"most": _LONGEST_REASON, "has": len(text)},
+            % {"most": _MAX_REASON_LENGTH, "has": len(text)},
             _("Shorten it."),
         )
     return text
 
 
-def _unreadable(ref: object) -> CreditsError:
+def _unreadable_line(ref: object) -> CreditsError:
     return CreditsError(
         "line-unreadable",
         _("What was decided on %(ref)s cannot be read.") % {"ref": str(ref)[:200]},

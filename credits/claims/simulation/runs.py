@@ -20,13 +20,13 @@ from accounts.models import Programme, StaffRole, User
 from credits.claims.assessment.stored import four_decimals
 from credits.claims.models import Round, Simulation, SimulationChange
 from credits.claims.simulation.trial import (
-    BATCH,
-    LARGEST,
-    Tally,
-    Trial,
-    Tried,
-    batch_of,
-    claims_of,
+    BATCH_SIZE,
+    LARGEST_SHOWN,
+    RulebookTrial,
+    SimulationTally,
+    TriedClaim,
+    next_batch,
+    submitted_claims,
     try_batch,
 )
 from credits.errors import Conflict, CreditsError, NotThere
@@ -40,12 +40,12 @@ KIND = "simulate"
 LANE = "simulate"
 LEASE = timedelta(minutes=5)
 """Longer than the slowest batch takes; renewed with each."""
-TRIES = 3
-KEPT = 50
+MAX_TRIES = 3
+KEPT_PER_STEWARD = 50
 """Simulations that are kept of each steward, the newest; older ones are dropped with what they found."""
 Clock = Callable[[], datetime]
 Status = Simulation.Status
-_OPEN = (Status.WAITING, Status.RUNNING)
+_UNFINISHED = (Status.WAITING, Status.RUNNING)
 _BY_SIZE = (
     Abs(F("credit_after") - F("credit_before")).desc(),
     Abs(F("points_after") - F("points_before")).desc(),
@@ -54,7 +54,7 @@ _BY_SIZE = (
 
 
 @transaction.atomic
-def ask(
+def request_simulation(
     rulebook: parser.Rulebook,
     *,
     round_: Round,
@@ -71,7 +71,7 @@ def ask(
     scope = permissions.departments_of(by, StaffRole.Role.STEWARD)
     digest = parser.digest(rulebook)
     same = Simulation.objects.filter(
-        asked_by=by, round=round_, programme=programme, against=against, digest=digest, status__in=_OPEN
+        asked_by=by, round=round_, programme=programme, against=against, digest=digest, status__in=_UNFINISHED
     ).first()
     if same is not None:
         return same
@@ -90,7 +90,7 @@ def ask(
         asked_at=now,
     )
     queue.ensure(KIND, str(made.pk), LANE, due_at=now)
-    _drop_old(by)
+    _drop_old_simulations(by)
     audit.record(
         "simulation-asked",
         made,
@@ -110,7 +110,7 @@ def stop(simulation: Simulation, *, by: User, now: datetime) -> Simulation:
     """Stop it; what was found so far stays. Conflict where it has ended already."""
     permissions.require(by, StaffRole.Role.STEWARD)
     locked = Simulation.objects.select_for_update().get(pk=simulation.pk)
-    if locked.status not in _OPEN:
+    if locked.status not in _UNFINISHED:
         raise Conflict("simulation-ended", _("This simulation has already ended."))
     locked.status, locked.finished_at = Status.STOPPED, now
     locked.save(update_fields=["status", "finished_at"])
@@ -118,7 +118,7 @@ def stop(simulation: Simulation, *, by: User, now: datetime) -> Simulation:
     return locked
 
 
-def seen_by(user: User) -> QuerySet[Simulation]:
+def visible_simulations(user: User) -> QuerySet[Simulation]:
     """The simulations that a steward may see: those of everybody's claims for who may write for all departments, else
     those confined to departments of theirs. The newest first; :data:`KEPT` of each steward are there."""
     permissions.require(user, StaffRole.Role.STEWARD)
@@ -131,20 +131,20 @@ def seen_by(user: User) -> QuerySet[Simulation]:
     return found.filter(departments__contained_by=sorted(scope))
 
 
-def find(user: User, public_id: uuid.UUID) -> Simulation:
+def find_simulation(user: User, public_id: uuid.UUID) -> Simulation:
     """One of :func:`seen_by`; NotThere for any other."""
-    found = seen_by(user).filter(public_id=public_id).first()
+    found = visible_simulations(user).filter(public_id=public_id).first()
     if found is None:
         raise NotThere("no-such-simulation", _("There is no such simulation."))
     return found
 
 
-def rulebook_tried(simulation: Simulation) -> parser.Rulebook:
+def tried_rulebook(simulation: Simulation) -> parser.Rulebook:
     """The rulebook that was tried."""
     return parser.parse(simulation.canonical)
 
 
-def largest(simulation: Simulation, limit: int = LARGEST) -> list[SimulationChange]:
+def largest_changes(simulation: Simulation, limit: int = LARGEST_SHOWN) -> list[SimulationChange]:
     """The largest changes: by credit, then by points."""
     return list(
         simulation.changes.select_related("assessment__claim__enrolment__programme__department")
@@ -153,25 +153,25 @@ def largest(simulation: Simulation, limit: int = LARGEST) -> list[SimulationChan
     )
 
 
-def due(*, now: datetime) -> bool:
+def is_due(*, now: datetime) -> bool:
     """Whether a worker has something to do."""
     return bool(queue.due_lanes(KIND, now=now))
 
 
-def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH) -> bool:
+def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH_SIZE) -> bool:
     """Carry out what is due, one simulation after another. True where the time budget ended with something left."""
     begun = clock()
     while jobs := queue.take(KIND, LANE, limit=1, now=clock(), lease=LEASE):
         (job,) = jobs
         try:
-            while _step(job, clock=clock, limit=limit):
+            while _run_batch(job, clock=clock, limit=limit):
                 if budget is not None and clock() - begun >= budget:
                     queue.put_back(jobs)
                     return True
         except queue.LeaseLost:
             continue
         except Exception:
-            _failed(job, now=clock())
+            _retry_or_give_up(job, now=clock())
             raise
         except BaseException:
             queue.put_back(jobs)
@@ -179,52 +179,54 @@ def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH
     return False
 
 
-def _drop_old(by: User) -> None:
+def _drop_old_simulations(by: User) -> None:
     """A simulation decides nothing and can be asked for again: of each steward the newest :data:`KEPT` stay."""
-    ended = Simulation.objects.filter(asked_by=by).exclude(status__in=_OPEN)
-    kept = Simulation.objects.filter(asked_by=by).values("pk")[:KEPT]
+    ended = Simulation.objects.filter(asked_by=by).exclude(status__in=_UNFINISHED)
+    kept = Simulation.objects.filter(asked_by=by).values("pk")[:KEPT_PER_STEWARD]
     ended.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
 
 
-def _step(job: Job, *, clock: Clock, limit: int) -> bool:
+def _run_batch(job: Job, *, clock: Clock, limit: int) -> bool:
     """One batch. Whether there is more to do."""
     simulation = (
         Simulation.objects.select_related("round", "programme", "against__rulebook")
         .filter(pk=int(job.key))
         .first()
     )
-    if simulation is None or simulation.status not in _OPEN:
+    if simulation is None or simulation.status not in _UNFINISHED:
         queue.finish(job, now=clock(), due_at=None)
         return False
-    claims = claims_of(simulation.round, programme=simulation.programme, departments=simulation.departments)
-    tally = Tally.from_json(simulation.tally)
+    claims = submitted_claims(
+        simulation.round, programme=simulation.programme, departments=simulation.departments
+    )
+    tally = SimulationTally.from_json(simulation.tally)
     numbered = tally.changes
-    batch = batch_of(claims, after=simulation.cursor, limit=limit)
-    trial = _trial(simulation)
+    batch = next_batch(claims, after=simulation.cursor, limit=limit)
+    trial = _compiled_trial(simulation)
     changed = [one for one in try_batch(trial, batch, tally) if one.changed]
     total = simulation.total or claims.count()
-    return _write(
+    return _store_batch(
         job, simulation, batch[-1][0].public_id if batch else None, changed, tally, numbered, total, clock()
     )
 
 
-def _write(
+def _store_batch(
     job: Job,
     simulation: Simulation,
     cursor: uuid.UUID | None,
-    changed: list[Tried],
-    tally: Tally,
+    changed: list[TriedClaim],
+    tally: SimulationTally,
     numbered: int,
     total: int,
     now: datetime,
 ) -> bool:
     with transaction.atomic():
         locked = Simulation.objects.select_for_update().only("status").get(pk=simulation.pk)
-        if locked.status not in _OPEN:
+        if locked.status not in _UNFINISHED:
             queue.finish(job, now=now, due_at=None)
             return False
         SimulationChange.objects.bulk_create(
-            _change(simulation, ordinal, one) for ordinal, one in enumerate(changed, start=numbered + 1)
+            _change_row(simulation, ordinal, one) for ordinal, one in enumerate(changed, start=numbered + 1)
         )
         told = {"tally": tally.to_json(), "total": total}
         if cursor is None:
@@ -237,19 +239,19 @@ def _write(
     return True
 
 
-_COMPILED: dict[tuple[str, int | None], Trial] = {}
+_COMPILED: dict[tuple[str, int | None], RulebookTrial] = {}
 
 
-def _trial(simulation: Simulation) -> Trial:
+def _compiled_trial(simulation: Simulation) -> RulebookTrial:
     """Compiled once for all batches of one simulation; the one before is let go."""
     key = (simulation.digest, simulation.against_id)
     if key not in _COMPILED:
         _COMPILED.clear()
-        _COMPILED[key] = Trial(rulebook_tried(simulation), simulation.against)
+        _COMPILED[key] = RulebookTrial(tried_rulebook(simulation), simulation.against)
     return _COMPILED[key]
 
 
-def _change(simulation: Simulation, ordinal: int, one: Tried) -> SimulationChange:
+def _change_row(simulation: Simulation, ordinal: int, one: TriedClaim) -> SimulationChange:
     return SimulationChange(
         simulation=simulation,
         ordinal=ordinal,
@@ -261,20 +263,20 @@ def _change(simulation: Simulation, ordinal: int, one: Tried) -> SimulationChang
     )
 
 
-def _failed(job: Job, *, now: datetime) -> None:
+def _retry_or_give_up(job: Job, *, now: datetime) -> None:
     """Tried again later; given up after :data:`TRIES`."""
     error = CreditsError(
         "simulation-broke-off",
         _("The simulation broke off."),
         _("If it does so again, tell the administrator."),
     )
-    last = job.failures + 1 >= TRIES
+    last = job.failures + 1 >= MAX_TRIES
     try:
         with transaction.atomic():
             due_at = None if last else now + retry.delay(job.failures + 1, job.key)
             queue.fail(job, error, now=now, due_at=due_at)
             if last:
-                Simulation.objects.filter(pk=int(job.key), status__in=_OPEN).update(
+                Simulation.objects.filter(pk=int(job.key), status__in=_UNFINISHED).update(
                     status=Status.FAILED, finished_at=now, **queue.told(error)
                 )
     except queue.LeaseLost:

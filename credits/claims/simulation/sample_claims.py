@@ -14,18 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, permissions
 from accounts.models import StaffRole, User
 from credits.claims.models import Assessment, Claim
-from credits.claims.rounds import newest
-from credits.claims.simulation.trial import batch_of, claims_of
+from credits.claims.rounds import newest_round
+from credits.claims.simulation.trial import next_batch, submitted_claims
 from credits.errors import NotThere
 from credits.rulebooks.worked_example import example_facts
 from credits.rules.facts import ClaimFacts, facts_from_json
 
 Role = StaffRole.Role
-OFFERED = 12
+SAMPLES_OFFERED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class SampleClaim:
     """A claim as it is offered: ``key`` is what it is asked for by."""
 
     key: str
@@ -36,7 +36,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrialExample:
     """Facts to try a rulebook on. ``key`` is empty for the made-up one. ``open``: the steward may see whose it is, by
     another role of theirs."""
 
@@ -45,69 +45,69 @@ class Example:
     open: bool
 
 
-def offered(user: User) -> list[Offered]:
+def list_samples(user: User) -> list[SampleClaim]:
     """Some claims of the newest round within the steward's departments; none where there is no claim yet."""
     permissions.require(user, Role.STEWARD)
-    round_ = newest()
+    round_ = newest_round()
     if round_ is None:
         return []
-    claims = claims_of(round_, departments=permissions.departments_of(user, Role.STEWARD))
+    claims = submitted_claims(round_, departments=permissions.departments_of(user, Role.STEWARD))
     return [
-        Offered(
+        SampleClaim(
             key=str(claim.public_id),
             programme=claim.enrolment.programme.name,
             contributions=len(cast("dict[str, list[object]]", assessment.facts)["contributions"]),
             points=assessment.points,
             credit=assessment.credit,
         )
-        for claim, assessment in batch_of(claims, limit=OFFERED)
+        for claim, assessment in next_batch(claims, limit=SAMPLES_OFFERED)
     ]
 
 
 @transaction.atomic
-def choose(user: User, key: str, *, now: datetime) -> Example:
+def open_example(user: User, key: str, *, now: datetime) -> TrialExample:
     """The claim called ``key``, as a look at another person's record: it goes into the audit log (invariant 11)."""
-    chosen = example(user, key)
+    chosen = read_example(user, key)
     if chosen.key:
         claim = Claim.objects.select_related("user").get(public_id=chosen.key)
         audit.record("example-seen", claim, by=user, now=now, person=claim.user, named=chosen.open)
     return chosen
 
 
-def example(user: User, key: str) -> Example:
+def read_example(user: User, key: str) -> TrialExample:
     """What was chosen before. The made-up one where ``key`` is empty; NotThere for a claim that the steward may not
     see, or that is no longer there."""
     permissions.require(user, Role.STEWARD)
     if not key:
-        return Example("", example_facts(), open=True)
+        return TrialExample("", example_facts(), open=True)
     try:
         public_id = uuid.UUID(key)
     except ValueError:
-        raise _none() from None
+        raise _no_such_example() from None
     claim = (
         Claim.objects.select_related("round", "enrolment__programme__department")
         .filter(public_id=public_id)
         .first()
     )
     if claim is None:
-        raise _none()
+        raise _no_such_example()
     scope = permissions.departments_of(user, Role.STEWARD)
-    found = batch_of(claims_of(claim.round, departments=scope).filter(pk=claim.pk), limit=1)
+    found = next_batch(submitted_claims(claim.round, departments=scope).filter(pk=claim.pk), limit=1)
     if not found:
-        raise _none()
+        raise _no_such_example()
     assessment: Assessment = found[0][1]
-    return Example(
+    return TrialExample(
         key=str(claim.public_id),
         facts=facts_from_json(cast("dict[str, object]", assessment.facts)),
-        open=may_name(user, claim),
+        open=may_see_student(user, claim),
     )
 
 
-def may_name(user: User, claim: Claim) -> bool:
+def may_see_student(user: User, claim: Claim) -> bool:
     """Whether a steward may see whose claim it is: by a role that decides on it or records it."""
     department = claim.enrolment.programme.department
     return any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR))
 
 
-def _none() -> NotThere:
+def _no_such_example() -> NotThere:
     return NotThere("no-such-example", _("This claim cannot be tried."), _("Choose another example."))

@@ -27,14 +27,14 @@ from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, c
 from credits.rules.evaluation.evaluate import Outcome, evaluate
 from credits.rules.facts import ClaimFacts, facts_from_json
 
-BATCH = 200
+BATCH_SIZE = 200
 """Claims that are held in memory at once."""
-LARGEST = 10
+LARGEST_SHOWN = 10
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedClaim:
     """One claim by both rulebooks, on the facts of ``assessment``. ``left_out``: what a reviewer gave that the rulebook
     that is tried has no place for."""
 
@@ -63,7 +63,7 @@ class Tried:
 
 
 @dataclass(slots=True)
-class Tally:
+class SimulationTally:
     """What was found so far. ``gain`` and ``lose`` count claims by credit; ``gain_points`` and ``lose_points`` those
     whose credit stays and whose points do not. ``before`` and ``after`` are credit in total, ``spread_…`` how many
     claims have how much, ``programmes`` the same sums by programme's key. ``failed`` claims could not be computed."""
@@ -100,7 +100,7 @@ class Tally:
         """Credit that the rulebook would give more (or less) than the one before."""
         return self.after - self.before
 
-    def add(self, one: Tried) -> None:
+    def add(self, one: TriedClaim) -> None:
         self.claims += 1
         self.left_out += one.left_out
         credit, points = one.credit_change, one.points_change
@@ -142,7 +142,7 @@ class Tally:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Tally:
+    def from_json(cls, data: Mapping[str, Any]) -> SimulationTally:
         """What :meth:`to_json` wrote; nothing yet where it is empty."""
         read: dict[str, Any] = {name: data[name] for name in cls.__slots__ if name in data}
         for name in ("before", "after"):
@@ -150,7 +150,7 @@ class Tally:
         return cls(**read)
 
 
-class Trial:
+class RulebookTrial:
     """A rulebook ready to be tried on many claims, held against ``against`` or each claim's own version."""
 
     def __init__(self, rulebook: Rulebook, against: RulebookVersion | None = None) -> None:
@@ -159,13 +159,13 @@ class Trial:
         self._compiled = compile_rulebook(rulebook)
         self._others: dict[int, CompiledRulebook] = {}
 
-    def on(self, claim: Claim, assessment: Assessment) -> Tried:
+    def on(self, claim: Claim, assessment: Assessment) -> TriedClaim:
         """Both rulebooks on the facts that the claim stands on. Raises CreditsError where these cannot be used."""
         facts = facts_from_json(cast("dict[str, object]", assessment.facts))
         other = self._other(self.against or cast(RulebookVersion, claim.version))
-        mine, left_out = fitting(facts, self.rulebook)
-        theirs, _left_out = fitting(facts, other.rulebook)
-        return Tried(claim, assessment, other.credit(theirs), self._compiled.credit(mine), left_out)
+        mine, left_out = fit_awards(facts, self.rulebook)
+        theirs, _left_out = fit_awards(facts, other.rulebook)
+        return TriedClaim(claim, assessment, other.credit(theirs), self._compiled.credit(mine), left_out)
 
     def _other(self, version: RulebookVersion) -> CompiledRulebook:
         compiled = self._others.get(version.pk)
@@ -174,7 +174,7 @@ class Trial:
         return compiled
 
 
-def claims_of(
+def submitted_claims(
     round_: Round,
     *,
     programme: Programme | None = None,
@@ -203,8 +203,8 @@ def claims_of(
     )
 
 
-def batch_of(
-    claims: QuerySet[Claim], *, after: uuid.UUID | None = None, limit: int = BATCH
+def next_batch(
+    claims: QuerySet[Claim], *, after: uuid.UUID | None = None, limit: int = BATCH_SIZE
 ) -> list[tuple[Claim, Assessment]]:
     """The next claims beyond ``after`` with the assessments that they stand on; none at the end."""
     beyond = claims if after is None else claims.filter(public_id__gt=after)
@@ -213,16 +213,18 @@ def batch_of(
     return [(one, held[one.basis]) for one in found]  # type: ignore[attr-defined]
 
 
-def tried_on(trial: Trial, claims: QuerySet[Claim], tally: Tally) -> Iterator[Tried]:
+def try_claims(trial: RulebookTrial, claims: QuerySet[Claim], tally: SimulationTally) -> Iterator[TriedClaim]:
     """Each claim by both rulebooks, added to ``tally``; those that cannot be computed are counted there and left out.
     Holds one batch in memory."""
     after: uuid.UUID | None = None
-    while batch := batch_of(claims, after=after):
+    while batch := next_batch(claims, after=after):
         after = batch[-1][0].public_id
         yield from try_batch(trial, batch, tally)
 
 
-def try_batch(trial: Trial, batch: list[tuple[Claim, Assessment]], tally: Tally) -> Iterator[Tried]:
+def try_batch(
+    trial: RulebookTrial, batch: list[tuple[Claim, Assessment]], tally: SimulationTally
+) -> Iterator[TriedClaim]:
     """The same for claims that are read already."""
     for claim, assessment in batch:
         try:
@@ -234,7 +236,7 @@ def try_batch(trial: Trial, batch: list[tuple[Claim, Assessment]], tally: Tally)
         yield one
 
 
-def fitting(facts: ClaimFacts, rulebook: Rulebook) -> tuple[ClaimFacts, int]:
+def fit_awards(facts: ClaimFacts, rulebook: Rulebook) -> tuple[ClaimFacts, int]:
     """The facts with only those of the reviewer's awards that the rulebook has a place for, and how many it has none
     for."""
     criteria = {rule.id: rule for rule in rulebook.points if rule.reviewer is not None}
@@ -242,22 +244,22 @@ def fitting(facts: ClaimFacts, rulebook: Rulebook) -> tuple[ClaimFacts, int]:
     kept = []
     for one in facts.contributions:
         awarded = {
-            name: given for name, given in one.awarded.items() if _has_place(criteria.get(name), given)
+            name: given for name, given in one.awarded.items() if _award_fits(criteria.get(name), given)
         }
         left_out += len(one.awarded) - len(awarded)
         kept.append(one if len(awarded) == len(one.awarded) else replace(one, awarded=awarded))
     return (replace(facts, contributions=tuple(kept)), left_out) if left_out else (facts, 0)
 
 
-def side_by_side(
+def evaluate_both(
     assessment: Assessment, before: Rulebook, after: Rulebook
 ) -> tuple[ClaimFacts, Outcome, Outcome]:
     """The facts, and what each rulebook gives for them with its trace."""
     facts = facts_from_json(cast("dict[str, object]", assessment.facts))
-    return facts, evaluate(before, fitting(facts, before)[0]), evaluate(after, fitting(facts, after)[0])
+    return facts, evaluate(before, fit_awards(facts, before)[0]), evaluate(after, fit_awards(facts, after)[0])
 
 
-def _has_place(rule: PointsRule | None, given: Decimal) -> bool:
+def _award_fits(rule: PointsRule | None, given: Decimal) -> bool:
     if rule is None or rule.reviewer is None:
         return False
     award = rule.reviewer

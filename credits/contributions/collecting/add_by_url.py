@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.identity import forges as known
 from accounts.models import ForgeAccount, User
-from credits.contributions.collecting.forge_session import asking_for_somebody
+from credits.contributions.collecting.forge_session import interactive_request
 from credits.contributions.models import Contribution
-from credits.contributions.storing.db_rows import part_rows
+from credits.contributions.storing.db_rows import authorship_rows
 from credits.contributions.storing.store import store
 from credits.errors import Conflict, CreditsError
 from credits.forges import pull_request_urls
 from credits.forges.protocol import Forge, MergedChange
 
 
-def add_link(
+def add_pull_request(
     user: User, address: str, *, now: datetime, forges: Mapping[str, Forge], forge_name: str | None = None
 ) -> Contribution:
     """Fetch the pull request at ``address``, and store it where one of the person's linked accounts has a part in it.
@@ -29,7 +29,7 @@ def add_link(
     ``no-account-there``, ``not-your-account``, ``author-unknown``; RateLimited ``forge-rests`` with the time, where the
     forge asked to be left alone until then; and what it answers (Missing, NotMerged, …).
     """
-    forge, (full_name, number) = read(address, forges, forge_name)
+    forge, (full_name, number) = resolve_address(address, forges, forge_name)
     linked = {
         account.forge_user_id
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
@@ -42,9 +42,9 @@ def add_link(
             % {"forge": label},
             _("Connect your %(forge)s account first.") % {"forge": label},
         )
-    with asking_for_somebody(forge, now=now):
+    with interactive_request(forge, now=now):
         change = forge.find_change(full_name, number)
-    require_part(change, forge.name, linked, label)
+    require_authorship(change, forge.name, linked, label)
     try:
         with transaction.atomic():
             store(forge.name, [change], now=now)
@@ -60,15 +60,17 @@ def add_link(
         ) from error
 
 
-def read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> tuple[Forge, tuple[str, str]]:
+def resolve_address(
+    address: str, forges: Mapping[str, Forge], forge_name: str | None
+) -> tuple[Forge, tuple[str, str]]:
     """The forge that the address belongs to, and what it names there."""
     if forge_name is not None and forge_name in forges:
-        return forges[forge_name], pull_request_urls.parse(address, known.row(forge_name).url)
+        return forges[forge_name], pull_request_urls.parse_address(address, known.row(forge_name).url)
     refusals: list[pull_request_urls.BadAddress] = []
     found: list[tuple[Forge, tuple[str, str]]] = []
     for name, forge in forges.items():
         try:
-            found.append((forge, pull_request_urls.parse(address, known.row(name).url)))
+            found.append((forge, pull_request_urls.parse_address(address, known.row(name).url)))
         except pull_request_urls.BadAddress as error:
             refusals.append(error)
     if len(found) == 1:
@@ -91,9 +93,9 @@ def read(address: str, forges: Mapping[str, Forge], forge_name: str | None) -> t
     )
 
 
-def require_part(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:
+def require_authorship(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:
     """Raise Conflict, with who opened it, unless one of the ``linked`` ids has a part in the change."""
-    parts = list(part_rows(forge, change))
+    parts = list(authorship_rows(forge, change))
     if any(part.forge_user_id in linked for part in parts):
         return
     opener = next((part.login for part in parts if part.role == "author"), None)

@@ -15,11 +15,15 @@ from datetime import datetime, timedelta
 from django.db import DataError, IntegrityError, transaction
 
 from credits.contributions.collecting import forge_session
-from credits.contributions.collecting.forge_session import cannot_speak_to, closed_for, speaking_to
+from credits.contributions.collecting.forge_session import (
+    lane_closed_until,
+    missing_token_error,
+    open_session,
+)
 from credits.contributions.models import Authorship, BranchLook, Contribution
 from credits.errors import CreditsError
-from credits.forges.errors import Forbidden, ForgeError, Missing, Unavailable, malformed
-from credits.forges.protocol import Account, ChangeRef, CommitFacts, Forge
+from credits.forges.errors import Forbidden, ForgeError, ForgeUnavailable, MissingOnForge, malformed_answer
+from credits.forges.protocol import AccountOnForge, ChangeRef, CommitOnForge, Forge
 from credits.jobs import queue, retry
 from credits.jobs.models import Job
 from credits.jobs.wake import wake_workers
@@ -30,7 +34,7 @@ LEASE = timedelta(minutes=5)
 ATTESTED = "attested"
 
 
-def ask(contributions: Iterable[int], *, now: datetime) -> int:
+def request_branches(contributions: Iterable[int], *, now: datetime) -> int:
     """See to it that the forge is asked for the branches of those of these keys that are pull requests and were not
     looked at yet; how many. In the caller's transaction; a worker asks."""
     wanted = list(
@@ -58,29 +62,31 @@ def due_forges(*, now: datetime) -> list[str]:
     return forge_session.due_forges(KIND, now=now)
 
 
-def look_at_due(forge: Forge, *, clock: Callable[[], datetime], budget: timedelta | None = None) -> int:
+def fetch_due_branches(
+    forge: Forge, *, clock: Callable[[], datetime], budget: timedelta | None = None
+) -> int:
     """Look at one branch after another, until none is due, the forge wants to be left alone, or the time is used up;
     how many were looked at. Raises nothing for what a forge does."""
-    if cannot_speak_to(forge):
+    if missing_token_error(forge):
         return 0
     begun, seen = clock(), 0
-    with speaking_to(forge, KIND, clock=clock) as alone:
+    with open_session(forge, KIND, clock=clock) as alone:
         while alone and (budget is None or clock() - begun < budget):
             jobs = queue.take(KIND, forge.name, limit=1, now=clock(), lease=LEASE)
-            if not jobs or not _look(jobs[0], forge, clock):
+            if not jobs or not _fetch_branch(jobs[0], forge, clock):
                 break
             seen += 1
     return seen
 
 
-def of(contributions: Iterable[int]) -> dict[int, BranchLook]:
+def branch_looks(contributions: Iterable[int]) -> dict[int, BranchLook]:
     """By contribution, how far that is known; nothing for what was never asked for."""
     return {
         one.contribution_id: one for one in BranchLook.objects.filter(contribution__in=set(contributions))
     }
 
 
-def _look(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool:
+def _fetch_branch(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool:
     """Ask for one branch; whether to go on with the next."""
     held = Contribution.objects.filter(pk=int(job.key)).select_related("repository").first()
     error: ForgeError
@@ -88,33 +94,33 @@ def _look(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool:
         if held is None:
             queue.finish(job, now=clock(), due_at=None)
         else:
-            commits = forge.commits_of(_ref(held))
-            _keep(job, held, commits, clock())
+            commits = forge.commits_of(_change_ref(held))
+            _store_authors(job, held, commits, clock())
         return True
     except queue.LeaseLost:
         return True
     except (DataError, IntegrityError):
-        error = malformed()
+        error = malformed_answer()
     except ForgeError as told:
         error = told
     now = clock()
-    if isinstance(error, Missing | Unavailable | Forbidden) or error.code == "forge-cannot":
+    if isinstance(error, MissingOnForge | ForgeUnavailable | Forbidden) or error.code == "forge-cannot":
         # What is missing stays so, until it is claimed anew; the rest may be better later.
         later = now + retry.delay(job.failures + 1, job.key)
-        due_at = later if isinstance(error, Unavailable | Forbidden) else None
+        due_at = later if isinstance(error, ForgeUnavailable | Forbidden) else None
         # Where another worker has taken over meanwhile, it is that one's to tell.
         with contextlib.suppress(queue.LeaseLost), transaction.atomic():
             queue.fail(job, error, now=now, due_at=due_at)
-            _note(job, error)
+            _store_error(job, error)
         # Whether that one or the whole forge is in trouble is not known: the next is asked at the next wake.
-        return not isinstance(error, Unavailable)
-    queue.close_lane(forge.name, until=closed_for(error, now), error=error)
+        return not isinstance(error, ForgeUnavailable)
+    queue.close_lane(forge.name, until=lane_closed_until(error, now), error=error)
     queue.put_back([job], error)
-    _note(job, error)
+    _store_error(job, error)
     return False
 
 
-def _keep(job: Job, held: Contribution, commits: tuple[CommitFacts, ...], now: datetime) -> None:
+def _store_authors(job: Job, held: Contribution, commits: tuple[CommitOnForge, ...], now: datetime) -> None:
     with transaction.atomic():
         queue.finish(job, now=now, due_at=None)
         Authorship.objects.bulk_create(
@@ -127,14 +133,14 @@ def _keep(job: Job, held: Contribution, commits: tuple[CommitFacts, ...], now: d
                     role=Authorship.Role.CO_AUTHOR,
                     share=0,
                 )
-                for one in _people(commits)
+                for one in _account_holders(commits)
             ],
             ignore_conflicts=True,
         )
         BranchLook.objects.filter(contribution=held).update(
             seen_at=now,
             commits=[
-                {"sha": clean(one.sha), "authors": [_named(author) for author in one.authors]}
+                {"sha": clean(one.sha), "authors": [_author_json(author) for author in one.authors]}
                 for one in commits
             ],
             error_code="",
@@ -142,9 +148,9 @@ def _keep(job: Job, held: Contribution, commits: tuple[CommitFacts, ...], now: d
         )
 
 
-def _people(commits: Iterable[CommitFacts]) -> Iterator[Account]:
+def _account_holders(commits: Iterable[CommitOnForge]) -> Iterator[AccountOnForge]:
     """Everybody whom the forge knows by account, once; a bot writes for somebody, and has no share."""
-    seen: dict[str, Account] = {}
+    seen: dict[str, AccountOnForge] = {}
     for commit in commits:
         for author in commit.authors:
             if author is not None and author.kind == "user":
@@ -152,15 +158,15 @@ def _people(commits: Iterable[CommitFacts]) -> Iterator[Account]:
     return iter(sorted(seen.values(), key=lambda one: one.id))
 
 
-def _named(author: Account | None) -> dict[str, str] | None:
+def _author_json(author: AccountOnForge | None) -> dict[str, str] | None:
     return None if author is None else {"id": clean(author.id), "login": clean(author.login)}
 
 
-def _note(job: Job, error: CreditsError) -> None:
+def _store_error(job: Job, error: CreditsError) -> None:
     BranchLook.objects.filter(contribution=int(job.key)).update(**queue.told(error))
 
 
-def _ref(held: Contribution) -> ChangeRef:
+def _change_ref(held: Contribution) -> ChangeRef:
     return ChangeRef(
         id=held.forge_id,
         number=held.number,

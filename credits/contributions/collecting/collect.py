@@ -24,14 +24,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ForgeAccount
 from credits.contributions.collecting import forge_session
-from credits.contributions.collecting.forge_session import cannot_speak_to, closed_for, speaking_to
-from credits.contributions.collecting.report import CollectionReport, Failed, Progress
+from credits.contributions.collecting.forge_session import (
+    lane_closed_until,
+    missing_token_error,
+    open_session,
+)
+from credits.contributions.collecting.report import CollectionReport, FailedCollection, ProgressCallback
 from credits.contributions.models import CatalogueEntry, CollectionState
-from credits.contributions.storing.store import Stored, store
-from credits.forges.errors import ForgeError, RateLimited, TokenRefused, Unavailable
-from credits.forges.protocol import Account, Ask, Forge, Page
+from credits.contributions.storing.store import StoredCounts, store
+from credits.forges.errors import ForgeError, ForgeUnavailable, RateLimited, TokenRefused
+from credits.forges.protocol import AccountOnForge, CollectionPage, CollectionRequest, Forge
 from credits.jobs import queue, retry
-from credits.jobs.heartbeat import beating
+from credits.jobs.heartbeat import keep_leases_alive
 from credits.jobs.models import Job
 from credits.jobs.wake import wake_workers
 
@@ -41,17 +45,17 @@ LEASE = timedelta(minutes=1)
 when this is over."""
 TURN = timedelta(minutes=1)
 """How long a batch may take before those who have been served give way to those who wait."""
-AGAIN = timedelta(hours=6)
+COLLECT_EVERY = timedelta(hours=6)
 """How long after a complete collection the next is due, and up to a tenth more, so that not all come at once."""
-IDLE_AT_ONCE = 500
+IDLE_BATCH = 500
 """Accounts without anything new that are ended in one transaction at most."""
-LOOK = timedelta(seconds=1)
+LANE_CHECK_EVERY = timedelta(seconds=1)
 """How often a worker looks whether its lane was closed."""
 
 Clock = Callable[[], datetime]
 
 
-def key_of(account: ForgeAccount) -> str:
+def job_key(account: ForgeAccount) -> str:
     return str(account.pk)
 
 
@@ -62,11 +66,13 @@ def schedule_new_accounts(*, now: datetime) -> int:
     return queue.ensure_many(KIND, without.order_by("pk").values_list("key", "forge"), due_at=now)
 
 
-def ask_now(accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = False, wake: bool = True) -> int:
+def request_collection(
+    accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = False, wake: bool = True
+) -> int:
     """Make these accounts due at once and wake the workers (``wake``); how many. ``full`` forgets how far collecting
     had come, so that everything is read anew (nothing stored is lost by it).
     """
-    keys = {key_of(account): account.forge for account in accounts}
+    keys = {job_key(account): account.forge for account in accounts}
     with transaction.atomic():
         queue.ensure_many(KIND, keys.items(), due_at=now)
         # A worker in the middle would write back the cursor that is forgotten here: its lease goes first.
@@ -90,7 +96,7 @@ def collect_all_due(
     limit: int | None = None,
     budget: timedelta | None = None,
     keys: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> CollectionReport:
     """Batch after batch until nothing is due, the lane is closed or another's, or the time budget is used up."""
     report = CollectionReport(forge.name)
@@ -112,7 +118,7 @@ def collect_due(
     clock: Clock,
     limit: int | None = None,
     keys: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> CollectionReport:
     """Collect one batch of what is due on this forge: at most ``limit`` accounts (None: as many as the forge likes
     best), of ``keys`` where given.
@@ -123,10 +129,10 @@ def collect_due(
     A process without a token takes nothing and closes nothing: another may have one.
     """
     report = CollectionReport(forge.name)
-    report.closed_by = cannot_speak_to(forge)
+    report.closed_by = missing_token_error(forge)
     if report.closed_by:
         return report
-    with speaking_to(forge, KIND, clock=clock) as alone:
+    with open_session(forge, KIND, clock=clock) as alone:
         if not alone:
             report.busy = True
             return report
@@ -137,15 +143,15 @@ def collect_due(
             return report
         requests, points = forge.spent.requests, forge.spent.points
         try:
-            with beating(jobs, clock=clock, lease=LEASE):
-                _Batch(forge, jobs, clock, progress, report).run()
+            with keep_leases_alive(jobs, clock=clock, lease=LEASE):
+                _CollectionBatch(forge, jobs, clock, progress, report).run()
         finally:
             report.requests = forge.spent.requests - requests
             report.points = forge.spent.points - points
     return report
 
 
-class _Batch:
+class _CollectionBatch:
     """The accounts of one batch while they are collected; what is still open stands in ``open``, by the id on the
     forge."""
 
@@ -154,7 +160,7 @@ class _Batch:
         forge: Forge,
         jobs: Sequence[Job],
         clock: Clock,
-        progress: Progress | None,
+        progress: ProgressCallback | None,
         report: CollectionReport,
     ) -> None:
         self.forge = forge
@@ -163,7 +169,7 @@ class _Batch:
         self.report = report
         self.open: dict[str, tuple[Job, ForgeAccount]] = {}
         self.pages: dict[int, int] = {}
-        self.idle: dict[str, Page] = {}
+        self.idle: dict[str, CollectionPage] = {}
         """Last pages with nothing in them, which most are: they are ended together."""
         self.begun_at = self.renewed_at = self.looked_at = clock()
         self._begin(jobs)
@@ -174,7 +180,7 @@ class _Batch:
                 self._keep_leases()
                 if page.account.id in self.open:
                     self._take_in(page)
-                if len(self.idle) >= min(len(self.open), IDLE_AT_ONCE):
+                if len(self.idle) >= min(len(self.open), IDLE_BATCH):
                     self._end_idle()
                 if not self.open or self._is_closed():
                     break
@@ -185,16 +191,16 @@ class _Batch:
                     self._give_way()
                     break
         except (RateLimited, TokenRefused) as error:
-            self._close(error, closed_for(error, self.clock()))
+            self._close(error, lane_closed_until(error, self.clock()))
         except ForgeError as error:
-            until = closed_for(error, self.clock())
+            until = lane_closed_until(error, self.clock())
             self._fail_all(error, until)
             self._close(error, until)
         except (OperationalError, InterfaceError):
             # The database went away, through nobody's fault: what is held here is free as soon as it is back.
             raise
         except Exception:
-            self._fail_all(_broken(), self.clock())
+            self._fail_all(_broke_off_error(), self.clock())
             raise
         except BaseException:
             # Told to stop: whoever starts next need not wait for the leases to run out.
@@ -202,12 +208,12 @@ class _Batch:
             queue.put_back([job for job, _account in self.open.values()])
             raise
         # The protocol promises a last page for each; one without is not taken for complete.
-        self._fail_all(_broken(), self.clock())
+        self._fail_all(_broke_off_error(), self.clock())
 
     def _begin(self, jobs: Sequence[Job]) -> None:
         now = self.clock()
         accounts = {
-            key_of(account): account
+            job_key(account): account
             for account in ForgeAccount.objects.filter(
                 pk__in=[int(job.key) for job in jobs], unlinked_at=None
             )
@@ -228,22 +234,22 @@ class _Batch:
         CollectionState.objects.filter(account__in=pks).update(tried_at=now)
         self.cursors = dict(CollectionState.objects.filter(account__in=pks).values_list("account", "cursor"))
 
-    def _asks(self) -> list[Ask]:
+    def _asks(self) -> list[CollectionRequest]:
         watched = tuple(
             CatalogueEntry.objects.filter(forge=self.forge.name)
             .order_by("full_name")
             .values_list("full_name", flat=True)
         )
         return [
-            Ask(
-                account=Account(account.forge_user_id, account.login, account.node_id),
+            CollectionRequest(
+                account=AccountOnForge(account.forge_user_id, account.login, account.node_id),
                 cursor=self.cursors[account.pk],
                 repositories=watched,
             )
             for _job, account in self.open.values()
         ]
 
-    def _take_in(self, page: Page) -> None:
+    def _take_in(self, page: CollectionPage) -> None:
         """Store one page with its cursor, if the job is still ours; end the account where the page is its last."""
         if page.done and not page.changes:
             self.idle[page.account.id] = page
@@ -257,12 +263,12 @@ class _Batch:
             self.report.lost += 1
             return
         except (DataError, IntegrityError):
-            self._fail(page.account.id, _not_storable())
+            self._fail(page.account.id, _not_storable_error())
             return
         self.report.stored += stored
         if page.failure:
             del self.open[page.account.id]
-            self.report.failed.append(Failed(account, page.failure))
+            self.report.failed.append(FailedCollection(account, page.failure))
         elif page.done:
             del self.open[page.account.id]
             self.report.complete += 1
@@ -278,43 +284,43 @@ class _Batch:
         now = self.clock()
         of = {self.open[name][0]: page for name, page in idle.items()}
         with transaction.atomic():
-            done = queue.finish_all({job: _again(job, now) for job in of}, now=now)
+            done = queue.finish_all({job: _next_collection(job, now) for job in of}, now=now)
             cursors = {int(job.key): of[job].cursor for job in done}
             states = list(CollectionState.objects.filter(account__in=cursors))
             for state in states:
                 state.cursor, state.complete_at = cursors[state.account_id], now
                 state.error_code = state.error_message = ""
             CollectionState.objects.bulk_update(
-                states, ["cursor", "complete_at", "error_code", "error_message"], batch_size=IDLE_AT_ONCE
+                states, ["cursor", "complete_at", "error_code", "error_message"], batch_size=IDLE_BATCH
             )
             for name, page in idle.items():
                 job, account = self.open[name]
                 if job in done:
-                    _relabel(account, page.account)
+                    _update_login(account, page.account)
         for name, page in idle.items():
             job, account = self.open.pop(name)
             self.report.complete += job in done
             self.report.lost += job not in done
             if self.progress and job in done:
-                self.progress(account, page, Stored())
+                self.progress(account, page, StoredCounts())
 
-    def _store(self, job: Job, account: ForgeAccount, page: Page) -> Stored:
+    def _store(self, job: Job, account: ForgeAccount, page: CollectionPage) -> StoredCounts:
         now = self.clock()
         if page.failure:
-            queue.fail(job, page.failure, now=now, due_at=_next_try(job, page.failure, now))
+            queue.fail(job, page.failure, now=now, due_at=_next_retry(job, page.failure, now))
         elif page.done:
-            queue.finish(job, now=now, due_at=_again(job, now))
+            queue.finish(job, now=now, due_at=_next_collection(job, now))
         else:
             self.pages[job.pk] = self.pages.get(job.pk, 0) + 1
             queue.hold(job, now=now, lease=LEASE, progress={"pages": self.pages[job.pk]})
-        stored = store(self.forge.name, page.changes, now=now) if page.changes else Stored()
+        stored = store(self.forge.name, page.changes, now=now) if page.changes else StoredCounts()
         known: dict[str, object] = {"cursor": page.cursor}
         if page.failure:
             known |= queue.told(page.failure)
         elif page.done:
             known |= {"complete_at": now, "error_code": "", "error_message": ""}
         CollectionState.objects.filter(account=account).update(**known)
-        _relabel(account, page.account)
+        _update_login(account, page.account)
         return stored
 
     def _keep_leases(self) -> None:
@@ -334,7 +340,7 @@ class _Batch:
     def _is_closed(self) -> bool:
         """Whether somebody closed the lane meanwhile: what is open is put back at once, in the middle of its pages."""
         now = self.clock()
-        if now - self.looked_at < LOOK:
+        if now - self.looked_at < LANE_CHECK_EVERY:
             return False
         self.looked_at = now
         lane = queue.lane_closed(self.forge.name, now=now)
@@ -370,11 +376,11 @@ class _Batch:
     def _fail(self, name: str, error: ForgeError, not_before: datetime | None = None) -> None:
         job, account = self.open.pop(name)
         now = self.clock()
-        due_at = max(_next_try(job, error, now), not_before or now)
+        due_at = max(_next_retry(job, error, now), not_before or now)
         with transaction.atomic():
             if self._let_go(lambda: queue.fail(job, error, now=now, due_at=due_at)):
                 CollectionState.objects.filter(account=account).update(**queue.told(error))
-                self.report.failed.append(Failed(account, error))
+                self.report.failed.append(FailedCollection(account, error))
 
     def _let_go(self, write: Callable[[], None]) -> bool:
         """Whether the job was still ours to write to."""
@@ -386,15 +392,15 @@ class _Batch:
         return True
 
 
-def _again(job: Job, now: datetime) -> datetime:
-    return now + AGAIN * (1 + retry.spread(job.key) / 10)
+def _next_collection(job: Job, now: datetime) -> datetime:
+    return now + COLLECT_EVERY * (1 + retry.spread(job.key) / 10)
 
 
-def _next_try(job: Job, error: ForgeError, now: datetime) -> datetime:
+def _next_retry(job: Job, error: ForgeError, now: datetime) -> datetime:
     return max(now + retry.delay(job.failures + 1, job.key), error.until or now)
 
 
-def _relabel(account: ForgeAccount, told: Account) -> None:
+def _update_login(account: ForgeAccount, told: AccountOnForge) -> None:
     """Take over the login that the forge shows now; it is a label, the id stays."""
     login, node_id = told.login or account.login, account.node_id or told.node_id
     if (login, node_id) != (account.login, account.node_id):
@@ -402,16 +408,16 @@ def _relabel(account: ForgeAccount, told: Account) -> None:
         account.save(update_fields=["login", "node_id"])
 
 
-def _broken() -> Unavailable:
-    return Unavailable(
+def _broke_off_error() -> ForgeUnavailable:
+    return ForgeUnavailable(
         "collecting-broke-off",
         _("Collecting broke off before this account was complete."),
         _("It is tried again by itself; what was found so far is kept."),
     )
 
 
-def _not_storable() -> Unavailable:
-    return Unavailable(
+def _not_storable_error() -> ForgeUnavailable:
+    return ForgeUnavailable(
         "answer-not-storable",
         _("The forge told something that cannot be stored."),
         _("It is tried again by itself; if this stays, tell the administrator."),

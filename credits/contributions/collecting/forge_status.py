@@ -13,18 +13,18 @@ from accounts.identity import forges
 from accounts.models import ForgeAccount
 from accounts.permissions import students_in
 from credits.contributions.collecting import collect, recheck
-from credits.contributions.collecting.status import AccountStatus, statuses_of
+from credits.contributions.collecting.status import AccountStatus, statuses_for_accounts
 from credits.contributions.models import CollectionState
 from credits.forges.errors import TokenRefused
 from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 
-SHOWN = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ForgeOverview:
+class ForgeStatus:
     """One forge. ``linked`` accounts, of which ``complete`` were at least once held completely and ``never`` were not;
     ``failing``: the last try did not work. ``waiting`` are due now, ``running`` in a worker's hands, ``rechecks`` wait
     for a second look. ``oldest`` and ``newest``: times of the last complete success (None: there is none).
@@ -53,7 +53,7 @@ class ForgeOverview:
         return self.linked - self.complete
 
 
-def of_forge(name: str, *, now: datetime) -> ForgeOverview:
+def load_forge_status(name: str, *, now: datetime) -> ForgeStatus:
     """Six queries, however many accounts there are."""
     accounts = ForgeAccount.objects.filter(forge=name, unlinked_at=None)
     states = CollectionState.objects.filter(account__in=accounts).aggregate(
@@ -71,14 +71,14 @@ def of_forge(name: str, *, now: datetime) -> ForgeOverview:
     lane = Lane.objects.filter(name=name, closed_until__gt=now).first()
     pool = TokenPool(forges.addresses(name).tokens)
     rests = queue.closings(f"{name}/", now=now)
-    return ForgeOverview(
+    return ForgeStatus(
         forge=name,
         linked=accounts.count(),
         **states,
         **jobs,
         rechecks=Job.objects.filter(kind=recheck.KIND, lane=name, due_at__isnull=False).count(),
         closed_until=lane.closed_until if lane else None,
-        why=queue.in_the_readers_words(lane.error_message if lane else _no_token(pool)),
+        why=queue.in_the_readers_words(lane.error_message if lane else _missing_token_message(pool)),
         tokens=len(pool),
         # A token rests for one resource, or for all: a row each.
         resting=len({mark.partition("/")[0] for mark in rests}),
@@ -86,7 +86,7 @@ def of_forge(name: str, *, now: datetime) -> ForgeOverview:
     )
 
 
-def _no_token(pool: TokenPool) -> str:
+def _missing_token_message(pool: TokenPool) -> str:
     try:
         pool.require()
     except TokenRefused as error:
@@ -94,7 +94,7 @@ def _no_token(pool: TokenPool) -> str:
     return ""
 
 
-def in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:
+def accounts_in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:
     """Accounts of all forges whose last try did not work, or that were never complete: longest without success first,
     SHOWN at most. ``departments``: of students there only; None for everybody's."""
     of_whom = Q() if departments is None else Q(user__in=students_in(departments))
@@ -102,6 +102,6 @@ def in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> 
         ForgeAccount.objects.filter(of_whom, unlinked_at=None)
         .filter(Q(collection=None) | Q(collection__complete_at=None) | ~Q(collection__error_code=""))
         .select_related("user")
-        .order_by("collection__complete_at", "pk")[:SHOWN]
+        .order_by("collection__complete_at", "pk")[:MAX_SHOWN]
     )
-    return statuses_of(accounts, now=now)
+    return statuses_for_accounts(accounts, now=now)

@@ -17,18 +17,22 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from credits.contributions.collecting import forge_session
-from credits.contributions.collecting.forge_session import cannot_speak_to, closed_for, speaking_to
+from credits.contributions.collecting.forge_session import (
+    lane_closed_until,
+    missing_token_error,
+    open_session,
+)
 from credits.contributions.models import Contribution, Recheck
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError
-from credits.forges.errors import ForgeError, Missing, Unavailable
-from credits.forges.protocol import ChangeRef, Forge, Standing
+from credits.forges.errors import ForgeError, ForgeUnavailable, MissingOnForge
+from credits.forges.protocol import ChangeRef, Forge, RecheckAnswer
 from credits.jobs import queue, retry
 from credits.jobs.models import Job
 
 KIND = "recheck"
 LEASE = timedelta(minutes=5)
-AT_ONCE = 100
+BATCH_SIZE = 100
 ATTESTED = "attested"
 Finding = Recheck.Finding
 Status = Contribution.Status
@@ -60,7 +64,7 @@ def unseen_since(contributions: Iterable[int], since: datetime) -> list[Contribu
     return list(unseen.select_related("repository").order_by("pk"))
 
 
-def ask(contributions: Iterable[Contribution], *, now: datetime) -> int:
+def request_rechecks(contributions: Iterable[Contribution], *, now: datetime) -> int:
     """See to it that these are looked at again as soon as a worker can; how many are asked for anew. What is on its
     way already, or waits after a failure, keeps its time."""
     wanted = {str(one.pk): one.repository.forge for one in contributions}
@@ -74,45 +78,49 @@ def due_forges(*, now: datetime) -> list[str]:
     return forge_session.due_forges(KIND, now=now)
 
 
-def recheck(contributions: Sequence[Contribution], *, forge: Forge, now: datetime) -> RecheckReport:
+def recheck_contributions(
+    contributions: Sequence[Contribution], *, forge: Forge, now: datetime
+) -> RecheckReport:
     """Look at these now, all of one forge. What a look fails for is told in the report; what the forge as a whole
     fails for is raised, after what was seen before."""
     report = RecheckReport()
     attested = [one for one in contributions if one.found_by == ATTESTED]
     by_ref = {one.forge_id: one for one in contributions if one.found_by != ATTESTED}
     for one in attested:
-        _take_in(one, _of_commit(one, forge), forge.name, report, now)
-    for standing in forge.recheck([_ref(one) for one in by_ref.values()]) if by_ref else ():
+        _store_answer(one, _recheck_commit(one, forge), forge.name, report, now)
+    for standing in forge.recheck([_change_ref(one) for one in by_ref.values()]) if by_ref else ():
         held = by_ref.get(standing.ref.id)
         if held is not None:
-            _take_in(held, standing, forge.name, report, now)
+            _store_answer(held, standing, forge.name, report, now)
     return report
 
 
-def recheck_due(forge: Forge, *, clock: Callable[[], datetime], limit: int = AT_ONCE) -> RecheckReport:
+def recheck_due_batch(
+    forge: Forge, *, clock: Callable[[], datetime], limit: int = BATCH_SIZE
+) -> RecheckReport:
     """Look at one batch of what is due on this forge. Raises nothing for what a forge does. Nothing is looked at while
     another worker is on the forge, or this process has no token for it."""
-    if error := cannot_speak_to(forge):
+    if error := missing_token_error(forge):
         return RecheckReport(closed_by=error)
-    with speaking_to(forge, KIND, clock=clock) as alone:
-        return _recheck_due(forge, clock, limit) if alone else RecheckReport()
+    with open_session(forge, KIND, clock=clock) as alone:
+        return _recheck_batch(forge, clock, limit) if alone else RecheckReport()
 
 
-def _recheck_due(forge: Forge, clock: Callable[[], datetime], limit: int) -> RecheckReport:
+def _recheck_batch(forge: Forge, clock: Callable[[], datetime], limit: int) -> RecheckReport:
     now = clock()
     report = RecheckReport()
     jobs = {int(job.key): job for job in queue.take(KIND, forge.name, limit=limit, now=now, lease=LEASE)}
     held = Contribution.objects.filter(pk__in=jobs).select_related("repository", "recheck")
     for gone in jobs.keys() - {one.pk for one in held}:
-        _let_go(jobs[gone], now)
+        _drop_job(jobs[gone], now)
     try:
-        report = recheck(list(held), forge=forge, now=now)
+        report = recheck_contributions(list(held), forge=forge, now=now)
     except ForgeError as error:
-        until = closed_for(error, clock())
+        until = lane_closed_until(error, clock())
         queue.close_lane(forge.name, until=until, error=error)
         report.closed_by = error
     for one in held.all():
-        _finish(jobs[one.pk], getattr(one, "recheck", None), report, now)
+        _finish_job(jobs[one.pk], getattr(one, "recheck", None), report, now)
     return report
 
 
@@ -120,14 +128,14 @@ def recheck_all_due(forge: Forge, *, clock: Callable[[], datetime]) -> RecheckRe
     """Batch after batch until nothing is due or the lane is closed."""
     report = RecheckReport()
     while not report.closed_by:
-        batch = recheck_due(forge, clock=clock)
+        batch = recheck_due_batch(forge, clock=clock)
         report.add(batch)
         if not batch.seen + batch.failed:
             break
     return report
 
 
-def _ref(held: Contribution) -> ChangeRef:
+def _change_ref(held: Contribution) -> ChangeRef:
     return ChangeRef(
         id=held.forge_id,
         number=held.number,
@@ -140,20 +148,20 @@ def _ref(held: Contribution) -> ChangeRef:
     )
 
 
-def _of_commit(held: Contribution, forge: Forge) -> Standing:
+def _recheck_commit(held: Contribution, forge: Forge) -> RecheckAnswer:
     """What was attested never was merged for the forge: what can be looked at is the commit by which it landed."""
-    ref = _ref(held)
+    ref = _change_ref(held)
     try:
         forge.find_commit(held.repository.full_name, held.merge_commit or "")
-    except Missing:
-        return Standing(ref, "gone")
-    except Unavailable as error:
-        return Standing(ref, "unknown", failure=error)
-    return Standing(ref, "landed")
+    except MissingOnForge:
+        return RecheckAnswer(ref, "gone")
+    except ForgeUnavailable as error:
+        return RecheckAnswer(ref, "unknown", failure=error)
+    return RecheckAnswer(ref, "landed")
 
 
-def _take_in(
-    held: Contribution, standing: Standing, forge: str, report: RecheckReport, now: datetime
+def _store_answer(
+    held: Contribution, standing: RecheckAnswer, forge: str, report: RecheckReport, now: datetime
 ) -> None:
     """One answer: what is known is stored, what was found is noted, both or neither."""
     error: CreditsError | None = standing.failure
@@ -161,14 +169,16 @@ def _take_in(
     try:
         with transaction.atomic():
             if error is None and standing.status != Status.UNKNOWN:
-                finding, fact = _stored(held, standing, forge, now)
+                finding, fact = _store_state(held, standing, forge, now)
             else:
-                error = error or _nothing_known()
-            _note(held, finding, fact, error, now)
+                error = error or _nothing_known_error()
+            _store_recheck(held, finding, fact, error, now)
     except (DataError, IntegrityError):
-        error = Unavailable("answer-not-storable", _("The forge told something that cannot be stored."), "")
+        error = ForgeUnavailable(
+            "answer-not-storable", _("The forge told something that cannot be stored."), ""
+        )
         with transaction.atomic():
-            _note(held, "", "", error, now)
+            _store_recheck(held, "", "", error, now)
     if error is not None:
         report.failed += 1
         return
@@ -178,7 +188,7 @@ def _take_in(
         report.findings[held.pk] = finding
 
 
-def _stored(held: Contribution, standing: Standing, forge: str, now: datetime) -> tuple[str, str]:
+def _store_state(held: Contribution, standing: RecheckAnswer, forge: str, now: datetime) -> tuple[str, str]:
     change = standing.change
     rows = Contribution.objects.filter(pk=held.pk)
     if standing.status == Status.GONE:
@@ -196,19 +206,21 @@ def _stored(held: Contribution, standing: Standing, forge: str, now: datetime) -
     return (Finding.MOVED, change.url) if moved and change is not None else ("", "")
 
 
-def _note(held: Contribution, finding: str, fact: str, error: CreditsError | None, now: datetime) -> None:
+def _store_recheck(
+    held: Contribution, finding: str, fact: str, error: CreditsError | None, now: datetime
+) -> None:
     told = queue.told(error) if error else {"error_code": "", "error_message": "", "seen_at": now}
     kept = {} if error else {"finding": finding, "fact": fact[:500]}
     Recheck.objects.update_or_create(contribution=held, defaults={"tried_at": now, **told, **kept})
 
 
-def _finish(job: Job, seen: Recheck | None, report: RecheckReport, now: datetime) -> None:
+def _finish_job(job: Job, seen: Recheck | None, report: RecheckReport, now: datetime) -> None:
     """Done; or to be tried again, where this look failed. Left as it is where the forge as a whole did."""
     try:
         if seen is None or seen.tried_at != now:
             queue.put_back([job], report.closed_by)
         elif seen.error_code:
-            error = Unavailable(seen.error_code, seen.error_message)
+            error = ForgeUnavailable(seen.error_code, seen.error_message)
             queue.fail(job, error, now=now, due_at=now + retry.delay(job.failures + 1, job.key))
         else:
             queue.finish(job, now=now, due_at=None)
@@ -216,13 +228,13 @@ def _finish(job: Job, seen: Recheck | None, report: RecheckReport, now: datetime
         pass  # another worker looks at it anew
 
 
-def _let_go(job: Job, now: datetime) -> None:
+def _drop_job(job: Job, now: datetime) -> None:
     with contextlib.suppress(queue.LeaseLost):
         queue.finish(job, now=now, due_at=None)
 
 
-def _nothing_known() -> Unavailable:
-    return Unavailable(
+def _nothing_known_error() -> ForgeUnavailable:
+    return ForgeUnavailable(
         "recheck-unknown",
         _("The forge did not say how this stands now."),
         _("It is tried again by itself."),

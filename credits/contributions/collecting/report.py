@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.models import ForgeAccount
-from credits.contributions.storing.store import Stored
+from credits.contributions.storing.store import StoredCounts
 from credits.errors import CreditsError
 from credits.forges.errors import ForgeError
-from credits.forges.protocol import Page
+from credits.forges.protocol import CollectionPage
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedCollection:
     """An account that could not be completed: the job's key, the login, and why."""
 
     account: ForgeAccount
@@ -35,8 +35,8 @@ class CollectionReport:
     unlinked: int = 0
     complete: int = 0
     lost: int = 0
-    stored: Stored = field(default_factory=Stored)
-    failed: list[Failed] = field(default_factory=list)
+    stored: StoredCounts = field(default_factory=StoredCounts)
+    failed: list[FailedCollection] = field(default_factory=list)
     closed_by: ForgeError | None = None
     closed_until: datetime | None = None
     more: bool = False
@@ -58,5 +58,5 @@ class CollectionReport:
         self.points += other.points
 
 
-Progress = Callable[[ForgeAccount, Page, Stored], None]
+ProgressCallback = Callable[[ForgeAccount, CollectionPage, StoredCounts], None]
 """Told after each page that was stored."""

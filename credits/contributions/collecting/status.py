@@ -15,7 +15,7 @@ from credits.contributions.models import Authorship, CollectionState
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 
-A_MOMENT = timedelta(seconds=5)
+DUE_TOLERANCE = timedelta(seconds=5)
 """What is due so soon is due: a worker may have put it back after the reader looked at the clock."""
 
 
@@ -40,23 +40,25 @@ class AccountStatus:
     held: int | None
 
 
-def collection_status(user: User, *, now: datetime) -> list[AccountStatus]:
+def statuses_for_person(user: User, *, now: datetime) -> list[AccountStatus]:
     """One for each account that is linked to the person now, by forge and login. Four queries, however many."""
-    return statuses_of(user.forge_accounts.filter(unlinked_at=None), now=now)
+    return statuses_for_accounts(user.forge_accounts.filter(unlinked_at=None), now=now)
 
 
-def statuses_of(accounts: Iterable[ForgeAccount], *, now: datetime) -> list[AccountStatus]:
+def statuses_for_accounts(accounts: Iterable[ForgeAccount], *, now: datetime) -> list[AccountStatus]:
     """The same for any accounts, in their order."""
     accounts = list(accounts)
-    keys = {collect.key_of(account): account.pk for account in accounts}
+    keys = {collect.job_key(account): account.pk for account in accounts}
     # In this order, while workers write: a job that is seen ended ended together with a state that is read after it.
     jobs = {keys[job.key]: job for job in Job.objects.filter(kind=collect.KIND, key__in=keys)}
     states = {state.account_id: state for state in CollectionState.objects.filter(account__in=keys.values())}
     closed = {lane.name: lane for lane in Lane.objects.filter(closed_until__gt=now)}
-    parts = Authorship.objects.filter(queries.of_accounts(accounts)).values_list("forge", "forge_user_id")
+    parts = Authorship.objects.filter(queries.authorship_filter(accounts)).values_list(
+        "forge", "forge_user_id"
+    )
     held = {(forge, user_id): count for forge, user_id, count in parts.annotate(Count("pk"))}
     return [
-        _status(
+        _account_status(
             account,
             states.get(account.pk),
             jobs.get(account.pk),
@@ -68,7 +70,7 @@ def statuses_of(accounts: Iterable[ForgeAccount], *, now: datetime) -> list[Acco
     ]
 
 
-def _status(
+def _account_status(
     account: ForgeAccount,
     state: CollectionState | None,
     job: Job | None,
@@ -91,13 +93,13 @@ def _status(
         error_code=code,
         error=queue.in_the_readers_words(message),
         next_due_at=due_at,
-        waiting=not running and due_at is not None and due_at <= now + A_MOMENT,
+        waiting=not running and due_at is not None and due_at <= now + DUE_TOLERANCE,
         running=running,
         held=held if complete_at else None,
     )
 
 
-def never_complete(accounts: Iterable[ForgeAccount]) -> int:
+def count_never_complete(accounts: Iterable[ForgeAccount]) -> int:
     """How many of the accounts were not once collected to the end: what is held of them is not all there is."""
     keys = [account.pk for account in accounts]
     complete = CollectionState.objects.filter(account__in=keys, complete_at__isnull=False)

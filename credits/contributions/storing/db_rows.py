@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from credits.forges.file_categories import CATEGORIES, classify
 from credits.forges.patch_identity import files_id
-from credits.forges.protocol import Account, ChangedFile, MergedChange
+from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange
 from credits.text import clean, storable_json
 
-_NOBODY = frozenset({"ghost"})
+_NO_PERSON_KINDS = frozenset({"ghost"})
 """Kinds of account behind which nobody stands any more."""
 
 
@@ -36,7 +36,7 @@ class RepositoryRow(NamedTuple):
     seen_at: datetime
 
 
-class ChangeRow(NamedTuple):
+class ContributionRow(NamedTuple):
     """Columns of credits_contribution (the repository by its id on the forge), and the evidence."""
 
     repository: str
@@ -69,7 +69,7 @@ class ChangeRow(NamedTuple):
     payload: str
 
 
-class PartRow(NamedTuple):
+class AuthorshipRow(NamedTuple):
     """Somebody's part in a change."""
 
     repository: str
@@ -103,7 +103,7 @@ def repository_row(forge: str, change: MergedChange, now: datetime) -> Repositor
     )
 
 
-def fingerprint(change: MergedChange) -> str:
+def fingerprint_answer(change: MergedChange) -> str:
     """Short for all that was told of a change, but for how it was found and what its repository is like: two that
     agree are the same answer. Far cheaper than the row itself; another version of Python may give another one, which
     costs no more than a look at the row.
@@ -136,10 +136,10 @@ def fingerprint(change: MergedChange) -> str:
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
-def change_row(change: MergedChange, now: datetime, answer_fingerprint: str = "") -> ChangeRow:
+def contribution_row(change: MergedChange, now: datetime, answer_fingerprint: str = "") -> ContributionRow:
     """Return the row of a change. ``answer_fingerprint`` is its fingerprint, if the caller has it already."""
     payload = storable_json(change.raw)
-    return ChangeRow(
+    return ContributionRow(
         repository=change.repository.id,
         kind=change.kind,
         number=change.number,
@@ -153,7 +153,7 @@ def change_row(change: MergedChange, now: datetime, answer_fingerprint: str = ""
         additions=change.additions,
         deletions=change.deletions,
         changed_files=change.changed_files,
-        files=None if change.files is None else storable_json(by_category(change.files)),
+        files=None if change.files is None else storable_json(count_by_category(change.files)),
         labels=None if change.labels is None else storable_json(sorted(change.labels)),
         merge_commit=change.merge_commit,
         merged_by_id_on_forge=change.merged_by.id if change.merged_by else None,
@@ -167,13 +167,13 @@ def change_row(change: MergedChange, now: datetime, answer_fingerprint: str = ""
         node_id=change.node_id,
         found_by=change.found_by,
         collected_at=now,
-        answer_fingerprint=answer_fingerprint or fingerprint(change),
+        answer_fingerprint=answer_fingerprint or fingerprint_answer(change),
         digest=hashlib.sha256(payload.encode()).hexdigest(),
         payload=payload,
     )
 
 
-def part_rows(forge: str, change: MergedChange) -> Iterator[PartRow]:
+def authorship_rows(forge: str, change: MergedChange) -> Iterator[AuthorshipRow]:
     """The opener, whose share is 1 until the co-authors agree otherwise, and the co-authors."""
     seen: set[str] = set()
     # The opener first: who opened a change and is also named in a trailer is its opener.
@@ -181,14 +181,14 @@ def part_rows(forge: str, change: MergedChange) -> Iterator[PartRow]:
         ("author", change.author),
         *(("co-author", one) for one in change.co_authors or ()),
     ):
-        if account is None or account.kind in _NOBODY or account.id in seen:
+        if account is None or account.kind in _NO_PERSON_KINDS or account.id in seen:
             continue
         seen.add(account.id)
-        yield _part(forge, change, account, role)
+        yield _authorship_row(forge, change, account, role)
 
 
-def _part(forge: str, change: MergedChange, account: Account, role: str) -> PartRow:
-    return PartRow(
+def _authorship_row(forge: str, change: MergedChange, account: AccountOnForge, role: str) -> AuthorshipRow:
+    return AuthorshipRow(
         repository=change.repository.id,
         kind=change.kind,
         number=change.number,
@@ -200,7 +200,7 @@ def _part(forge: str, change: MergedChange, account: Account, role: str) -> Part
     )
 
 
-def by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
+def count_by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
     """``{category: {files, additions, deletions}}`` for the categories that occur, of the files that were listed."""
     counts: dict[str, dict[str, int]] = {}
     for file in files:

@@ -56,26 +56,26 @@ _CHANGE: Mapping[str, str] = {
 }
 
 
-def _merged(columns: Mapping[str, str], new: str, old: str, by: str) -> Iterator[str]:
+def _merge_expressions(columns: Mapping[str, str], new: str, old: str, by: str) -> Iterator[str]:
     newer = f"{new}.{by} >= {old}.{by}"
     for column, merge in columns.items():
         yield merge.format(new=f"{new}.{column}", old=f"{old}.{column}", newer=newer)
 
 
-def _differs(columns: Mapping[str, str], new: str, old: str, by: str) -> str:
+def _differs_condition(columns: Mapping[str, str], new: str, old: str, by: str) -> str:
     there = ", ".join(f"{old}.{column}" for column in columns)
-    return f"ROW({there}) IS DISTINCT FROM ROW({', '.join(_merged(columns, new, old, by))})"
+    return f"ROW({there}) IS DISTINCT FROM ROW({', '.join(_merge_expressions(columns, new, old, by))})"
 
 
-def _assigned(columns: Mapping[str, str], old: str, by: str) -> str:
+def _assignments(columns: Mapping[str, str], old: str, by: str) -> str:
     return ", ".join(
         f"{column} = {value}"
-        for column, value in zip(columns, _merged(columns, "excluded", old, by), strict=True)
+        for column, value in zip(columns, _merge_expressions(columns, "excluded", old, by), strict=True)
     )
 
 
 # Kept for the connection's life: a table made anew for each page would swell the system's catalogue.
-TABLES = """
+CREATE_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming_repository (
     forge text, forge_id text, full_name text, url text, owner_id_on_forge text, owner_login text, stars integer,
     licence text, language text, is_fork boolean, is_mirror boolean, is_archived boolean,
@@ -95,10 +95,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_part (
     repository text, kind text, number text, forge text, forge_user_id text, login text, role text, share numeric
 ) ON COMMIT DELETE ROWS;
 """
-EMPTY = "TRUNCATE incoming_repository, incoming_key, incoming_change, incoming_part"
+EMPTY_TABLES = "TRUNCATE incoming_repository, incoming_key, incoming_change, incoming_part"
 
 # Where the answer is the last one again, only what somebody else found may stand between: that it was taken back.
-WHAT_TO_WRITE = """
+SELECT_CHANGED = """
 SELECT i.place, r.id, c.id IS NOT NULL
 FROM incoming_key i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
@@ -107,7 +107,7 @@ WHERE c.answer_fingerprint IS DISTINCT FROM i.answer_fingerprint
     OR NOT (c.status = i.status OR (c.status = 'reverted' AND i.status IN ('merged', 'landed')))
 ORDER BY i.place
 """
-NEW_KEYS = """
+RESERVE_KEYS = """
 SELECT nextval(pg_get_serial_sequence('credits_contribution', 'id')) FROM generate_series(1, %(count)s)
 """
 
@@ -116,16 +116,16 @@ INSERT INTO credits_repository ({", ".join(RepositoryRow._fields)})
 SELECT {", ".join(f"i.{column}" for column in RepositoryRow._fields)}
 FROM incoming_repository i
 LEFT JOIN credits_repository r ON r.forge = i.forge AND r.forge_id = i.forge_id
-WHERE r.id IS NULL OR {_differs(_REPOSITORY, "i", "r", "seen_at")}
+WHERE r.id IS NULL OR {_differs_condition(_REPOSITORY, "i", "r", "seen_at")}
 ORDER BY i.forge_id
 ON CONFLICT (forge, forge_id) DO UPDATE
-SET {_assigned(_REPOSITORY, "credits_repository", "seen_at")},
+SET {_assignments(_REPOSITORY, "credits_repository", "seen_at")},
     seen_at = greatest(excluded.seen_at, credits_repository.seen_at)
-WHERE {_differs(_REPOSITORY, "excluded", "credits_repository", "seen_at")}
+WHERE {_differs_condition(_REPOSITORY, "excluded", "credits_repository", "seen_at")}
 """  # noqa: S608 (made of the constants above)
 
 # A catalogue names repositories; from the first one seen under that name on it holds the repository itself.
-HOLD_CATALOGUE = """
+LINK_CATALOGUE = """
 UPDATE credits_catalogueentry e SET forge_id = i.forge_id
 FROM incoming_repository i
 WHERE e.forge = i.forge AND e.forge_id = '' AND lower(e.full_name) = lower(i.full_name)
@@ -138,18 +138,18 @@ _IDENTITY = ("kind", "number")
 _ONCE = ("found_by", "collected_at")
 _CHANGE_COLUMNS = (*_IDENTITY, *_CHANGE, *_ONCE)
 
-STORE_CHANGES = f"""
+STORE_CONTRIBUTIONS = f"""
 WITH written AS (
     INSERT INTO credits_contribution (repository_id, {", ".join(_CHANGE_COLUMNS)})
     SELECT r.id, {", ".join(f"i.{column}" for column in _CHANGE_COLUMNS)}
     FROM incoming_change i
     JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
     LEFT JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
-    WHERE c.id IS NULL OR {_differs(_CHANGE, "i", "c", "updated_at")}
+    WHERE c.id IS NULL OR {_differs_condition(_CHANGE, "i", "c", "updated_at")}
     ORDER BY i.repository, i.kind, i.number
     ON CONFLICT (repository_id, kind, number) DO UPDATE
-    SET {_assigned(_CHANGE, "credits_contribution", "updated_at")}
-    WHERE {_differs(_CHANGE, "excluded", "credits_contribution", "updated_at")}
+    SET {_assignments(_CHANGE, "credits_contribution", "updated_at")}
+    WHERE {_differs_condition(_CHANGE, "excluded", "credits_contribution", "updated_at")}
     RETURNING xmax = 0 AS new
 )
 SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM written
@@ -157,7 +157,7 @@ SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM written
 
 # Shares are touched at the first sight only: what people agreed on stands. A second opener cannot be: who deleted
 # the account is told as somebody else.
-STORE_PARTS = """
+STORE_AUTHORSHIPS = """
 INSERT INTO credits_authorship (contribution_id, forge, forge_user_id, login, role, share)
 SELECT c.id, i.forge, i.forge_user_id, i.login, i.role, i.share
 FROM incoming_part i

@@ -17,9 +17,9 @@ from credits.errors import gettext_noop
 from credits.forges.errors import (
     Forbidden,
     ForgeError,
-    Missing,
-    Unavailable,
-    malformed,
+    ForgeUnavailable,
+    MissingOnForge,
+    malformed_answer,
     missing_account,
     missing_change,
     missing_repository,
@@ -28,22 +28,22 @@ from credits.forges.errors import (
 from credits.forges.gitee import candidate_repositories as hints
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.http import GiteeHttp
-from credits.forges.gitee.progress import Reader
-from credits.forges.gitee.recheck import Again, repository_path
-from credits.forges.json_reading import Clock, id_text, mapping, parse_time
-from credits.forges.json_reading import listing as array
+from credits.forges.gitee.progress import GiteeAccountProgress
+from credits.forges.gitee.recheck import GiteeRecheck, repository_path
+from credits.forges.json_reading import Clock, json_id, json_object, parse_time
+from credits.forges.json_reading import json_array as array
 from credits.forges.protocol import (
-    Account,
-    Ask,
+    AccountOnForge,
+    ChangeKind,
     ChangeRef,
-    Checked,
-    CommitFacts,
-    Kind,
+    CollectionPage,
+    CollectionRequest,
+    CommitOnForge,
+    CrossCheckResult,
     MergedChange,
-    Page,
-    RepositoryFacts,
-    Spent,
-    Standing,
+    RecheckAnswer,
+    RepositoryOnForge,
+    RequestCost,
 )
 from credits.forges.tokens import TokenPool, pool_of
 
@@ -62,30 +62,30 @@ class Gitee:
 
     name = "gitee"
     asks_at_once = 100_000
-    lists: tuple[Kind, ...] = ("pull_request",)
+    lists: tuple[ChangeKind, ...] = ("pull_request",)
 
     def __init__(
         self, api_url: str, tokens: TokenPool | Sequence[str], clock: Clock, *, timeout: float = 15.0
     ) -> None:
-        self.spent = Spent()
+        self.spent = RequestCost()
         self._clock = clock
         self.tokens = pool_of(tokens)
         self._http = GiteeHttp(api_url, self.tokens, clock, timeout, self.spent)
-        self._repositories: dict[str, RepositoryFacts] = {}
+        self._repositories: dict[str, RepositoryOnForge] = {}
 
     def close(self) -> None:
         """Close the connections; the adapter may be used again."""
         self._http.close()
 
-    def find_account(self, login: str) -> Account:
+    def find_account(self, login: str) -> AccountOnForge:
         if not login:
             raise missing_account()
         found = facts.account(self._object(f"/users/{quote(login, safe='')}", missing_account()))
         if found is None:
-            raise malformed()
+            raise malformed_answer()
         return found
 
-    def account(self, account_id: str) -> Account:
+    def account(self, account_id: str) -> AccountOnForge:
         """Gitee has no look-up by id, so this cannot be answered: never ``Missing``, which would be a claim."""
         raise ForgeError(
             "forge-no-lookup-by-id",
@@ -93,7 +93,7 @@ class Gitee:
             gettext_noop("Look the account up by its login and compare the number."),
         )
 
-    def find_repository(self, full_name: str) -> RepositoryFacts:
+    def find_repository(self, full_name: str) -> RepositoryOnForge:
         return facts.repository(self._object(repository_path(full_name), missing_repository()))
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
@@ -106,42 +106,44 @@ class Gitee:
         return self._detailed(full_name, pull, "link")
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
-        return Again(self._http, self._detailed, self.find_repository).closed(full_name, number)
+        return GiteeRecheck(self._http, self._detailed, self.find_repository).closed(full_name, number)
 
-    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
-        return Again(self._http, self._detailed, self.find_repository).commits_of(ref)
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
+        return GiteeRecheck(self._http, self._detailed, self.find_repository).commits_of(ref)
 
-    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
-        return Again(self._http, self._detailed, self.find_repository).commit(full_name, sha)
+    def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
+        return GiteeRecheck(self._http, self._detailed, self.find_repository).commit(full_name, sha)
 
-    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
         """A repository goes by its name here, so one that is not found under it may be renamed as well as deleted:
         then its changes are ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
         self._repositories.clear()
         self._http.forget_failures()
-        return Again(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
+        return GiteeRecheck(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
 
     def cross_check(
-        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
-    ) -> Iterator[Checked]:
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[CrossCheckResult]:
         self._repositories.clear()
         self._http.forget_failures()
         for ask in asks:
-            reader = Reader(ask)
+            reader = GiteeAccountProgress(ask)
             counted: set[str] = set()
             missed: dict[str, MergedChange] = {}
             try:
                 self._verify(reader)
                 for name in sorted(reader.repositories.values()):
                     for row in self._merged_within(name, reader, since, until):
-                        counted.add(id_text(row.get("id")))
-                        if id_text(row.get("id")) not in held:
-                            missed[id_text(row.get("id"))] = self._detailed(name, row, "search")
+                        counted.add(json_id(row.get("id")))
+                        if json_id(row.get("id")) not in held:
+                            missed[json_id(row.get("id"))] = self._detailed(name, row, "search")
             except ForgeError as error:
                 self._blame(error, [reader])
-            yield Checked(reader.account, len(counted), tuple(missed.values()), reader.failure)
+            yield CrossCheckResult(reader.account, len(counted), tuple(missed.values()), reader.failure)
 
-    def _merged_within(self, name: str, reader: Reader, since: datetime, until: datetime) -> Iterator[Row]:
+    def _merged_within(
+        self, name: str, reader: GiteeAccountProgress, since: datetime, until: datetime
+    ) -> Iterator[Row]:
         """All that the account got merged in a repository in this time, whatever any cursor says."""
         for rows in self._listing(name, since, reader.account.login):
             for row in rows:
@@ -150,10 +152,10 @@ class Gitee:
                 if mine and since <= parse_time(row.get("merged_at")) <= until:
                     yield row
 
-    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+    def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         self._repositories.clear()
         self._http.forget_failures()
-        readers = [Reader(ask) for ask in asks]
+        readers = [GiteeAccountProgress(ask) for ask in asks]
         for reader in readers:
             if reader.is_due_for_forks(self._clock()):
                 try:
@@ -163,7 +165,7 @@ class Gitee:
                 else:
                     # What was found so far is kept, should the rest be interrupted.
                     yield reader.page()
-        places: dict[str, tuple[str, list[Reader]]] = {}
+        places: dict[str, tuple[str, list[GiteeAccountProgress]]] = {}
         for reader in readers:
             for key, name in reader.repositories.items():
                 places.setdefault(key, (name, []))[1].append(reader)
@@ -173,7 +175,7 @@ class Gitee:
         for reader in readers:
             yield reader.page(last=True)
 
-    def _together(self, name: str, members: Sequence[Reader]) -> Iterator[Page]:
+    def _together(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
         """One pass over what was updated in a repository, for all accounts that have read it before."""
         if not members:
             return
@@ -187,7 +189,7 @@ class Gitee:
         except ForgeError as error:
             self._blame(error, members, name)
 
-    def _one_by_one(self, name: str, members: Sequence[Reader]) -> Iterator[Page]:
+    def _one_by_one(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
         """The first reading, of one author's pull requests at a time.
 
         The time of the repository's latest update is taken before: up to there the account is complete afterwards,
@@ -216,7 +218,9 @@ class Gitee:
             # Even with nothing found: so much need not be asked again after an interruption.
             yield member.page()
 
-    def _deliver(self, name: str, listing: Iterator[list[Row]], readers: Sequence[Reader]) -> Iterator[Page]:
+    def _deliver(
+        self, name: str, listing: Iterator[list[Row]], readers: Sequence[GiteeAccountProgress]
+    ) -> Iterator[CollectionPage]:
         """Hand out the rows, oldest update first, to the accounts whose they are."""
         by_id = {reader.account.id: reader for reader in readers}
         for rows in listing:
@@ -237,29 +241,29 @@ class Gitee:
                 if broken is None:
                     for reader in readers:
                         place = reader.place(name)
-                        place.mark = place.mark.advanced(_updated(part[-1]))
+                        place.mark = place.mark.advanced(_updated_at(part[-1]))
                 for key, found in changes.items():
                     if found:
                         yield by_id[key].page(tuple(found))
                 if broken is not None:
                     raise broken
 
-    def _new(self, name: str, row: Row, reader: Reader) -> list[MergedChange]:
+    def _new(self, name: str, row: Row, reader: GiteeAccountProgress) -> list[MergedChange]:
         """The pull request of one row, if it is new to its author. One that does not come is owed from now on, and
         the account is not complete; the newer ones are not held up by it."""
-        place, key, updated = reader.place(name), id_text(row.get("id")), _updated(row)
+        place, key, updated = reader.place(name), json_id(row.get("id")), _updated_at(row)
         if not place.mark.wants(key, updated):
             return []
         try:
             change = self._detailed(name, row, reader.found_by(name))
         except ForgeError as error:
             self._blame(error, [reader])
-            place.mark = place.mark.advanced(updated).owing([f"#{id_text(row.get('number'))}"])
+            place.mark = place.mark.advanced(updated).owing([f"#{json_id(row.get('number'))}"])
             return []
         place.mark = place.mark.passed(key, updated)
         return [change]
 
-    def _owed(self, name: str, reader: Reader) -> Iterator[Page]:
+    def _owed(self, name: str, reader: GiteeAccountProgress) -> Iterator[CollectionPage]:
         """Ask again for what did not come in earlier collections, by its number, which is written so that no id looks
         like it."""
         place = reader.place(name)
@@ -294,10 +298,10 @@ class Gitee:
             if since is not None:
                 params["since"] = since.astimezone(_BEIJING).replace(microsecond=0).isoformat()
             got = self._http.page(f"{repository_path(name)}/pulls", params, page)
-            times = [_updated(row) for row in got.rows]
+            times = [_updated_at(row) for row in got.rows]
             if times != sorted(times):
-                raise malformed()
-            keyed = [(id_text(row.get("id")), time) for row, time in zip(got.rows, times, strict=True)]
+                raise malformed_answer()
+            keyed = [(json_id(row.get("id")), time) for row, time in zip(got.rows, times, strict=True)]
             new = [
                 row
                 for row, key in zip(got.rows, keyed, strict=True)
@@ -319,20 +323,20 @@ class Gitee:
         """When a merged pull request of the repository was last updated; ``None`` where it has none."""
         params = {"state": "merged", "sort": "updated", "direction": "desc"}
         rows = self._http.page(f"{repository_path(name)}/pulls", params, 1, size=1).rows
-        return _updated(rows[0]) if rows else None
+        return _updated_at(rows[0]) if rows else None
 
-    def _look_for_hints(self, reader: Reader) -> None:
+    def _look_for_hints(self, reader: GiteeAccountProgress) -> None:
         self._verify(reader)
-        worked_in = hints.named_by_events(self._http, reader.account.login)
+        worked_in = hints.repositories_in_events(self._http, reader.account.login)
         reader.has_forks_of(hints.parents_of_forks(self._http, reader.account.login), self._clock())
         reader.has_worked_in(worked_in)
 
-    def _verify(self, reader: Reader) -> None:
+    def _verify(self, reader: GiteeAccountProgress) -> None:
         """Make sure that the login still belongs to the account, before anything is asked for by login."""
         if reader.is_verified:
             return
         if self.find_account(reader.account.login).id != reader.account.id:
-            raise Missing(
+            raise MissingOnForge(
                 "forge-login-changed",
                 gettext_noop("This login on Gitee belongs to another account now."),
                 gettext_noop("Link the account again under its new login."),
@@ -340,13 +344,13 @@ class Gitee:
         reader.is_verified = True
 
     def _detailed(self, name: str, pull: Row, found_by: str) -> MergedChange:
-        path = f"{repository_path(name)}/pulls/{id_text(pull.get('number'))}"
+        path = f"{repository_path(name)}/pulls/{json_id(pull.get('number'))}"
         repository = self._repositories.get(name.lower())
         if repository is None:
             repository = self._repositories[name.lower()] = self.find_repository(name)
         files = self._rows(f"{path}/files")
         log = None if self._names_merger(pull) else self._rows(f"{path}/operate_logs")
-        told = facts.change if facts.is_merged(pull) else facts.closed
+        told = facts.merged_change if facts.is_merged(pull) else facts.closed_change
         return told(pull, repository, files, log, found_by)
 
     def _names_merger(self, pull: Row) -> bool:
@@ -358,21 +362,21 @@ class Gitee:
         that is not knowing, so ``None``, and never an empty list."""
         try:
             _, body = self._http.get(path)
-        except Missing:
+        except MissingOnForge:
             return None
-        return [mapping(row) for row in array(body)]
+        return [json_object(row) for row in array(body)]
 
-    def _object(self, path: str, missing: Missing) -> Row:
+    def _object(self, path: str, missing: MissingOnForge) -> Row:
         try:
             _, body = self._http.get(path)
-        except Missing:
+        except MissingOnForge:
             raise missing from None
-        return mapping(body)
+        return json_object(body)
 
-    def _blame(self, error: ForgeError, readers: Sequence[Reader], name: str = "") -> None:
+    def _blame(self, error: ForgeError, readers: Sequence[GiteeAccountProgress], name: str = "") -> None:
         """An error that concerns these accounts only fails them; one of the forge as a whole is raised."""
-        concerns_them = isinstance(error, Missing | Forbidden) or (
-            isinstance(error, Unavailable) and not self._http.is_down
+        concerns_them = isinstance(error, MissingOnForge | Forbidden) or (
+            isinstance(error, ForgeUnavailable) and not self._http.is_down
         )
         if not concerns_them:
             raise error
@@ -384,5 +388,5 @@ class Gitee:
                 reader.failed(error)
 
 
-def _updated(row: Row) -> datetime:
+def _updated_at(row: Row) -> datetime:
     return parse_time(row.get("updated_at"))

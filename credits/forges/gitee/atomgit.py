@@ -12,7 +12,7 @@ from typing import Any
 
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.adapter import Gitee
-from credits.forges.gitee.progress import Reader
+from credits.forges.gitee.progress import GiteeAccountProgress
 from credits.forges.gitee.recheck import repository_path
 from credits.forges.json_reading import format_time, parse_time
 
@@ -27,7 +27,9 @@ class AtomGit(Gitee):
     def _names_merger(self, pull: Row) -> bool:
         return isinstance(pull.get("merged_by"), dict)
 
-    def _merged_within(self, name: str, reader: Reader, since: datetime, until: datetime) -> Iterator[Row]:
+    def _merged_within(
+        self, name: str, reader: GiteeAccountProgress, since: datetime, until: datetime
+    ) -> Iterator[Row]:
         """By time of merging, for which this forge has filters; what they let through is checked all the same."""
         params = {
             "state": "merged",

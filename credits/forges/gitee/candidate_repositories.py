@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from credits.forges.errors import Missing
+from credits.forges.errors import MissingOnForge
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.http import GiteeHttp
 from credits.forges.gitee.recheck import repository_path
-from credits.forges.json_reading import id_text, listing, mapping, text
+from credits.forges.json_reading import json_array, json_id, json_object, json_text
 
 _EVENTS_AT_ONCE = 100
 _EVENT_PAGES = 3
@@ -21,22 +21,22 @@ def parents_of_forks(http: GiteeHttp, login: str) -> list[str]:
     while True:
         page += 1
         got = http.page(f"/users/{quote(login, safe='')}/repos", {"type": "personal"}, page)
-        parents.update(parent for parent in (_parent(http, row) for row in got.rows) if parent)
+        parents.update(parent for parent in (_fork_parent(http, row) for row in got.rows) if parent)
         if not got.more:
             return sorted(parents)
 
 
-def _parent(http: GiteeHttp, row: facts.Row) -> str | None:
+def _fork_parent(http: GiteeHttp, row: facts.Row) -> str | None:
     if row.get("fork") is not True or row.get("parent") is not None:
-        return facts.parent(row)
+        return facts.fork_parent(row)
     try:
         _, body = http.get(repository_path(str(row.get("full_name"))))
-    except Missing:
+    except MissingOnForge:
         return None
-    return facts.parent(mapping(body))
+    return facts.fork_parent(json_object(body))
 
 
-def named_by_events(http: GiteeHttp, login: str) -> list[str]:
+def repositories_in_events(http: GiteeHttp, login: str) -> list[str]:
     """Repositories in which the account's latest public events tell of pull requests. Old events are not kept by the
     forge, so that what they name must be remembered, and their absence means nothing."""
     names: set[str] = set()
@@ -45,14 +45,14 @@ def named_by_events(http: GiteeHttp, login: str) -> list[str]:
         params = {"limit": str(_EVENTS_AT_ONCE), **({"prev_id": before} if before else {})}
         try:
             _, body = http.get(f"/users/{quote(login, safe='')}/events/public", params)
-        except Missing:
+        except MissingOnForge:
             break
-        rows = [mapping(row) for row in listing(body)]
+        rows = [json_object(row) for row in json_array(body)]
         for row in rows:
             where = row.get("repo")
             if row.get("type") == "PullRequestEvent" and isinstance(where, dict):
-                names.add(text(where.get("full_name")))
-        if len(rows) < _EVENTS_AT_ONCE or id_text(rows[-1].get("id")) == before:
+                names.add(json_text(where.get("full_name")))
+        if len(rows) < _EVENTS_AT_ONCE or json_id(rows[-1].get("id")) == before:
             break
-        before = id_text(rows[-1].get("id"))
+        before = json_id(rows[-1].get("id"))
     return sorted(names)

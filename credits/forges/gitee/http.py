@@ -12,15 +12,15 @@ import requests
 
 from credits.forges.errors import (
     ForgeError,
-    Missing,
-    Unavailable,
+    ForgeUnavailable,
+    MissingOnForge,
     forbidden,
-    malformed,
+    forge_unavailable,
+    malformed_answer,
     missing_repository,
-    unavailable,
 )
-from credits.forges.json_reading import Clock, allowed_again, mapping
-from credits.forges.protocol import Spent
+from credits.forges.json_reading import Clock, json_object, next_allowed_call
+from credits.forges.protocol import RequestCost
 from credits.forges.tokens import Token, TokenPool
 
 USER_AGENT = "yuanfen"
@@ -33,7 +33,7 @@ _LIMIT_MESSAGE = re.compile(r"rate limit|too many|limit exceeded|频繁|超过.*
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ListingPage:
     """One page of a listing; ``more``: the forge has further pages."""
 
     rows: list[Mapping[str, Any]]
@@ -41,7 +41,9 @@ class Rows:
 
 
 class GiteeHttp:
-    def __init__(self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: Spent) -> None:
+    def __init__(
+        self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: RequestCost
+    ) -> None:
         self._api_url = api_url.rstrip("/")
         self._pool = pool
         self._clock = clock
@@ -73,11 +75,11 @@ class GiteeHttp:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 headers, body = self._send(path, dict(params or {}))
-            except Unavailable:
+            except ForgeUnavailable:
                 self._failures += 1
                 if attempt == _ATTEMPTS or self.is_down:
                     raise
-            except Missing:
+            except MissingOnForge:
                 self._failures = 0
                 if was_missing:
                     raise
@@ -85,22 +87,22 @@ class GiteeHttp:
             else:
                 self._failures = 0
                 return headers, body
-        raise unavailable()
+        raise forge_unavailable()
 
-    def page(self, path: str, params: Mapping[str, str], page: int, size: int = ROWS_A_PAGE) -> Rows:
+    def page(self, path: str, params: Mapping[str, str], page: int, size: int = ROWS_A_PAGE) -> ListingPage:
         """One page, counted from 1, of a listing of objects."""
         headers, body = self.get(path, {**params, "page": str(page), "per_page": str(size)})
         if not isinstance(body, list):
-            raise malformed()
-        rows = [mapping(row) for row in body]
+            raise malformed_answer()
+        rows = [json_object(row) for row in body]
         pages = headers.get("total_page", "").strip()
         if not pages.isdecimal():
-            return Rows(rows, len(rows) >= size)
+            return ListingPage(rows, len(rows) >= size)
         more = page < int(pages)
         if more and not rows:
             # "Nothing here, and more to come" is no answer.
-            raise malformed()
-        return Rows(rows, more)
+            raise malformed_answer()
+        return ListingPage(rows, more)
 
     def _send(self, path: str, params: dict[str, str]) -> tuple[Mapping[str, str], Any]:
         """Ask with one token after another until one is let through; the pool says when there is none left."""
@@ -108,11 +110,11 @@ class GiteeHttp:
             token = self._pool.take(self._clock())
             try:
                 headers, body = self._follow(token, f"{self._api_url}{path}", params)
-            except _Refused:
+            except _GiteeTokenRefused:
                 self._pool.refuse(token, self._clock())
                 continue
-            except _Limited as limited:
-                until = allowed_again(limited.headers, self._clock())
+            except _GiteeRateLimited as limited:
+                until = next_allowed_call(limited.headers, self._clock())
                 if limited.primary:
                     self._pool.exhaust(token, until)
                 else:
@@ -120,7 +122,7 @@ class GiteeHttp:
                 continue
             self._pool.accept(token)
             if headers.get("x-ratelimit-remaining", "").strip() == "0":
-                self._pool.exhaust(token, allowed_again(headers, self._clock()))
+                self._pool.exhaust(token, next_allowed_call(headers, self._clock()))
             return headers, body
 
     def _follow(self, token: Token, url: str, params: dict[str, str]) -> tuple[Mapping[str, str], Any]:
@@ -129,16 +131,16 @@ class GiteeHttp:
         for _ in range(_HOPS):
             response = self._once(token, url, params)
             if response.status_code not in (301, 302, 307, 308):
-                return _read(response)
+                return _parse_response(response)
             target = urlsplit(urljoin(url, response.headers.get("Location", "")))
             here = urlsplit(url)
             if (target.scheme, target.netloc) != (here.scheme, here.netloc) or not response.headers.get(
                 "Location"
             ):
-                raise unavailable()
+                raise forge_unavailable()
             params = {**dict(parse_qsl(target.query)), **params}
             url = target._replace(query="", fragment="").geturl()
-        raise unavailable()
+        raise forge_unavailable()
 
     def _once(self, token: Token, url: str, params: Mapping[str, str]) -> requests.Response:
         self._spent.requests += 1
@@ -151,19 +153,19 @@ class GiteeHttp:
                 allow_redirects=False,
             )
         except (requests.RequestException, OSError, ValueError):
-            failure = unavailable()
+            failure = forge_unavailable()
         # Raised here, so that no request object, which holds the token, hangs on to it as context.
         raise failure
 
 
-class _Refused(ForgeError):
+class _GiteeTokenRefused(ForgeError):
     """The token itself was refused."""
 
     def __init__(self) -> None:
         super().__init__("forge-token-refused", "")
 
 
-class _Limited(ForgeError):
+class _GiteeRateLimited(ForgeError):
     """A limit was met with this token."""
 
     def __init__(self, headers: Mapping[str, str], *, primary: bool) -> None:
@@ -172,29 +174,29 @@ class _Limited(ForgeError):
         self.primary = primary
 
 
-def _read(response: requests.Response) -> tuple[Mapping[str, str], Any]:
+def _parse_response(response: requests.Response) -> tuple[Mapping[str, str], Any]:
     headers = {name.lower(): value for name, value in response.headers.items()}
     body: Any = None
     try:
         body = response.json()
     except ValueError:
-        failure = malformed() if response.ok else unavailable()
+        failure = malformed_answer() if response.ok else forge_unavailable()
     else:
-        failure = unavailable()
+        failure = forge_unavailable()
     if response.status_code == 200 and body is not None:
         return headers, body
-    raise _typed(response.status_code, headers, body) or failure
+    raise _typed_error(response.status_code, headers, body) or failure
 
 
-def _typed(status: int, headers: Mapping[str, str], body: object) -> ForgeError | None:
+def _typed_error(status: int, headers: Mapping[str, str], body: object) -> ForgeError | None:
     """What the status means, together with what Gitee said; ``None`` where that is no answer of Gitee's."""
-    said = _said(body)
+    said = _error_text(body)
     if status == 401:
-        return _Refused() if said else None
+        return _GiteeTokenRefused() if said else None
     if status in (403, 429):
         exhausted = headers.get("x-ratelimit-remaining", "").strip() == "0"
         if status == 429 or exhausted or "retry-after" in headers or _LIMIT_MESSAGE.search(said):
-            return _Limited(headers, primary=exhausted and "retry-after" not in headers)
+            return _GiteeRateLimited(headers, primary=exhausted and "retry-after" not in headers)
         return forbidden() if said else None
     # A proxy's page with status 404 does not make anything disappear.
     if status == 404 and said:
@@ -202,7 +204,7 @@ def _typed(status: int, headers: Mapping[str, str], body: object) -> ForgeError 
     return None
 
 
-def _said(body: object) -> str:
+def _error_text(body: object) -> str:
     """The words of an error: ``message``, or ``error`` as text or as an object of lists."""
     if not isinstance(body, dict):
         return ""

@@ -11,10 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from credits.forges.errors import malformed
-from credits.forges.json_reading import id_text, listing, mapping, parse_time, text
+from credits.forges.errors import malformed_answer
+from credits.forges.json_reading import json_array, json_id, json_object, json_text, parse_time
 from credits.forges.patch_identity import diff_id, only_whitespace
-from credits.forges.protocol import Account, ChangedFile, CommitFacts, MergedChange, RepositoryFacts
+from credits.forges.protocol import (
+    AccountOnForge,
+    ChangedFile,
+    CommitOnForge,
+    MergedChange,
+    RepositoryOnForge,
+)
 
 MOST_FILES = 300
 """Gitee lists no more; whether there were more is then unknown, and so are the counts."""
@@ -28,91 +34,91 @@ _REVERT = re.compile(r"(?i)(?:回退|revert)\s*['‘“\"]Pull Request !(\d+)")
 _KEPT = ("id", "number", "html_url", "state", "title", "created_at", "updated_at", "merged_at", "draft")
 
 
-def account(value: object) -> Account | None:
+def account(value: object) -> AccountOnForge | None:
     """``None`` for a deleted account."""
     if value is None:
         return None
-    user = mapping(value)
-    return Account(
-        id_text(user.get("id")), text(user.get("login")), kind=_KINDS.get(str(user.get("type")), "user")
+    user = json_object(value)
+    return AccountOnForge(
+        json_id(user.get("id")), json_text(user.get("login")), kind=_KINDS.get(str(user.get("type")), "user")
     )
 
 
-def repository(value: object) -> RepositoryFacts:
-    node = mapping(value)
+def repository(value: object) -> RepositoryOnForge:
+    node = json_object(value)
     licence = node.get("license")
     language = node.get("language")
     stars = node.get("stargazers_count")
     status = node.get("status")
-    return RepositoryFacts(
-        id=id_text(node.get("id")),
-        full_name=text(node.get("full_name")),
-        url=text(node.get("html_url")).removesuffix(".git"),
+    return RepositoryOnForge(
+        id=json_id(node.get("id")),
+        full_name=json_text(node.get("full_name")),
+        url=json_text(node.get("html_url")).removesuffix(".git"),
         owner=account(node.get("owner")),
         stars=stars if isinstance(stars, int) and not isinstance(stars, bool) else None,
         licence=(licence if isinstance(licence, str) else "") if "license" in node else None,
         language=language if isinstance(language, str) and language else None,
-        is_fork=_flag(node.get("fork")),
+        is_fork=_bool_or_none(node.get("fork")),
         is_mirror=None,
         is_archived=status == "关闭" if isinstance(status, str) else None,
-        is_private=_flag(node.get("private")),
+        is_private=_bool_or_none(node.get("private")),
     )
 
 
-def parent(value: object) -> str | None:
+def fork_parent(value: object) -> str | None:
     """The full name of what a repository was forked from; ``None`` if it is no fork or Gitee does not say."""
-    node = mapping(value)
+    node = json_object(value)
     if node.get("fork") is not True or node.get("parent") is None:
         return None
-    return text(mapping(node["parent"]).get("full_name"))
+    return json_text(json_object(node["parent"]).get("full_name"))
 
 
 def is_merged(pull: Mapping[str, Any]) -> bool:
-    return text(pull.get("state")) == "merged" and pull.get("merged_at") is not None
+    return json_text(pull.get("state")) == "merged" and pull.get("merged_at") is not None
 
 
 def is_closed(pull: Mapping[str, Any]) -> bool:
     """Closed, and not merged."""
-    return text(pull.get("state")) == "closed" and pull.get("closed_at") is not None
+    return json_text(pull.get("state")) == "closed" and pull.get("closed_at") is not None
 
 
-def closed(
+def closed_change(
     pull: Mapping[str, Any],
-    repository_facts: RepositoryFacts,
+    repository_facts: RepositoryOnForge,
     files: Sequence[Mapping[str, Any]] | None,
     log: Sequence[Mapping[str, Any]] | None,
     found_by: str,
 ) -> MergedChange:
     """A pull request that was closed and not merged, as a change of unknown status."""
     if not is_closed(pull):
-        raise malformed()
+        raise malformed_answer()
     as_merged = {**pull, "state": "merged", "merged_at": pull["closed_at"]}
-    told = change(as_merged, repository_facts, files, log, found_by)
+    told = merged_change(as_merged, repository_facts, files, log, found_by)
     kept = {**told.raw, "pull": {**told.raw["pull"], "state": "closed", "merged_at": None}}
     return replace(told, status="unknown", raw=kept)
 
 
-def change(
+def merged_change(
     pull: Mapping[str, Any],
-    repository_facts: RepositoryFacts,
+    repository_facts: RepositoryOnForge,
     files: Sequence[Mapping[str, Any]] | None,
     log: Sequence[Mapping[str, Any]] | None,
     found_by: str,
 ) -> MergedChange:
     """A merged pull request. ``files`` and ``log`` are ``None`` where Gitee would not give them."""
     if not is_merged(pull):
-        raise malformed()
+        raise malformed_answer()
     changed = None if files is None else _files(files)
     whole = changed is not None and len(changed) < MOST_FILES
-    merged = _merging(log)
+    merged = _merge_log_entry(log)
     labels = pull.get("labels")
     diffs = _diffs(files) if whole and files else {}
     return MergedChange(
-        id=id_text(pull.get("id")),
-        number=id_text(pull.get("number")),
+        id=json_id(pull.get("id")),
+        number=json_id(pull.get("number")),
         repository=repository_facts,
         title=str(pull.get("title") or ""),
-        url=text(pull.get("html_url")),
+        url=json_text(pull.get("html_url")),
         author=account(pull.get("user")),
         created_at=parse_time(pull.get("created_at")),
         merged_at=parse_time(pull.get("merged_at")),
@@ -121,7 +127,9 @@ def change(
         deletions=sum(file.deletions for file in changed) if changed is not None and whole else None,
         changed_files=len(changed) if changed is not None and whole else None,
         files=changed,
-        labels=None if labels is None else tuple(text(mapping(row).get("name")) for row in listing(labels)),
+        labels=None
+        if labels is None
+        else tuple(json_text(json_object(row).get("name")) for row in json_array(labels)),
         # AtomGit names both; Gitee neither.
         merge_commit=_commit_name(pull.get("merge_commit_sha")),
         merged_by=account(pull.get("merged_by")) if merged is None else account(merged.get("user")),
@@ -131,11 +139,11 @@ def change(
         only_whitespace=only_whitespace(diffs),
         raw={
             "pull": {key: pull.get(key) for key in _KEPT}
-            | {"user": _person(pull.get("user")), "labels": labels},
+            | {"user": _user_kept(pull.get("user")), "labels": labels},
             "files": None if files is None else [_file_kept(row) for row in files],
             "merging": None
             if merged is None
-            else {"created_at": merged.get("created_at"), "user": _person(merged.get("user"))},
+            else {"created_at": merged.get("created_at"), "user": _user_kept(merged.get("user"))},
         },
     )
 
@@ -146,7 +154,7 @@ def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for row in rows:
         patch = row.get("patch")
         diff = patch.get("diff") if isinstance(patch, dict) and not patch.get("too_large") else None
-        found[text(row.get("filename"))] = diff if isinstance(diff, str) else ""
+        found[json_text(row.get("filename"))] = diff if isinstance(diff, str) else ""
     return found
 
 
@@ -157,31 +165,33 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
         additions, deletions = _count(row.get("additions")), _count(row.get("deletions"))
         if additions is None or deletions is None:
             return None
-        changed.append(ChangedFile(text(row.get("filename")), additions, deletions))
+        changed.append(ChangedFile(json_text(row.get("filename")), additions, deletions))
     return tuple(changed)
 
 
-def commit(value: object, *, with_files: bool = False) -> CommitFacts:
+def commit(value: object, *, with_files: bool = False) -> CommitOnForge:
     """A commit. A trailer names somebody by an address that anyone can type: a place, and no account."""
-    node = mapping(value)
-    about = mapping(node.get("commit"))
+    node = json_object(value)
+    about = json_object(node.get("commit"))
     message = str(about.get("message") or "")
     author = node.get("author")
     known = author if isinstance(author, dict) and author.get("id") is not None else None
     when = about.get("author")
     date = when.get("date") if isinstance(when, dict) else None
     files = node.get("files")
-    return CommitFacts(
-        sha=text(node.get("sha")),
+    return CommitOnForge(
+        sha=json_text(node.get("sha")),
         message=message,
         authors=(account(known), *(None for _ in _TRAILER.finditer(message))),
         committed_at=None if date is None else parse_time(date),
         url=str(node.get("html_url") or ""),
-        files=_files([mapping(row) for row in listing(files)]) if with_files and files is not None else None,
+        files=_files([json_object(row) for row in json_array(files)])
+        if with_files and files is not None
+        else None,
     )
 
 
-def takes_back(pull: Mapping[str, Any]) -> str | None:
+def reverted_number(pull: Mapping[str, Any]) -> str | None:
     """The number of the pull request that this one takes back; ``None`` for ordinary work."""
     found = _REVERT.search(f"{pull.get('title') or ''}\n{pull.get('body') or ''}")
     return found[1] if found else None
@@ -198,16 +208,16 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _merging(log: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+def _merge_log_entry(log: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
     entries = [entry for entry in log or () if entry.get("action_type") == "merged_pr"]
     return max(entries, key=lambda entry: str(entry.get("created_at") or "")) if entries else None
 
 
-def _flag(value: object) -> bool | None:
+def _bool_or_none(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _person(value: object) -> dict[str, Any] | None:
+def _user_kept(value: object) -> dict[str, Any] | None:
     return {"id": value.get("id"), "login": value.get("login")} if isinstance(value, dict) else None
 
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from credits.forges.errors import ForgeError, Unavailable
+from credits.forges.errors import ForgeError, ForgeUnavailable
 from credits.forges.json_reading import format_time, parse_time
-from credits.forges.protocol import Account, Ask, MergedChange, Page
+from credits.forges.protocol import AccountOnForge, CollectionPage, CollectionRequest, MergedChange
 from credits.forges.watermark import Watermark
 
 LOOK_FOR_FORKS_EVERY = timedelta(hours=24)
 
 
 @dataclass(slots=True)
-class Place:
+class RepositoryProgress:
     """How far one repository has been read for one account. ``alone``: its first reading, of this author's pull
     requests only, is not over; afterwards it is read together with all other accounts."""
 
@@ -25,11 +25,11 @@ class Place:
     alone: bool = True
 
 
-class Reader:
+class GiteeAccountProgress:
     """One account on its way through a collection. Repositories go by their full name in lower case."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.account: Account = ask.account
+    def __init__(self, ask: CollectionRequest) -> None:
+        self.account: AccountOnForge = ask.account
         self.watched = {name.lower(): name for name in ask.repositories}
         self.failure: ForgeError | None = None
         self.is_verified = False
@@ -38,7 +38,7 @@ class Reader:
         self.forks_at: datetime | None = None
         self.worked_in: dict[str, str] = {}
         """Repositories that the account's events have told of, now or earlier."""
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, RepositoryProgress] = {}
         self._read(ask.cursor)
 
     @property
@@ -46,8 +46,8 @@ class Reader:
         """Where to look: lower-case name to name."""
         return {**self.worked_in, **self.forks, **self.watched}
 
-    def place(self, name: str) -> Place:
-        return self._places.setdefault(name.lower(), Place())
+    def place(self, name: str) -> RepositoryProgress:
+        return self._places.setdefault(name.lower(), RepositoryProgress())
 
     def found_by(self, name: str) -> str:
         if name.lower() in self.watched:
@@ -69,7 +69,7 @@ class Reader:
         self.forks.pop(name.lower(), None)
         self.worked_in.pop(name.lower(), None)
 
-    def seen_as(self, account: Account) -> None:
+    def seen_as(self, account: AccountOnForge) -> None:
         """The forge showed the account under this login now."""
         self.account = replace(self.account, login=account.login)
 
@@ -77,8 +77,8 @@ class Reader:
         """The account is not complete; the first reason is the one told."""
         self.failure = self.failure or error
 
-    def page(self, changes: tuple[MergedChange, ...] = (), *, last: bool = False) -> Page:
-        return Page(
+    def page(self, changes: tuple[MergedChange, ...] = (), *, last: bool = False) -> CollectionPage:
+        return CollectionPage(
             account=self.account,
             changes=changes,
             cursor=self._cursor(),
@@ -114,7 +114,7 @@ class Reader:
             if isinstance(place, dict):
                 mark = Watermark.from_json(place.get("mark"))
                 # A mark that says nothing makes this a first reading, whatever the flag claims.
-                self._places[name] = Place(mark, alone=place.get("alone") is not False)
+                self._places[name] = RepositoryProgress(mark, alone=place.get("alone") is not False)
         events = value.get("events")
         if isinstance(events, list) and all(isinstance(name, str) for name in events):
             self.has_worked_in(events)
@@ -123,5 +123,5 @@ class Reader:
             if isinstance(forks, list) and all(isinstance(name, str) for name in forks):
                 self.forks = {name.lower(): name for name in forks}
                 self.forks_at = parse_time(value.get("forks_at"))
-        except Unavailable:
+        except ForgeUnavailable:
             self.forks_at = None

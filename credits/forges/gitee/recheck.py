@@ -11,31 +11,31 @@ from urllib.parse import quote
 from credits.forges.errors import (
     Forbidden,
     ForgeError,
-    Missing,
-    Unavailable,
-    cannot,
+    ForgeUnavailable,
+    MissingOnForge,
     missing_change,
     missing_commit,
     missing_repository,
+    not_supported,
     still_open,
 )
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.http import GiteeHttp
-from credits.forges.json_reading import id_text, listing, mapping, parse_time, text
-from credits.forges.protocol import ChangeRef, CommitFacts, MergedChange, RepositoryFacts, Standing
+from credits.forges.json_reading import json_array, json_id, json_object, json_text, parse_time
+from credits.forges.protocol import ChangeRef, CommitOnForge, MergedChange, RecheckAnswer, RepositoryOnForge
 
 MOST_COMMITS = 250
 
 Row = Mapping[str, Any]
-Detailed = Callable[[str, Row, str], MergedChange]
-Listing = Callable[[str, datetime | None], Iterator[list[Row]]]
+LoadChange = Callable[[str, Row, str], MergedChange]
+ListMerged = Callable[[str, datetime | None], Iterator[list[Row]]]
 
 
-class Again:
+class GiteeRecheck:
     """``detailed`` makes facts of a pull request in a repository; ``find_repository`` looks one up by name."""
 
     def __init__(
-        self, http: GiteeHttp, detailed: Detailed, find_repository: Callable[[str], RepositoryFacts]
+        self, http: GiteeHttp, detailed: LoadChange, find_repository: Callable[[str], RepositoryOnForge]
     ) -> None:
         self._http = http
         self._detailed = detailed
@@ -49,30 +49,30 @@ class Again:
             raise still_open()
         return self._detailed(full_name, pull, "link")
 
-    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         if ref.kind != "pull_request":
-            raise cannot()
+            raise not_supported()
         try:
             _, body = self._http.get(
                 f"{repository_path(ref.full_name)}/pulls/{quote(ref.number, safe='')}/commits"
             )
-        except Missing:
+        except MissingOnForge:
             raise missing_change() from None
-        found = [facts.commit(row) for row in listing(body)[:MOST_COMMITS]]
-        return tuple(sorted(found, key=_when))
+        found = [facts.commit(row) for row in json_array(body)[:MOST_COMMITS]]
+        return tuple(sorted(found, key=_commit_time))
 
-    def commit(self, full_name: str, sha: str) -> CommitFacts:
+    def commit(self, full_name: str, sha: str) -> CommitOnForge:
         if not re.fullmatch(r"[0-9a-fA-F]{7,64}", sha):
             raise missing_commit()
         try:
             _, body = self._http.get(f"{repository_path(full_name)}/commits/{sha}")
-        except Missing:
+        except MissingOnForge:
             raise missing_commit() from None
         return facts.commit(body, with_files=True)
 
     def recheck(
         self, refs: Sequence[ChangeRef], listing_since: Callable[[str, datetime | None], Iterator[list[Row]]]
-    ) -> Iterator[Standing]:
+    ) -> Iterator[RecheckAnswer]:
         """Repository by repository: each is asked for once, and read once for what was taken back since."""
         places: dict[str, list[ChangeRef]] = {}
         for ref in refs:
@@ -80,13 +80,13 @@ class Again:
         for members in places.values():
             try:
                 yield from self._in_repository(members, listing_since)
-            except (Missing, Forbidden, Unavailable) as error:
-                if isinstance(error, Unavailable) and self._http.is_down:
+            except (MissingOnForge, Forbidden, ForgeUnavailable) as error:
+                if isinstance(error, ForgeUnavailable) and self._http.is_down:
                     raise
                 for ref in members:
-                    yield Standing(ref, "unknown", failure=error)
+                    yield RecheckAnswer(ref, "unknown", failure=error)
 
-    def _in_repository(self, refs: Sequence[ChangeRef], listing_since: Listing) -> list[Standing]:
+    def _in_repository(self, refs: Sequence[ChangeRef], listing_since: ListMerged) -> list[RecheckAnswer]:
         name = refs[0].full_name
         repository = self._find_repository(name)
         standings = []
@@ -94,28 +94,28 @@ class Again:
         for ref in refs:
             if repository.id != ref.repository_id:
                 # The name belongs to another repository by now.
-                standings.append(Standing(ref, "unknown", failure=missing_repository()))
+                standings.append(RecheckAnswer(ref, "unknown", failure=missing_repository()))
                 continue
             standings.append(self._standing(ref, repository.full_name, taken_back.get(ref.number, "")))
         return standings
 
-    def _standing(self, ref: ChangeRef, name: str, taken_back: str) -> Standing:
+    def _standing(self, ref: ChangeRef, name: str, taken_back: str) -> RecheckAnswer:
         try:
             pull = self._pull(name, ref.number)
             if not (facts.is_merged(pull) or facts.is_closed(pull)):
-                return Standing(ref, "unknown")
+                return RecheckAnswer(ref, "unknown")
             change = self._detailed(name, pull, "watched")
         except ForgeError as error:
             if error.code == "forge-change-missing":
-                return Standing(ref, "gone")
-            if isinstance(error, Missing | Forbidden) or (
-                isinstance(error, Unavailable) and not self._http.is_down
+                return RecheckAnswer(ref, "gone")
+            if isinstance(error, MissingOnForge | Forbidden) or (
+                isinstance(error, ForgeUnavailable) and not self._http.is_down
             ):
-                return Standing(ref, "unknown", failure=error)
+                return RecheckAnswer(ref, "unknown", failure=error)
             raise
-        return Standing(ref, "reverted" if taken_back else change.status, change, taken_back)
+        return RecheckAnswer(ref, "reverted" if taken_back else change.status, change, taken_back)
 
-    def _taken_back(self, name: str, refs: Sequence[ChangeRef], listing_since: Listing) -> dict[str, str]:
+    def _taken_back(self, name: str, refs: Sequence[ChangeRef], listing_since: ListMerged) -> dict[str, str]:
         """Number to address of what took it back, of all that was merged since the first of these."""
         times = [ref.merged_at for ref in refs if ref.merged_at is not None]
         if not times:
@@ -123,12 +123,12 @@ class Again:
         back: dict[str, tuple[datetime, str, str]] = {}
         for rows in listing_since(name, min(times)):
             for row in rows:
-                number = facts.takes_back(row)
+                number = facts.reverted_number(row)
                 if number is not None:
                     told = (
                         parse_time(row.get("merged_at")),
-                        id_text(row.get("number")),
-                        text(row.get("html_url")),
+                        json_id(row.get("number")),
+                        json_text(row.get("html_url")),
                     )
                     back[number] = max(told, back.get(number, told))
         # What took it back may have been taken back in its turn, and so on; each is later than the one before.
@@ -141,12 +141,12 @@ class Again:
     def _pull(self, name: str, number: str) -> Row:
         try:
             _, body = self._http.get(f"{repository_path(name)}/pulls/{quote(number, safe='')}")
-        except Missing:
+        except MissingOnForge:
             raise missing_change() from None
-        return mapping(body)
+        return json_object(body)
 
 
-def _when(commit: CommitFacts) -> str:
+def _commit_time(commit: CommitOnForge) -> str:
     return "" if commit.committed_at is None else commit.committed_at.isoformat()
 
 

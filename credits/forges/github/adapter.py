@@ -13,44 +13,44 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from credits.forges.adaptive_batch import Batch
+from credits.forges.adaptive_batch import AdaptiveBatch
 from credits.forges.errors import (
     Forbidden,
     ForgeError,
-    Missing,
-    Unavailable,
+    ForgeUnavailable,
+    MissingOnForge,
     forbidden,
-    malformed,
+    forge_unavailable,
+    malformed_answer,
     missing_account,
     missing_change,
     missing_repository,
     not_merged,
     still_open,
-    unavailable,
 )
 from credits.forges.github import parse as facts
 from credits.forges.github import queries
-from credits.forges.github.http import Answer, GitHubHttp, is_forbidden, nodes_of, raise_for
-from credits.forges.github.listing import LISTED, Progress, Sweep
-from credits.forges.github.recheck import Recheck, commits_of, find_commit
-from credits.forges.github.search import Search
-from credits.forges.json_reading import Clock, mapping, text
+from credits.forges.github.http import GitHubHttp, GraphQLAnswer, fetch_nodes, is_forbidden, raise_errors
+from credits.forges.github.listing import LISTED_KINDS, GitHubAccountProgress, Sweep
+from credits.forges.github.recheck import GitHubRecheck, commits_of, find_commit
+from credits.forges.github.search import CrossCheckSearch
+from credits.forges.json_reading import Clock, json_object, json_text
 from credits.forges.landing_rules import LANDING_RULES, LandingRule
 from credits.forges.protocol import (
-    Account,
-    Ask,
+    AccountOnForge,
     ChangeRef,
-    Checked,
-    CommitFacts,
+    CollectionPage,
+    CollectionRequest,
+    CommitOnForge,
+    CrossCheckResult,
     MergedChange,
-    Page,
-    RepositoryFacts,
-    Spent,
-    Standing,
+    RecheckAnswer,
+    RepositoryOnForge,
+    RequestCost,
 )
 from credits.forges.tokens import TokenPool, pool_of
 
-Detail = MergedChange | ForgeError | None
+DetailResult = MergedChange | ForgeError | None
 
 ROWS_A_REQUEST = 2_500
 """Ids asked for in one request at most: GitHub allows 500,000 nodes, but only ten seconds."""
@@ -61,7 +61,7 @@ class GitHub:
     university's own; ``clock`` gives the present time, aware; ``timeout`` is in seconds for each request."""
 
     name = "github"
-    lists = LISTED
+    lists = LISTED_KINDS
 
     def __init__(
         self,
@@ -74,13 +74,13 @@ class GitHub:
         details_a_request: int = 50,
         landing_rules: Sequence[LandingRule] = LANDING_RULES,
     ) -> None:
-        self.spent = Spent()
+        self.spent = RequestCost()
         self.asks_at_once = accounts_a_request
         self._clock = clock
         self._rules = landing_rules
         # Kept from one collection to the next: what was too much an hour ago is so still, and grows back soon.
-        self._sweep_size = Batch(accounts_a_request)
-        self._detail_size = Batch(details_a_request)
+        self._sweep_size = AdaptiveBatch(accounts_a_request)
+        self._detail_size = AdaptiveBatch(details_a_request)
         self.tokens = pool_of(tokens)
         self._http = GitHubHttp(api_url, self.tokens, clock, timeout, self.spent)
 
@@ -88,32 +88,32 @@ class GitHub:
         """Close the connections; the adapter may be used again."""
         self._http.close()
 
-    def find_account(self, login: str) -> Account:
+    def find_account(self, login: str) -> AccountOnForge:
         if not login:
             raise missing_account()
         return facts.rest_account(self._http.rest(f"/users/{quote(login, safe='')}"))
 
-    def account(self, account_id: str) -> Account:
+    def account(self, account_id: str) -> AccountOnForge:
         if not (account_id.isascii() and account_id.isdigit()):
             raise missing_account()
         found = facts.rest_account(self._http.rest(f"/user/{account_id}"))
         if found.id != account_id:
-            raise malformed()
+            raise malformed_answer()
         return found
 
-    def find_repository(self, full_name: str) -> RepositoryFacts:
+    def find_repository(self, full_name: str) -> RepositoryOnForge:
         owner, _, name = full_name.partition("/")
         answer = self._http.graphql(queries.REPOSITORY, {"owner": owner, "name": name})
-        raise_for(answer.errors_at("repository"), missing_repository())
+        raise_errors(answer.errors_at("repository"), missing_repository())
         if answer.data.get("repository") is None:
-            raise malformed()
+            raise malformed_answer()
         return facts.repository(answer.data["repository"])
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
         node = self._pointed_at(full_name, number)
         if node.get("merged") is not False:
-            return facts.change(node, "link")
-        landed = facts.landed(node, "link", self._rules)
+            return facts.merged_change(node, "link")
+        landed = facts.landed_change(node, "link", self._rules)
         if landed is None:
             raise not_merged()
         return landed
@@ -121,8 +121,8 @@ class GitHub:
     def find_closed(self, full_name: str, number: str) -> MergedChange:
         node = self._pointed_at(full_name, number)
         if node.get("merged") is not False:
-            return facts.change(node, "link")
-        found = facts.landed(node, "link", self._rules) or facts.closed(node, "link")
+            return facts.merged_change(node, "link")
+        found = facts.landed_change(node, "link", self._rules) or facts.closed_change(node, "link")
         if found is None:
             raise still_open()
         return found
@@ -132,43 +132,46 @@ class GitHub:
             raise missing_change()
         owner, _, name = full_name.partition("/")
         variables = {"owner": owner, "name": name, "number": int(number)}
-        answer = self._http.graphql(queries.POINTED_AT, variables)
-        raise_for(answer.errors_at("repository"), missing_change())
-        return mapping(mapping(answer.data.get("repository")).get("pullRequest"))
+        answer = self._http.graphql(queries.PULL_REQUEST, variables)
+        raise_errors(answer.errors_at("repository"), missing_change())
+        return json_object(json_object(answer.data.get("repository")).get("pullRequest"))
 
-    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         return commits_of(self._http, ref)
 
-    def find_commit(self, full_name: str, sha: str) -> CommitFacts:
+    def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
         return find_commit(self._http, full_name, sha)
 
-    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
-        return Recheck(self._http, self._rules, self._detail_size).run(refs)
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
+        return GitHubRecheck(self._http, self._rules, self._detail_size).run(refs)
 
     def cross_check(
-        self, asks: Sequence[Ask], since: datetime, until: datetime, held: Container[str]
-    ) -> Iterator[Checked]:
-        search = Search(self._http, since, until, held, self.account)
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+    ) -> Iterator[CrossCheckResult]:
+        search = CrossCheckSearch(self._http, since, until, held, self.account)
         for account, counted, keys, failure in search.run(asks):
             missed: list[MergedChange] = []
             for start in range(0, len(keys), self._detail_size.size):
                 part = keys[start : start + self._detail_size.size]
                 try:
                     found = self._details("pull_request", part)
-                except Unavailable as error:
+                except ForgeUnavailable as error:
                     failure = error
                     continue
                 for result in found:
                     if isinstance(result, MergedChange):
                         missed.append(replace(result, found_by="search"))
-                    elif isinstance(result, ForgeError) and not isinstance(result, Missing):
+                    elif isinstance(result, ForgeError) and not isinstance(result, MissingOnForge):
                         failure = result
-            yield Checked(account, counted, tuple(missed), failure)
+            yield CrossCheckResult(account, counted, tuple(missed), failure)
 
-    def merged_changes(self, asks: Sequence[Ask]) -> Iterator[Page]:
+    def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         for start in range(0, len(asks), self.asks_at_once):
             now = self._clock()
-            of = [Progress(ask, now, self._rules) for ask in asks[start : start + self.asks_at_once]]
+            of = [
+                GitHubAccountProgress(ask, now, self._rules)
+                for ask in asks[start : start + self.asks_at_once]
+            ]
             for progress in of:
                 if not progress.sweeps:
                     yield progress.page()
@@ -195,16 +198,16 @@ class GitHub:
         while queue or alone:
             # Those that failed among others are tried by themselves, after the rest has been served.
             source = queue or alone
-            asked = [source.popleft()] if source is alone else _take(queue, batch.size)
+            asked = [source.popleft()] if source is alone else _take_batch(queue, batch.size)
             variables: dict[str, Any] = {}
             for i, sweep in enumerate(asked):
                 variables |= sweep.variables(i)
             begun = self._clock()
             try:
                 answer = self._http.graphql(
-                    queries.sweep([(sweep.kind, sweep.first) for sweep in asked]), variables
+                    queries.sweep_query([(sweep.kind, sweep.first) for sweep in asked]), variables
                 )
-            except Unavailable as error:
+            except ForgeUnavailable as error:
                 batch.failed(len(asked), error)
                 if len(asked) > 1:
                     queue.extendleft(reversed(asked))
@@ -220,7 +223,7 @@ class GitHub:
             for i, sweep in enumerate(asked):
                 problem = self._read_page(answer, f"a{i}", sweep)
                 if problem is not None:
-                    if isinstance(problem, Missing) or self._given_up(sweep, problem):
+                    if isinstance(problem, MissingOnForge) or self._given_up(sweep, problem):
                         sweep.failure = problem
                         yield sweep
                     else:
@@ -230,19 +233,19 @@ class GitHub:
                 else:
                     queue.append(sweep)
 
-    def _read_page(self, answer: Answer, alias: str, sweep: Sweep) -> ForgeError | None:
+    def _read_page(self, answer: GraphQLAnswer, alias: str, sweep: Sweep) -> ForgeError | None:
         """Give one alias's part of the answer to its sweep; what is wrong with it, if anything."""
         errors = answer.errors_at(alias)
         if any(error.type == "NOT_FOUND" for error in errors):
             return self._moved_or_gone(sweep)
         if errors:
-            return forbidden() if is_forbidden(errors) else unavailable()
+            return forbidden() if is_forbidden(errors) else forge_unavailable()
         try:
-            node = mapping(answer.data.get(alias))
-            if text(node.get("__typename")) != "User":
+            node = json_object(answer.data.get(alias))
+            if json_text(node.get("__typename")) != "User":
                 return missing_account()
             sweep.take(node)
-        except Unavailable as error:
+        except ForgeUnavailable as error:
             return error
         return None
 
@@ -250,22 +253,22 @@ class GitHub:
         """GitHub knows no such node: ask by the immutable number whether the account is gone, or its node id new."""
         try:
             found = self.account(sweep.account.id)
-        except (Missing, Unavailable, Forbidden) as error:
+        except (MissingOnForge, ForgeUnavailable, Forbidden) as error:
             return error
         if found.node_id != sweep.account.node_id:
             sweep.account = replace(sweep.account, login=found.login, node_id=found.node_id)
-        return unavailable()
+        return forge_unavailable()
 
-    def _located(self, sweep: Sweep, batch: Batch) -> bool:
+    def _located(self, sweep: Sweep, batch: AdaptiveBatch) -> bool:
         """Find the node id of an account that came without; whether that worked."""
         while True:
             try:
                 sweep.account = self.account(sweep.account.id)
                 return True
-            except (Missing, Forbidden) as error:
+            except (MissingOnForge, Forbidden) as error:
                 sweep.failure = error
                 return False
-            except Unavailable as error:
+            except ForgeUnavailable as error:
                 batch.failed(batch.size * 2, error)
                 if self._given_up(sweep, error):
                     return False
@@ -279,7 +282,7 @@ class GitHub:
 
     # Second step: details by node id.
 
-    def _detailed(self, sweeps: Sequence[Sweep]) -> Iterator[Page]:
+    def _detailed(self, sweeps: Sequence[Sweep]) -> Iterator[CollectionPage]:
         batch = self._detail_size
         queue = deque((sweep, key) for sweep in sweeps for key in sweep.wanted or ())
         alone: deque[tuple[Sweep, str]] = deque()
@@ -291,7 +294,7 @@ class GitHub:
             begun = self._clock()
             try:
                 found = self._details_of(asked)
-            except Unavailable as error:
+            except ForgeUnavailable as error:
                 batch.failed(len(asked), error)
                 if len(asked) > 1:
                     queue.extendleft(reversed(asked))
@@ -306,7 +309,7 @@ class GitHub:
                     if result.author is not None and result.author.id == sweep.account.id:
                         changes[id(sweep.progress)].append(result)
                     sweep.delivered(key)
-                elif result is None or isinstance(result, Missing):
+                elif result is None or isinstance(result, MissingOnForge):
                     sweep.delivered(key)
                 elif again or isinstance(result, Forbidden):
                     sweep.given_up(key, result)
@@ -317,38 +320,38 @@ class GitHub:
                 if changes[id(progress)] or progress.ended:
                     yield progress.page(tuple(changes[id(progress)]))
 
-    def _details_of(self, asked: Sequence[tuple[Sweep, str]]) -> list[Detail]:
+    def _details_of(self, asked: Sequence[tuple[Sweep, str]]) -> list[DetailResult]:
         """One request for each sort of thing among those asked for; nearly always there is one."""
         sorts: dict[str, list[int]] = {}
         for at, (sweep, key) in enumerate(asked):
             sorts.setdefault(sweep.sort_of(key), []).append(at)
-        found: dict[int, Detail] = {}
+        found: dict[int, DetailResult] = {}
         for sort, places in sorts.items():
             found.update(zip(places, self._details(sort, [asked[at][1] for at in places]), strict=True))
         return [found[at] for at in range(len(asked))]
 
-    def _details(self, sort: str, keys: Sequence[str]) -> list[Detail]:
+    def _details(self, sort: str, keys: Sequence[str]) -> list[DetailResult]:
         """For each node id what it is, ``None`` for what does not count, or why it did not come; ``Missing`` only
         where GitHub says so."""
         return [
             outcome if isinstance(outcome, ForgeError) else self._fact(sort, outcome)
-            for outcome in nodes_of(self._http, queries.DETAILS[sort], keys)
+            for outcome in fetch_nodes(self._http, queries.DETAILS[sort], keys)
         ]
 
-    def _fact(self, sort: str, node: object) -> Detail:
+    def _fact(self, sort: str, node: object) -> DetailResult:
         try:
-            if sort == "closed" and mapping(node).get("merged") is not True:
-                return facts.landed(node, "account", self._rules)
+            if sort == "closed" and json_object(node).get("merged") is not True:
+                return facts.landed_change(node, "account", self._rules)
             if sort == "review":
                 return facts.review(node, "account")
             if sort == "issue":
                 return facts.issue(node, "account")
-            return facts.change(node, "account")
-        except Unavailable as error:
+            return facts.merged_change(node, "account")
+        except ForgeUnavailable as error:
             return error
 
 
-def _take(queue: deque[Sweep], most: int) -> list[Sweep]:
+def _take_batch(queue: deque[Sweep], most: int) -> list[Sweep]:
     """The next accounts for one request: as many as it bears, by number and by rows."""
     taken = [queue.popleft()]
     rows = taken[0].first

@@ -18,16 +18,23 @@ from requests import RequestException
 
 from credits.forges.errors import (
     ForgeError,
-    Missing,
+    MissingOnForge,
     forbidden,
-    malformed,
+    forge_unavailable,
+    malformed_answer,
     missing_account,
     missing_change,
     missing_commit,
-    unavailable,
 )
-from credits.forges.json_reading import LONGEST_WAIT, Clock, allowed_again, listing, mapping, parse_time
-from credits.forges.protocol import Spent
+from credits.forges.json_reading import (
+    LONGEST_WAIT,
+    Clock,
+    json_array,
+    json_object,
+    next_allowed_call,
+    parse_time,
+)
+from credits.forges.protocol import RequestCost
 from credits.forges.tokens import Token, TokenPool
 
 USER_AGENT = "yuanfen"
@@ -37,7 +44,7 @@ _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection|wait a few minutes", re
 
 
 @dataclass(frozen=True, slots=True)
-class GraphError:
+class GraphQLError:
     """One entry of ``errors``; ``path`` is empty when GitHub named no place."""
 
     type: str
@@ -45,24 +52,26 @@ class GraphError:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphQLAnswer:
     """A GraphQL answer that may be partial: look at ``errors`` before believing a null."""
 
     data: Mapping[str, Any]
-    errors: tuple[GraphError, ...]
+    errors: tuple[GraphQLError, ...]
 
     @property
     def was_too_much(self) -> bool:
         """Whether GitHub left part of it out for the work it would have been."""
         return any(error.type == "RESOURCE_LIMITS_EXCEEDED" for error in self.errors)
 
-    def errors_at(self, *path: str | int) -> tuple[GraphError, ...]:
+    def errors_at(self, *path: str | int) -> tuple[GraphQLError, ...]:
         """The errors at this place or below it."""
         return tuple(error for error in self.errors if error.path[: len(path)] == path)
 
 
 class GitHubHttp:
-    def __init__(self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: Spent) -> None:
+    def __init__(
+        self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: RequestCost
+    ) -> None:
         self._api_url = api_url.rstrip("/")
         self._pool = pool
         self._clock = clock
@@ -79,20 +88,20 @@ class GitHubHttp:
     def rest(self, path: str) -> Mapping[str, Any]:
         """``GET`` of one JSON object; :class:`Missing` where GitHub itself says "Not Found"."""
         _, body = self._send("core", "GET", path, None)
-        return mapping(body)
+        return json_object(body)
 
-    def graphql(self, query: str, variables: Mapping[str, Any]) -> Answer:
+    def graphql(self, query: str, variables: Mapping[str, Any]) -> GraphQLAnswer:
         """Run one query. Raises where nothing can be used; errors that name their place come with the answer."""
         _, body = self._send("graphql", "POST", "", {"query": query, "variables": dict(variables)})
-        answer = mapping(body)
+        answer = json_object(body)
         errors = _errors(answer.get("errors"))
         if any(not error.path for error in errors) or not isinstance(answer.get("data"), dict):
-            raise unavailable() if errors else malformed()
-        data = mapping(answer["data"])
+            raise forge_unavailable() if errors else malformed_answer()
+        data = json_object(answer["data"])
         limit = data.get("rateLimit")
         if isinstance(limit, dict) and isinstance(limit.get("cost"), int):
             self._spent.points += limit["cost"]
-        return Answer(data, errors)
+        return GraphQLAnswer(data, errors)
 
     def _send(
         self, resource: str, verb: str, path: str, payload: dict[str, Any] | None
@@ -102,10 +111,10 @@ class GitHubHttp:
             token = self._pool.take(self._clock(), resource)
             try:
                 headers, body = self._once(token, verb, path, payload)
-            except _Refused:
+            except _GitHubTokenRefused:
                 self._pool.refuse(token, self._clock())
                 continue
-            except _Limited as limited:
+            except _GitHubRateLimited as limited:
                 self._rest(token, resource, limited)
                 continue
             self._pool.accept(token)
@@ -113,7 +122,7 @@ class GitHubHttp:
             if headers.get("x-ratelimit-remaining", "").strip() == "0":
                 self._pool.exhaust(
                     token,
-                    allowed_again(headers, self._clock()),
+                    next_allowed_call(headers, self._clock()),
                     headers.get("x-ratelimit-resource") or resource,
                 )
             return headers, body
@@ -130,8 +139,8 @@ class GitHubHttp:
             now = self._clock()
             self._pool.exhaust(token, max(now, min(until, now + LONGEST_WAIT)), "graphql")
 
-    def _rest(self, token: Token, resource: str, limited: _Limited) -> None:
-        until = allowed_again(limited.headers, self._clock())
+    def _rest(self, token: Token, resource: str, limited: _GitHubRateLimited) -> None:
+        until = next_allowed_call(limited.headers, self._clock())
         if limited.primary:
             self._pool.exhaust(token, until, resource)
         else:
@@ -149,10 +158,10 @@ class GitHubHttp:
             with self._lock:
                 headers, body = requester.requestJsonAndCheck(verb, url, input=payload)
         except GithubException as error:
-            failure = _typed(error)
-            if payload is not None and isinstance(failure, Missing):
+            failure = _typed_error(error)
+            if payload is not None and isinstance(failure, MissingOnForge):
                 # GraphQL says in its answer what is missing; a 404 there is a wrong address, or trouble.
-                failure = unavailable()
+                failure = forge_unavailable()
         except (
             RequestException,
             OSError,
@@ -163,10 +172,10 @@ class GitHubHttp:
             AssertionError,
         ):
             # PyGithub meets answers that are not what it expects with whatever Python raises there.
-            failure = unavailable()
+            failure = forge_unavailable()
         else:
-            if payload is not None and isinstance(body, dict) and _says_limited(body.get("errors")):
-                raise _Limited(headers, primary=True)
+            if payload is not None and isinstance(body, dict) and _has_limit_error(body.get("errors")):
+                raise _GitHubRateLimited(headers, primary=True)
             return headers, body
         # Raised here, so that no request object, which holds the token, hangs on to it as context.
         raise failure
@@ -188,14 +197,14 @@ class GitHubHttp:
         return requester
 
 
-class _Refused(ForgeError):
+class _GitHubTokenRefused(ForgeError):
     """The token itself was refused."""
 
     def __init__(self) -> None:
         super().__init__("forge-token-refused", "")
 
 
-class _Limited(ForgeError):
+class _GitHubRateLimited(ForgeError):
     """A limit was met with this token."""
 
     def __init__(self, headers: Mapping[str, str], *, primary: bool) -> None:
@@ -204,27 +213,27 @@ class _Limited(ForgeError):
         self.primary = primary
 
 
-def _typed(error: GithubException) -> ForgeError:
+def _typed_error(error: GithubException) -> ForgeError:
     headers = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
     body = error.data if isinstance(error.data, dict) else {}
     message = body.get("message")
     said = message if isinstance(message, str) else ""
     if error.status == 401:
-        return _Refused()
+        return _GitHubTokenRefused()
     if error.status in (403, 429):
         exhausted = headers.get("x-ratelimit-remaining", "").strip() == "0"
         if error.status == 429 or exhausted or "retry-after" in headers or _LIMIT_MESSAGE.search(said):
-            return _Limited(headers, primary=exhausted and "retry-after" not in headers)
-        return forbidden() if said else malformed()
+            return _GitHubRateLimited(headers, primary=exhausted and "retry-after" not in headers)
+        return forbidden() if said else malformed_answer()
     if error.status == 422 and "no commit found" in said.lower():
         return missing_commit()
     # Only GitHub's own words say that something is gone; a proxy's page with status 404 does not.
     if error.status == 404 and "not found" in said.lower():
         return missing_account()
-    return unavailable()
+    return forge_unavailable()
 
 
-def _says_limited(errors: object) -> bool:
+def _has_limit_error(errors: object) -> bool:
     if not isinstance(errors, list):
         return False
     return any(
@@ -234,46 +243,46 @@ def _says_limited(errors: object) -> bool:
     )
 
 
-def _errors(value: object) -> tuple[GraphError, ...]:
+def _errors(value: object) -> tuple[GraphQLError, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise malformed()
-    return tuple(_error(mapping(entry)) for entry in value)
+        raise malformed_answer()
+    return tuple(_error(json_object(entry)) for entry in value)
 
 
-def _error(entry: Mapping[str, Any]) -> GraphError:
+def _error(entry: Mapping[str, Any]) -> GraphQLError:
     path = entry.get("path")
     steps: Sequence[Any] = path if isinstance(path, list) else ()
-    return GraphError(
+    return GraphQLError(
         str(entry.get("type") or ""), tuple(step for step in steps if isinstance(step, str | int))
     )
 
 
-def is_forbidden(errors: Sequence[GraphError]) -> bool:
+def is_forbidden(errors: Sequence[GraphQLError]) -> bool:
     return any(error.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES") for error in errors)
 
 
-def raise_for(errors: Sequence[GraphError], missing: Missing) -> None:
+def raise_errors(errors: Sequence[GraphQLError], missing: MissingOnForge) -> None:
     """Raise what the errors at one place mean; ``missing`` where GitHub says that there is no such thing."""
     if any(error.type == "NOT_FOUND" for error in errors):
         raise missing
     if errors:
-        raise forbidden() if is_forbidden(errors) else unavailable()
+        raise forbidden() if is_forbidden(errors) else forge_unavailable()
 
 
-def nodes_of(http: GitHubHttp, query: str, keys: Sequence[str]) -> list[object | ForgeError]:
+def fetch_nodes(http: GitHubHttp, query: str, keys: Sequence[str]) -> list[object | ForgeError]:
     """For each node id its node, or why it did not come; :class:`Missing` only where GitHub says so."""
     answer = http.graphql(query, {"ids": list(keys)})
-    nodes = listing(answer.data.get("nodes"))
+    nodes = json_array(answer.data.get("nodes"))
     if len(nodes) != len(keys) or any(len(error.path) < 2 for error in answer.errors):
-        raise malformed()
-    return [_outcome(node, answer.errors_at("nodes", i)) for i, node in enumerate(nodes)]
+        raise malformed_answer()
+    return [_node_or_error(node, answer.errors_at("nodes", i)) for i, node in enumerate(nodes)]
 
 
-def _outcome(node: object, errors: Sequence[GraphError]) -> object | ForgeError:
+def _node_or_error(node: object, errors: Sequence[GraphQLError]) -> object | ForgeError:
     if any(error.type == "NOT_FOUND" and len(error.path) == 2 for error in errors):
         return missing_change()
     if errors:
-        return forbidden() if is_forbidden(errors) else unavailable()
+        return forbidden() if is_forbidden(errors) else forge_unavailable()
     return node

@@ -12,10 +12,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from credits.forges.errors import ForgeError, malformed
-from credits.forges.json_reading import format_time, id_text, listing, mapping, number, parse_time, text
-from credits.forges.landing_rules import LandingRule, rules_of
-from credits.forges.protocol import Account, Ask, Kind, MergedChange, Page
+from credits.forges.errors import ForgeError, malformed_answer
+from credits.forges.json_reading import (
+    format_time,
+    json_array,
+    json_count,
+    json_id,
+    json_object,
+    json_text,
+    parse_time,
+)
+from credits.forges.landing_rules import LandingRule, rules_for_repository
+from credits.forges.protocol import (
+    AccountOnForge,
+    ChangeKind,
+    CollectionPage,
+    CollectionRequest,
+    MergedChange,
+)
 from credits.forges.watermark import Watermark
 
 RECENT = 10
@@ -24,7 +38,7 @@ RECENT = 10
 WHOLE = 100
 """Rows a page otherwise; GitHub gives no more."""
 
-LISTED: tuple[Kind, ...] = ("pull_request", "review", "issue")
+LISTED_KINDS: tuple[ChangeKind, ...] = ("pull_request", "review", "issue")
 
 _MOST_ROUNDS = 5
 _YEAR = timedelta(days=365)
@@ -34,29 +48,31 @@ _SHOWN_LATE = timedelta(days=2)
 """How late a contribution may show there; so much is read again by those who have none."""
 
 
-class Progress:
+class GitHubAccountProgress:
     """One account on its way through a collection: a sweep for each kind that was asked for."""
 
-    def __init__(self, ask: Ask, now: datetime, rules: Sequence[LandingRule]) -> None:
-        self.account: Account = ask.account
-        known = _read(ask.cursor)
+    def __init__(self, ask: CollectionRequest, now: datetime, rules: Sequence[LandingRule]) -> None:
+        self.account: AccountOnForge = ask.account
+        known = _read_cursor(ask.cursor)
         # Of a kind that is not asked for this time, what was known is kept.
         self._resting = {
-            kind: value for kind, value in known.items() if kind in LISTED and kind not in ask.kinds
+            kind: value for kind, value in known.items() if kind in LISTED_KINDS and kind not in ask.kinds
         }
         self.sweeps: list[Sweep] = [
-            _SWEEPS[kind](self, kind, known.get(kind), now, rules) for kind in LISTED if kind in ask.kinds
+            _SWEEPS[kind](self, kind, known.get(kind), now, rules)
+            for kind in LISTED_KINDS
+            if kind in ask.kinds
         ]
 
     @property
     def ended(self) -> bool:
         return all(sweep.ended for sweep in self.sweeps)
 
-    def page(self, changes: tuple[MergedChange, ...] = ()) -> Page:
+    def page(self, changes: tuple[MergedChange, ...] = ()) -> CollectionPage:
         """What was got since the last page. The last page is the one with nothing left of any kind."""
         failures = [sweep.failure for sweep in self.sweeps if sweep.failure is not None]
         kinds = {**self._resting, **{sweep.kind: sweep.to_json() for sweep in self.sweeps}}
-        return Page(
+        return CollectionPage(
             account=self.account,
             changes=changes,
             cursor=json.dumps({"v": 1, "kinds": kinds}, sort_keys=True, separators=(",", ":")),
@@ -70,14 +86,14 @@ class Sweep:
 
     def __init__(
         self,
-        progress: Progress,
-        kind: Kind,
+        progress: GitHubAccountProgress,
+        kind: ChangeKind,
         known: object,
         now: datetime,
         rules: Sequence[LandingRule],
     ) -> None:
         self.progress = progress
-        self.kind: Kind = kind
+        self.kind: ChangeKind = kind
         self.after: str | None = None
         self.tries = 0
         self.failure: ForgeError | None = None
@@ -87,7 +103,7 @@ class Sweep:
         """How many of those have neither been delivered nor given up."""
         self.now = now
         self.rules = rules
-        self.mark, self._was_complete = _known(known)
+        self.mark, self._was_complete = _read_mark(known)
         self._rows: dict[str, datetime] = {}
         self._closed: set[str] = set()
         self._pages = 0
@@ -95,11 +111,11 @@ class Sweep:
         self._rows_before = 0
 
     @property
-    def account(self) -> Account:
+    def account(self) -> AccountOnForge:
         return self.progress.account
 
     @account.setter
-    def account(self, account: Account) -> None:
+    def account(self, account: AccountOnForge) -> None:
         self.progress.account = account
 
     @property
@@ -120,37 +136,43 @@ class Sweep:
 
     def take(self, user: Mapping[str, Any]) -> None:
         """Read one page of ids. Raises ``Unavailable``, having taken nothing."""
-        if id_text(user.get("databaseId")) != self.account.id:
-            raise malformed()
+        if json_id(user.get("databaseId")) != self.account.id:
+            raise malformed_answer()
         connection = self._connection(user)
-        rows = [self._row(mapping(row)) for row in listing(connection.get("nodes"))]
-        page = mapping(connection.get("pageInfo"))
-        total = number(connection.get("totalCount"))
+        rows = [self._row(json_object(row)) for row in json_array(connection.get("nodes"))]
+        page = json_object(connection.get("pageInfo"))
+        total = json_count(connection.get("totalCount"))
         more = page.get("hasNextPage")
-        if not isinstance(more, bool) or (more and (not rows or text(page.get("endCursor")) == self.after)):
-            raise malformed()
+        if not isinstance(more, bool) or (
+            more and (not rows or json_text(page.get("endCursor")) == self.after)
+        ):
+            raise malformed_answer()
 
-        self.account = replace(self.account, login=text(user.get("login")), node_id=text(user.get("id")))
+        self.account = replace(
+            self.account, login=json_text(user.get("login")), node_id=json_text(user.get("id"))
+        )
         self.tries = 0
         self._rows.update((key, time) for key, time, _ in rows)
         self._closed.update(key for key, _, closed in rows if closed)
         self._closed.difference_update(key for key, _, closed in rows if not closed)
         self._pages += 1
         if more and not self.mark.reached(rows[-1][1]):
-            self.after = text(page.get("endCursor"))
+            self.after = json_text(page.get("endCursor"))
         elif self._holds_together(total):
             self._end_of_list(user)
         else:
             self._read_again()
 
     def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
-        return mapping(user.get("pullRequests"))
+        return json_object(user.get("pullRequests"))
 
     def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
         """Id, time of update, and whether it is closed without being merged."""
-        closed = text(row.get("state")) != "MERGED"
-        key = text(row.get("id"))
-        if closed and not rules_of(self.rules, text(mapping(row.get("repository")).get("nameWithOwner"))):
+        closed = json_text(row.get("state")) != "MERGED"
+        key = json_text(row.get("id"))
+        if closed and not rules_for_repository(
+            self.rules, json_text(json_object(row.get("repository")).get("nameWithOwner"))
+        ):
             # Closed, and in a repository where closed means closed: listed, and nothing to fetch.
             return f"-{key}", parse_time(row.get("updatedAt")), True
         return key, parse_time(row.get("updatedAt")), closed
@@ -167,7 +189,7 @@ class Sweep:
     def _read_again(self) -> None:
         self._rounds += 1
         if self._rounds >= _MOST_ROUNDS:
-            raise malformed()
+            raise malformed_answer()
         self._rows_before = len(self._rows)
         self.after = None
 
@@ -223,10 +245,10 @@ class IssueSweep(Sweep):
     """Issues that were closed."""
 
     def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
-        return mapping(user.get("issues"))
+        return json_object(user.get("issues"))
 
     def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
-        key = text(row.get("id"))
+        key = json_text(row.get("id"))
         counts = row.get("stateReason") == "COMPLETED"
         return key if counts else f"-{key}", parse_time(row.get("updatedAt")), False
 
@@ -237,8 +259,8 @@ class ReviewSweep(Sweep):
 
     def __init__(
         self,
-        progress: Progress,
-        kind: Kind,
+        progress: GitHubAccountProgress,
+        kind: ChangeKind,
         known: object,
         now: datetime,
         rules: Sequence[LandingRule],
@@ -256,11 +278,15 @@ class ReviewSweep(Sweep):
         return super().variables(at) | window
 
     def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
-        collection = mapping(user.get("contributionsCollection"))
-        return mapping(collection.get("pullRequestReviewContributions"))
+        collection = json_object(user.get("contributionsCollection"))
+        return json_object(collection.get("pullRequestReviewContributions"))
 
     def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
-        return text(mapping(row.get("pullRequestReview")).get("id")), parse_time(row.get("occurredAt")), False
+        return (
+            json_text(json_object(row.get("pullRequestReview")).get("id")),
+            parse_time(row.get("occurredAt")),
+            False,
+        )
 
     def _holds_together(self, total: int) -> bool:
         """When a review was submitted never changes, so that none moves over a page's edge."""
@@ -280,10 +306,10 @@ class ReviewSweep(Sweep):
         self._start = self._back_from(self._end)
 
 
-_SWEEPS: dict[Kind, type[Sweep]] = {"pull_request": Sweep, "review": ReviewSweep, "issue": IssueSweep}
+_SWEEPS: dict[ChangeKind, type[Sweep]] = {"pull_request": Sweep, "review": ReviewSweep, "issue": IssueSweep}
 
 
-def _read(cursor: str) -> Mapping[str, Any]:
+def _read_cursor(cursor: str) -> Mapping[str, Any]:
     """What was known of each kind. A cursor that cannot be read is none: reading again is safe, skipping is not."""
     try:
         value = json.loads(cursor) if cursor else None
@@ -295,7 +321,7 @@ def _read(cursor: str) -> Mapping[str, Any]:
     return kinds if isinstance(kinds, dict) else {}
 
 
-def _known(value: object) -> tuple[Watermark, bool]:
+def _read_mark(value: object) -> tuple[Watermark, bool]:
     if not isinstance(value, dict):
         return Watermark(), False
     return Watermark.from_json(value.get("mark")), value.get("complete") is True

@@ -8,10 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from credits.forges.errors import malformed
-from credits.forges.json_reading import id_text, listing, mapping, number, parse_time, text
-from credits.forges.landing_rules import LandingRule, rules_of
-from credits.forges.protocol import Account, ChangedFile, CommitFacts, Kind, MergedChange, RepositoryFacts
+from credits.forges.errors import malformed_answer
+from credits.forges.json_reading import json_array, json_count, json_id, json_object, json_text, parse_time
+from credits.forges.landing_rules import LandingRule, rules_for_repository
+from credits.forges.protocol import (
+    AccountOnForge,
+    ChangedFile,
+    ChangeKind,
+    CommitOnForge,
+    MergedChange,
+    RepositoryOnForge,
+)
 
 GHOST_ID = "10137"
 """The account that stands for deleted ones in GitHub's REST answers."""
@@ -25,62 +32,64 @@ _KINDS = {
 }
 
 
-def rest_account(body: Mapping[str, Any]) -> Account:
+def rest_account(body: Mapping[str, Any]) -> AccountOnForge:
     """An account from ``GET /users/{login}`` or ``GET /user/{id}``."""
-    account_id = id_text(body.get("id"))
+    account_id = json_id(body.get("id"))
     kind = "ghost" if account_id == GHOST_ID else _KINDS.get(str(body.get("type")), "user")
-    return Account(account_id, text(body.get("login")), str(body.get("node_id") or ""), kind)
+    return AccountOnForge(account_id, json_text(body.get("login")), str(body.get("node_id") or ""), kind)
 
 
-def actor(value: object) -> Account | None:
+def actor(value: object) -> AccountOnForge | None:
     """An account from an ``Actor``. ``None`` for a deleted one, or one to which GitHub gives no number."""
     if value is None:
         return None
-    node = mapping(value)
+    node = json_object(value)
     if node.get("databaseId") is None:
         return None
     kind = _KINDS.get(str(node.get("__typename", "User")), "user")
-    return Account(id_text(node["databaseId"]), text(node.get("login")), str(node.get("id") or ""), kind)
-
-
-def repository(value: object) -> RepositoryFacts:
-    node = mapping(value)
-    language = node.get("primaryLanguage")
-    return RepositoryFacts(
-        id=id_text(node.get("databaseId")),
-        full_name=text(node.get("nameWithOwner")),
-        url=text(node.get("url")),
-        owner=actor(node.get("owner")),
-        stars=number(node.get("stargazerCount")),
-        licence=_licence(node.get("licenseInfo")),
-        language=None if language is None else text(mapping(language).get("name")),
-        is_fork=_flag(node, "isFork"),
-        is_mirror=_flag(node, "isMirror"),
-        is_archived=_flag(node, "isArchived"),
-        is_private=_flag(node, "isPrivate"),
+    return AccountOnForge(
+        json_id(node["databaseId"]), json_text(node.get("login")), str(node.get("id") or ""), kind
     )
 
 
-def change(value: object, found_by: str) -> MergedChange:
+def repository(value: object) -> RepositoryOnForge:
+    node = json_object(value)
+    language = node.get("primaryLanguage")
+    return RepositoryOnForge(
+        id=json_id(node.get("databaseId")),
+        full_name=json_text(node.get("nameWithOwner")),
+        url=json_text(node.get("url")),
+        owner=actor(node.get("owner")),
+        stars=json_count(node.get("stargazerCount")),
+        licence=_licence(node.get("licenseInfo")),
+        language=None if language is None else json_text(json_object(language).get("name")),
+        is_fork=_required_bool(node, "isFork"),
+        is_mirror=_required_bool(node, "isMirror"),
+        is_archived=_required_bool(node, "isArchived"),
+        is_private=_required_bool(node, "isPrivate"),
+    )
+
+
+def merged_change(value: object, found_by: str) -> MergedChange:
     """A merged pull request from the fragment ``Change``. One that is not merged is not as promised either."""
-    node = mapping(value)
+    node = json_object(value)
     if node.get("merged") is not True:
-        raise malformed()
-    commit = None if node.get("mergeCommit") is None else mapping(node["mergeCommit"])
+        raise malformed_answer()
+    commit = None if node.get("mergeCommit") is None else json_object(node["mergeCommit"])
     merged_at, merger = parse_time(node.get("mergedAt")), actor(node.get("mergedBy"))
     return _pull_request(node, found_by, merged_at, merger, commit, ("closing", "closedAt"))
 
 
-def closed(value: object, found_by: str) -> MergedChange | None:
+def closed_change(value: object, found_by: str) -> MergedChange | None:
     """A pull request that was closed and not merged, from ``Change`` and ``Closing``, as a change of unknown status;
     ``None`` where it is open. The commit that closed it stands where a merge commit would."""
-    node = mapping(value)
+    node = json_object(value)
     if node.get("merged") is not False:
-        raise malformed()
-    if text(node.get("state")) != "CLOSED":
+        raise malformed_answer()
+    if json_text(node.get("state")) != "CLOSED":
         return None
-    event = _closing(node)
-    closer = None if event is None or event.get("closer") is None else mapping(event["closer"])
+    event = _closing_event(node)
+    closer = None if event is None or event.get("closer") is None else json_object(event["closer"])
     commit = closer if closer is not None and closer.get("oid") else None
     told = _pull_request(
         node,
@@ -92,63 +101,65 @@ def closed(value: object, found_by: str) -> MergedChange | None:
     return replace(told, status="unknown")
 
 
-def landed(value: object, found_by: str, rules: Sequence[LandingRule]) -> MergedChange | None:
+def landed_change(value: object, found_by: str, rules: Sequence[LandingRule]) -> MergedChange | None:
     """The same as landed work where a rule of its repository says so; else ``None``."""
-    told = closed(value, found_by)
+    told = closed_change(value, found_by)
     if told is None:
         return None
-    closer = mapping((_closing(mapping(value)) or {}).get("closer") or {})
+    closer = json_object((_closing_event(json_object(value)) or {}).get("closer") or {})
     message = closer.get("message")
     said = message if isinstance(message, str) else None
-    for rule in rules_of(rules, told.repository.full_name):
+    for rule in rules_for_repository(rules, told.repository.full_name):
         if rule.holds(told.repository.full_name, told.number, told.title, told.labels, said):
             return replace(told, status="landed", landed_by=rule.name)
     return None
 
 
-def _closing(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    events = [mapping(event) for event in listing(mapping(node.get("closing")).get("nodes")) if event]
+def _closing_event(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    events = [
+        json_object(event) for event in json_array(json_object(node.get("closing")).get("nodes")) if event
+    ]
     return events[-1] if events else None
 
 
 def review(value: object, found_by: str) -> MergedChange | None:
     """A review that was submitted, from the fragment ``Review``; ``None`` for one of one's own work, or a draft."""
-    node = mapping(value)
-    pull = mapping(node.get("pullRequest"))
+    node = json_object(value)
+    pull = json_object(node.get("pullRequest"))
     reviewer, author = actor(node.get("author")), actor(pull.get("author"))
     if node.get("submittedAt") is None or (reviewer and author and reviewer.id == author.id):
         return None
-    review_id = id_text(node.get("fullDatabaseId"))
+    review_id = json_id(node.get("fullDatabaseId"))
     submitted = parse_time(node["submittedAt"])
-    return _bare(node, found_by, "review", review_id, str(pull.get("title") or ""), submitted)
+    return _change_without_files(node, found_by, "review", review_id, str(pull.get("title") or ""), submitted)
 
 
 def issue(value: object, found_by: str) -> MergedChange | None:
     """An issue that was closed as completed, from the fragment ``IssueFacts``; ``None`` for any other."""
-    node = mapping(value)
+    node = json_object(value)
     if node.get("stateReason") != "COMPLETED" or node.get("closedAt") is None:
         return None
-    told = _bare(
+    told = _change_without_files(
         node,
         found_by,
         "issue",
-        str(number(node.get("number"))),
+        str(json_count(node.get("number"))),
         str(node.get("title") or ""),
         parse_time(node["closedAt"]),
     )
     return replace(told, labels=_labels(node.get("labels")))
 
 
-def _bare(
-    node: Mapping[str, Any], found_by: str, kind: Kind, its_number: str, title: str, done_at: datetime
+def _change_without_files(
+    node: Mapping[str, Any], found_by: str, kind: ChangeKind, its_number: str, title: str, done_at: datetime
 ) -> MergedChange:
     """What is no change of files."""
     return MergedChange(
-        id=id_text(node.get("fullDatabaseId")),
+        id=json_id(node.get("fullDatabaseId")),
         number=its_number,
         repository=repository(node.get("repository")),
         title=title,
-        url=text(node.get("url")),
+        url=json_text(node.get("url")),
         author=actor(node.get("author")),
         created_at=parse_time(node.get("createdAt")),
         merged_at=done_at,
@@ -163,7 +174,7 @@ def _bare(
         co_authors=(),
         found_by=found_by,
         kind=kind,
-        node_id=text(node.get("id")),
+        node_id=json_text(node.get("id")),
         raw=node,
     )
 
@@ -171,19 +182,19 @@ def _bare(
 def reverted_by(value: object) -> tuple[str, str]:
     """Address and node id of a merged pull request in the same repository that takes this one back, from ``Mentions``;
     both empty where none does, or the work was put in again later."""
-    node = mapping(value)
-    home = mapping(node.get("repository"))
-    names = rf"(?:{re.escape(str(home.get('nameWithOwner')))})?#{number(node.get('number'))}\b"
+    node = json_object(value)
+    home = json_object(node.get("repository"))
+    names = rf"(?:{re.escape(str(home.get('nameWithOwner')))})?#{json_count(node.get('number'))}\b"
     back: list[tuple[datetime, str, str]] = []
-    for event in listing(mapping(node.get("mentions")).get("nodes")):
-        source = mapping((event or {}).get("source") or {})
-        where = mapping(source.get("repository") or {}).get("databaseId")
+    for event in json_array(json_object(node.get("mentions")).get("nodes")):
+        source = json_object((event or {}).get("source") or {})
+        where = json_object(source.get("repository") or {}).get("databaseId")
         if source.get("merged") is not True or where != home.get("databaseId"):
             continue
         title, body = str(source.get("title") or ""), str(source.get("body") or "")
         merged_at = parse_time(source.get("mergedAt"))
         if re.search(rf"(?im)^\s*reverts\s+{names}", body) or title == f'Revert "{node.get("title")}"':
-            back.append((merged_at, text(source.get("url")), text(source.get("id"))))
+            back.append((merged_at, json_text(source.get("url")), json_text(source.get("id"))))
         elif re.search(rf"(?im)^\s*(?:reapplies|relands)\s+{names}", body) or re.match(
             rf'(?i)(?:reapply|reland) "{re.escape(str(node.get("title")))}"', title
         ):
@@ -191,17 +202,17 @@ def reverted_by(value: object) -> tuple[str, str]:
     return max(back)[1:] if back else ("", "")
 
 
-def commit(value: object) -> CommitFacts:
+def commit(value: object) -> CommitOnForge:
     """One commit, without its files."""
-    node = mapping(value)
-    people: list[Account | None] = []
-    for entry in listing(mapping(node.get("authors")).get("nodes")):
-        person = None if entry is None else actor(mapping(entry).get("user"))
+    node = json_object(value)
+    people: list[AccountOnForge | None] = []
+    for entry in json_array(json_object(node.get("authors")).get("nodes")):
+        person = None if entry is None else actor(json_object(entry).get("user"))
         if person is None or person not in people:
             people.append(person)
     committed = node.get("committedDate")
-    return CommitFacts(
-        sha=text(node.get("oid")),
+    return CommitOnForge(
+        sha=json_text(node.get("oid")),
         message=str(node.get("message") or ""),
         authors=tuple(people),
         committed_at=None if committed is None else parse_time(committed),
@@ -213,9 +224,11 @@ def rest_files(body: Mapping[str, Any]) -> tuple[ChangedFile, ...] | None:
     """The files of a commit from REST."""
     if body.get("files") is None:
         return None
-    rows = [mapping(row) for row in listing(body["files"])]
+    rows = [json_object(row) for row in json_array(body["files"])]
     return tuple(
-        ChangedFile(text(row.get("filename")), number(row.get("additions")), number(row.get("deletions")))
+        ChangedFile(
+            json_text(row.get("filename")), json_count(row.get("additions")), json_count(row.get("deletions"))
+        )
         for row in rows
     )
 
@@ -224,50 +237,50 @@ def _pull_request(
     node: Mapping[str, Any],
     found_by: str,
     merged_at: datetime,
-    merger: Account | None,
+    merger: AccountOnForge | None,
     commit: Mapping[str, Any] | None,
     without: tuple[str, ...] = (),
 ) -> MergedChange:
     author = actor(node.get("author"))
-    changed_files = number(node.get("changedFiles"))
+    changed_files = json_count(node.get("changedFiles"))
     return MergedChange(
-        id=id_text(node.get("fullDatabaseId")),
-        number=str(number(node.get("number"))),
+        id=json_id(node.get("fullDatabaseId")),
+        number=str(json_count(node.get("number"))),
         repository=repository(node.get("repository")),
         title=str(node.get("title") or ""),
-        url=text(node.get("url")),
+        url=json_text(node.get("url")),
         author=author,
         created_at=parse_time(node.get("createdAt")),
         merged_at=merged_at,
         updated_at=parse_time(node.get("updatedAt")),
-        additions=number(node.get("additions")),
-        deletions=number(node.get("deletions")),
+        additions=json_count(node.get("additions")),
+        deletions=json_count(node.get("deletions")),
         changed_files=changed_files,
         files=_files(node.get("files"), changed_files),
         labels=_labels(node.get("labels")),
-        merge_commit=None if commit is None else text(commit.get("oid")),
+        merge_commit=None if commit is None else json_text(commit.get("oid")),
         merged_by=merger,
         co_authors=None if commit is None else co_authors(commit, author, merger),
         found_by=found_by,
-        node_id=text(node.get("id")),
+        node_id=json_text(node.get("id")),
         # The same however it was asked for: what else a question brought along is no part of the evidence.
         raw={key: kept for key, kept in node.items() if key not in ("mentions", *without)},
     )
 
 
 def co_authors(
-    commit: Mapping[str, Any], author: Account | None, merger: Account | None
-) -> tuple[Account, ...] | None:
+    commit: Mapping[str, Any], author: AccountOnForge | None, merger: AccountOnForge | None
+) -> tuple[AccountOnForge, ...] | None:
     """Who else wrote the merge commit, by GitHub's own user objects; never ``author``. ``None``: it does not say.
 
     A squashed commit names the author first, then those of the trailers. A true merge commit names whoever pressed
     the button, and says nothing of who wrote the work: then nothing is claimed. An address that GitHub knows nobody
     by has no account here; ``raw`` keeps that there was one.
     """
-    authors = mapping(commit.get("authors"))
-    people: dict[str, Account] = {}
-    for entry in listing(authors.get("nodes")):
-        person = None if entry is None else actor(mapping(entry).get("user"))
+    authors = json_object(commit.get("authors"))
+    people: dict[str, AccountOnForge] = {}
+    for entry in json_array(authors.get("nodes")):
+        person = None if entry is None else actor(json_object(entry).get("user"))
         if person is not None:
             people.setdefault(person.id, person)
     named_author = author is not None and author.id in people
@@ -284,11 +297,13 @@ def co_authors(
 def _files(value: object, changed_files: int) -> tuple[ChangedFile, ...] | None:
     if value is None:
         return None
-    rows = [mapping(row) for row in listing(mapping(value).get("nodes")) if row is not None]
+    rows = [json_object(row) for row in json_array(json_object(value).get("nodes")) if row is not None]
     if not rows and changed_files:
         return None
     return tuple(
-        ChangedFile(text(row.get("path")), number(row.get("additions")), number(row.get("deletions")))
+        ChangedFile(
+            json_text(row.get("path")), json_count(row.get("additions")), json_count(row.get("deletions"))
+        )
         for row in rows
     )
 
@@ -297,20 +312,22 @@ def _labels(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
     return tuple(
-        text(mapping(row).get("name")) for row in listing(mapping(value).get("nodes")) if row is not None
+        json_text(json_object(row).get("name"))
+        for row in json_array(json_object(value).get("nodes"))
+        if row is not None
     )
 
 
 def _licence(value: object) -> str | None:
     if value is None:
         return ""
-    spdx = mapping(value).get("spdxId")
+    spdx = json_object(value).get("spdxId")
     # GitHub writes NOASSERTION where it sees a licence but cannot tell which.
     return spdx if isinstance(spdx, str) and spdx and spdx != "NOASSERTION" else None
 
 
-def _flag(node: Mapping[str, Any], name: str) -> bool:
+def _required_bool(node: Mapping[str, Any], name: str) -> bool:
     value = node.get(name)
     if not isinstance(value, bool):
-        raise malformed()
+        raise malformed_answer()
     return value

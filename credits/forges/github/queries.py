@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from credits.forges.protocol import Kind
+from credits.forges.protocol import ChangeKind
 
 _LIMIT = "rateLimit { cost limit remaining resetAt }"
 
@@ -150,7 +150,7 @@ DETAILS: dict[str, str] = {
 """What there is to know by node id, of at most 100 things of one sort: ``nodes`` in the order of ``ids``. Sorts are
 the kinds of contribution, and ``closed`` for a pull request that may have landed though closed."""
 
-STANDING: dict[str, str] = {
+RECHECK: dict[str, str] = {
     **DETAILS,
     "pull_request": _by_id(
         "Standing", "PullRequest", "...Change ...Closing ...Mentions", _CHANGE, _CLOSING, _MENTIONS
@@ -171,7 +171,7 @@ ACCOUNTS = (
 )
 """The present logins of accounts by node id."""
 
-POINTED_AT = (
+PULL_REQUEST = (
     "query PointedAt($owner: String!, $name: String!, $number: Int!) { "
     "repository(owner: $owner, name: $name) { "
     f"pullRequest(number: $number) {{ __typename ...Change ...Closing }} }} {_LIMIT} }}"
@@ -209,7 +209,7 @@ _IDS = {
 _NEWEST_FIRST = "orderBy: {field: UPDATED_AT, direction: DESC}"
 
 
-def sweep(asked: Sequence[tuple[Kind, int]]) -> str:
+def sweep_query(asked: Sequence[tuple[ChangeKind, int]]) -> str:
     """A query for what many accounts did, newest first, ids and times only.
 
     Account number ``i`` is aliased ``a{i}``, lists ``asked[i][1]`` rows of the kind ``asked[i][0]``, and takes the
@@ -238,7 +238,7 @@ def sweep(asked: Sequence[tuple[Kind, int]]) -> str:
     return text
 
 
-def search(count: int) -> str:
+def search_query(count: int) -> str:
     """A query for ``count`` searches: number ``i`` is aliased ``s{i}`` and takes ``q{i}`` and ``after{i}``."""
     variables = ", ".join(f"$q{i}: String!, $after{i}: String" for i in range(count))
     searches = "\n".join(

@@ -9,59 +9,59 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from credits.forges.adaptive_batch import Batch
+from credits.forges.adaptive_batch import AdaptiveBatch
 from credits.forges.errors import (
     Forbidden,
     ForgeError,
-    Missing,
-    Unavailable,
-    cannot,
-    malformed,
+    ForgeUnavailable,
+    MissingOnForge,
+    malformed_answer,
     missing_change,
     missing_commit,
+    not_supported,
 )
 from credits.forges.github import parse as facts
 from credits.forges.github import queries
-from credits.forges.github.http import GitHubHttp, nodes_of, raise_for
-from credits.forges.json_reading import listing, mapping, text
+from credits.forges.github.http import GitHubHttp, fetch_nodes, raise_errors
+from credits.forges.json_reading import json_array, json_object, json_text
 from credits.forges.landing_rules import LandingRule
-from credits.forges.protocol import ChangeRef, CommitFacts, MergedChange, Standing
+from credits.forges.protocol import ChangeRef, CommitOnForge, MergedChange, RecheckAnswer
 
 MOST_COMMITS = 250
 MOST_MENTIONS = 1_000
 """Mentions of a pull request that are read at most to learn whether one of them took it back."""
 
 
-class Recheck:
+class GitHubRecheck:
     """Things seen again, as many a request as ``batch`` allows."""
 
-    def __init__(self, http: GitHubHttp, rules: Sequence[LandingRule], batch: Batch) -> None:
+    def __init__(self, http: GitHubHttp, rules: Sequence[LandingRule], batch: AdaptiveBatch) -> None:
         self._http = http
         self._rules = rules
         self._batch = batch
 
-    def run(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+    def run(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
         queues: dict[str, deque[tuple[ChangeRef, int]]] = {}
         for ref in refs:
             try:
                 key = ref.node_id or node_id_of(self._http, ref)
-            except (Missing, Unavailable, Forbidden) as error:
-                yield _without(ref, error)
+            except (MissingOnForge, ForgeUnavailable, Forbidden) as error:
+                yield _failed_answer(ref, error)
             except ForgeError as error:
                 if error.code != "forge-cannot":
                     raise
-                yield _without(ref, error)
+                yield _failed_answer(ref, error)
             else:
                 queues.setdefault(ref.kind, deque()).append((replace(ref, node_id=key), 0))
         for kind, queue in queues.items():
             yield from self._kind(kind, queue)
 
-    def _kind(self, kind: str, queue: deque[tuple[ChangeRef, int]]) -> Iterator[Standing]:
+    def _kind(self, kind: str, queue: deque[tuple[ChangeRef, int]]) -> Iterator[RecheckAnswer]:
         while queue:
             asked = [queue.popleft() for _ in range(min(self._batch.size, len(queue)))]
             try:
-                found = nodes_of(self._http, queries.STANDING[kind], [ref.node_id for ref, _ in asked])
-            except Unavailable as error:
+                found = fetch_nodes(self._http, queries.RECHECK[kind], [ref.node_id for ref, _ in asked])
+            except ForgeUnavailable as error:
                 self._batch.failed(len(asked), error)
                 if len(asked) > 1:
                     queue.extendleft(reversed(asked))
@@ -72,7 +72,7 @@ class Recheck:
             found = [self._with_mentions(outcome) for outcome in found]
             standings = [self._standing(ref, outcome) for (ref, _), outcome in zip(asked, found, strict=True)]
             for (ref, tries), standing in zip(asked, self._put_in_again(standings, found), strict=True):
-                if isinstance(standing.failure, Unavailable) and tries < 2:
+                if isinstance(standing.failure, ForgeUnavailable) and tries < 2:
                     queue.append((ref, tries + 1))
                 else:
                     yield standing
@@ -82,38 +82,38 @@ class Recheck:
         if isinstance(outcome, ForgeError):
             return outcome
         try:
-            node = mapping(outcome)
+            node = json_object(outcome)
             while "mentions" in node and not facts.reverted_by(node)[0]:
-                told = mapping(node["mentions"])
-                page, nodes = mapping(told.get("pageInfo")), listing(told.get("nodes"))
+                told = json_object(node["mentions"])
+                page, nodes = json_object(told.get("pageInfo")), json_array(told.get("nodes"))
                 if page.get("hasPreviousPage") is not True or len(nodes) >= MOST_MENTIONS:
                     break
-                before = {"id": text(node.get("id")), "before": text(page.get("startCursor"))}
+                before = {"id": json_text(node.get("id")), "before": json_text(page.get("startCursor"))}
                 answer = self._http.graphql(queries.EARLIER_MENTIONS, before)
-                earlier = mapping(mapping(answer.data.get("node")).get("mentions"))
-                rest = listing(earlier.get("nodes"))
+                earlier = json_object(json_object(answer.data.get("node")).get("mentions"))
+                rest = json_array(earlier.get("nodes"))
                 node = {**node, "mentions": {"pageInfo": earlier.get("pageInfo"), "nodes": [*rest, *nodes]}}
-        except Unavailable as error:
+        except ForgeUnavailable as error:
             return error
         return node
 
-    def _standing(self, ref: ChangeRef, outcome: object | ForgeError) -> Standing:
+    def _standing(self, ref: ChangeRef, outcome: object | ForgeError) -> RecheckAnswer:
         if isinstance(outcome, ForgeError):
-            return _without(ref, outcome)
+            return _failed_answer(ref, outcome)
         try:
             change = self._fact(ref, outcome)
             if change is None:
-                return Standing(ref, "unknown")
+                return RecheckAnswer(ref, "unknown")
             if (change.repository.id, change.number) != (ref.repository_id, ref.number):
-                raise malformed()
+                raise malformed_answer()
             back, _ = facts.reverted_by(outcome) if ref.kind == "pull_request" else ("", "")
-        except Unavailable as error:
-            return Standing(ref, "unknown", failure=error)
-        return Standing(ref, "reverted" if back else change.status, change, back)
+        except ForgeUnavailable as error:
+            return RecheckAnswer(ref, "unknown", failure=error)
+        return RecheckAnswer(ref, "reverted" if back else change.status, change, back)
 
     def _put_in_again(
-        self, standings: Sequence[Standing], found: Sequence[object | ForgeError]
-    ) -> list[Standing]:
+        self, standings: Sequence[RecheckAnswer], found: Sequence[object | ForgeError]
+    ) -> list[RecheckAnswer]:
         """A revert that was itself reverted took nothing back: those that did are looked at once more."""
         told = list(standings)
         by = {
@@ -124,14 +124,14 @@ class Recheck:
         if not by:
             return told
         try:
-            again = nodes_of(self._http, queries.STANDING["pull_request"], list(by.values()))
+            again = fetch_nodes(self._http, queries.RECHECK["pull_request"], list(by.values()))
             for at, outcome in zip(by, again, strict=True):
                 change = told[at].change
                 if not isinstance(outcome, ForgeError) and change and facts.reverted_by(outcome)[0]:
-                    told[at] = Standing(told[at].ref, change.status, change)
-        except Unavailable as error:
+                    told[at] = RecheckAnswer(told[at].ref, change.status, change)
+        except ForgeUnavailable as error:
             for at in by:
-                told[at] = Standing(told[at].ref, "unknown", failure=error)
+                told[at] = RecheckAnswer(told[at].ref, "unknown", failure=error)
         return told
 
     def _fact(self, ref: ChangeRef, node: object) -> MergedChange | None:
@@ -139,61 +139,61 @@ class Recheck:
             return facts.review(node, "account")
         if ref.kind == "issue":
             return facts.issue(node, "account")
-        if mapping(node).get("merged") is True:
-            return facts.change(node, "account")
-        return facts.landed(node, "account", self._rules) or facts.closed(node, "account")
+        if json_object(node).get("merged") is True:
+            return facts.merged_change(node, "account")
+        return facts.landed_change(node, "account", self._rules) or facts.closed_change(node, "account")
 
 
-def _without(ref: ChangeRef, error: ForgeError) -> Standing:
-    if isinstance(error, Missing):
-        return Standing(ref, "gone")
-    return Standing(ref, "unknown", failure=error)
+def _failed_answer(ref: ChangeRef, error: ForgeError) -> RecheckAnswer:
+    if isinstance(error, MissingOnForge):
+        return RecheckAnswer(ref, "gone")
+    return RecheckAnswer(ref, "unknown", failure=error)
 
 
 def node_id_of(http: GitHubHttp, ref: ChangeRef) -> str:
     """GitHub's node id, by the numbers of the repository and of the change. ``forge-cannot`` for a review: nothing
     leads to one by its number alone."""
     if ref.kind == "review" or not (ref.repository_id.isdigit() and ref.number.isdigit()):
-        raise cannot()
+        raise not_supported()
     where = "pulls" if ref.kind == "pull_request" else "issues"
     body = http.rest(f"/repositories/{ref.repository_id}/{where}/{ref.number}")
-    return text(body.get("node_id"))
+    return json_text(body.get("node_id"))
 
 
-def commits_of(http: GitHubHttp, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+def commits_of(http: GitHubHttp, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
     """The commits of a branch, oldest first."""
     if ref.kind != "pull_request":
-        raise cannot()
+        raise not_supported()
     key = ref.node_id or node_id_of(http, ref)
-    found: list[CommitFacts] = []
+    found: list[CommitOnForge] = []
     after: str | None = None
     while len(found) < MOST_COMMITS:
         answer = http.graphql(queries.COMMITS, {"id": key, "after": after})
-        raise_for(answer.errors_at("node"), missing_change())
-        commits = mapping(mapping(answer.data.get("node")).get("commits"))
-        found += [facts.commit(mapping(row).get("commit")) for row in listing(commits.get("nodes"))]
-        page = mapping(commits.get("pageInfo"))
+        raise_errors(answer.errors_at("node"), missing_change())
+        commits = json_object(json_object(answer.data.get("node")).get("commits"))
+        found += [facts.commit(json_object(row).get("commit")) for row in json_array(commits.get("nodes"))]
+        page = json_object(commits.get("pageInfo"))
         if page.get("hasNextPage") is not True:
             break
-        if text(page.get("endCursor")) == after:
-            raise malformed()
-        after = text(page.get("endCursor"))
+        if json_text(page.get("endCursor")) == after:
+            raise malformed_answer()
+        after = json_text(page.get("endCursor"))
     return tuple(found[:MOST_COMMITS])
 
 
-def find_commit(http: GitHubHttp, full_name: str, sha: str) -> CommitFacts:
+def find_commit(http: GitHubHttp, full_name: str, sha: str) -> CommitOnForge:
     """One commit: its files from REST, its authors from GraphQL, which knows them by account."""
     owner, _, name = full_name.partition("/")
     if not re.fullmatch(r"[0-9a-fA-F]{7,64}", sha) or not owner or not name or "/" in name:
         raise missing_commit()
     try:
         body = http.rest(f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}/commits/{sha}")
-    except Missing:
+    except MissingOnForge:
         raise missing_commit() from None
-    variables: dict[str, Any] = {"owner": owner, "name": name, "oid": text(body.get("sha"))}
+    variables: dict[str, Any] = {"owner": owner, "name": name, "oid": json_text(body.get("sha"))}
     answer = http.graphql(queries.COMMIT, variables)
-    raise_for(answer.errors_at("repository"), missing_commit())
-    found = mapping(answer.data.get("repository")).get("object")
+    raise_errors(answer.errors_at("repository"), missing_commit())
+    found = json_object(answer.data.get("repository")).get("object")
     if found is None:
         raise missing_commit()
     return replace(facts.commit(found), files=facts.rest_files(body))

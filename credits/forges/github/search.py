@@ -12,36 +12,36 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from credits.forges.adaptive_batch import Batch
+from credits.forges.adaptive_batch import AdaptiveBatch
 from credits.forges.errors import (
     Forbidden,
     ForgeError,
-    Missing,
-    Unavailable,
+    ForgeUnavailable,
+    MissingOnForge,
     forbidden,
-    malformed,
+    forge_unavailable,
+    malformed_answer,
     missing_account,
-    unavailable,
 )
 from credits.forges.github import parse as facts
 from credits.forges.github import queries
-from credits.forges.github.http import Answer, GitHubHttp, is_forbidden, nodes_of
-from credits.forges.json_reading import format_time, id_text, listing, mapping, number, text
-from credits.forges.protocol import Account, Ask
+from credits.forges.github.http import GitHubHttp, GraphQLAnswer, fetch_nodes, is_forbidden
+from credits.forges.json_reading import format_time, json_array, json_count, json_id, json_object, json_text
+from credits.forges.protocol import AccountOnForge, CollectionRequest
 
-SHOWN = 1_000
+MAX_RESULTS = 1_000
 SEARCHES_A_REQUEST = 20
 _TRIES = 3
 _SECOND = timedelta(seconds=1)
 
-Found = tuple[Account, int, list[str], ForgeError | None]
+SearchResult = tuple[AccountOnForge, int, list[str], ForgeError | None]
 """Account, how many were counted, the node ids of those that are not held, and what went wrong."""
 
 
-class _Search:
+class _AccountSearch:
     """One account's search: the slices of time still to be looked at."""
 
-    def __init__(self, account: Account, since: datetime, until: datetime) -> None:
+    def __init__(self, account: AccountOnForge, since: datetime, until: datetime) -> None:
         self.account = account
         self.slices = [(since, until)]
         self.after: str | None = None
@@ -62,39 +62,39 @@ class _Search:
 
     def take(self, found: Mapping[str, Any], held: Container[str]) -> None:
         """Read one page of results. Raises ``Unavailable``, having taken nothing."""
-        count = number(found.get("issueCount"))
+        count = json_count(found.get("issueCount"))
         since, until = self.slices[-1]
-        if count >= SHOWN and until - since > _SECOND and self.after is None:
+        if count >= MAX_RESULTS and until - since > _SECOND and self.after is None:
             middle = (since + (until - since) / 2).replace(microsecond=0)
             if since < middle < until:
                 self.slices[-1:] = [(middle + _SECOND, until), (since, middle)]
                 return
         rows = []
-        for row in listing(found.get("nodes")):
+        for row in json_array(found.get("nodes")):
             if row is None:
                 # Left out because the token may not see it.
                 self.failure = self.failure or forbidden()
                 continue
-            node = mapping(row)
+            node = json_object(row)
             author = facts.actor(node.get("author"))
             # By login only the search goes; by id it is decided.
             if author is not None and author.id == self.account.id:
-                rows.append((id_text(node.get("fullDatabaseId")), text(node.get("id"))))
-        page = mapping(found.get("pageInfo"))
+                rows.append((json_id(node.get("fullDatabaseId")), json_text(node.get("id"))))
+        page = json_object(found.get("pageInfo"))
         more = page.get("hasNextPage")
-        if not isinstance(more, bool) or (more and text(page.get("endCursor")) == self.after):
-            raise malformed()
+        if not isinstance(more, bool) or (more and json_text(page.get("endCursor")) == self.after):
+            raise malformed_answer()
         self.tries = 0
         for change_id, key in rows:
             self.counted.add(change_id)
             if change_id not in held:
                 self.missed[change_id] = key
         if more:
-            self.after = text(page.get("endCursor"))
+            self.after = json_text(page.get("endCursor"))
             return
-        if count >= SHOWN:
+        if count >= MAX_RESULTS:
             # A thousand within one second: the rest cannot be had this way.
-            self.failure = self.failure or unavailable()
+            self.failure = self.failure or forge_unavailable()
         self.after = None
         self.slices.pop()
 
@@ -105,14 +105,14 @@ class _Search:
             self.slices.clear()
 
 
-class Search:
+class CrossCheckSearch:
     def __init__(
         self,
         http: GitHubHttp,
         since: datetime,
         until: datetime,
         held: Container[str],
-        account_by_id: Callable[[str], Account],
+        account_by_id: Callable[[str], AccountOnForge],
     ) -> None:
         self._http = http
         self._since = since.replace(microsecond=0)
@@ -120,23 +120,25 @@ class Search:
         self._held = held
         self._account_by_id = account_by_id
 
-    def run(self, asks: Sequence[Ask]) -> Iterator[Found]:
+    def run(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
         for start in range(0, len(asks), 100):
             yield from self._hundred(asks[start : start + 100])
 
-    def _hundred(self, asks: Sequence[Ask]) -> Iterator[Found]:
+    def _hundred(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
         named = self._named([ask.account for ask in asks])
         searches = [
-            _Search(account, self._since, self._until) for account in named if isinstance(account, Account)
+            _AccountSearch(account, self._since, self._until)
+            for account in named
+            if isinstance(account, AccountOnForge)
         ]
-        batch = Batch(SEARCHES_A_REQUEST)
+        batch = AdaptiveBatch(SEARCHES_A_REQUEST)
         while active := [search for search in searches if not search.over][: batch.size]:
             variables: dict[str, Any] = {}
             for i, search in enumerate(active):
                 variables |= {f"q{i}": search.query(), f"after{i}": search.after}
             try:
-                answer = self._http.graphql(queries.search(len(active)), variables)
-            except Unavailable as error:
+                answer = self._http.graphql(queries.search_query(len(active)), variables)
+            except ForgeUnavailable as error:
                 batch.failed(len(active), error)
                 if len(active) == 1:
                     active[0].failed(error)
@@ -152,38 +154,38 @@ class Search:
                 search = next(done)
                 yield search.account, len(search.counted), list(search.missed.values()), search.failure
 
-    def _read(self, search: _Search, answer: Answer, alias: str) -> None:
+    def _read(self, search: _AccountSearch, answer: GraphQLAnswer, alias: str) -> None:
         errors = answer.errors_at(alias)
         rows_only = all(len(error.path) > 2 for error in errors)
         if errors and not (rows_only and is_forbidden(errors)):
-            search.failed(forbidden() if is_forbidden(errors) else unavailable())
+            search.failed(forbidden() if is_forbidden(errors) else forge_unavailable())
             return
         try:
-            search.take(mapping(answer.data.get(alias)), self._held)
-        except Unavailable as error:
+            search.take(json_object(answer.data.get(alias)), self._held)
+        except ForgeUnavailable as error:
             search.failed(error)
 
-    def _named(self, accounts: Sequence[Account]) -> list[Account | ForgeError]:
+    def _named(self, accounts: Sequence[AccountOnForge]) -> list[AccountOnForge | ForgeError]:
         """Each with the login that it has now: a search goes by login, and an old one may be somebody else's."""
         known = [account for account in accounts if account.node_id]
         by_node: dict[str, object | ForgeError] = {}
         if known:
             keys = [account.node_id for account in known]
             try:
-                by_node = dict(zip(keys, nodes_of(self._http, queries.ACCOUNTS, keys), strict=True))
-            except Unavailable:
+                by_node = dict(zip(keys, fetch_nodes(self._http, queries.ACCOUNTS, keys), strict=True))
+            except ForgeUnavailable:
                 by_node = {}
         return [self._name(account, by_node.get(account.node_id)) for account in accounts]
 
-    def _name(self, account: Account, outcome: object | ForgeError) -> Account | ForgeError:
+    def _name(self, account: AccountOnForge, outcome: object | ForgeError) -> AccountOnForge | ForgeError:
         if outcome is not None and not isinstance(outcome, ForgeError):
             try:
-                node = mapping(outcome)
-                if id_text(node.get("databaseId")) == account.id:
-                    return replace(account, login=text(node.get("login")))
-            except Unavailable:
+                node = json_object(outcome)
+                if json_id(node.get("databaseId")) == account.id:
+                    return replace(account, login=json_text(node.get("login")))
+            except ForgeUnavailable:
                 pass
         try:
             return self._account_by_id(account.id)
-        except (Missing, Unavailable, Forbidden) as error:
-            return missing_account() if isinstance(error, Missing) else error
+        except (MissingOnForge, ForgeUnavailable, Forbidden) as error:
+            return missing_account() if isinstance(error, MissingOnForge) else error

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
 from accounts.models import Enrolment
-from credits.claims.assessment.estimate import Estimate, assess_round
+from credits.claims.assessment.estimate import Estimate, estimate_round
 from credits.claims.assessment.facts import ref_of
-from credits.claims.rounds import named
+from credits.claims.rounds import find_round
 from credits.contributions import queries
 from credits.rules.decimals import to_text
 from credits.rules.evaluation.evaluate import Outcome
@@ -34,9 +34,9 @@ class Command(VerbCommand):
         )
 
     def act(self, *, now: datetime, **options: Any) -> Report:
-        round_ = named(options["round"], now=now)
+        round_ = find_round(options["round"], now=now)
         students: list[str] | None = options["student"]
-        found = list(assess_round(round_, students, now=now))
+        found = list(estimate_round(round_, students, now=now))
         lines = [
             _("Round %(round)s, as of %(now)s")
             % {"round": round_.code, "now": now.isoformat(timespec="seconds")}
@@ -77,7 +77,7 @@ def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
 def _trace(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     names = {
         ref_of(one): f"{one.contribution}  {one.contribution.title}"
-        for one in queries.of_person(enrolment.user)
+        for one in queries.authorships_of(enrolment.user)
     }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []

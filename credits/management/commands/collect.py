@@ -14,11 +14,11 @@ from accounts.commands import Report, VerbCommand
 from accounts.identity import forges
 from accounts.models import ForgeAccount
 from credits.contributions import queries
-from credits.contributions.collecting.collect_now import collect_at_once
+from credits.contributions.collecting.collect_now import collect_accounts_now
 from credits.contributions.collecting.report import CollectionReport
-from credits.contributions.collecting.status import AccountStatus, statuses_of
-from credits.contributions.storing.store import Stored
-from credits.forges.protocol import Page
+from credits.contributions.collecting.status import AccountStatus, statuses_for_accounts
+from credits.contributions.storing.store import StoredCounts
+from credits.forges.protocol import CollectionPage
 
 
 class Command(VerbCommand):
@@ -37,12 +37,12 @@ class Command(VerbCommand):
         if forge:
             forges.row(forge)
         accounts = queries.linked_accounts(student, forge=forge)
-        reports = collect_at_once(
+        reports = collect_accounts_now(
             accounts, forge=forges.forge, clock=timezone.now, full=options["full"], progress=self._progress
         )
-        statuses = statuses_of(accounts, now=timezone.now())
+        statuses = statuses_for_accounts(accounts, now=timezone.now())
         complete = [status.complete_at is not None and status.complete_at >= now for status in statuses]
-        without = queries.without_account(student or [], accounts)
+        without = queries.numbers_without_account(student or [], accounts)
         return Report(
             lines=[
                 *(_forge_line(report) for report in reports),
@@ -59,7 +59,7 @@ class Command(VerbCommand):
             done=all(complete) and not without,
         )
 
-    def _progress(self, account: ForgeAccount, page: Page, stored: Stored) -> None:
+    def _progress(self, account: ForgeAccount, page: CollectionPage, stored: StoredCounts) -> None:
         if not (page.changes or page.done or page.failure):
             return
         state = _("failed") if page.failure else _("complete") if page.done else "…"

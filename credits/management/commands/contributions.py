@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.commands import Report, VerbCommand
 from credits.contributions import queries
-from credits.contributions.collecting.status import never_complete
+from credits.contributions.collecting.status import count_never_complete
 
 
 class Command(VerbCommand):
@@ -23,7 +23,7 @@ class Command(VerbCommand):
 
     def act(self, *, now: datetime, **options: Any) -> Report:
         accounts = queries.linked_accounts(options["student"])
-        if unknown := never_complete(accounts):
+        if unknown := count_never_complete(accounts):
             # Zero and unknown never look alike (invariant 9), nor in a list that machines read.
             self.stderr.write(
                 ngettext(
@@ -35,7 +35,7 @@ class Command(VerbCommand):
                 )
                 % {"unknown": unknown, "linked": len(accounts)}
             )
-        lines = queries.lines(options["student"])
+        lines = queries.contribution_lines(options["student"])
         # An iterator can be read once, and only one of the two is.
         return Report(lines=(_readable(line) for line in lines), data=lines)
 

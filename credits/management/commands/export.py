@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
-from credits.claims.rounds import named
+from credits.claims.rounds import find_round
 from credits.formats.tabular import RENDERERS
-from credits.records.export import export, under_way
+from credits.records.export import export_round, under_way_warning
 
 
 class Command(VerbCommand):
@@ -29,7 +29,9 @@ class Command(VerbCommand):
 
     def act(self, *, now: datetime, **options: Any) -> Report:
         output: Path = options["output"]
-        batch = export(named(options["round"], now=now), options["format"], by=None, now=now, folder=output)
+        batch = export_round(
+            find_round(options["round"], now=now), options["format"], by=None, now=now, folder=output
+        )
         file = batch.manifest["files"][0]
         lines = [
             _("Batch %(code)s of round %(round)s: entries %(entries)s, credit %(credit)s.")
@@ -42,6 +44,6 @@ class Command(VerbCommand):
             f"{output / file['name']}  sha256 {file['sha256']}",
             str(output / f"{batch.code}.manifest.json"),
         ]
-        if unfinished := under_way(batch):
+        if unfinished := under_way_warning(batch):
             lines.append(unfinished)
         return Report(lines, {**batch.manifest, "folder": str(output)})

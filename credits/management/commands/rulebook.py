@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand, staff_called
-from credits.claims.rounds import named
+from credits.claims.rounds import find_round
 from credits.errors import CreditsError
 from credits.management.simulating import simulated
 from credits.rulebooks.models import RulebookVersion
@@ -64,7 +64,7 @@ class Command(VerbCommand):
             if does == "simulate":
                 return simulated(
                     rulebook,
-                    round_=named(options["round"]),
+                    round_=find_round(options["round"]),
                     against=options["against"],
                     programme=options["programme"],
                     now=now,

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.commands import Report, VerbCommand
-from credits.records.checkpoints import noted, parse
+from credits.records.checkpoints import noted_checkpoints, parse_checkpoint
 from credits.records.verification import verify_records
 
 
@@ -30,7 +30,7 @@ class Command(VerbCommand):
         )
 
     def act(self, *, now: datetime, **options: Any) -> Report:
-        kept = [*noted(), *map(parse, options["checkpoint"])]
+        kept = [*noted_checkpoints(), *map(parse_checkpoint, options["checkpoint"])]
         verdict = verify_records(kept)
         lines = [
             _("%(count)s entries, head %(head)s, %(checkpoints)s checkpoints.")

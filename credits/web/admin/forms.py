@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Department, StaffRole, User
 
 
-class RoleForm(forms.Form):
+class StaffRoleForm(forms.Form):
     """Who gets which role, and where."""
 
     username = forms.CharField(label=_("Username"), max_length=150)

@@ -14,10 +14,10 @@ from accounts.models import StaffRole, User
 from accounts.people import roles
 from accounts.permissions import Role
 from credits.errors import CreditsError
-from credits.web.admin.forms import RoleForm
+from credits.web.admin.forms import StaffRoleForm
 from credits.web.core.access import PageRequest, page
 
-SHOWN = 20
+PEOPLE_SHOWN = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,7 +25,7 @@ SHOWN = 20
 def people(request: PageRequest) -> HttpResponse:
     """Staff with their roles, somebody looked up by name, and the form that gives a role."""
     status = 200
-    form = RoleForm(request.POST or None, initial={"username": request.GET.get("username", "")})
+    form = StaffRoleForm(request.POST or None, initial={"username": request.GET.get("username", "")})
     if request.method == "POST":
         status = 400
         if form.is_valid():
@@ -52,7 +52,12 @@ def people(request: PageRequest) -> HttpResponse:
     return render(
         request,
         "credits/admin/people.html",
-        {"held": held_roles, "form": form, "asked": request.GET.get("q", ""), "found": _found(request)},
+        {
+            "held": held_roles,
+            "form": form,
+            "asked": request.GET.get("q", ""),
+            "found": _search_people(request),
+        },
         status=status,
     )
 
@@ -70,9 +75,9 @@ def take_role(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("admin_people")
 
 
-def _found(request: PageRequest) -> list[User] | None:
+def _search_people(request: PageRequest) -> list[User] | None:
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     if not asked:
         return None
     wanted = Q(name__icontains=asked) | Q(username__icontains=asked) | Q(email__icontains=asked.lower())
-    return list(User.objects.filter(wanted, is_active=True).order_by("name", "pk")[:SHOWN])
+    return list(User.objects.filter(wanted, is_active=True).order_by("name", "pk")[:PEOPLE_SHOWN])

@@ -21,7 +21,7 @@ from accounts import permissions
 from accounts.models import User
 from credits.errors import NotAllowed
 
-View = Callable[..., HttpResponseBase]
+ViewFunction = Callable[..., HttpResponseBase]
 
 
 class PageRequest(HttpRequest):
@@ -31,7 +31,9 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable[[View], View]:
+def page(
+    *, role: str | tuple[str, ...] = "", student: bool = False
+) -> Callable[[ViewFunction], ViewFunction]:
     """A page for signed-in people; with ``role`` for holders of that staff role (or one of those) only, with
     ``student`` for students.
 
@@ -41,12 +43,12 @@ def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable
 
     roles = ((role,) if role else ()) if isinstance(role, str) else role
 
-    def wear(view: View) -> View:
+    def wear(view: ViewFunction) -> ViewFunction:
         @never_cache
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return to_sign_in(request)
+                return redirect_to_sign_in(request)
             if roles and not any(permissions.has_role(request.user, one) for one in roles):
                 permissions.require(request.user, roles[0])
             if student and not permissions.is_student(request.user):
@@ -62,11 +64,11 @@ def page(*, role: str | tuple[str, ...] = "", student: bool = False) -> Callable
     return wear
 
 
-def to_sign_in(request: HttpRequest) -> HttpResponse:
+def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
     """To sign-in, and from there back to the page that was open. What was being sent is not sent again by itself."""
     back = request.get_full_path()
     if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
-        back = came_from(request) or reverse("home")
+        back = sender_path(request) or reverse("home")
         messages.warning(
             request,
             _("Your session had ended, so nothing was changed. Sign in and you come back to where you were."),
@@ -77,7 +79,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect(address)
 
 
-def came_from(request: HttpRequest) -> str:
+def sender_path(request: HttpRequest) -> str:
     """The page of ours from which the request was sent, as a path; empty where there is none."""
     sender = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
     if not url_has_allowed_host_and_scheme(sender, {request.get_host()}, require_https=request.is_secure()):

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django_htmx.http import reswap, retarget
 
 from credits.errors import CreditsError, NotThere
-from credits.web.core.access import came_from
+from credits.web.core.access import sender_path
 
 
-class ShowCreditsError:
+class CreditsErrorMiddleware:
     """Middleware: a CreditsError that a view let pass becomes an answer.
 
     For htmx a fragment in the page's place for messages; for a button pressed on a page of ours a message on that
@@ -27,7 +27,7 @@ class ShowCreditsError:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info:
-            return problem(request, NotThere("no-such-address", _("There is nothing at this address.")))
+            return problem_page(request, NotThere("no-such-address", _("There is nothing at this address.")))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -36,21 +36,24 @@ class ShowCreditsError:
         if request.headers.get("HX-Request"):
             fragment = render(request, "_problem.html", {"error": error}, status=error.status)
             return reswap(retarget(fragment, "#messages"), "innerHTML")
-        back = came_from(request)
+        back = sender_path(request)
         if request.method == "POST" and back and error.status not in {403, 404}:
             messages.error(request, str(error))
             return redirect(back)
-        return problem(request, error)
+        return problem_page(request, error)
 
 
-def problem(request: HttpRequest, error: CreditsError) -> HttpResponse:
+def problem_page(request: HttpRequest, error: CreditsError) -> HttpResponse:
     """A page that says what cannot be done, with the error's status."""
     return render(
-        request, "problem.html", {"error": error, "heading": heading(error.status)}, status=error.status
+        request,
+        "problem.html",
+        {"error": error, "heading": problem_heading(error.status)},
+        status=error.status,
     )
 
 
-def heading(status: int) -> str:
+def problem_heading(status: int) -> str:
     """The few words over an error page."""
     return {
         403: _("This is not open to you"),

@@ -12,7 +12,7 @@ from credits.errors import CreditsError
 Made = TypeVar("Made")
 
 
-def carry_out(form: Form, verb: Callable[[dict[str, Any]], Made]) -> tuple[Made | None, int]:
+def submit_form(form: Form, verb: Callable[[dict[str, Any]], Made]) -> tuple[Made | None, int]:
     """Call ``verb`` with what the form read. Returns what it made and 200; or None and the status to answer with,
     the reason standing in the form."""
     if not form.is_valid():

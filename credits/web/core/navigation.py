@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import permissions
 from accounts.permissions import Role
 
-STUDENT = (
+STUDENT_ENTRIES = (
     ("student_home", _("Where I stand")),
     ("student_accounts", _("My accounts")),
     ("student_contributions", _("My contributions")),
@@ -21,7 +21,7 @@ STUDENT = (
 )
 
 
-OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
+ROLE_ENTRIES: dict[str, Sequence[tuple[str, object]]] = {
     "instructor": (
         ("instructor_queue", _("To review")),
         ("instructor_attested", _("To attest")),
@@ -44,7 +44,7 @@ OF_ROLE: dict[str, Sequence[tuple[str, object]]] = {
 }
 
 
-BELOW = {
+PATHS_BELOW = {
     "student_claim_now": "/student/rounds/",
     "student_contributions": "/student/contributions/",
     "student_accounts": "/student/attested/",
@@ -57,15 +57,15 @@ BELOW = {
 """Where the pages of an entry lie that are not at its own address."""
 
 
-EVERYBODY = (("public_notice", _("Public notice")),)
+EVERYBODY_ENTRIES = (("public_notice", _("Public notice")),)
 
 
-FOR_ALL = frozenset({"registrar_ledger", "registrar_exports", "registrar_roster"})
+WHOLE_UNIVERSITY_ENTRIES = frozenset({"registrar_ledger", "registrar_exports", "registrar_roster"})
 """Entries for those only who hold their role for the whole university."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """One entry: its label, its address, and what aria-current says of it (empty: it is not where the reader is)."""
 
     label: object
@@ -73,26 +73,31 @@ class Entry:
     current: str
 
 
-def entries(
+def navigation_entries(
     request: HttpRequest, roles: Collection[str], is_student: bool, *, place: str = ""
-) -> list[Entry]:
+) -> list[NavigationEntry]:
     """What the reader can open, in the order of the work; empty where nobody is signed in. ``place`` names the entry to
     which a page belongs whose address does not tell."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    chosen: list[tuple[str, object]] = [*STUDENT] if is_student else []
-    for role, of_role in OF_ROLE.items():
+    chosen: list[tuple[str, object]] = [*STUDENT_ENTRIES] if is_student else []
+    for role, of_role in ROLE_ENTRIES.items():
         if role in roles:
             limited = role == Role.REGISTRAR and not permissions.covers_all(user, role)
             chosen += [
-                entry for entry in of_role if entry not in chosen and not (limited and entry[0] in FOR_ALL)
+                entry
+                for entry in of_role
+                if entry not in chosen and not (limited and entry[0] in WHOLE_UNIVERSITY_ENTRIES)
             ]
-    chosen += EVERYBODY
-    return [Entry(label, reverse(name), _current(request.path, name, place)) for name, label in chosen]
+    chosen += EVERYBODY_ENTRIES
+    return [
+        NavigationEntry(label, reverse(name), _aria_current(request.path, name, place))
+        for name, label in chosen
+    ]
 
 
-def _current(path: str, name: str, place: str) -> str:
+def _aria_current(path: str, name: str, place: str) -> str:
     if path == reverse(name):
         return "page"
-    return "true" if name == place or (name in BELOW and path.startswith(BELOW[name])) else ""
+    return "true" if name == place or (name in PATHS_BELOW and path.startswith(PATHS_BELOW[name])) else ""

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class WordForm(forms.Form):
+class MaintainerWordForm(forms.Form):
     """A maintainer's word."""
 
     confirms = forms.ChoiceField(
@@ -23,7 +23,7 @@ class WordForm(forms.Form):
     )
 
 
-class AnswerForm(forms.Form):
+class HearingAnswerForm(forms.Form):
     """What a student answers to a proposed decision."""
 
     text = forms.CharField(label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))

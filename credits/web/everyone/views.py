@@ -21,8 +21,8 @@ from credits.claims.recording import notice
 from credits.claims.review import review
 from credits.contributions import attested_work
 from credits.web.core.access import PageRequest, page
-from credits.web.core.form_submission import carry_out
-from credits.web.everyone.forms import AnswerForm, WordForm
+from credits.web.core.form_submission import submit_form
+from credits.web.everyone.forms import HearingAnswerForm, MaintainerWordForm
 from credits.web.presenters import claim_lines, claim_timeline, decision_rows
 
 FIRST_PAGES = (
@@ -46,7 +46,9 @@ def home(request: PageRequest) -> HttpResponse:
 @page()
 def public_notice(request: PageRequest) -> HttpResponse:
     """What is about to be recorded, names masked."""
-    return render(request, "credits/everyone/notice.html", {"rows": notice.on_notice(now=timezone.now())})
+    return render(
+        request, "credits/everyone/notice.html", {"rows": notice.notice_entries(now=timezone.now())}
+    )
 
 
 Status = Claim.Status
@@ -59,7 +61,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
     found = access.claim_for(request.user, public_id, now=timezone.now())
     if found.status == Status.DRAFT and found.user_id == request.user.pk:
         return redirect("student_claim", code=found.round.code)
-    return _claim_page(request, found, AnswerForm())
+    return _claim_page(request, found, HearingAnswerForm())
 
 
 @require_POST
@@ -68,10 +70,10 @@ def claim_answer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """The student's answer to a proposed decision."""
     now = timezone.now()
     found = access.claim_for(request.user, public_id, now=now)
-    form = AnswerForm(request.POST)
-    made, status = carry_out(
+    form = HearingAnswerForm(request.POST)
+    made, status = submit_form(
         form,
-        lambda asked: review.answer(
+        lambda asked: review.answer_proposal(
             found, asked["text"], by=request.user, now=now, proposal=request.POST.get("proposal")
         ),
     )
@@ -92,14 +94,16 @@ def claim_withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
     return redirect("student_home")
 
 
-def _claim_page(request: PageRequest, found: Claim, form: AnswerForm, *, status: int = 200) -> HttpResponse:
+def _claim_page(
+    request: PageRequest, found: Claim, form: HearingAnswerForm, *, status: int = 200
+) -> HttpResponse:
     decisions = list(
         found.decisions.select_related(
             "assessment__version", "decided_by", "confirmed_by", "answer"
         ).order_by("-decided_at", "-pk")
     )
     current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
-    first = stored.submitted(found) if found.submitted_at else None
+    first = stored.submitted_assessment(found) if found.submitted_at else None
     stands = current.assessment if current else first
     estimate = stored.estimate_of(stands) if stands else None
     own = found.user_id == request.user.pk
@@ -110,17 +114,17 @@ def _claim_page(request: PageRequest, found: Claim, form: AnswerForm, *, status:
             "claim": found,
             "own": own,
             "place": _navigation_entry(request, own),
-            "way": claim_timeline.of_claim(found, found.round, now=timezone.now(), own=own),
-            "decisions": decision_rows.of_claim(found, decisions),
-            "stage": decision_rows.stage_now(found) if found.status == Status.SUBMITTED else "",
+            "way": claim_timeline.claim_stations(found, found.round, now=timezone.now(), own=own),
+            "decisions": decision_rows.claim_decisions(found, decisions),
+            "stage": decision_rows.current_stage_label(found) if found.status == Status.SUBMITTED else "",
             "current": current,
             "outcome": estimate.outcome if estimate else None,
             "applied_for": stored.outcome_of(first) if first else None,
-            "lines": claim_lines.of_claim(found, estimate, current.lines if current else None)
+            "lines": claim_lines.lines_of_claim(found, estimate, current.lines if current else None)
             if first
             else [],
-            "twins": claim_lines.own_places(found) if own else {},
-            "branches": claim_lines.branches(found),
+            "twins": claim_lines.same_work_by_ref(found) if own else {},
+            "branches": claim_lines.branch_authors_by_ref(found),
             "flags": list(found.flags.select_related("answered_by")),
             "may_answer": own
             and found.status == Status.HEARING
@@ -145,12 +149,12 @@ def _navigation_entry(request: PageRequest, own: bool) -> str:
 def maintainers_word(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a maintainer's link: open to whoever has it, and showing only what is public on the forge."""
     now = timezone.now()
-    asked = attested_work.asked(token, now=now)
-    form, status = WordForm(request.POST or None), 200
+    asked = attested_work.open_maintainer_link(token, now=now)
+    form, status = MaintainerWordForm(request.POST or None), 200
     if request.method == "POST":
-        said, status = carry_out(
+        said, status = submit_form(
             form,
-            lambda typed: attested_work.give_word(
+            lambda typed: attested_work.answer_maintainer_link(
                 token,
                 login=typed["login"],
                 confirms=typed["confirms"] == "yes",

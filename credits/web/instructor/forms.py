@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class WorkDecisionForm(forms.Form):
+class AttestedWorkDecisionForm(forms.Form):
     """What a reviewer decides on work to be attested."""
 
     accept = forms.ChoiceField(

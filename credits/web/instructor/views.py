@@ -21,16 +21,16 @@ from credits.claims.review import flags, review
 from credits.contributions import attested_work
 from credits.errors import CreditsError, NotAllowed
 from credits.web.core.access import PageRequest, page
-from credits.web.core.form_submission import carry_out
-from credits.web.instructor.forms import WorkDecisionForm
+from credits.web.core.form_submission import submit_form
+from credits.web.instructor.forms import AttestedWorkDecisionForm
 from credits.web.presenters import claim_lines
 from credits.web.presenters.review_form import (
+    approval_ticket,
     decision_message,
-    lines_of,
     outcomes_before,
     queue_row,
     review_page,
-    ticket,
+    typed_lines,
     typed_stage,
     typed_text,
 )
@@ -46,7 +46,7 @@ REVIEWERS = (Role.INSTRUCTOR, Role.COMMITTEE)
 def queue(request: PageRequest) -> HttpResponse:
     """What waits for a decision, the oldest first."""
     now = timezone.now()
-    claims = list(review.queue(request.user, now=now)[: QUEUE_SHOWN + 1])
+    claims = list(review.review_queue(request.user, now=now)[: QUEUE_SHOWN + 1])
     outcomes = outcomes_before(claims)
     rows = [queue_row(claim, outcomes[claim.pk], now) for claim in claims[:QUEUE_SHOWN]]
     return render(
@@ -57,7 +57,7 @@ def queue(request: PageRequest) -> HttpResponse:
             "plain": [row for row in rows if row["plain"]],
             "waiting": len(rows),
             "older": len(claims) > QUEUE_SHOWN,
-            "flagged": list(flags.flagged(request.user)[:QUEUE_SHOWN]),
+            "flagged": list(flags.flagged_claims(request.user)[:QUEUE_SHOWN]),
         },
     )
 
@@ -68,10 +68,14 @@ def approve_many(request: PageRequest) -> HttpResponse:
     """Approve the ticked claims in which every line counts."""
     wanted = set(request.POST.getlist("claim"))
     now = timezone.now()
-    chosen = [claim for claim in review.queue(request.user, now=now)[:QUEUE_SHOWN] if ticket(claim) in wanted]
+    chosen = [
+        claim
+        for claim in review.review_queue(request.user, now=now)[:QUEUE_SHOWN]
+        if approval_ticket(claim) in wanted
+    ]
     if not chosen:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to approve."))
-    count = len(list(review.decide_many(chosen, by=request.user, now=now)))
+    count = len(list(review.approve_undisputed(chosen, by=request.user, now=now)))
     messages.success(
         request,
         ngettext("%(count)s claim is approved.", "%(count)s claims are approved.", count) % {"count": count},
@@ -91,7 +95,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
         try:
             made = review.decide(
                 found,
-                lines_of(found, typed),
+                typed_lines(found, typed),
                 by=request.user,
                 now=now,
                 reason=typed_text(typed.get("reason", "")),
@@ -116,14 +120,14 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
 def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
     """What the decision would give, as it is being made; decides nothing."""
     found = _claim_of_another(request, public_id, now=timezone.now())
-    estimate = review.previewed(found, lines_of(found, request.POST))
+    estimate = review.preview_estimate(found, typed_lines(found, request.POST))
     return render(
         request,
         "credits/instructor/_result.html",
         {
             "outcome": estimate.outcome,
             "applied_for": stored.submitted_outcome(found),
-            "lines": claim_lines.of_claim(found, estimate),
+            "lines": claim_lines.lines_of_claim(found, estimate),
             "live": True,
         },
     )
@@ -135,7 +139,7 @@ def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a proposed decision final, after the student's days to answer."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
-    made = review.confirm(
+    made = review.confirm_proposal(
         found, by=request.user, now=now, stage=typed_stage(request.POST), seen=request.POST.get("seen")
     )
     messages.success(request, decision_message(made))
@@ -148,7 +152,7 @@ def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Decide as the stage before did."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
-    made = review.agree(
+    made = review.agree_with_previous_stage(
         found, by=request.user, now=now, stage=typed_stage(request.POST), seen=request.POST.get("seen")
     )
     messages.success(request, decision_message(made))
@@ -180,7 +184,9 @@ def _claim_of_another(request: PageRequest, public_id: UUID, *, now: datetime) -
 def attested_works(request: PageRequest) -> HttpResponse:
     """What waits for this reviewer."""
     return render(
-        request, "credits/instructor/attested.html", {"works": attested_work.waiting_for(request.user)[:100]}
+        request,
+        "credits/instructor/attested.html",
+        {"works": attested_work.works_awaiting(request.user)[:100]},
     )
 
 
@@ -189,12 +195,12 @@ def attested_works(request: PageRequest) -> HttpResponse:
 def attested_work_page_for_reviewer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One work to be decided on."""
     now = timezone.now()
-    found = attested_work.work_for(request.user, public_id, now=now)
-    form, status = WorkDecisionForm(request.POST or None), 200
+    found = attested_work.open_work(request.user, public_id, now=now)
+    form, status = AttestedWorkDecisionForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(
+        made, status = submit_form(
             form,
-            lambda typed: attested_work.decide(
+            lambda typed: attested_work.decide_work(
                 found, accept=typed["accept"] == "yes", reason=typed["reason"], by=request.user, now=now
             ),
         )

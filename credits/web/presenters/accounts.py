@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from credits.contributions.collecting.status import collection_status
+from credits.contributions.collecting.status import statuses_for_person
 from credits.web.core.access import PageRequest
 
 
 def collection_state(request: PageRequest) -> dict[str, object]:
-    states = collection_status(request.user, now=timezone.now())
+    states = statuses_for_person(request.user, now=timezone.now())
     return {
         "states": states,
         "linked": {one.account.forge for one in states},

@@ -8,20 +8,20 @@ from decimal import ROUND_CEILING, Decimal
 
 from credits.rules.decimals import to_text
 
-MOST_BARS = 10
+MAX_BARS = 10
 
 
-HEIGHT = 120
+CHART_HEIGHT = 120
 
 
-STEP = 40
+BAR_SPACING = 40
 
 
-BAR = 15
+BAR_WIDTH = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class BarPair:
     """How many stand at one value, before and after; the rest is where the bars stand."""
 
     label: str
@@ -33,19 +33,19 @@ class Pair:
 
     @property
     def middle(self) -> int:
-        return self.x + BAR
+        return self.x + BAR_WIDTH
 
     @property
     def second(self) -> int:
-        return self.x + BAR + 1
+        return self.x + BAR_WIDTH + 1
 
     @property
     def before_top(self) -> int:
-        return HEIGHT - self.before_height
+        return CHART_HEIGHT - self.before_height
 
     @property
     def after_top(self) -> int:
-        return HEIGHT - self.after_height
+        return CHART_HEIGHT - self.after_height
 
     @property
     def before_label(self) -> int:
@@ -57,45 +57,45 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class BarChart:
     """Two bars a value; ``width`` is that of the drawing."""
 
-    pairs: list[Pair]
+    pairs: list[BarPair]
     width: int
 
 
-def spread(before: Mapping[str, int], after: Mapping[str, int]) -> Chart:
+def distribution_chart(before: Mapping[str, int], after: Mapping[str, int]) -> BarChart:
     """How many have how much, before and after, by value (a decimal's text); where there are many values, by ranges of
     one width."""
     values = sorted({Decimal(key) for key in (*before, *after)})
-    if len(values) > MOST_BARS:
-        wide = (values[-1] / (MOST_BARS - 1)).quantize(Decimal("0.5"), ROUND_CEILING) or Decimal("0.5")
-        groups = [Decimal(0), *(wide * step for step in range(1, MOST_BARS))]
+    if len(values) > MAX_BARS:
+        wide = (values[-1] / (MAX_BARS - 1)).quantize(Decimal("0.5"), ROUND_CEILING) or Decimal("0.5")
+        groups = [Decimal(0), *(wide * step for step in range(1, MAX_BARS))]
         labels = ["0", *(f"≤{to_text(one)}" for one in groups[1:])]
     else:
         groups, labels = values, [to_text(one) for one in values]
-    first, second = _grouped(before, groups), _grouped(after, groups)
+    first, second = _count_by_group(before, groups), _count_by_group(after, groups)
     top = max([*first, *second, 1])
     pairs = [
-        Pair(
+        BarPair(
             label,
             first[at],
             second[at],
-            10 + at * STEP,
-            _height(first[at], top),
-            _height(second[at], top),
+            10 + at * BAR_SPACING,
+            _bar_height(first[at], top),
+            _bar_height(second[at], top),
         )
         for at, label in enumerate(labels)
     ]
-    return Chart(pairs, 20 + STEP * max(len(pairs), 6))
+    return BarChart(pairs, 20 + BAR_SPACING * max(len(pairs), 6))
 
 
-def _height(count: int, top: int) -> int:
+def _bar_height(count: int, top: int) -> int:
     # Whoever is there is seen, be it one among thousands.
-    return max(HEIGHT * 9 // 10 * count // top, 2) if count else 0
+    return max(CHART_HEIGHT * 9 // 10 * count // top, 2) if count else 0
 
 
-def _grouped(counts: Mapping[str, int], groups: list[Decimal]) -> list[int]:
+def _count_by_group(counts: Mapping[str, int], groups: list[Decimal]) -> list[int]:
     found = [0] * len(groups)
     for key, count in counts.items():
         at = next((at for at, one in enumerate(groups) if Decimal(key) <= one), len(groups) - 1)

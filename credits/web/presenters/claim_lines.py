@@ -8,25 +8,25 @@ from datetime import datetime
 from typing import Any
 
 from credits.claims.assessment.estimate import Estimate
-from credits.claims.assessment.facts import frozen_of, ref_of
+from credits.claims.assessment.facts import frozen_facts, ref_of
 from credits.claims.models import Claim
 from credits.contributions import same_work
 from credits.contributions.collecting import branch_authors
 from credits.contributions.models import BranchLook, Contribution
 from credits.rules.evaluation.outcome import ContributionOutcome
 from credits.rules.facts import ContributionFacts
-from credits.web.presenters.explanations import Why, whys
+from credits.web.presenters.explanations import ContributionExplanation, explanations
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClaimLine:
     """One contribution. ``decided`` is what a decision says of it ({} where none does). ``place`` counts from 1."""
 
     place: int
     facts: ContributionFacts
     outcome: ContributionOutcome | None
     decided: Mapping[str, Any]
-    why: Why | None = None
+    why: ContributionExplanation | None = None
 
     @property
     def ref(self) -> str:
@@ -51,31 +51,33 @@ class Line:
         return [(kind, one["files"], one["additions"] + one["deletions"]) for kind, one in kinds.items()]
 
 
-def of_claim(claim: Claim, estimate: Estimate | None, decided: Mapping[str, Any] | None = None) -> list[Line]:
+def lines_of_claim(
+    claim: Claim, estimate: Estimate | None, decided: Mapping[str, Any] | None = None
+) -> list[ClaimLine]:
     """The lines of a submitted claim, newest merge first; without ``estimate``, the facts alone."""
     outcome = estimate.outcome if estimate else None
-    explained = whys(estimate) if estimate else {}
+    explained = explanations(estimate) if estimate else {}
     by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
     facts = sorted(
-        frozen_of(claim).contributions,
+        frozen_facts(claim).contributions,
         key=lambda one: (str(one.contribution.get("merged_at") or ""), one.ref),
         reverse=True,
     )
     return [
-        Line(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}), explained.get(one.ref))
+        ClaimLine(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}), explained.get(one.ref))
         for place, one in enumerate(facts, start=1)
     ]
 
 
-def own_places(claim: Claim) -> dict[str, list[Contribution]]:
+def same_work_by_ref(claim: Claim) -> dict[str, list[Contribution]]:
     """By ref, where else the student has the same work: one contribution in two places."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    found = same_work.own_places([one.contribution_id for one in shares], claim.user)
+    found = same_work.own_sibling_contributions([one.contribution_id for one in shares], claim.user)
     return {ref_of(one): found.get(one.contribution_id, []) for one in shares}
 
 
-def branches(claim: Claim) -> dict[str, BranchLook]:
+def branch_authors_by_ref(claim: Claim) -> dict[str, BranchLook]:
     """By ref, how far the forge has told who wrote the commits."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    looks = branch_authors.of(one.contribution_id for one in shares)
+    looks = branch_authors.branch_looks(one.contribution_id for one in shares)
     return {ref_of(one): looks[one.contribution_id] for one in shares if one.contribution_id in looks}

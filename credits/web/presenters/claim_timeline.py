@@ -12,13 +12,13 @@ from django.utils.translation import pgettext
 from credits.claims.models import Claim, Round
 from credits.claims.review import review
 from credits.claims.stages import stages_of
-from credits.web.presenters.formatting import day, tongue, until
+from credits.web.presenters.formatting import day, in_language, until
 
 Status = Claim.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class TimelineStation:
     """``state`` is done, here, todo or ended (nothing comes after); ``note`` a date or a few words."""
 
     name: str
@@ -26,66 +26,71 @@ class Station:
     note: str = ""
 
 
-def of_claim(claim: Claim | None, round_: Round, *, now: datetime, own: bool = True) -> list[Station]:
+def claim_stations(
+    claim: Claim | None, round_: Round, *, now: datetime, own: bool = True
+) -> list[TimelineStation]:
     """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
-        note = opening(round_, now)
+        note = application_dates(round_, now)
         return [
-            Station(_("Apply"), "here", note),
-            Station(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
-            Station(_("Public notice"), "todo"),
-            Station(pgettext("station", "Recorded"), "todo", _from(round_.record_from, now)),
+            TimelineStation(_("Apply"), "here", note),
+            TimelineStation(_("Review"), "todo", _("until %(day)s") % {"day": until(round_.review_until)}),
+            TimelineStation(_("Public notice"), "todo"),
+            TimelineStation(pgettext("station", "Recorded"), "todo", _from_day(round_.record_from, now)),
         ]
-    submitted = Station(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
+    submitted = TimelineStation(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
     if status == Status.WITHDRAWN:
-        return [submitted, Station(_("Withdrawn"), "ended")]
-    way = [submitted, *_review(claim, round_, own)]
+        return [submitted, TimelineStation(_("Withdrawn"), "ended")]
+    way = [submitted, *_review_stations(claim, round_, own)]
     if status == Status.REFUSED:
-        return [*way, Station(_("Nothing recognised"), "ended")]
-    way.append(_notice(claim))
+        return [*way, TimelineStation(_("Nothing recognised"), "ended")]
+    way.append(_notice_station(claim))
     if status == Status.RECORDED:
-        return [*way, Station(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
-    return [*way, Station(pgettext("station", "Recorded"), "todo", _from(_record_from(claim, round_), now))]
+        return [*way, TimelineStation(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
+    return [
+        *way,
+        TimelineStation(pgettext("station", "Recorded"), "todo", _from_day(_record_from(claim, round_), now)),
+    ]
 
 
-def _from(at: datetime, now: datetime) -> str:
+def _from_day(at: datetime, now: datetime) -> str:
     """When something begins, where that is still to come."""
     return _("from %(day)s") % {"day": day(at)} if at > now else ""
 
 
-def opening(round_: Round, now: datetime) -> str:
+def application_dates(round_: Round, now: datetime) -> str:
     """From when, or until when, a round takes applications."""
     if now < round_.apply_from:
-        return _from(round_.apply_from, now)
+        return _from_day(round_.apply_from, now)
     if now < round_.apply_until:
         return _("until %(day)s") % {"day": until(round_.apply_until)}
     return _("closed")
 
 
-def _review(claim: Claim, round_: Round, own: bool) -> Iterator[Station]:
+def _review_stations(claim: Claim, round_: Round, own: bool) -> Iterator[TimelineStation]:
     """A station for each stage of review; after the one in which less is proposed, the student's answer."""
     stages = stages_of(claim)
     for number, stage in enumerate(stages, start=1):
-        name = tongue(stage.title) if len(stages) > 1 else _("Review")
+        name = in_language(stage.title) if len(stages) > 1 else _("Review")
         notes = [_("stage %(number)s of %(all)s") % {"number": number, "all": len(stages)}]
         state = "done" if number <= claim.stage else "todo"
         if number == claim.stage and claim.status == Status.SUBMITTED:
             state = "here"
             notes.append(_("until %(day)s") % {"day": until(round_.review_until)})
-        yield Station(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
+        yield TimelineStation(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
         if number == claim.stage and claim.status == Status.HEARING:
             answer = _("Your answer") if own else _("The student's answer")
             note = _("until %(day)s") % {"day": until(claim.hearing_until)}
-            yield Station(
-                answer, "here", _("given: the reviewer decides") if review.answered(claim) else note
+            yield TimelineStation(
+                answer, "here", _("given: the reviewer decides") if review.is_answered(claim) else note
             )
 
 
-def _notice(claim: Claim) -> Station:
+def _notice_station(claim: Claim) -> TimelineStation:
     note = _("until %(day)s") % {"day": until(claim.notice_until)} if claim.notice_until else ""
     state = {Status.NOTICE: "here", Status.RECORDED: "done"}.get(Status(claim.status), "todo")
-    return Station(_("Public notice"), state, note)
+    return TimelineStation(_("Public notice"), state, note)
 
 
 def _record_from(claim: Claim, round_: Round) -> datetime:

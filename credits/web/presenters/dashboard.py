@@ -14,7 +14,7 @@ from credits.claims import rounds
 from credits.claims.assessment import estimate as assess
 from credits.claims.models import Claim, Round
 from credits.claims.review import review
-from credits.contributions.collecting.status import AccountStatus, collection_status
+from credits.contributions.collecting.status import AccountStatus, statuses_for_person
 from credits.errors import NotThere
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
@@ -22,14 +22,14 @@ from credits.rulebooks.versions import rulebook_of
 from credits.rules.document.rulebook_model import Rulebook
 from credits.rules.evaluation.outcome import Outcome
 from credits.web.presenters import claim_timeline, decision_rows
-from credits.web.presenters.claim_timeline import Station
+from credits.web.presenters.claim_timeline import TimelineStation
 from credits.web.presenters.formatting import day, until
 
 Status = Claim.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """What to do next, or what to wait for. ``label`` is empty where there is nothing to press; ``begins`` says that
     pressing it begins an application (a form), otherwise it is a link."""
 
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class ApplicationRow:
     """A claim of the student, or None and a round in which they may still apply; ``note`` says when."""
 
     round: Round
@@ -51,7 +51,7 @@ class Application:
 
 
 @dataclass(slots=True)
-class Standing:
+class StudentDashboard:
     """All that the first page shows. ``estimate`` is None where none can be made."""
 
     accounts: list[AccountStatus]
@@ -62,9 +62,9 @@ class Standing:
     estimate: Outcome | None = None
     this_term: Decimal = Decimal(0)
     in_all: Decimal = Decimal(0)
-    way: list[Station] = field(default_factory=list)
-    step: Step | None = None
-    applications: list[Application] = field(default_factory=list)
+    way: list[TimelineStation] = field(default_factory=list)
+    step: NextStep | None = None
+    applications: list[ApplicationRow] = field(default_factory=list)
 
     @property
     def hoped(self) -> Decimal | None:
@@ -94,10 +94,10 @@ class Standing:
         return sum(known) if known else None
 
 
-def of(student: User, *, now: datetime) -> Standing:
+def read_dashboard(student: User, *, now: datetime) -> StudentDashboard:
     """Read the student's standing as of ``now``; nothing is stored."""
-    found = Standing(collection_status(student, now=now))
-    found.round = rounds.current_for(student, now=now)
+    found = StudentDashboard(statuses_for_person(student, now=now))
+    found.round = rounds.current_round(student, now=now)
     if found.round is not None:
         found.claim = (
             Claim.objects.filter(user=student, round=found.round)
@@ -105,14 +105,14 @@ def of(student: User, *, now: datetime) -> Standing:
             .select_related("result", "round__term", "version__rulebook")
             .first()
         )
-        _by_rulebook(found, found.round, student, now=now)
-    found.way = _way(found, now=now)
+        _add_rulebook(found, found.round, student, now=now)
+    found.way = _timeline(found, now=now)
     found.step = next_step(found, now=now)
-    found.applications = applications(student, now=now)
+    found.applications = list_applications(student, now=now)
     return found
 
 
-def applications(student: User, *, now: datetime) -> list[Application]:
+def list_applications(student: User, *, now: datetime) -> list[ApplicationRow]:
     """Rounds in which the student may still apply and has not, then every claim of theirs; each the newest first."""
     claims = list(
         Claim.objects.filter(user=student)
@@ -123,21 +123,24 @@ def applications(student: User, *, now: datetime) -> list[Application]:
     free = Round.objects.filter(apply_until__gt=now).exclude(pk__in=applied)
     return [
         *(
-            Application(
-                one, None, reverse("student_claim", args=[one.code]), claim_timeline.opening(one, now)
+            ApplicationRow(
+                one,
+                None,
+                reverse("student_claim", args=[one.code]),
+                claim_timeline.application_dates(one, now),
             )
             for one in free
         ),
-        *(Application(one.round, one, reverse("claim", args=[one.public_id])) for one in claims),
+        *(ApplicationRow(one.round, one, reverse("claim", args=[one.public_id])) for one in claims),
     ]
 
 
-def next_step(found: Standing, *, now: datetime) -> Step:
+def next_step(found: StudentDashboard, *, now: datetime) -> NextStep:
     """The most urgent thing. A claim that waits for the student comes before everything else."""
     if found.claim is not None and found.claim.status != Status.DRAFT:
-        return _of_claim(found.claim)
+        return _claim_step(found.claim)
     if not found.accounts:
-        return Step(
+        return NextStep(
             _("Link your accounts"),
             _(
                 "Say which accounts on GitHub and Gitee are yours. What was merged is then collected by itself."
@@ -146,22 +149,22 @@ def next_step(found: Standing, *, now: datetime) -> Step:
             reverse("student_accounts"),
         )
     if found.collected is None:
-        return _collecting(found.accounts)
+        return _collecting_step(found.accounts)
     if found.round is None:
-        return Step(
+        return NextStep(
             _("Nothing to do for now"),
             _("No round of recognition is announced yet. Your contributions go on being collected."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
-    return _in_round(found, found.round, now=now)
+    return _round_step(found, found.round, now=now)
 
 
-def _by_rulebook(found: Standing, round_: Round, student: User, *, now: datetime) -> None:
+def _add_rulebook(found: StudentDashboard, round_: Round, student: User, *, now: datetime) -> None:
     try:
-        enrolment = found.claim.enrolment if found.claim else assess.enrolment_of(student, now=now)
+        enrolment = found.claim.enrolment if found.claim else assess.current_enrolment(student, now=now)
         found.version = (found.claim and found.claim.version) or rounds.version_for(round_, enrolment)
-        found.estimate = assess.estimate(student, round_, now=now)
+        found.estimate = assess.estimate_outcome(student, round_, now=now)
     except NotThere:
         return
     found.rulebook = rulebook_of(found.version)
@@ -170,30 +173,30 @@ def _by_rulebook(found: Standing, round_: Round, student: User, *, now: datetime
     found.this_term = entries.recognised(student, category, term=round_.term.code)
 
 
-def _way(found: Standing, *, now: datetime) -> list[Station]:
+def _timeline(found: StudentDashboard, *, now: datetime) -> list[TimelineStation]:
     linked, collected = bool(found.accounts), found.collected is not None
     first = [
-        Station(_("Link accounts"), "done" if linked else "here"),
-        Station(_("Collect"), "done" if collected else "here" if linked else "todo"),
+        TimelineStation(_("Link accounts"), "done" if linked else "here"),
+        TimelineStation(_("Collect"), "done" if collected else "here" if linked else "todo"),
     ]
     if found.round is None:
         return first
-    rest = claim_timeline.of_claim(found.claim, found.round, now=now)
+    rest = claim_timeline.claim_stations(found.claim, found.round, now=now)
     if found.claim is None and not (linked and collected):
-        rest[0] = Station(rest[0].name, "todo", rest[0].note)
+        rest[0] = TimelineStation(rest[0].name, "todo", rest[0].note)
     return [*first, *rest]
 
 
-def _collecting(accounts: list[AccountStatus]) -> Step:
+def _collecting_step(accounts: list[AccountStatus]) -> NextStep:
     address = reverse("student_accounts")
     if any(one.error for one in accounts):
-        return Step(
+        return NextStep(
             _("Collecting did not work yet"),
             _("Look at the reason beside your account. It is tried again by itself."),
             _("See why"),
             address,
         )
-    return Step(
+    return NextStep(
         _("Your contributions are being collected"),
         _("This takes a few minutes the first time. You can leave this page."),
         _("See how far it is"),
@@ -201,30 +204,30 @@ def _collecting(accounts: list[AccountStatus]) -> Step:
     )
 
 
-def _in_round(found: Standing, round_: Round, *, now: datetime) -> Step:
+def _round_step(found: StudentDashboard, round_: Round, *, now: datetime) -> NextStep:
     if now < round_.apply_from:
-        return Step(
+        return NextStep(
             _("Applications open on %(day)s") % {"day": day(round_.apply_from)},
             _("Until then, look at what was collected and whether something is missing."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
     if now >= round_.apply_until:
-        return Step(
+        return NextStep(
             _("Applications in this round are closed"),
             _("What you have stays yours: claim it in the next round."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
     if not found.counting:
-        return Step(
+        return NextStep(
             _("Nothing counts by the rulebook yet"),
             _("See the reason beside each contribution, or add one that was not found."),
             _("See why"),
             reverse("student_contributions"),
         )
     begun = found.claim is not None
-    return Step(
+    return NextStep(
         _("Apply by %(day)s") % {"day": until(round_.apply_until)},
         _("Choose what you hand in, look at the estimate, and submit."),
         _("Go on with my application") if begun else _("Begin my application"),
@@ -233,17 +236,17 @@ def _in_round(found: Standing, round_: Round, *, now: datetime) -> Step:
     )
 
 
-def _of_claim(claim: Claim) -> Step:
+def _claim_step(claim: Claim) -> NextStep:
     address = reverse("claim", args=[claim.public_id])
-    if claim.status == Status.HEARING and review.answered(claim):
-        return Step(
+    if claim.status == Status.HEARING and review.is_answered(claim):
+        return NextStep(
             _("Your answer is with the reviewer"),
             _("You need not do anything. The reviewer reads it, and decides."),
             _("See my application"),
             address,
         )
     if claim.status == Status.HEARING:
-        return Step(
+        return NextStep(
             _("Your answer is asked for, until %(day)s") % {"day": until(claim.hearing_until)},
             _(
                 "The reviewer proposes to recognise less than you applied for. Read why, and say what you think of it."
@@ -252,8 +255,8 @@ def _of_claim(claim: Claim) -> Step:
             address,
         )
     if claim.status == Status.SUBMITTED:
-        stage = decision_rows.stage_now(claim)
-        return Step(
+        stage = decision_rows.current_stage_label(claim)
+        return NextStep(
             _("Your application is in review: %(stage)s") % {"stage": stage}
             if stage
             else _("An instructor reviews your application"),
@@ -263,7 +266,7 @@ def _of_claim(claim: Claim) -> Step:
             address,
         )
     if claim.status == Status.NOTICE:
-        return Step(
+        return NextStep(
             _("Approved, and on public notice"),
             _("The notice stands until %(day)s; then the registrar records your credit.")
             % {"day": until(claim.notice_until)},
@@ -271,13 +274,13 @@ def _of_claim(claim: Claim) -> Step:
             address,
         )
     if claim.status == Status.RECORDED:
-        return Step(
+        return NextStep(
             _("Your credit is recorded"),
             _("It stands in the ledger and on your transcript."),
             _("See my transcript"),
             reverse("student_transcript"),
         )
-    return Step(
+    return NextStep(
         _("Nothing was recognised in this round"),
         _("Read the reasons. No fail stands anywhere, and you can apply again in the next round."),
         _("Read the reasons"),

@@ -14,14 +14,14 @@ from credits.rulebooks import drafts
 from credits.rulebooks.models import RulebookDraft
 from credits.web.core.access import PageRequest
 
-LONGEST = 200_000
+MAX_TEXT_LENGTH = 200_000
 """Characters of a text."""
 
 
-def kept_now(request: PageRequest, text: str) -> tuple[RulebookDraft | None, str]:
+def save_draft(request: PageRequest, text: str) -> tuple[RulebookDraft | None, str]:
     """The draft as it is kept now, and why it could not be (empty where it could)."""
-    public_id = uuid_of(request.POST.get("draft", ""))
-    if public_id is None or len(text) > LONGEST:
+    public_id = parse_uuid(request.POST.get("draft", ""))
+    if public_id is None or len(text) > MAX_TEXT_LENGTH:
         return None, _("The text is too long to be kept.") if public_id else ""
     before = drafts.find(request.user, public_id)
     if not text.strip() and before is None:
@@ -31,7 +31,7 @@ def kept_now(request: PageRequest, text: str) -> tuple[RulebookDraft | None, str
             public_id,
             text.replace("\r\n", "\n").replace("\0", ""),
             page=request.POST.get("page", ""),
-            base=_moment(request.POST.get("base", "")),
+            base=_parse_moment(request.POST.get("base", "")),
             by=request.user,
             now=timezone.now(),
         )
@@ -40,7 +40,7 @@ def kept_now(request: PageRequest, text: str) -> tuple[RulebookDraft | None, str
     return kept, ""
 
 
-def uuid_of(text: str) -> uuid.UUID | None:
+def parse_uuid(text: str) -> uuid.UUID | None:
     """The id that a form sent; None where it is none."""
     try:
         return uuid.UUID(text)
@@ -48,7 +48,7 @@ def uuid_of(text: str) -> uuid.UUID | None:
         return None
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_moment(text: str) -> datetime | None:
     try:
         return parse_datetime(text)
     except ValueError:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from credits.claims.assessment.estimate import Estimate
 from credits.rules.evaluation.explain import Reduced, Remedy
 
-EXPLAINED = 200
+MAX_EXPLAINED = 200
 """Contributions of one page that are explained; beyond these the trace says what there is to say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class ContributionExplanation:
     """For one contribution: ``needs`` where it does not count, ``less`` where it counts with fewer points than it
     gives by itself."""
 
@@ -21,10 +21,12 @@ class Why:
     less: Reduced | None = None
 
 
-def whys(estimate: Estimate, refs: Collection[str] | None = None) -> dict[str, Why]:
+def explanations(
+    estimate: Estimate, refs: Collection[str] | None = None
+) -> dict[str, ContributionExplanation]:
     """By ref, for the contributions of which there is more to say than their trace; of these ``refs`` only, where they
     are given. Asks no database."""
     asked = [one.ref for one in estimate.outcome.contributions] if refs is None else list(refs)
-    explained = estimate.explained(frozenset(asked[:EXPLAINED]))
-    found = {ref: Why(less=one) for ref, one in explained.reduced.items()}
-    return found | {ref: Why(needs=needs) for ref, needs in explained.remedies.items()}
+    explained = estimate.explained(frozenset(asked[:MAX_EXPLAINED]))
+    found = {ref: ContributionExplanation(less=one) for ref, one in explained.reduced.items()}
+    return found | {ref: ContributionExplanation(needs=needs) for ref, needs in explained.remedies.items()}

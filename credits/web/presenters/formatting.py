@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.identity.forges import LABELS
 from accounts.models import Enrolment
 
-KINDS = {
+FILE_KIND_LABELS = {
     "code": pgettext_lazy("kind of file", "code"),
     "tests": pgettext_lazy("kind of file", "tests"),
     "docs": pgettext_lazy("kind of file", "documentation"),
@@ -30,7 +30,7 @@ _UNDERGRADUATE, _MASTER, _DOCTOR = (
 )
 
 
-LEVELS = {
+LEVEL_LABELS = {
     "本科": _UNDERGRADUATE,
     "undergraduate": _UNDERGRADUATE,
     "bachelor": _UNDERGRADUATE,
@@ -43,7 +43,7 @@ LEVELS = {
 """Levels as rosters commonly write them; any other is shown as it was written."""
 
 
-def plain(number: Decimal | str | None) -> str:
+def plain_number(number: Decimal | str | None) -> str:
     """A Decimal (or its text) without needless zeros; an em dash where it is None or empty."""
     if number in (None, ""):
         return "—"
@@ -53,50 +53,50 @@ def plain(number: Decimal | str | None) -> str:
 
 def with_credits(number: Decimal | str | None) -> str:
     """Credit with its unit: 0.5 credits, 1 credit."""
-    said = npgettext("amount", "%(number)s credit", "%(number)s credits", _many(number))
-    return said % {"number": plain(number)}
+    said = npgettext("amount", "%(number)s credit", "%(number)s credits", _plural_count(number))
+    return said % {"number": plain_number(number)}
 
 
 def with_points(number: Decimal | str | None) -> str:
     """Points with their unit: 16 points, 1 point."""
-    said = npgettext("amount", "%(number)s point", "%(number)s points", _many(number))
-    return said % {"number": plain(number)}
+    said = npgettext("amount", "%(number)s point", "%(number)s points", _plural_count(number))
+    return said % {"number": plain_number(number)}
 
 
 def credit_unit(number: Decimal | str | None) -> str:
     """The unit alone, for a figure that stands beside it in another size."""
-    return npgettext("unit", "credit", "credits", _many(number))
+    return npgettext("unit", "credit", "credits", _plural_count(number))
 
 
 def unit_of(named: object, number: Decimal | str | None) -> str:
     """A rulebook's own name of a unit (bilingual, its English in the plural) for this number: one hour, two hours."""
-    text = tongue(named)
-    alone = _many(number) == 1 and not (get_language() or "").startswith("zh")
+    text = in_language(named)
+    alone = _plural_count(number) == 1 and not (get_language() or "").startswith("zh")
     return text[:-1] if alone and text.endswith("s") and not text.endswith("ss") else text
 
 
-def _many(number: Decimal | str | None) -> int:
+def _plural_count(number: Decimal | str | None) -> int:
     """How languages count it: a fraction like several."""
     return 1 if number not in (None, "") and Decimal(str(number)) == 1 else 2
 
 
 def signed(number: Decimal | str) -> str:
     """A change as +5 or −3."""
-    text = plain(number)
+    text = plain_number(number)
     return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
 
 
 def percent_number(share: Decimal | None) -> str:
     """A share as the number of its percents, for a field."""
-    return "" if share is None else plain(share * 100)
+    return "" if share is None else plain_number(share * 100)
 
 
 def percent(share: Decimal | None) -> str:
     """A share in percent; an em dash where there is none."""
-    return "—" if share is None else f"{plain(share * 100)}%"
+    return "—" if share is None else f"{plain_number(share * 100)}%"
 
 
-FOUND_BY = {
+FOUND_BY_LABELS = {
     "account": gettext_lazy("the account's own list"),
     "watched": gettext_lazy("a watched repository"),
     "fork": gettext_lazy("a fork of the account"),
@@ -109,10 +109,10 @@ FOUND_BY = {
 
 def found_by_label(found_by: str) -> str:
     """How a contribution was found."""
-    return str(FOUND_BY.get(found_by, found_by))
+    return str(FOUND_BY_LABELS.get(found_by, found_by))
 
 
-def tongue(text: object) -> str:
+def in_language(text: object) -> str:
     """The reader's half of a bilingual text {zh, en}; any other text as it is."""
     if text is None:
         return ""
@@ -125,7 +125,7 @@ def tongue(text: object) -> str:
     return str(text)
 
 
-REVIEWERS = {
+REVIEWER_LABELS = {
     "instructors": gettext_lazy("instructors of the college"),
     "college-committee": gettext_lazy("the college's credit committee"),
     "university-committee": gettext_lazy("the university's credit committee"),
@@ -134,7 +134,7 @@ REVIEWERS = {
 
 def reviewers(by: str) -> str:
     """Who decides in a stage of review."""
-    return str(REVIEWERS.get(by, by))
+    return str(REVIEWER_LABELS.get(by, by))
 
 
 def forge_label(name: str) -> str:
@@ -144,7 +144,7 @@ def forge_label(name: str) -> str:
 
 def intake(enrolment: Enrolment) -> str:
     """Level and entry year of an enrolment: undergraduate, 2023 intake."""
-    level = str(LEVELS.get(enrolment.level.lower(), enrolment.level))
+    level = str(LEVEL_LABELS.get(enrolment.level.lower(), enrolment.level))
     words = {"level": level, "year": enrolment.year}
     return (_("%(level)s, %(year)s intake") if level else _("%(year)s intake")) % words
 
@@ -176,9 +176,9 @@ def until(at: datetime | None) -> str:
 
 def kinds(files: dict[str, Any] | None) -> list[str]:
     """The kinds of files that a contribution touches, by their names; empty where they are unknown."""
-    return [str(KINDS.get(kind, kind)) for kind in files or {}]
+    return [str(FILE_KIND_LABELS.get(kind, kind)) for kind in files or {}]
 
 
 def kind_label(kind: str) -> str:
     """The name of a kind of files."""
-    return str(KINDS.get(kind, kind))
+    return str(FILE_KIND_LABELS.get(kind, kind))

@@ -23,9 +23,9 @@ from credits.rulebooks.versions import rulebook_of
 from credits.rules.document.rulebook_model import PointsRule
 from credits.rules.evaluation.outcome import Outcome
 from credits.web.presenters import claim_lines, decision_rows
-from credits.web.presenters.formatting import tongue
+from credits.web.presenters.formatting import in_language
 
-LONGEST_REASON = 2000
+MAX_REASON_LENGTH = 2000
 
 
 # Without an exponent: written out, 1e999999999 fills the memory.
@@ -35,12 +35,12 @@ PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 Status = Claim.Status
 
 
-def lines_of(claim: Claim, typed: QueryDict) -> dict[str, dict[str, Any]]:
+def typed_lines(claim: Claim, typed: QueryDict) -> dict[str, dict[str, Any]]:
     """The decision for each contribution, as the form sent it. Fields are named by the line's place in the frozen
     order. Raises CreditsError for a number that is none."""
-    criteria = criteria_of(claim)
+    criteria = reviewer_criteria(claim)
     decided: dict[str, dict[str, Any]] = {}
-    for line in claim_lines.of_claim(claim, None):
+    for line in claim_lines.lines_of_claim(claim, None):
         field = f"line-{line.place}"
         one: dict[str, Any] = {"accepted": typed.get(f"{field}-accepted") != "no"}
         awarded = {}
@@ -56,12 +56,12 @@ def lines_of(claim: Claim, typed: QueryDict) -> dict[str, dict[str, Any]]:
     return decided
 
 
-def ticket(claim: Claim) -> str:
+def approval_ticket(claim: Claim) -> str:
     """What a claim is ticked by: together with its stage, so that nobody approves in a stage that they did not see."""
     return f"{claim.public_id}.{claim.stage}"
 
 
-def criteria_of(claim: Claim) -> list[PointsRule]:
+def reviewer_criteria(claim: Claim) -> list[PointsRule]:
     """The rules under which a reviewer gives points."""
     assert claim.version is not None  # a claim under review has its version frozen
     return [rule for rule in rulebook_of(claim.version).points if rule.reviewer is not None]
@@ -85,20 +85,20 @@ def queue_row(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
     since = claim.submitted_at or claim.created_at
     return {
         "claim": claim,
-        "ticket": ticket(claim),
-        "stage": decision_rows.stage_now(claim),
+        "ticket": approval_ticket(claim),
+        "stage": decision_rows.current_stage_label(claim),
         "outcome": outcome,
         "days": (timezone.localdate(now) - timezone.localdate(since)).days,
         "counting": sum(one.status == "counts" for one in outcome.contributions),
         "answered": claim.status == Status.HEARING
         and claim.hearing_until is not None
         and now < claim.hearing_until,
-        "plain": not criteria_of(claim) and review.undisputed(claim),
+        "plain": not reviewer_criteria(claim) and review.is_undisputed(claim),
     }
 
 
 def review_page(found: Claim, typed: QueryDict | None, user: User, *, now: datetime) -> dict[str, Any]:
-    applied_for = stored.estimate_of(stored.submitted(found))
+    applied_for = stored.estimate_of(stored.submitted_assessment(found))
     standing = list(
         found.decisions.exclude(standing=Decision.Standing.REPLACED)
         .select_related("assessment__version", "decided_by", "confirmed_by", "answer")
@@ -109,18 +109,18 @@ def review_page(found: Claim, typed: QueryDict | None, user: User, *, now: datet
     may_decide = waits and stages.may_decide(found, user)
     here = current if current is not None and current.stage == found.stage else None
     estimate = stored.estimate_of(current.assessment) if current else applied_for
-    shown = claim_lines.of_claim(found, estimate, current.lines if current else None)
+    shown = claim_lines.lines_of_claim(found, estimate, current.lines if current else None)
     return {
         "claim": found,
         "applied_for": applied_for.outcome,
         "outcome": estimate.outcome,
-        "decided": decision_rows.of_claim(found, standing),
-        "stage": decision_rows.stage_now(found),
-        "seen": review.seen_in(here),
-        "rows": [(line, _typed_line(line, typed, criteria_of(found))) for line in shown],
+        "decided": decision_rows.claim_decisions(found, standing),
+        "stage": decision_rows.current_stage_label(found),
+        "seen": review.proposal_key(here),
+        "rows": [(line, _line_fields(line, typed, reviewer_criteria(found))) for line in shown],
         "reason": typed.get("reason", "") if typed else here.reason if here else "",
-        "signals": {ref: seen for ref, seen in signals.of_claim(found).items() if seen},
-        "branches": claim_lines.branches(found),
+        "signals": {ref: seen for ref, seen in signals.claim_signals(found).items() if seen},
+        "branches": claim_lines.branch_authors_by_ref(found),
         "flags": list(found.flags.select_related("answered_by")),
         "waits": waits,
         "open": may_decide,
@@ -133,8 +133,8 @@ def review_page(found: Claim, typed: QueryDict | None, user: User, *, now: datet
     }
 
 
-def _typed_line(
-    line: claim_lines.Line, typed: QueryDict | None, criteria: Iterable[PointsRule]
+def _line_fields(
+    line: claim_lines.ClaimLine, typed: QueryDict | None, criteria: Iterable[PointsRule]
 ) -> dict[str, Any]:
     """What stands in a line's fields: what was typed, else what was decided before, else accepted."""
     field = f"line-{line.place}"
@@ -164,7 +164,7 @@ def _typed_number(text: str, place: int) -> str:
 
 
 def typed_text(text: str) -> str:
-    return text.replace("\x00", "").strip()[:LONGEST_REASON]
+    return text.replace("\x00", "").strip()[:MAX_REASON_LENGTH]
 
 
 def typed_stage(typed: QueryDict) -> int | None:
@@ -180,7 +180,7 @@ def decision_message(made: Decision) -> str:
         return _("Your proposal is with %(person)s, who now has days to answer.") % who
     if claim.stage > made.stage:
         return _("Decided. The claim of %(person)s goes on to the next stage: %(stage)s.") % (
-            who | {"stage": tongue(stages.stage_of(claim).title)}
+            who | {"stage": in_language(stages.stage_of(claim).title)}
         )
     if made.verdict == Decision.Verdict.REFUSE:
         return _("The claim of %(person)s is not approved; this is final now.") % who

@@ -9,9 +9,9 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from credits.claims.simulation.anonymised_traces import HIDDEN, called, masked
-from credits.claims.simulation.sample_claims import Example
-from credits.claims.simulation.trial import fitting
+from credits.claims.simulation.anonymised_traces import HIDDEN_FACTS, anonymise, contribution_names
+from credits.claims.simulation.sample_claims import TrialExample
+from credits.claims.simulation.trial import fit_awards
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import editor_report
 from credits.rules.evaluation.evaluate import evaluate
@@ -19,9 +19,9 @@ from credits.rules.evaluation.outcome import Outcome
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
 from credits.rules.faults import Fault
-from credits.web.presenters.draft_autosave import LONGEST
+from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH
 
-AROUND = 2
+LINES_AROUND = 2
 """Lines shown before and after one with a fault."""
 
 
@@ -41,27 +41,32 @@ class EditorCheck:
     problem: str = ""
 
 
-def check_text(text: str, example: Example) -> EditorCheck:
-    if len(text) > LONGEST:
-        text = text[:LONGEST]
+def check_text(text: str, example: TrialExample) -> EditorCheck:
+    if len(text) > MAX_TEXT_LENGTH:
+        text = text[:MAX_TEXT_LENGTH]
     read = editor_report.read(text)
     outcome, problem = None, ""
     if read.rulebook is not None:
         try:
-            outcome = evaluate(read.rulebook, fitting(example.facts, read.rulebook)[0])
+            outcome = evaluate(read.rulebook, fit_awards(example.facts, read.rulebook)[0])
         except CreditsError as error:
             problem = str(error)
         if outcome is not None and not example.open:
-            outcome = masked(example.facts, outcome)
+            outcome = anonymise(example.facts, outcome)
     return EditorCheck(
-        read, located_faults(read.faults), located_faults(read.doubts), outcome, _names(example), problem
+        read,
+        located_faults(read.faults),
+        located_faults(read.doubts),
+        outcome,
+        _contribution_labels(example),
+        problem,
     )
 
 
-def _names(example: Example) -> dict[str, Any]:
+def _contribution_labels(example: TrialExample) -> dict[str, Any]:
     """What the example's contributions are called, by the ref that the outcome shows."""
     if not example.open:
-        return {told["en"]: told for told in called(example.facts).values()}
+        return {told["en"]: told for told in contribution_names(example.facts).values()}
     found = {}
     for one in example.facts.contributions:
         title = one.contribution.get("title") or one.ref
@@ -69,7 +74,7 @@ def _names(example: Example) -> dict[str, Any]:
     return found
 
 
-def example_facts(example: Example) -> list[tuple[Any, str, Any]]:
+def example_facts(example: TrialExample) -> list[tuple[Any, str, Any]]:
     """Each fact that a condition may name: itself, what kind it is, and its value in the example's first contribution
     (None: unknown)."""
     kinds = {
@@ -86,7 +91,7 @@ def example_facts(example: Example) -> list[tuple[Any, str, Any]]:
             fact,
             kinds[fact.kind],
             _("(kept back)")
-            if not example.open and name in HIDDEN and name in values
+            if not example.open and name in HIDDEN_FACTS and name in values
             else _shown_value(values.get(name)),
         )
         for name, fact in CONDITION_FACTS.items()
@@ -127,7 +132,7 @@ def faulty_lines(text: str, faults: LocatedFaults) -> list[tuple[int, str, list[
     said: dict[int, list[str]] = {}
     for line, _column, sentence in faults:
         said.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
-    near = {number for fault in said for number in range(fault - AROUND, fault + AROUND + 1)}
+    near = {number for fault in said for number in range(fault - LINES_AROUND, fault + LINES_AROUND + 1)}
     return [
         (number, line, said.get(number, [])) for number, line in enumerate(lines, start=1) if number in near
     ]

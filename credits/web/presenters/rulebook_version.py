@@ -47,12 +47,14 @@ def comparable_versions(found: RulebookVersion, steward: bool) -> list[RulebookV
     return list(others if steward else others.exclude(status=RulebookVersion.Status.PROPOSED))
 
 
-def version_beside(
+def version_to_compare(
     found: RulebookVersion, others: list[RulebookVersion], named: str
 ) -> RulebookVersion | None:
     """The version named, else the newest one before it that was published; None for the first."""
     chosen = next((one for one in others if named and str(one.number) == named), None)
-    earlier = (one for one in others if one.number < found.number and one.status != RulebookVersion.Status.PROPOSED)
+    earlier = (
+        one for one in others if one.number < found.number and one.status != RulebookVersion.Status.PROPOSED
+    )
     return chosen or next(earlier, None)
 
 

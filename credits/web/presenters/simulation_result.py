@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models import Programme, User
 from credits.claims.models import Simulation, SimulationChange
 from credits.claims.simulation import runs
-from credits.claims.simulation.trial import Tally
+from credits.claims.simulation.trial import SimulationTally
 from credits.rules.evaluation.outcome import Outcome
 from credits.web.presenters import charts
 
@@ -23,7 +23,7 @@ class LargestChange:
 
 
 def simulation_state(found: Simulation, user: User) -> dict[str, Any]:
-    tally = Tally.from_json(found.tally)
+    tally = SimulationTally.from_json(found.tally)
     names = dict(
         Programme.objects.filter(pk__in=[int(key) for key in tally.programmes]).values_list("pk", "name")
     )
@@ -38,10 +38,11 @@ def simulation_state(found: Simulation, user: User) -> dict[str, Any]:
         "open": found.status in (Simulation.Status.WAITING, Simulation.Status.RUNNING),
         "reached": reached,
         "percent": 100 * reached // found.total if found.total else 0,
-        "chart": charts.spread(tally.spread_before, tally.spread_after),
+        "chart": charts.distribution_chart(tally.spread_before, tally.spread_after),
         "programmes": sorted(programmes, key=lambda one: (-abs(one["cost"]), one["name"])),
         "largest": [
-            LargestChange(one, one.assessment.claim.enrolment.programme.name) for one in runs.largest(found)
+            LargestChange(one, one.assessment.claim.enrolment.programme.name)
+            for one in runs.largest_changes(found)
         ],
     }
 

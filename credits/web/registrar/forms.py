@@ -61,7 +61,7 @@ class ExportForm(forms.Form):
     format = forms.ChoiceField(choices=[(name, name) for name in RENDERERS], label=_("Format"))
 
 
-class Moment(forms.DateTimeField):
+class MomentField(forms.DateTimeField):
     """A local date and time, as browsers' own picker writes it."""
 
     widget = forms.DateTimeInput(
@@ -89,11 +89,11 @@ class RoundForm(forms.Form):
         label=_("Rulebook in force"),
         empty_label=None,
     )
-    apply_from = Moment(label=_("Applications from"))
-    apply_until = Moment(label=_("Applications until"))
-    review_until = Moment(label=_("Review until"))
-    record_from = Moment(label=_("Recording from"))
-    record_until = Moment(label=_("Recording until"))
+    apply_from = MomentField(label=_("Applications from"))
+    apply_until = MomentField(label=_("Applications until"))
+    review_until = MomentField(label=_("Review until"))
+    record_from = MomentField(label=_("Recording from"))
+    record_until = MomentField(label=_("Recording until"))
 
 
 class ProgrammeField(forms.ModelChoiceField):
@@ -103,7 +103,7 @@ class ProgrammeField(forms.ModelChoiceField):
         return f"{obj.department} · {obj}" if isinstance(obj, Programme) else str(obj)
 
 
-class InForceForm(forms.Form):
+class RulebookInForceForm(forms.Form):
     """Another rulebook in a round, for some students only."""
 
     programme = ProgrammeField(
@@ -126,7 +126,7 @@ class InForceForm(forms.Form):
     )
 
 
-class Day(forms.DateField):
+class DayField(forms.DateField):
     """A day, as browsers' own picker writes it."""
 
     widget = forms.DateInput(
@@ -163,8 +163,8 @@ class TermForm(forms.Form):
     )
     name_zh = forms.CharField(label=_("Chinese name"), max_length=100)
     name_en = forms.CharField(label=_("English name"), max_length=100)
-    starts_on = Day(label=_("First day"))
-    ends_on = Day(label=_("Last day"))
+    starts_on = DayField(label=_("First day"))
+    ends_on = DayField(label=_("Last day"))
     days_off = DaysField(
         label=_("Public holidays"),
         help_text=_("One day or range a line: 2026-10-01 or 2026-10-01 – 2026-10-07."),

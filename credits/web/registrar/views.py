@@ -31,14 +31,21 @@ from credits.contributions.collecting import forge_status
 from credits.errors import CreditsError, NotAllowed, NotThere
 from credits.ledger import entries
 from credits.records import checkpoints
-from credits.records.export import export, fetched, path_of, under_way
+from credits.records.export import audit_download, batch_file, export_round, under_way_warning
 from credits.records.models import ExportBatch
-from credits.records.transcript import transcript
+from credits.records.transcript import make_transcript
 from credits.records.verification import verify_records
-from credits.records.view_audit import ledger_seen
+from credits.records.view_audit import audit_ledger_view
 from credits.web.core.access import PageRequest, page
-from credits.web.core.form_submission import carry_out
-from credits.web.registrar.forms import ExportForm, InForceForm, RosterForm, RoundForm, TermForm, VouchForm
+from credits.web.core.form_submission import submit_form
+from credits.web.registrar.forms import (
+    ExportForm,
+    RosterForm,
+    RoundForm,
+    RulebookInForceForm,
+    TermForm,
+    VouchForm,
+)
 
 ENTRIES_SHOWN = 50
 
@@ -51,15 +58,15 @@ READY_SHOWN = 200
 def ready(request: PageRequest) -> HttpResponse:
     """Claims whose result can be recorded, and those that wait for a date."""
     now = timezone.now()
-    claims = _with_final_decision(record.ready(now=now, by=request.user)[: READY_SHOWN + 1])
-    waiting = _with_final_decision(record.not_yet(now=now, by=request.user)[:READY_SHOWN])
+    claims = _with_final_decision(record.ready_to_record(now=now, by=request.user)[: READY_SHOWN + 1])
+    waiting = _with_final_decision(record.waiting_to_record(now=now, by=request.user)[:READY_SHOWN])
     return render(
         request,
         "credits/registrar/ready.html",
         {
             "ready": claims[:READY_SHOWN],
             "more": len(claims) > READY_SHOWN,
-            "waiting": [(claim, record.waits_until(claim)) for claim in waiting],
+            "waiting": [(claim, record.recordable_from(claim)) for claim in waiting],
         },
     )
 
@@ -70,11 +77,11 @@ def record_results(request: PageRequest) -> HttpResponse:
     """Record the results that were ticked."""
     wanted = request.POST.getlist("claim")
     now = timezone.now()
-    ready = record.ready(now=now, by=request.user)[:READY_SHOWN]
+    ready = record.ready_to_record(now=now, by=request.user)[:READY_SHOWN]
     claims = [claim for claim in ready if str(claim.public_id) in wanted]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
-    results = record.record_many(
+    results = record.record_results(
         claims, by=request.user, now=now, despite=request.POST.get("despite", "")[:2000]
     )
     count = len(list(results))
@@ -92,7 +99,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
     """The rounds with how far they are, and the form for a new one."""
     form, status = RoundForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(
+        made, status = submit_form(
             form,
             lambda asked: rounds.open_round(
                 rulebooks=[asked.pop("version")], **asked, by=request.user, now=timezone.now()
@@ -111,10 +118,10 @@ def put_in_force(request: PageRequest, code: str) -> HttpResponse:
     require_for_all(request.user, Role.REGISTRAR)
     round_ = get_object_or_404(Round, code=code)
     form = _in_force_form(round_, request.POST)
-    made, status = carry_out(
+    made, status = submit_form(
         form,
         lambda asked: rounds.put_in_force(
-            round_, rounds.InForce(**asked), by=request.user, now=timezone.now()
+            round_, rounds.RulebookInForce(**asked), by=request.user, now=timezone.now()
         ),
     )
     if made:
@@ -151,7 +158,7 @@ def ledger(request: PageRequest) -> HttpResponse:
     if before.isdecimal() and len(before) < 19:
         shown = shown.filter(number__lt=int(before))
     found = list(shown[: ENTRIES_SHOWN + 1])
-    ledger_seen(found[:ENTRIES_SHOWN], by=request.user, now=timezone.now())
+    audit_ledger_view(found[:ENTRIES_SHOWN], by=request.user, now=timezone.now())
     number, head = entries.head()
     return render(
         request,
@@ -162,7 +169,7 @@ def ledger(request: PageRequest) -> HttpResponse:
             "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
             "number": number,
             "head": head,
-            "verdict": verify_records(checkpoints.noted()) if "verify" in request.GET else None,
+            "verdict": verify_records(checkpoints.noted_checkpoints()) if "verify" in request.GET else None,
         },
     )
 
@@ -174,12 +181,13 @@ def exports(request: PageRequest) -> HttpResponse:
     require_for_all(request.user, Role.REGISTRAR)
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(
-            form, lambda asked: export(asked["round"], asked["format"], by=request.user, now=timezone.now())
+        made, status = submit_form(
+            form,
+            lambda asked: export_round(asked["round"], asked["format"], by=request.user, now=timezone.now()),
         )
         if made:
             messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
-            if unfinished := under_way(made):
+            if unfinished := under_way_warning(made):
                 messages.warning(request, unfinished)
             return redirect("registrar_exports")
     batches = ExportBatch.objects.select_related("round", "made_by")[:100]
@@ -194,14 +202,14 @@ def export_file(request: PageRequest, code: str) -> FileResponse:
     """A batch's file, as it was made."""
     require_for_all(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
-    path = path_of(batch)
+    path = batch_file(batch)
     if not path.is_file():
         raise NotThere(
             "export-file-gone",
             _("The file of this batch is no longer on the server."),
             _("Make the export again; the ledger has not changed for it."),
         )
-    fetched(batch, path.name, by=request.user, now=timezone.now())
+    audit_download(batch, path.name, by=request.user, now=timezone.now())
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
 
 
@@ -211,7 +219,7 @@ def export_manifest(request: PageRequest, code: str) -> HttpResponse:
     """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
     require_for_all(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
-    fetched(batch, f"{batch.code}.manifest.json", by=request.user, now=timezone.now())
+    audit_download(batch, f"{batch.code}.manifest.json", by=request.user, now=timezone.now())
     answer = JsonResponse(batch.manifest, json_dumps_params={"ensure_ascii": False, "indent": 2})
     answer["Content-Disposition"] = f'attachment; filename="{batch.code}.manifest.json"'
     return answer
@@ -224,21 +232,21 @@ def student_transcript(request: PageRequest, number: str) -> HttpResponse:
     enrolment = Enrolment.objects.select_related("user").filter(student_number=number).first()
     if enrolment is None:
         raise NotThere("no-such-transcript", _("There is no such transcript."))
-    shown = transcript(enrolment.user, by=request.user, now=timezone.now())
+    shown = make_transcript(enrolment.user, by=request.user, now=timezone.now())
     return render(request, "credits/transcript.html", {"transcript": shown})
 
 
 def _with_final_decision(claims: QuerySet[Claim]) -> list[Claim]:
     """The claims, each with its final decision under ``final``."""
     found = list(claims)
-    by_claim = stages.last_decisions(found)
+    by_claim = stages.final_decisions(found)
     for claim in found:
         claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
     return found
 
 
 def _rounds_page(
-    request: PageRequest, *, form: RoundForm, typed: dict[int, InForceForm] | None = None, status: int
+    request: PageRequest, *, form: RoundForm, typed: dict[int, RulebookInForceForm] | None = None, status: int
 ) -> HttpResponse:
     """The page of rounds; ``typed`` holds by round the forms for another rulebook that came back with a fault."""
     for_all = covers_all(request.user, Role.REGISTRAR)
@@ -266,9 +274,9 @@ def _rounds_page(
     )
 
 
-def _in_force_form(round_: Round, typed: QueryDict | None = None) -> InForceForm:
+def _in_force_form(round_: Round, typed: QueryDict | None = None) -> RulebookInForceForm:
     """The form for another rulebook in a round; there is one for each, so its fields are called after the round."""
-    return InForceForm(typed, auto_id=f"{round_.code}-%s")
+    return RulebookInForceForm(typed, auto_id=f"{round_.code}-%s")
 
 
 VOUCHED_SHOWN = 20
@@ -280,7 +288,7 @@ def vouch(request: PageRequest) -> HttpResponse:
     """Link a forge account to a student because the registrar vouches for it."""
     form, status = VouchForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(
+        made, status = submit_form(
             form, lambda asked: linking.attest(**asked, by=request.user, now=timezone.now())
         )
         if made:
@@ -327,7 +335,7 @@ def roster(request: PageRequest) -> HttpResponse:
             dry_run=request.POST.get("checked") != digest,
         )
 
-    report, status = carry_out(form, read)
+    report, status = submit_form(form, read)
     if report and report.applied:
         count = len(report.added) + len(report.changed)
         messages.success(
@@ -356,7 +364,9 @@ def all_terms(request: PageRequest) -> HttpResponse:
     require_for_all(request.user, Role.REGISTRAR)
     form, status = TermForm(request.POST or None), 200
     if request.method == "POST":
-        made, status = carry_out(form, lambda asked: terms.add(**asked, by=request.user, now=timezone.now()))
+        made, status = submit_form(
+            form, lambda asked: terms.add(**asked, by=request.user, now=timezone.now())
+        )
         if made:
             messages.success(request, _("The term %(term)s is entered.") % {"term": made})
             _warn_of_unlikely_days(request, made)
@@ -374,7 +384,7 @@ def term(request: PageRequest, code: str) -> HttpResponse:
     has_rounds = held.rounds.exists()
     form, status = TermForm(request.POST or None, term=held, days_stay=has_rounds), 200
     if request.method == "POST":
-        made, status = carry_out(
+        made, status = submit_form(
             form, lambda asked: rounds.change_term(held, **asked, by=request.user, now=timezone.now())
         )
         if made:
@@ -424,12 +434,12 @@ def collecting(request: PageRequest) -> HttpResponse:
         request,
         "credits/registrar/collecting.html",
         {
-            "forges_now": [forge_status.of_forge(name, now=now) for name in names()],
-            "trouble": forge_status.in_trouble(
+            "forges_now": [forge_status.load_forge_status(name, now=now) for name in names()],
+            "trouble": forge_status.accounts_in_trouble(
                 now=now, departments=permissions.departments_of(request.user, Role.REGISTRAR)
             )
             if Role.REGISTRAR in roles
             else None,
-            "most": forge_status.SHOWN,
+            "most": forge_status.MAX_SHOWN,
         },
     )

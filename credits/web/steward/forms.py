@@ -25,7 +25,7 @@ class RulebookForm(forms.Form):
     )
 
 
-_KEPT = (RulebookVersion.Status.PUBLISHED, RulebookVersion.Status.RETIRED)
+_PUBLISHED_OR_RETIRED = (RulebookVersion.Status.PUBLISHED, RulebookVersion.Status.RETIRED)
 
 
 class SimulationForm(forms.Form):
@@ -41,7 +41,7 @@ class SimulationForm(forms.Form):
         empty_label=gettext_lazy("everyone"),
     )
     against = VersionField(
-        RulebookVersion.objects.filter(status__in=_KEPT)
+        RulebookVersion.objects.filter(status__in=_PUBLISHED_OR_RETIRED)
         .select_related("rulebook")
         .defer("text", "canonical"),
         label=gettext_lazy("Compared with"),

@@ -19,11 +19,11 @@ from accounts import audit, permissions
 from accounts.models import User
 from accounts.permissions import Role
 from credits.claims.models import Claim
-from credits.claims.rounds import newest
+from credits.claims.rounds import newest_round
 from credits.claims.simulation import runs, sample_claims
-from credits.claims.simulation.anonymised_traces import masked
-from credits.claims.simulation.sample_claims import Example, may_name
-from credits.claims.simulation.trial import side_by_side
+from credits.claims.simulation.anonymised_traces import anonymise
+from credits.claims.simulation.sample_claims import TrialExample, may_see_student
+from credits.claims.simulation.trial import evaluate_both
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import drafts, editor_report, versions
 from credits.rulebooks.models import RulebookDraft, RulebookVersion
@@ -31,7 +31,7 @@ from credits.rulebooks.versions import rulebook_of
 from credits.rules.document.diff import differences
 from credits.rules.faults import RulebookFaults
 from credits.web.core.access import PageRequest, page
-from credits.web.presenters.draft_autosave import LONGEST, kept_now, uuid_of
+from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH, parse_uuid, save_draft
 from credits.web.presenters.rulebook_editor import (
     LocatedFaults,
     check_text,
@@ -45,7 +45,7 @@ from credits.web.presenters.rulebook_version import (
     find_version,
     findings_of,
     no_such_version,
-    version_beside,
+    version_to_compare,
 )
 from credits.web.presenters.simulation_result import contribution_pairs, simulation_state
 from credits.web.steward.forms import RulebookForm, SimulationForm
@@ -68,7 +68,7 @@ def rulebooks(request: PageRequest) -> HttpResponse:
         {
             "versions": found.annotate(used=Count("rounds")).defer("text", "canonical"),
             "drafts": [(one, drafts.code_of(one.text)) for one in drafts.of(request.user)],
-            "simulations": list(runs.seen_by(request.user)[:RECENT_SIMULATIONS]),
+            "simulations": list(runs.visible_simulations(request.user)[:RECENT_SIMULATIONS]),
         },
     )
 
@@ -82,7 +82,7 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
     if found.status == Status.PROPOSED and not steward:
         raise no_such_version()
     others = comparable_versions(found, steward)
-    beside = version_beside(found, others, request.GET.get("with", ""))
+    beside = version_to_compare(found, others, request.GET.get("with", ""))
     says = versions.rulebook_of(found)
     return render(
         request,
@@ -96,7 +96,9 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
             "in_force": found.rounds.select_related("round", "programme").order_by(
                 "-round__apply_from", "programme__name", "year"
             ),
-            "trying": SimulationForm(initial={"round": newest()}, auto_id="try_%s") if steward else None,
+            "trying": SimulationForm(initial={"round": newest_round()}, auto_id="try_%s")
+            if steward
+            else None,
             "lines": found.text.splitlines(),
             "read": findings_of(found) if found.status == Status.PROPOSED else None,
             "steward": steward,
@@ -147,13 +149,13 @@ def propose(request: PageRequest) -> HttpResponse:
             form.add_error(None, str(error))
             status = error.status
         else:
-            if public_id := uuid_of(request.POST.get("draft", "")):
+            if public_id := parse_uuid(request.POST.get("draft", "")):
                 drafts.discard(request.user, public_id)
             messages.success(
                 request, _("%(version)s is proposed. Another steward publishes it.") % {"version": made}
             )
             return redirect("steward_version", code=made.rulebook.code, number=made.number)
-    kept, problem = kept_now(request, form.data.get("text", ""))
+    kept, problem = save_draft(request, form.data.get("text", ""))
     context = _editor_page(request, form.data.get("text", ""), kept, form)
     return render(
         request,
@@ -168,7 +170,7 @@ def propose(request: PageRequest) -> HttpResponse:
 def check(request: PageRequest) -> HttpResponse:
     """Keep the draft and say what there is to say of it: for htmx as a part of the page, else on the page."""
     text = request.POST.get("text", "").replace("\r\n", "\n")
-    kept, problem = kept_now(request, text)
+    kept, problem = save_draft(request, text)
     if not request.htmx:
         if problem:
             messages.error(request, problem)
@@ -183,11 +185,11 @@ def check(request: PageRequest) -> HttpResponse:
 def choose_example(request: PageRequest) -> HttpResponse:
     """Choose what the draft is tried on."""
     text = request.POST.get("text", "").replace("\r\n", "\n")
-    kept, problem = kept_now(request, text)
+    kept, problem = save_draft(request, text)
     if problem or kept is None:
         messages.error(request, problem or _("Write something first."))
         return redirect(_draft_address(kept))
-    chosen = sample_claims.choose(request.user, request.POST.get("example", ""), now=timezone.now())
+    chosen = sample_claims.open_example(request.user, request.POST.get("example", ""), now=timezone.now())
     kept.example = chosen.key
     kept.save(update_fields=["example"])
     return redirect(f"{_draft_address(kept)}#check")
@@ -204,7 +206,7 @@ def discard(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 
 def _open_draft(request: PageRequest) -> HttpResponse:
     """The editor with a kept draft, the text of the version that ``from`` names, or nothing yet."""
-    public_id = uuid_of(request.GET.get("draft", ""))
+    public_id = parse_uuid(request.GET.get("draft", ""))
     kept = drafts.find(request.user, public_id) if public_id else None
     text = kept.text if kept else template_text(request.GET.get("from", ""))
     context = _editor_page(request, text, kept, RulebookForm(initial={"text": text}))
@@ -218,25 +220,25 @@ def _editor_page(
     request: PageRequest, text: str, kept: RulebookDraft | None, form: RulebookForm
 ) -> dict[str, Any]:
     example = _chosen_example(request.user, kept)
-    text = text.replace("\r\n", "\n")[:LONGEST]
+    text = text.replace("\r\n", "\n")[:MAX_TEXT_LENGTH]
     return {
         "form": form,
         "kept": kept,
-        "draft_id": kept.public_id if kept else uuid_of(request.POST.get("draft", "")) or uuid.uuid4(),
+        "draft_id": kept.public_id if kept else parse_uuid(request.POST.get("draft", "")) or uuid.uuid4(),
         "page": request.POST.get("page") or uuid.uuid4().hex,
         "example": example,
         "check": check_text(text, example) if text.strip() else None,
-        "offered": sample_claims.offered(request.user),
+        "offered": sample_claims.list_samples(request.user),
         "facts": example_facts(example),
-        "trying": SimulationForm(initial={"round": newest()}, auto_id="try_%s"),
+        "trying": SimulationForm(initial={"round": newest_round()}, auto_id="try_%s"),
     }
 
 
-def _chosen_example(user: User, kept: RulebookDraft | None) -> Example:
+def _chosen_example(user: User, kept: RulebookDraft | None) -> TrialExample:
     try:
-        return sample_claims.example(user, kept.example if kept else "")
+        return sample_claims.read_example(user, kept.example if kept else "")
     except NotThere:
-        return sample_claims.example(user, "")
+        return sample_claims.read_example(user, "")
 
 
 def _draft_address(kept: RulebookDraft | None) -> str:
@@ -251,7 +253,7 @@ SIMULATIONS_LISTED = 50
 @page(role=Role.STEWARD)
 def simulations(request: PageRequest) -> HttpResponse:
     """Every simulation that is kept, the newest first; from the one named by ``before`` downwards."""
-    found = runs.seen_by(request.user)
+    found = runs.visible_simulations(request.user)
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         found = found.filter(pk__lt=int(before))
@@ -259,7 +261,7 @@ def simulations(request: PageRequest) -> HttpResponse:
     context = {
         "simulations": shown[:SIMULATIONS_LISTED],
         "before": shown[SIMULATIONS_LISTED - 1].pk if len(shown) > SIMULATIONS_LISTED else None,
-        "kept": runs.KEPT,
+        "kept": runs.KEPT_PER_STEWARD,
     }
     return render(request, "credits/steward/simulations.html", context)
 
@@ -268,7 +270,7 @@ def simulations(request: PageRequest) -> HttpResponse:
 @page(role=Role.STEWARD)
 def simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """One simulation: how far it is, and what was found. For htmx the part that changes while it runs."""
-    found = runs.find(request.user, public_id)
+    found = runs.find_simulation(request.user, public_id)
     if request.htmx:
         return render(request, "credits/steward/_simulation.html", simulation_state(found, request.user))
     context = simulation_state(found, request.user) | {"draft": _draft_to_return_to(request)}
@@ -283,7 +285,7 @@ def simulate(request: PageRequest) -> HttpResponse:
     kept = None
     version = editor_report.named(request.POST.get("version", "")) if "version" in request.POST else None
     if version is None:
-        kept, _problem = kept_now(request, request.POST.get("text", ""))
+        kept, _problem = save_draft(request, request.POST.get("text", ""))
         back = reverse("steward_propose") + (f"?draft={kept.public_id}" if kept else "")
     else:
         back = reverse("steward_version", args=[version.rulebook.code, version.number])
@@ -299,7 +301,7 @@ def simulate(request: PageRequest) -> HttpResponse:
     else:
         rulebook = rulebook_of(version)
     chosen = form.cleaned_data
-    made = runs.ask(
+    made = runs.request_simulation(
         rulebook,
         round_=chosen["round"],
         programme=chosen["programme"],
@@ -316,7 +318,7 @@ def simulate(request: PageRequest) -> HttpResponse:
 @page(role=Role.STEWARD)
 def stop_simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Stop one that waits or runs."""
-    runs.stop(runs.find(request.user, public_id), by=request.user, now=timezone.now())
+    runs.stop(runs.find_simulation(request.user, public_id), by=request.user, now=timezone.now())
     messages.success(request, _("The simulation is stopped; what it found until then stays."))
     return redirect("steward_simulation", public_id=public_id)
 
@@ -327,7 +329,7 @@ def stop_simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def simulation_change(request: PageRequest, public_id: uuid.UUID, ordinal: int) -> HttpResponse:
     """One claim by both rulebooks, traces side by side; such a look goes into the audit log (invariant 11). Whose it is
     and which work, only for who may see that by another role."""
-    found = runs.find(request.user, public_id)
+    found = runs.find_simulation(request.user, public_id)
     one = found.changes.filter(ordinal=min(ordinal, 2**31 - 1)).select_related("assessment").first()
     if one is None:
         raise NotThere("no-such-change", _("There is no such change in this simulation."))
@@ -337,10 +339,10 @@ def simulation_change(request: PageRequest, public_id: uuid.UUID, ordinal: int) 
     before = found.against or claim.version
     if before is None:
         raise NotThere("no-such-change", _("There is no such change in this simulation."))
-    facts, old, new = side_by_side(one.assessment, rulebook_of(before), runs.rulebook_tried(found))
-    named = may_name(request.user, claim)
+    facts, old, new = evaluate_both(one.assessment, rulebook_of(before), runs.tried_rulebook(found))
+    named = may_see_student(request.user, claim)
     if not named:
-        old, new = masked(facts, old), masked(facts, new)
+        old, new = anonymise(facts, old), anonymise(facts, new)
     audit.record(
         "simulation-trace-seen",
         found,
@@ -366,5 +368,5 @@ def simulation_change(request: PageRequest, public_id: uuid.UUID, ordinal: int) 
 
 def _draft_to_return_to(request: PageRequest) -> RulebookDraft | None:
     """The reader's own draft that the address names, to go back to."""
-    public_id = uuid_of(request.GET.get("draft", ""))
+    public_id = parse_uuid(request.GET.get("draft", ""))
     return drafts.find(request.user, public_id) if public_id else None

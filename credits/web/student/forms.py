@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class LinkForm(forms.Form):
+class PullRequestForm(forms.Form):
     """The address of a merged pull request."""
 
     address = forms.CharField(
@@ -16,7 +16,7 @@ class LinkForm(forms.Form):
     )
 
 
-class AttestForm(forms.Form):
+class AttestedWorkForm(forms.Form):
     """A closed pull request and the commit by which it landed."""
 
     address = forms.CharField(

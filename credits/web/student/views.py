@@ -26,18 +26,18 @@ from credits.claims.assessment.facts import ref_of
 from credits.claims.models import Claim, Round
 from credits.contributions import attested_work, queries, same_work, shares
 from credits.contributions.collecting import add_by_url, branch_authors, collect
-from credits.contributions.collecting.status import collection_status
+from credits.contributions.collecting.status import statuses_for_person
 from credits.contributions.models import AttestedWork, Authorship, Recheck, ShareProposal
 from credits.errors import Conflict, CreditsError, NotThere
-from credits.records.transcript import transcript
+from credits.records.transcript import make_transcript
 from credits.web.core.access import PageRequest, page
-from credits.web.core.form_submission import carry_out
+from credits.web.core.form_submission import submit_form
 from credits.web.presenters import claim_timeline, dashboard
 from credits.web.presenters.accounts import collection_state
-from credits.web.presenters.claim_draft import draft_choice
+from credits.web.presenters.claim_draft import draft_page
 from credits.web.presenters.contribution import read_share
-from credits.web.presenters.explanations import whys
-from credits.web.student.forms import AttestForm, LinkForm
+from credits.web.presenters.explanations import explanations
+from credits.web.student.forms import AttestedWorkForm, PullRequestForm
 
 CONTRIBUTIONS_SHOWN = 50
 
@@ -47,7 +47,9 @@ CONTRIBUTIONS_SHOWN = 50
 def home(request: PageRequest) -> HttpResponse:
     """Where the student stands, and one next step."""
     return render(
-        request, "credits/student/home.html", {"standing": dashboard.of(request.user, now=timezone.now())}
+        request,
+        "credits/student/home.html",
+        {"standing": dashboard.read_dashboard(request.user, now=timezone.now())},
     )
 
 
@@ -56,7 +58,9 @@ def home(request: PageRequest) -> HttpResponse:
 def contributions(request: PageRequest) -> HttpResponse:
     """What is held of the student, newest first, with whether each counts and why."""
     shown = list(
-        _shown_after(queries.of_person(request.user), request.GET.get("after", ""))[: CONTRIBUTIONS_SHOWN + 1]
+        _shown_after(queries.authorships_of(request.user), request.GET.get("after", ""))[
+            : CONTRIBUTIONS_SHOWN + 1
+        ]
     )
     estimate = _current_estimate(request)
     outcome = estimate.outcome if estimate else None
@@ -71,10 +75,12 @@ def contributions(request: PageRequest) -> HttpResponse:
             "after": f"{last.contribution.merged_at.isoformat()}|{last.pk}" if last else "",
             "begun": "after" in request.GET,
             "outcome": outcome,
-            "whys": whys(estimate, [ref_of(one) for one in page_of]) if estimate else {},
-            "twins": same_work.own_places([one.contribution_id for one in page_of], request.user),
-            "asked": shares.waiting_for(request.user),
-            "accounts": collection_status(request.user, now=timezone.now()),
+            "whys": explanations(estimate, [ref_of(one) for one in page_of]) if estimate else {},
+            "twins": same_work.own_sibling_contributions(
+                [one.contribution_id for one in page_of], request.user
+            ),
+            "asked": shares.proposals_awaiting(request.user),
+            "accounts": statuses_for_person(request.user, now=timezone.now()),
         },
     )
 
@@ -83,7 +89,7 @@ def contributions(request: PageRequest) -> HttpResponse:
 @page(student=True)
 def transcript_page(request: PageRequest) -> HttpResponse:
     """The student's recognised credit, ready to print."""
-    shown = transcript(request.user, by=request.user, now=timezone.now())
+    shown = make_transcript(request.user, by=request.user, now=timezone.now())
     return render(request, "credits/transcript.html", {"transcript": shown})
 
 
@@ -91,7 +97,7 @@ def transcript_page(request: PageRequest) -> HttpResponse:
 @page(student=True)
 def accounts(request: PageRequest) -> HttpResponse:
     """The forges, with the student's accounts on them."""
-    return _accounts_page(request, LinkForm())
+    return _accounts_page(request, PullRequestForm())
 
 
 @require_safe
@@ -108,7 +114,7 @@ def collect_now(request: PageRequest) -> HttpResponse:
     linked = linking.accounts_of(request.user)
     if not linked:
         raise CreditsError("no-account", _("You have not linked an account yet."), _("Link one first."))
-    collect.ask_now(linked, now=timezone.now())
+    collect.request_collection(linked, now=timezone.now())
     if request.htmx:
         return render(request, "credits/student/_collection.html", collection_state(request))
     messages.success(request, _("Collecting is asked for. It begins within a minute."))
@@ -119,10 +125,10 @@ def collect_now(request: PageRequest) -> HttpResponse:
 @page(student=True)
 def add_link(request: PageRequest) -> HttpResponse:
     """Fetch the pull request at an address that the student pasted."""
-    form = LinkForm(request.POST)
-    made, status = carry_out(
+    form = PullRequestForm(request.POST)
+    made, status = submit_form(
         form,
-        lambda asked: add_by_url.add_link(
+        lambda asked: add_by_url.add_pull_request(
             request.user,
             asked["address"],
             now=timezone.now(),
@@ -135,7 +141,7 @@ def add_link(request: PageRequest) -> HttpResponse:
     return redirect("student_contributions")
 
 
-def _accounts_page(request: PageRequest, form: LinkForm, *, status: int = 200) -> HttpResponse:
+def _accounts_page(request: PageRequest, form: PullRequestForm, *, status: int = 200) -> HttpResponse:
     return render(
         request, "credits/student/accounts.html", collection_state(request) | {"form": form}, status=status
     )
@@ -152,8 +158,8 @@ def contribution(request: PageRequest, pk: int) -> HttpResponse:
 @page(student=True)
 def propose_shares(request: PageRequest, pk: int) -> HttpResponse:
     """Propose shares; percentages, in fields named by the place of each part."""
-    found = shares.for_person(pk, request.user)
-    parts = shares.sharing(found).parts
+    found = shares.contribution_for_participant(pk, request.user)
+    parts = shares.load_shares(found).parts
     try:
         wanted = {
             part.authorship.forge_user_id: read_share(request.POST.get(f"share-{part.authorship.pk}", ""))
@@ -175,7 +181,7 @@ def propose_shares(request: PageRequest, pk: int) -> HttpResponse:
 @page(student=True)
 def answer_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
     """Accept or decline a proposal as a co-author."""
-    found = shares.for_person(pk, request.user)
+    found = shares.contribution_for_participant(pk, request.user)
     asked = get_object_or_404(found.share_proposals, pk=proposal)
     accept = request.POST.get("accept") == "yes"
     shares.answer(asked, accept=accept, by=request.user, now=timezone.now())
@@ -187,7 +193,7 @@ def answer_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
 @page(student=True)
 def withdraw_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
     """Take an own proposal back."""
-    found = shares.for_person(pk, request.user)
+    found = shares.contribution_for_participant(pk, request.user)
     shares.withdraw(
         get_object_or_404(found.share_proposals, pk=proposal), by=request.user, now=timezone.now()
     )
@@ -196,16 +202,16 @@ def withdraw_shares(request: PageRequest, pk: int, proposal: int) -> HttpRespons
 
 
 def _contribution_page(request: PageRequest, pk: int, *, error: CreditsError | None = None) -> HttpResponse:
-    found = shares.for_person(pk, request.user)
-    sharing = shares.sharing(found)
+    found = shares.contribution_for_participant(pk, request.user)
+    sharing = shares.load_shares(found)
     return render(
         request,
         "credits/student/contribution.html",
         {
             "work": found,
             "sharing": sharing,
-            "twins": same_work.own_places([found.pk], request.user).get(found.pk, []),
-            "branch": branch_authors.of([found.pk]).get(found.pk),
+            "twins": same_work.own_sibling_contributions([found.pk], request.user).get(found.pk, []),
+            "branch": branch_authors.branch_looks([found.pk]).get(found.pk),
             "seen": Recheck.objects.filter(contribution=found).first(),
             "may_propose": sharing.may_propose(request.user),
             "may_answer": sharing.may_answer(request.user),
@@ -221,11 +227,14 @@ def _contribution_page(request: PageRequest, pk: int, *, error: CreditsError | N
 @page(student=True)
 def attest(request: PageRequest) -> HttpResponse:
     """The student's own works with how they stand, and the form for another one."""
-    form, status = AttestForm(request.POST or None, initial={"address": request.GET.get("address", "")}), 200
+    form, status = (
+        AttestedWorkForm(request.POST or None, initial={"address": request.GET.get("address", "")}),
+        200,
+    )
     if request.method == "POST":
-        made, status = carry_out(
+        made, status = submit_form(
             form,
-            lambda asked: attested_work.offer(
+            lambda asked: attested_work.submit_work(
                 request.user,
                 asked["address"],
                 asked["commit"],
@@ -250,7 +259,7 @@ def attest(request: PageRequest) -> HttpResponse:
 def attested_work_page(request: PageRequest, public_id: UUID) -> HttpResponse:
     """One own work."""
     return _own_attested_work(
-        request, attested_work.work_for(request.user, public_id, now=timezone.now()), token=""
+        request, attested_work.open_work(request.user, public_id, now=timezone.now()), token=""
     )
 
 
@@ -260,8 +269,10 @@ def attested_work_page(request: PageRequest, public_id: UUID) -> HttpResponse:
 def ask_maintainer(request: PageRequest, public_id: UUID) -> HttpResponse:
     """Make a one-time link for a maintainer; it is shown this once."""
     now = timezone.now()
-    work = attested_work.work_for(request.user, public_id, now=now)
-    return _own_attested_work(request, work, token=attested_work.make_link(work, by=request.user, now=now))
+    work = attested_work.open_work(request.user, public_id, now=now)
+    return _own_attested_work(
+        request, work, token=attested_work.make_maintainer_link(work, by=request.user, now=now)
+    )
 
 
 def _own_attested_work(request: PageRequest, found: AttestedWork, *, token: str) -> HttpResponse:
@@ -272,7 +283,7 @@ def _own_attested_work(request: PageRequest, found: AttestedWork, *, token: str)
         {
             "work": found,
             "link": link,
-            "valid_days": attested_work.VALID.days,
+            "valid_days": attested_work.LINK_VALID_FOR.days,
             "words": found.words.filter(used_at__isnull=False),
         },
     )
@@ -285,7 +296,7 @@ Status = Claim.Status
 @page(student=True)
 def apply_now(request: PageRequest) -> HttpResponse:
     """To the student's application in the round that concerns them now."""
-    round_ = rounds.current_for(request.user, now=timezone.now())
+    round_ = rounds.current_round(request.user, now=timezone.now())
     if round_ is None:
         return render(request, "credits/student/no_round.html")
     return redirect("student_claim", code=round_.code)
@@ -296,9 +307,9 @@ def apply_now(request: PageRequest) -> HttpResponse:
 def apply(request: PageRequest, code: str) -> HttpResponse:
     """The draft with its choices. Sending it (without choices) begins one, or fills it up again with ``refresh``."""
     now = timezone.now()
-    round_ = rounds.named(code)
+    round_ = rounds.find_round(code)
     if request.method == "POST":
-        draft.draft(request.user, round_, now=now, refresh="refresh" in request.POST)
+        draft.open_draft(request.user, round_, now=now, refresh="refresh" in request.POST)
         return redirect("student_claim", code=code)
     found = _own_claim(request, round_)
     if found is not None and found.status != Status.DRAFT:
@@ -306,12 +317,12 @@ def apply(request: PageRequest, code: str) -> HttpResponse:
     context: dict[str, object] = {
         "round": round_,
         "claim": found,
-        "way": claim_timeline.of_claim(found, round_, now=now),
+        "way": claim_timeline.claim_stations(found, round_, now=now),
         "open": round_.apply_from <= now < round_.apply_until,
         "early": now < round_.apply_from,
     }
     if found is not None:
-        context |= draft_choice(found, now=now)
+        context |= draft_page(found, now=now)
     return render(request, "credits/student/apply.html", context)
 
 
@@ -320,11 +331,11 @@ def apply(request: PageRequest, code: str) -> HttpResponse:
 def pick(request: PageRequest, code: str) -> HttpResponse:
     """Make the draft hold exactly what is ticked."""
     now = timezone.now()
-    found = _open_draft(request, rounds.named(code))
-    draft.apply_window(found.round, now)
+    found = _open_draft(request, rounds.find_round(code))
+    draft.require_applications_open(found.round, now)
     ticked = set(request.POST.getlist("item"))
     with transaction.atomic():
-        offered = draft.candidates(found, now=now)
+        offered = draft.draft_candidates(found, now=now)
         for one in offered:
             wanted = str(one.authorship.pk) in ticked
             if wanted and one.item is None and one.elsewhere is None:
@@ -339,7 +350,7 @@ def pick(request: PageRequest, code: str) -> HttpResponse:
         messages.success(request, _("Your application is handed in. An instructor reviews it next."))
         return redirect("claim", public_id=found.public_id)
     if request.htmx:
-        context = {"claim": found, "round": found.round, "live": True, **draft_choice(found, now=now)}
+        context = {"claim": found, "round": found.round, "live": True, **draft_page(found, now=now)}
         return render(request, "credits/student/_estimate.html", context)
     return redirect("student_claim", code=code)
 
@@ -368,11 +379,11 @@ def _open_draft(request: PageRequest, round_: Round) -> Claim:
 
 def _current_estimate(request: PageRequest) -> Estimate | None:
     now = timezone.now()
-    round_ = rounds.current_for(request.user, now=now)
+    round_ = rounds.current_round(request.user, now=now)
     if round_ is None:
         return None
     try:
-        return assess.estimated(request.user, round_, now=now)
+        return assess.estimate_claim(request.user, round_, now=now)
     except NotThere:
         return None
 

@@ -11,16 +11,16 @@ from django.db import connection
 from accounts.identity import forges, linking
 from accounts.models import AuditEntry, ForgeAccount, User
 from credits.errors import CreditsError, NotAllowed, NotThere
-from credits.forges.errors import Missing, Unavailable
-from credits.forges.protocol import Account
+from credits.forges.errors import ForgeUnavailable, MissingOnForge
+from credits.forges.protocol import AccountOnForge
 from tests import factories
 from tests.factories import NOW
 
-OCTO = Account("42", "octo", "U_kgDOKg")
+OCTO = AccountOnForge("42", "octo", "U_kgDOKg")
 OAUTH = ForgeAccount.Proof.OAUTH
 
 
-def link(user: User, account: Account = OCTO) -> ForgeAccount:
+def link(user: User, account: AccountOnForge = OCTO) -> ForgeAccount:
     return linking.link(user, "github", account, proof=OAUTH, now=NOW)
 
 
@@ -28,15 +28,15 @@ def link(user: User, account: Account = OCTO) -> ForgeAccount:
 def forge_with(monkeypatch: pytest.MonkeyPatch):
     """Replace the adapters by one that knows the given accounts by login, or fails with the given error."""
 
-    def replace(*accounts: Account, error: Exception | None = None) -> None:
+    def replace(*accounts: AccountOnForge, error: Exception | None = None) -> None:
         class Known:
-            def find_account(self, login: str) -> Account:
+            def find_account(self, login: str) -> AccountOnForge:
                 if error:
                     raise error
                 for account in accounts:
                     if account.login == login:
                         return account
-                raise Missing("missing", "There is no such thing.")
+                raise MissingOnForge("missing", "There is no such thing.")
 
         monkeypatch.setattr(forges, "forge", lambda name: forges.row(name) and Known())
 
@@ -56,7 +56,7 @@ class TestLink:
     def test_linking_again_changes_only_the_label(self) -> None:
         """The same person linking the same id under a new login has one link, with the new login, and one line."""
         user = factories.student()
-        first, second = link(user), link(user, Account("42", "octo-renamed", "U_kgDOKg"))
+        first, second = link(user), link(user, AccountOnForge("42", "octo-renamed", "U_kgDOKg"))
         assert first.pk == second.pk
         assert ForgeAccount.objects.get().login == "octo-renamed"
         assert AuditEntry.objects.count() == 1
@@ -66,7 +66,7 @@ class TestLink:
         holder = factories.student(name="张三", username="zhangsan")
         link(holder)
         with pytest.raises(CreditsError) as refusal:
-            link(factories.student(), Account("42", "octo-renamed"))
+            link(factories.student(), AccountOnForge("42", "octo-renamed"))
         assert (refusal.value.code, refusal.value.status) == ("account-of-someone-else", 409)
         assert "octo-renamed" in refusal.value.message
         assert refusal.value.hint
@@ -86,7 +86,7 @@ class TestLink:
     def test_only_people_are_linked(self, kind: str) -> None:
         """A bot's or an organisation's account is nobody's."""
         with pytest.raises(CreditsError) as refusal:
-            link(factories.student(), Account("42", "octo", kind=kind))
+            link(factories.student(), AccountOnForge("42", "octo", kind=kind))
         assert refusal.value.code == "not-a-person"
 
     def test_an_unknown_forge_is_named(self) -> None:
@@ -197,9 +197,9 @@ class TestAttest:
 
     def test_a_forge_that_is_down_is_not_an_unknown_login(self, forge_with) -> None:
         """The forge's own error comes through."""
-        forge_with(error=Unavailable("unavailable", "GitHub does not answer."))
+        forge_with(error=ForgeUnavailable("unavailable", "GitHub does not answer."))
         factories.student(student_number="007")
-        with pytest.raises(Unavailable):
+        with pytest.raises(ForgeUnavailable):
             self.attest()
 
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 
 from accounts.identity import linking
-from credits.claims.application.draft import add_item, candidates, choice, draft, remove_item
+from credits.claims.application.draft import add_item, draft_candidates, open_draft, read_choice, remove_item
 from credits.claims.application.submit import submit
-from credits.claims.assessment.estimate import assess_round, enrolment_of, estimate
+from credits.claims.assessment.estimate import current_enrolment, estimate_outcome, estimate_round
 from credits.claims.assessment.facts import claim_facts
 from credits.claims.assessment.stored import submitted_outcome
 from credits.claims.models import Claim
-from credits.claims.rounds import InForce
+from credits.claims.rounds import RulebookInForce
 from credits.contributions.models import CollectionState
 from credits.errors import Conflict, NotAllowed, NotThere
 from credits.rules import facts
@@ -31,9 +31,9 @@ def test_a_draft_is_prefilled_with_what_counts() -> None:
     good = make.authorship(student)
     make.authorship(student, make.contribution(make.repository(licence="")))
     make.authorship()  # somebody else's
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     assert [item.authorship for item in claim.items.all()] == [good]
-    shown = {one.outcome.status: one for one in candidates(claim, now=NOW)}
+    shown = {one.outcome.status: one for one in draft_candidates(claim, now=NOW)}
     assert set(shown) == {"counts", "does-not-count"}
     assert shown["counts"].item is not None
     said = [line.text["en"] for line in shown["does-not-count"].outcome.lines]
@@ -44,9 +44,9 @@ def test_what_is_unknown_is_undecided_and_not_refused() -> None:
     """A licence that the forge did not name is unknown: the contribution is not in, and not out for good."""
     student = factories.student()
     make.authorship(student, make.contribution(make.repository(licence=None)))
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 0
-    assert [one.outcome.status for one in candidates(claim, now=NOW)] == ["undecided"]
+    assert [one.outcome.status for one in draft_candidates(claim, now=NOW)] == ["undecided"]
 
 
 def test_an_existing_draft_is_refilled_only_when_asked() -> None:
@@ -55,15 +55,15 @@ def test_an_existing_draft_is_refilled_only_when_asked() -> None:
     student = claim.user
     remove_item(claim.items.all()[0], by=student, now=NOW)
     make.authorship(student)
-    assert draft(student, claim.round, now=NOW).items.count() == 1
-    assert draft(student, claim.round, now=NOW, refresh=True).items.count() == 3
+    assert open_draft(student, claim.round, now=NOW).items.count() == 1
+    assert open_draft(student, claim.round, now=NOW, refresh=True).items.count() == 3
 
 
 def test_a_submitted_claim_is_returned_as_it_is() -> None:
     """Asking for the draft of a round in which one has applied shows what was handed in."""
     claim = make.submitted_claim()
     make.authorship(claim.user)
-    again = draft(claim.user, claim.round, now=NOW, refresh=True)
+    again = open_draft(claim.user, claim.round, now=NOW, refresh=True)
     assert (again, again.items.count()) == (claim, 2)
 
 
@@ -71,7 +71,7 @@ def test_a_draft_that_was_never_submitted_lets_go() -> None:
     """In the next round, what lies in an old draft is free again."""
     old = make.claim()
     later = old.round.apply_until
-    new = draft(old.user, make.round_(apply_from=later), now=later)
+    new = open_draft(old.user, make.round_(apply_from=later), now=later)
     assert new.items.count() == 2
     old.refresh_from_db()
     assert old.status == Claim.Status.WITHDRAWN
@@ -102,7 +102,7 @@ def test_only_ones_own_work_into_ones_own_claim() -> None:
 def test_a_claim_in_which_nothing_counts_is_not_taken() -> None:
     """An empty draft, or one of work that does not count, is answered with the reason."""
     student = factories.student()
-    claim = draft(student, make.round_(), now=NOW)
+    claim = open_draft(student, make.round_(), now=NOW)
     unlicensed = make.authorship(student, make.contribution(make.repository(licence="")))
     for _each in range(2):
         with pytest.raises(Conflict) as error:
@@ -129,7 +129,7 @@ def test_a_person_without_an_enrolment_has_nothing_to_claim_for() -> None:
     coming = factories.enrolment(enrolled_on=date(2025, 9, 1), year=2025).user
     for user in (factories.instructor(), gone, coming):
         with pytest.raises(NotThere) as error:
-            draft(user, round_, now=NOW)
+            open_draft(user, round_, now=NOW)
         assert error.value.code == "not-enrolled"
 
 
@@ -137,7 +137,7 @@ def test_the_newest_enrolment_claims() -> None:
     """After a change of programme, the claim stands under the new student number."""
     student = factories.student(year=2021)
     new = factories.enrolment(student, year=2024, level="硕士")
-    assert enrolment_of(student, now=NOW) == new
+    assert current_enrolment(student, now=NOW) == new
 
 
 def test_the_facts_of_a_contribution() -> None:
@@ -196,8 +196,8 @@ def test_an_estimate_stores_nothing_and_leaves_out_what_is_claimed_elsewhere() -
     make.authorship(claim.user)
     other = make.round_()
     before = Claim.objects.count()
-    assert estimate(claim.user, other, now=NOW).points == 8
-    assert estimate(claim.user, claim.round, now=NOW).points == 16
+    assert estimate_outcome(claim.user, other, now=NOW).points == 8
+    assert estimate_outcome(claim.user, claim.round, now=NOW).points == 16
     assert Claim.objects.count() == before
 
 
@@ -209,12 +209,14 @@ def test_estimates_of_a_round() -> None:
         make.authorship(student)
     gone = factories.enrolment(left_on=date(2025, 1, 10)).user
     make.linked_account(gone)
-    found = [(one.student_number, found.outcome.points) for one, found in assess_round(round_, None, now=NOW)]
+    found = [
+        (one.student_number, found.outcome.points) for one, found in estimate_round(round_, None, now=NOW)
+    ]
     assert found == [("0001", 8), ("0002", 8)]
-    named = [one.student_number for one, _outcome in assess_round(round_, ["0003", "0001"], now=NOW)]
+    named = [one.student_number for one, _outcome in estimate_round(round_, ["0003", "0001"], now=NOW)]
     assert named == ["0003", "0001"]
     with pytest.raises(NotThere):
-        assess_round(round_, ["9999"], now=NOW)
+        estimate_round(round_, ["9999"], now=NOW)
 
 
 def test_a_draft_costs_few_queries_however_much_is_held(django_assert_max_num_queries: object) -> None:
@@ -225,9 +227,9 @@ def test_a_draft_costs_few_queries_however_much_is_held(django_assert_max_num_qu
         make.authorship(student, make.contribution(repository))
     round_ = make.round_()
     with django_assert_max_num_queries(32):  # type: ignore[operator]
-        claim = draft(student, round_, now=NOW)
+        claim = open_draft(student, round_, now=NOW)
     with django_assert_max_num_queries(16):  # type: ignore[operator]
-        assert len(candidates(claim, now=NOW + timedelta(days=1))) == 40
+        assert len(draft_candidates(claim, now=NOW + timedelta(days=1))) == 40
     with django_assert_max_num_queries(32):  # type: ignore[operator]
         submit(claim, by=student, now=NOW)
 
@@ -238,17 +240,17 @@ def test_who_begins_to_study_something_else_meanwhile_is_estimated_and_frozen_al
     student = factories.student()
     master = factories.programme()
     generous = make.published_rulebook(points="  - {id: more, text: {zh: 多, en: more}, give: 8}\n")
-    round_ = make.round_(rulebooks=[make.published_rulebook(), InForce(generous, programme=master)])
+    round_ = make.round_(rulebooks=[make.published_rulebook(), RulebookInForce(generous, programme=master)])
     make.authorship(student)
-    claim = draft(student, round_, now=NOW)
+    claim = open_draft(student, round_, now=NOW)
     begins = NOW + timedelta(days=5)
     new = factories.enrolment(student, programme=master, enrolled_on=begins.date())
     later = begins + timedelta(days=1)
     shares = [item.authorship for item in claim.items.all()]
-    told = estimate(student, round_, now=later, authorships=shares)
-    shown = choice(claim, now=later).estimate.outcome
+    told = estimate_outcome(student, round_, now=later, authorships=shares)
+    shown = read_choice(claim, now=later).estimate.outcome
     claim = submit(claim, by=student, now=later)
     frozen = submitted_outcome(claim)
     assert told.points == shown.points == frozen.points == 8
     assert claim.enrolment != new
-    assert [one for one, _estimate in assess_round(round_, None, now=later)] == [claim.enrolment]
+    assert [one for one, _estimate in estimate_round(round_, None, now=later)] == [claim.enrolment]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from credits.claims.recording.notice import masked, on_notice
+from credits.claims.recording.notice import mask_name, notice_entries
 from tests import credit_factories as make
 from tests import factories
 from tests.factories import NOW
@@ -32,7 +32,7 @@ from tests.factories import NOW
 )
 def test_names_are_masked(name: str, mask: str, shown: str) -> None:
     """As the rulebook says, and never more than it says."""
-    assert masked(name, mask) == shown
+    assert mask_name(name, mask) == shown
 
 
 @pytest.mark.django_db
@@ -42,13 +42,13 @@ def test_a_notice_shows_no_number_no_link_and_no_full_name() -> None:
     claim = make.decided_claim(make.submitted_claim(student)).claim
     assert claim.notice_from is not None
     assert claim.notice_until is not None
-    assert on_notice(now=claim.notice_from - timedelta(microseconds=1)) == []
-    (line,) = on_notice(now=claim.notice_from)
+    assert notice_entries(now=claim.notice_from - timedelta(microseconds=1)) == []
+    (line,) = notice_entries(now=claim.notice_from)
     assert line.college == claim.enrolment.programme.department.name
     said = str(asdict(line))
     for hidden in ("王小明", "小明", "00420042", "login", "https://", str(claim.public_id)):
         assert hidden not in said
-    assert on_notice(now=claim.notice_until) == []
+    assert notice_entries(now=claim.notice_until) == []
 
 
 @pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_claims_without_credit_are_not_shown() -> None:
     """Points carried over are nobody's business."""
     claim = make.decided_claim(make.submitted_claim(contributions=1)).claim
     assert claim.notice_from is not None
-    assert on_notice(now=claim.notice_from) == []
+    assert notice_entries(now=claim.notice_from) == []
 
 
 @pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_a_proposal_is_not_shown() -> None:
     claim = make.submitted_claim()
     ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
-    assert all(on_notice(now=NOW + timedelta(days=day)) == [] for day in range(20))
+    assert all(notice_entries(now=NOW + timedelta(days=day)) == [] for day in range(20))
 
 
 @pytest.mark.django_db
@@ -73,6 +73,6 @@ def test_the_notice_reads_what_it_shows_and_no_evidence(django_assert_max_num_qu
     """A notice of hundreds of claims does not carry their facts and traces through memory."""
     claim = make.decided_claim(make.submitted_claim(contributions=5)).claim
     with django_assert_max_num_queries(1) as asked:
-        assert len(on_notice(now=claim.notice_from)) == 1
+        assert len(notice_entries(now=claim.notice_from)) == 1
     (query,) = asked.captured_queries
     assert not re.search(r'"(facts|outcome)"', query["sql"])

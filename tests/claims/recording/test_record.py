@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from credits.claims.application.draft import add_item, candidates
+from credits.claims.application.draft import add_item, draft_candidates
 from credits.claims.application.submit import submit
 from credits.claims.models import Claim, Result
 from credits.claims.recording import record
@@ -35,7 +35,7 @@ def test_what_was_altered_behind_our_back_is_not_recorded() -> None:
         )
         cursor.execute("SET session_replication_role = origin")
     with pytest.raises(Conflict) as error:
-        record.record(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
+        record.record_result(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
     assert (error.value.code, error.value.status) == ("assessment-differs", 500)
     assert Result.objects.count() == 0
 
@@ -55,7 +55,7 @@ def test_caps_follow_the_person_to_the_last_moment() -> None:
         now=NOW,
     )
     with pytest.raises(Conflict) as error:
-        record.record(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
+        record.record_result(claim, by=factories.registrar(), now=claim.notice_until)  # type: ignore[arg-type]
     assert error.value.code == "over-the-cap"
     assert Result.objects.count() == 0
 
@@ -66,10 +66,10 @@ def test_a_registrar_of_another_department_records_nothing_here() -> None:
     stranger = factories.registrar(factories.department())
     until = claim.notice_until
     assert until is not None
-    assert list(record.ready(now=until, by=stranger)) == []
-    assert list(record.ready(now=until, by=factories.registrar())) == [claim]
+    assert list(record.ready_to_record(now=until, by=stranger)) == []
+    assert list(record.ready_to_record(now=until, by=factories.registrar())) == [claim]
     with pytest.raises(NotAllowed):
-        record.record(claim, by=stranger, now=until)
+        record.record_result(claim, by=stranger, now=until)
 
 
 def test_only_a_registrar_records() -> None:
@@ -77,7 +77,7 @@ def test_only_a_registrar_records() -> None:
     claim = approved()
     for by in (make.reviewer_of(claim), factories.steward(), factories.admin(), claim.user):
         with pytest.raises(NotAllowed):
-            record.record(claim, by=by, now=claim.notice_until)  # type: ignore[arg-type]
+            record.record_result(claim, by=by, now=claim.notice_until)  # type: ignore[arg-type]
     assert not entries.of_person(claim.user).exists()
 
 
@@ -87,7 +87,7 @@ def test_several_are_recorded_all_or_none() -> None:
     until = ready.notice_until
     assert until is not None
     with pytest.raises(Conflict) as error:
-        record.record_many([ready, waiting], by=factories.registrar(), now=until)
+        record.record_results([ready, waiting], by=factories.registrar(), now=until)
     assert error.value.code == "notice-not-over"
     assert Result.objects.count() == 0
 
@@ -134,7 +134,7 @@ def test_an_undecided_contribution_is_free_again_once_the_result_is_recorded() -
     student = factories.student()
     make.authorship(student, make.contribution(make.repository(licence=None)))
     claim = make.claim(student)
-    for one in candidates(claim, now=NOW):
+    for one in draft_candidates(claim, now=NOW):
         add_item(claim, one.authorship, by=student, now=NOW)
     make.recorded_claim(submit(claim, by=student, now=NOW))
     assert sorted(claim.items.values_list("live", flat=True)) == [False, True, True]

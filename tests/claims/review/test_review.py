@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from credits.claims.application.draft import add_item, candidates
+from credits.claims.application.draft import add_item, draft_candidates
 from credits.claims.application.submit import submit
 from credits.claims.assessment import stored
 from credits.claims.models import Assessment, Claim, Decision
@@ -40,7 +40,7 @@ def test_awards_add_to_the_points_and_approve() -> None:
         two: {"accepted": True, "awarded": {"difficulty": Decimal(3)}},
         three: {"awarded": {"difficulty": 0}, "reason": "平常"},
     }
-    assert review.preview(claim, lines).credit == 1
+    assert review.preview_outcome(claim, lines).credit == 1
     decision = make.decided_claim(claim, lines)
     assert (decision.verdict, decision.standing) == ("approve", "final")
     assert (decision.assessment.points, decision.assessment.credit) == (32, 1)
@@ -51,7 +51,7 @@ def test_a_preview_stores_nothing() -> None:
     """Looking at what a decision would give leaves no assessment and no decision behind."""
     claim = judged_claim()
     before = Assessment.objects.count()
-    review.preview(claim, {refs(claim)[0]: {"accepted": False}})
+    review.preview_outcome(claim, {refs(claim)[0]: {"accepted": False}})
     assert (Assessment.objects.count(), Decision.objects.count()) == (before, 0)
 
 
@@ -114,7 +114,7 @@ def test_refusing_what_did_not_count_takes_nothing_off() -> None:
     make.authorship(student, make.contribution(make.repository(licence="")))
     claim = make.claim(student, contributions=2)
     assert claim.items.count() == 2
-    unlicensed = next(one for one in candidates(claim, now=NOW) if one.item is None)
+    unlicensed = next(one for one in draft_candidates(claim, now=NOW) if one.item is None)
     assert unlicensed.outcome.status == "does-not-count"
     add_item(claim, unlicensed.authorship, by=student, now=NOW)
     claim = submit(claim, by=student, now=NOW)
@@ -131,17 +131,17 @@ def test_a_final_refusal_is_not_put_on_notice_and_is_recorded_as_nothing() -> No
         claim, {ref: {"accepted": False} for ref in refs(claim)}, by=reviewer, reason="练习仓库"
     )
     claim.refresh_from_db()
-    review.confirm(claim, by=reviewer, now=claim.hearing_until)  # type: ignore[arg-type]
+    review.confirm_proposal(claim, by=reviewer, now=claim.hearing_until)  # type: ignore[arg-type]
     claim.refresh_from_db()
     assert (claim.status, claim.notice_from) == (Claim.Status.REFUSED, None)
-    assert list(record.ready(now=NOW)) == [claim]
-    result = record.record(claim, by=factories.registrar(), now=claim.hearing_until)  # type: ignore[arg-type]
+    assert list(record.ready_to_record(now=NOW)) == [claim]
+    result = record.record_result(claim, by=factories.registrar(), now=claim.hearing_until)  # type: ignore[arg-type]
     assert (result.credit, result.grade) == (0, "")
     assert not claim.user.credit_entries.exists()
     assert not claim.items.filter(live=True).exists()
-    assert list(record.ready(now=NOW)) == []
+    assert list(record.ready_to_record(now=NOW)) == []
     with pytest.raises(Conflict) as error:
-        record.record(claim, by=factories.registrar(), now=NOW)
+        record.record_result(claim, by=factories.registrar(), now=NOW)
     assert error.value.code == "already-recorded"
 
 
@@ -176,14 +176,14 @@ def test_only_the_student_answers_and_once() -> None:
     claim = make.submitted_claim()
     make.decided_claim(claim, {refs(claim)[0]: {"accepted": False, "reason": "x"}})
     with pytest.raises(NotAllowed):
-        review.answer(claim, "a", by=factories.student(), now=NOW)
+        review.answer_proposal(claim, "a", by=factories.student(), now=NOW)
     for text in (" \n", "x" * 10_001):
         with pytest.raises(CreditsError) as error:
-            review.answer(claim, text, by=claim.user, now=NOW)
+            review.answer_proposal(claim, text, by=claim.user, now=NOW)
         assert error.value.code == "answer-length"
-    review.answer(claim, " 是的 ", by=claim.user, now=NOW)
+    review.answer_proposal(claim, " 是的 ", by=claim.user, now=NOW)
     with pytest.raises(Conflict) as again:
-        review.answer(claim, "b", by=claim.user, now=NOW)
+        review.answer_proposal(claim, "b", by=claim.user, now=NOW)
     assert again.value.code == "already-answered"
 
 
@@ -192,10 +192,12 @@ def test_many_at_once_only_where_nothing_is_left_to_decide() -> None:
     asks for a look."""
     plain = [make.submitted_claim() for _each in range(2)]
     everywhere = factories.instructor()
-    assert [one.verdict for one in review.decide_many(plain, by=everywhere, now=NOW)] == ["approve"] * 2
+    assert [one.verdict for one in review.approve_undisputed(plain, by=everywhere, now=NOW)] == [
+        "approve"
+    ] * 2
     more = make.submitted_claim()
     with pytest.raises(Conflict) as error:
-        review.decide_many([more, judged_claim()], by=everywhere, now=NOW)
+        review.approve_undisputed([more, judged_claim()], by=everywhere, now=NOW)
     assert error.value.code == "needs-a-look"
     more.refresh_from_db()
     assert more.status == Claim.Status.SUBMITTED
@@ -204,8 +206,8 @@ def test_many_at_once_only_where_nothing_is_left_to_decide() -> None:
 def test_many_at_once_where_awards_could_not_change_the_credit() -> None:
     """One contribution with 8 of 16 points: even the highest award gives no credit, so bulk approval is harmless; with
     24, awards could make it a whole credit."""
-    assert review.undisputed(judged_claim(1))
-    assert not review.undisputed(judged_claim(3))
+    assert review.is_undisputed(judged_claim(1))
+    assert not review.is_undisputed(judged_claim(3))
 
 
 def test_the_queue_shows_the_oldest_first() -> None:
@@ -214,7 +216,7 @@ def test_the_queue_shows_the_oldest_first() -> None:
     everywhere = factories.instructor()
     later = make.submitted_claim(in_round=round_, now=NOW.replace(hour=9))
     earlier = make.submitted_claim(in_round=round_, now=NOW.replace(hour=8))
-    assert list(review.queue(everywhere, now=NOW.replace(hour=10))) == [earlier, later]
+    assert list(review.review_queue(everywhere, now=NOW.replace(hour=10))) == [earlier, later]
 
 
 def test_many_at_once_go_past_no_proposal_that_was_made_meanwhile() -> None:
@@ -225,6 +227,6 @@ def test_many_at_once_go_past_no_proposal_that_was_made_meanwhile() -> None:
     lines = {ref: {"accepted": False, "reason": "copied"} for ref in refs(claim)}
     proposal = review.decide(claim, lines, by=make.reviewer_of(claim), now=NOW)
     with pytest.raises(Conflict):
-        review.decide_many([listed], by=make.reviewer_of(claim), now=NOW)
+        review.approve_undisputed([listed], by=make.reviewer_of(claim), now=NOW)
     proposal.refresh_from_db()
     assert proposal.standing == Decision.Standing.PROPOSED

@@ -44,7 +44,7 @@ def clock() -> datetime:
 
 
 def done(tried: Rulebook, round_: Round, **options: object) -> Simulation:
-    made = runs.ask(tried, round_=round_, by=factories.steward(), now=NOW, **options)  # type: ignore[arg-type]
+    made = runs.request_simulation(tried, round_=round_, by=factories.steward(), now=NOW, **options)  # type: ignore[arg-type]
     assert not runs.run_due(clock=clock)
     made.refresh_from_db()
     return made
@@ -53,20 +53,20 @@ def done(tried: Rulebook, round_: Round, **options: object) -> Simulation:
 def test_who_gains_who_loses_and_what_it_costs(held: Round) -> None:
     """Twice the points give everybody more; the sums, the distribution and the changes say so."""
     made = done(rulebook(give="16"), held)
-    tally = trial.Tally.from_json(made.tally)
+    tally = trial.SimulationTally.from_json(made.tally)
     assert (made.status, made.total) == ("done", 3)
     assert (tally.claims, tally.gain, tally.lose, tally.same) == (3, 3, 0, 0)
     assert (tally.before, tally.after, tally.cost) == (Decimal("1.5"), Decimal("3.5"), 2)
     assert tally.spread_before == {"0.5": 1, "1": 1, "0": 1}
     assert tally.spread_after == {"1": 1, "2": 1, "0.5": 1}
-    first = runs.largest(made)[0]
+    first = runs.largest_changes(made)[0]
     assert (first.credit_before, first.credit_after, first.credit_change) == (1, 2, 1)
 
 
 def test_a_tighter_cap_takes_credit_and_less_points_alone_are_told_apart(held: Round) -> None:
     """A cap of half a credit a term takes from one; a point less costs two of them nothing but points."""
     assert done(rulebook("term_cap: 0.5"), held).tally["lose"] == 1
-    tally = trial.Tally.from_json(done(rulebook(give="9"), held).tally)
+    tally = trial.SimulationTally.from_json(done(rulebook(give="9"), held).tally)
     assert (tally.gain, tally.lose, tally.gain_points, tally.lose_points) == (0, 0, 3, 0)
 
 
@@ -76,7 +76,7 @@ def test_it_is_what_the_evaluation_gives(held: Round) -> None:
     made = done(tried, held)
     assert made.changes.count() == 3
     for change in made.changes.all():
-        _facts, before, after = trial.side_by_side(change.assessment, rulebook(give="8"), tried)
+        _facts, before, after = trial.evaluate_both(change.assessment, rulebook(give="8"), tried)
         assert (change.credit_before, change.credit_after) == (before.credit, after.credit)
         assert (change.points_before, change.points_after) == (before.points, after.points)
 
@@ -125,15 +125,15 @@ def test_only_a_programme_and_only_what_was_submitted_and_stands() -> None:
     assert done(rulebook(), round_, programme=one.enrolment.programme).total == 1
     steward = factories.steward()
     StaffRole.objects.filter(user=steward).update(department=one.enrolment.programme.department)
-    made = runs.ask(rulebook("hearing_days: 6"), round_=round_, by=steward, now=NOW)
+    made = runs.request_simulation(rulebook("hearing_days: 6"), round_=round_, by=steward, now=NOW)
     runs.run_due(clock=clock)
     made.refresh_from_db()
     assert made.total == 1
-    assert list(runs.seen_by(steward)) == [made]
+    assert list(runs.visible_simulations(steward)) == [made]
     other = Simulation.objects.filter(departments__isnull=True).first()
     assert other is not None
     with pytest.raises(NotThere):
-        runs.find(steward, other.public_id)
+        runs.find_simulation(steward, other.public_id)
 
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
@@ -142,9 +142,9 @@ def test_only_stewards_simulate(role: str, held: Round) -> None:
     person = getattr(factories, role)()
     made = done(rulebook(), held)
     with pytest.raises(NotAllowed):
-        runs.ask(rulebook(), round_=held, by=person, now=NOW)
+        runs.request_simulation(rulebook(), round_=held, by=person, now=NOW)
     with pytest.raises(NotAllowed):
-        runs.find(person, made.public_id)
+        runs.find_simulation(person, made.public_id)
     with pytest.raises(NotAllowed):
         runs.stop(made, by=person, now=NOW)
 
@@ -152,16 +152,16 @@ def test_only_stewards_simulate(role: str, held: Round) -> None:
 def test_a_second_click_is_the_same_simulation(held: Round) -> None:
     """What is waiting already is handed back; once it is done, it can be asked for again."""
     steward = factories.steward()
-    first = runs.ask(rulebook(), round_=held, by=steward, now=NOW)
-    assert runs.ask(rulebook(), round_=held, by=steward, now=NOW) == first
+    first = runs.request_simulation(rulebook(), round_=held, by=steward, now=NOW)
+    assert runs.request_simulation(rulebook(), round_=held, by=steward, now=NOW) == first
     runs.run_due(clock=clock)
-    assert runs.ask(rulebook(), round_=held, by=steward, now=NOW) != first
+    assert runs.request_simulation(rulebook(), round_=held, by=steward, now=NOW) != first
     assert AuditEntry.objects.filter(action="simulation-asked").count() == 2
 
 
 def test_it_is_stopped_between_two_batches_and_keeps_what_it_found(held: Round) -> None:
     """A steward stops it while a worker is at it: the worker lets go, and a third of it is there to read."""
-    made = runs.ask(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
+    made = runs.request_simulation(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
     times = iter([NOW] * 3)
 
     def stopping() -> datetime:
@@ -182,11 +182,11 @@ def test_invariant_10_a_worker_that_dies_is_followed_by_another(
     held: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed in its second batch, it leaves one batch's work; the next worker goes on, and nobody is counted twice."""
-    made = runs.ask(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
+    made = runs.request_simulation(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
     whole = runs.try_batch
     batches = iter([0, 1])
 
-    def dying(*arguments: object) -> Iterator[trial.Tried]:
+    def dying(*arguments: object) -> Iterator[trial.TriedClaim]:
         if next(batches):
             raise KeyboardInterrupt
         return whole(*arguments)  # type: ignore[arg-type]
@@ -205,9 +205,9 @@ def test_invariant_10_a_worker_that_dies_is_followed_by_another(
 
 def test_a_worker_gives_way_when_its_time_is_up(held: Round) -> None:
     """After its budget it puts the job back, still due, and says that there is more."""
-    made = runs.ask(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
+    made = runs.request_simulation(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW)
     assert runs.run_due(clock=clock, limit=1, budget=timedelta(0))
-    assert runs.due(now=NOW)
+    assert runs.is_due(now=NOW)
     assert not runs.run_due(clock=clock, limit=1)
     made.refresh_from_db()
     assert made.status == "done"
@@ -215,7 +215,7 @@ def test_a_worker_gives_way_when_its_time_is_up(held: Round) -> None:
 
 def test_one_that_breaks_again_and_again_ends_as_failed(held: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     """After three tries it is given up, and its page can say why."""
-    made = runs.ask(rulebook(), round_=held, by=factories.steward(), now=NOW)
+    made = runs.request_simulation(rulebook(), round_=held, by=factories.steward(), now=NOW)
 
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError
@@ -226,7 +226,7 @@ def test_one_that_breaks_again_and_again_ends_as_failed(held: Round, monkeypatch
             runs.run_due(clock=lambda day=day: NOW + timedelta(days=day))  # type: ignore[misc]
     made.refresh_from_db()
     assert (made.status, made.error_code) == ("failed", "simulation-broke-off")
-    assert not runs.due(now=NOW + timedelta(days=9))
+    assert not runs.is_due(now=NOW + timedelta(days=9))
 
 
 def test_facts_that_cannot_be_read_are_counted_and_stop_nothing(held: Round) -> None:
@@ -244,7 +244,7 @@ def test_queries_grow_with_batches_and_not_with_claims(held: Round) -> None:
     """Three claims in one batch need no more queries than one."""
 
     def queries(**options: object) -> int:
-        runs.ask(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW, **options)  # type: ignore[arg-type]
+        runs.request_simulation(rulebook(give="16"), round_=held, by=factories.steward(), now=NOW, **options)  # type: ignore[arg-type]
         with CaptureQueriesContext(
             connection,
         ) as seen:
@@ -266,7 +266,7 @@ def test_masked_traces_name_nobody(held: Round) -> None:
     assert assessment is not None
     facts = facts_from_json(assessment.facts)  # type: ignore[arg-type]
     outcome = evaluate(parse(text), facts)
-    hidden = anonymised_traces.masked(facts, outcome)
+    hidden = anonymised_traces.anonymise(facts, outcome)
     said = str(hidden.to_json())
     for one in facts.contributions:
         assert str(one.repository["full_name"]) in str(outcome.to_json())

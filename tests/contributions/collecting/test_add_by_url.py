@@ -13,9 +13,9 @@ from credits.contributions import attested_work, queries
 from credits.contributions.collecting import add_by_url
 from credits.contributions.models import Contribution
 from credits.errors import CreditsError
-from credits.forges.errors import Missing, RateLimited
+from credits.forges.errors import MissingOnForge, RateLimited
 from credits.forges.github.adapter import GitHub
-from credits.forges.protocol import Account
+from credits.forges.protocol import AccountOnForge
 from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Lane
@@ -25,7 +25,7 @@ from tests.factories import NOW, forge_account, student
 
 pytestmark = pytest.mark.django_db
 
-GHOST = Account("10137", "ghost", kind="ghost")
+GHOST = AccountOnForge("10137", "ghost", kind="ghost")
 KNOWN = (
     change(1),
     change(2, author=BOB),
@@ -55,7 +55,7 @@ def alice() -> User:
 
 def add(user: User, address: str, **more) -> Contribution:
     forges = {name: ScriptedForge(lambda _asks: (), name, KNOWN) for name in ("github", "gitee")}
-    return add_by_url.add_link(user, address, now=NOW, forges=forges, **more)
+    return add_by_url.add_pull_request(user, address, now=NOW, forges=forges, **more)
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -63,7 +63,7 @@ def test_ones_own_pull_request_is_stored(alice, number):
     """Who opened it, or is named by id as co-author, has it at once among what is held."""
     contribution = add(alice, f"https://github.example/owner/project1/pull/{number}/files")
     assert contribution.number == str(number)
-    assert [part.contribution for part in queries.of_person(alice)] == [contribution]
+    assert [part.contribution for part in queries.authorships_of(alice)] == [contribution]
 
 
 def test_the_short_form_needs_a_forge(alice):
@@ -116,8 +116,8 @@ def test_a_login_that_passed_on_proves_nothing():
 def test_a_forge_that_fails_is_told_as_that(alice):
     """What the forge answered comes through as it is."""
     forge = ScriptedForge(lambda _asks: (), known=[change(1, repository=repository(7))])
-    with pytest.raises(Missing):
-        add_by_url.add_link(
+    with pytest.raises(MissingOnForge):
+        add_by_url.add_pull_request(
             alice, "https://github.example/owner/project1/pull/1", now=NOW, forges={"github": forge}
         )
 
@@ -131,13 +131,13 @@ def test_nobody_is_called_before_the_time_that_was_named(alice):
     until = NOW + timedelta(minutes=10)
     queue.close_lane("github", until=until)
     with pytest.raises(RateLimited) as refused:
-        add_by_url.add_link(alice, URL, now=NOW, forges={"github": forge})
+        add_by_url.add_pull_request(alice, URL, now=NOW, forges={"github": forge})
     assert (refused.value.code, refused.value.status) == ("forge-rests", 503)
     assert "GitHub cannot be asked before 2025-03-10 10:10." in str(refused.value)
     with pytest.raises(RateLimited):
-        attested_work.offer(alice, URL, "a" * 40, now=NOW, forges={"github": forge})
+        attested_work.submit_work(alice, URL, "a" * 40, now=NOW, forges={"github": forge})
     assert forge.spent.requests == 0
-    assert add_by_url.add_link(alice, URL, now=until, forges={"github": forge}).number == "1"
+    assert add_by_url.add_pull_request(alice, URL, now=until, forges={"github": forge}).number == "1"
 
 
 @pytest.mark.parametrize("resource", ["", "/graphql"])
@@ -151,7 +151,7 @@ def test_a_token_that_a_worker_was_told_to_rest_is_not_used(alice, resource):
         mark = told.take(now).mark
         queue.close_lane(f"github/{mark}{resource}", until=now + timedelta(hours=1))
         with pytest.raises(RateLimited) as refused:
-            add_by_url.add_link(alice, URL, now=now, forges={"github": forge})
+            add_by_url.add_pull_request(alice, URL, now=now, forges={"github": forge})
         assert refused.value.code == "forge-rests"
         assert local.log.requests() == 0
         Lane.objects.all().delete()
@@ -161,7 +161,7 @@ def test_a_token_that_a_worker_was_told_to_rest_is_not_used(alice, resource):
         local.faults.add("secondary_limit", retry_after=90, times=None)
         for _ in range(2):
             with pytest.raises(RateLimited):
-                add_by_url.add_link(alice, URL, now=now, forges={"github": other})
+                add_by_url.add_pull_request(alice, URL, now=now, forges={"github": other})
         assert local.log.requests() == 1
         assert Lane.objects.get().closed_until == now + timedelta(seconds=90)
         forge.close()

@@ -15,10 +15,10 @@ from credits.contributions import queries
 from credits.contributions.collecting import branch_authors, forge_session
 from credits.contributions.models import Authorship, BranchLook, Contribution
 from credits.contributions.storing.store import store
-from credits.forges.errors import Forbidden, ForgeError, Missing, RateLimited, Unavailable
+from credits.forges.errors import Forbidden, ForgeError, ForgeUnavailable, MissingOnForge, RateLimited
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.github.adapter import GitHub
-from credits.forges.protocol import Account, ChangeRef, CommitFacts
+from credits.forges.protocol import AccountOnForge, ChangeRef, CommitOnForge
 from credits.forges.tokens import TokenPool
 from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
@@ -29,7 +29,7 @@ from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
-BOT = Account("900001", "helper[bot]", kind="bot")
+BOT = AccountOnForge("900001", "helper[bot]", kind="bot")
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ class BranchForge:
         self.tokens = TokenPool(["token"])
         self.asked: list[ChangeRef] = []
 
-    def commits_of(self, ref: ChangeRef) -> tuple[CommitFacts, ...]:
+    def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         self.asked.append(ref)
         said = self.says.pop(0)
         if isinstance(said, ForgeError):
@@ -56,12 +56,12 @@ class BranchForge:
         return said
 
 
-def commit(*authors: Account | None, sha: str = "a" * 40) -> CommitFacts:
-    return CommitFacts(sha, "Mend", authors, NOW)
+def commit(*authors: AccountOnForge | None, sha: str = "a" * 40) -> CommitOnForge:
+    return CommitOnForge(sha, "Mend", authors, NOW)
 
 
 def look(forge: Any, now=NOW) -> int:
-    return branch_authors.look_at_due(forge, clock=lambda: now)
+    return branch_authors.fetch_due_branches(forge, clock=lambda: now)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def mended() -> list[Contribution]:
 
 def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
     """The opener keeps what they have, a bot gets nothing, and somebody without an account is counted as that."""
-    assert branch_authors.ask([mended[0].pk], now=NOW) == 1
+    assert branch_authors.request_branches([mended[0].pk], now=NOW) == 1
     forge = BranchForge((commit(ALICE, BOB), commit(None, BOT, sha="b" * 40)))
     assert look(forge) == 1
     assert forge.asked[0].id == mended[0].forge_id
@@ -84,40 +84,40 @@ def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
     assert (branch.seen_at, branch.nameless) == (NOW, 1)
     assert branch.commits[0]["authors"] == [{"id": "101", "login": "alice"}, {"id": "102", "login": "bob"}]
     bob = factories.forge_account(forge_user_id=BOB.id, login=BOB.login).user
-    assert [part.contribution for part in queries.of_person(bob)] == [mended[0]]
+    assert [part.contribution for part in queries.authorships_of(bob)] == [mended[0]]
 
 
 def test_a_branch_costs_one_request_however_often_it_is_claimed(mended):
     """What was looked at is not asked for again, and nobody's branch is asked for who was not claimed."""
     forge = BranchForge((commit(ALICE),))
     for _ in range(2):
-        branch_authors.ask([mended[0].pk], now=NOW)
+        branch_authors.request_branches([mended[0].pk], now=NOW)
         look(forge)
-    assert branch_authors.ask([mended[0].pk], now=NOW) == 0
+    assert branch_authors.request_branches([mended[0].pk], now=NOW) == 0
     assert len(forge.asked) == 1
-    assert branch_authors.of([one.pk for one in mended]).keys() == {mended[0].pk}
+    assert branch_authors.branch_looks([one.pk for one in mended]).keys() == {mended[0].pk}
 
 
 def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(mended):
     """Reviews, issues and attested work are not asked for."""
     Contribution.objects.filter(pk=mended[0].pk).update(found_by="attested")
     review = make.contribution(kind="review")
-    assert branch_authors.ask([mended[0].pk, review.pk], now=NOW) == 0
+    assert branch_authors.request_branches([mended[0].pk, review.pk], now=NOW) == 0
     assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("said", "again"),
     [
-        (Unavailable("forge-unavailable", "Down."), True),
+        (ForgeUnavailable("forge-unavailable", "Down."), True),
         (Forbidden("forge-forbidden", "Not for you."), True),
-        (Missing("forge-change-missing", "Gone."), False),
+        (MissingOnForge("forge-change-missing", "Gone."), False),
         (ForgeError("forge-cannot", "Cannot."), False),
     ],
 )
 def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(mended, said, again):
     """It stays unknown, with the reason; what may be better later is tried again, and the rest when claimed anew."""
-    branch_authors.ask([mended[0].pk], now=NOW)
+    branch_authors.request_branches([mended[0].pk], now=NOW)
     look(BranchForge(said))
     branch = BranchLook.objects.get()
     assert (branch.seen_at, branch.commits, branch.error_code) == (None, None, said.code)
@@ -126,14 +126,14 @@ def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(mended, sai
     assert job.holder is None
     assert not Lane.objects.exists()
     later = NOW + timedelta(hours=7)
-    branch_authors.ask([mended[0].pk], now=later)
+    branch_authors.request_branches([mended[0].pk], now=later)
     assert look(BranchForge((commit(ALICE),)), later) == 1
     assert BranchLook.objects.get().why == ""
 
 
 def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
     """The lane is closed until the time that was named; nobody is called before it, and no failure is counted."""
-    branch_authors.ask([one.pk for one in mended], now=NOW)
+    branch_authors.request_branches([one.pk for one in mended], now=NOW)
     until = NOW + timedelta(minutes=9)
     forge = BranchForge(
         RateLimited("forge-rate-limited", "Wait.", until=until), (commit(ALICE),), (commit(BOB),)
@@ -149,8 +149,8 @@ def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
 
 def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(mended):
     """One failure ends the turn: every further branch would wait for the same time-out."""
-    branch_authors.ask([one.pk for one in mended], now=NOW)
-    forge = BranchForge(Unavailable("forge-unavailable", "Down."), (commit(ALICE),))
+    branch_authors.request_branches([one.pk for one in mended], now=NOW)
+    forge = BranchForge(ForgeUnavailable("forge-unavailable", "Down."), (commit(ALICE),))
     look(forge)
     assert len(forge.asked) == 1
     look(forge)
@@ -162,11 +162,11 @@ def test_a_claim_asks_for_the_branches_of_what_it_claims():
     afterwards who else wrote it."""
     claim = make.submitted_claim()
     share = claim.items.first().authorship
-    assert branch_authors.of([share.contribution_id])[share.contribution_id].seen_at is None
+    assert branch_authors.branch_looks([share.contribution_id])[share.contribution_id].seen_at is None
     assert Job.objects.filter(kind=branch_authors.KIND, lane="github").count() == claim.items.count()
-    assert "co-authors" not in {one.code for one in signals.of_claim(claim)[ref_of(share)]}
+    assert "co-authors" not in {one.code for one in signals.claim_signals(claim)[ref_of(share)]}
     look(BranchForge(*[(commit(BOB, None),)] * claim.items.count()))
-    seen = {one.code: str(one.fact) for one in signals.of_claim(claim)[ref_of(share)]}
+    seen = {one.code: str(one.fact) for one in signals.claim_signals(claim)[ref_of(share)]}
     assert seen["co-authors"] == "bob wrote some of it too."
     assert seen["co-authors-nameless"].endswith(": 1.")
 
@@ -195,8 +195,8 @@ def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adap
     Authorship.objects.filter(role="co-author").delete()
     held_now = Contribution.objects.get()
     local.log.reset()
-    branch_authors.ask([held_now.pk], now=now)
-    assert branch_authors.look_at_due(forge, clock=timezone.now) == 1
+    branch_authors.request_branches([held_now.pk], now=now)
+    assert branch_authors.fetch_due_branches(forge, clock=timezone.now) == 1
     forge.close()
     assert local.log.requests(name) == 1
     assert local.log.points(name) == (1 if name == "github" else 0)
@@ -209,5 +209,5 @@ def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adap
 def test_how_long_a_forge_is_left_alone():
     """As long as it asked; else by what it said."""
     until = NOW + timedelta(hours=1)
-    assert forge_session.closed_for(Unavailable("x", "", until=until), NOW) == until
-    assert forge_session.closed_for(Unavailable("x", ""), NOW) == NOW + forge_session.DOWN_WAIT
+    assert forge_session.lane_closed_until(ForgeUnavailable("x", "", until=until), NOW) == until
+    assert forge_session.lane_closed_until(ForgeUnavailable("x", ""), NOW) == NOW + forge_session.DOWN_WAIT

@@ -13,9 +13,9 @@ from credits.contributions.collecting import collect, forge_session
 from credits.contributions.collecting.report import CollectionReport
 from credits.contributions.models import Authorship, CatalogueEntry, CollectionState, Contribution
 from credits.contributions.storing import store as storing
-from credits.contributions.storing.store import Stored
-from credits.forges.errors import ForgeError, RateLimited, TokenRefused, Unavailable
-from credits.forges.protocol import Account
+from credits.contributions.storing.store import StoredCounts
+from credits.forges.errors import ForgeError, ForgeUnavailable, RateLimited, TokenRefused
+from credits.forges.protocol import AccountOnForge
 from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
@@ -44,7 +44,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def linked(account: Account = ALICE) -> ForgeAccount:
+def linked(account: AccountOnForge = ALICE) -> ForgeAccount:
     made = forge_account(forge_user_id=account.id, login=account.login, node_id=account.node_id)
     collect.schedule_new_accounts(now=NOW)
     return made
@@ -55,7 +55,7 @@ def state(account: ForgeAccount) -> CollectionState:
 
 
 def job(account: ForgeAccount) -> Job:
-    return Job.objects.get(kind=collect.KIND, key=collect.key_of(account))
+    return Job.objects.get(kind=collect.KIND, key=collect.job_key(account))
 
 
 def raising(*pages, error: BaseException):
@@ -76,7 +76,7 @@ def test_new_accounts_are_due_at_once():
     assert collect.schedule_new_accounts(now=NOW) == 1
     assert collect.schedule_new_accounts(now=NOW + timedelta(hours=1)) == 0
     assert job(made).due_at == NOW
-    assert not Job.objects.filter(key=collect.key_of(gone)).exists()
+    assert not Job.objects.filter(key=collect.job_key(gone)).exists()
     assert collect.due_forges(now=NOW) == ["github"]
 
 
@@ -85,10 +85,10 @@ def test_pages_are_stored_and_the_account_is_complete(clock):
     account = linked()
     forge = telling(page(ALICE, change(1), cursor="one", done=False), page(ALICE, change(2), cursor="two"))
     report = collect.collect_due(forge, clock=clock)
-    assert (report.taken, report.complete, report.stored, report.requests) == (1, 1, Stored(new=2), 1)
+    assert (report.taken, report.complete, report.stored, report.requests) == (1, 1, StoredCounts(new=2), 1)
     assert (state(account).cursor, state(account).complete_at, state(account).error_code) == ("two", NOW, "")
     planned = job(account).due_at - NOW
-    assert collect.AGAIN <= planned <= collect.AGAIN * 1.1
+    assert collect.COLLECT_EVERY <= planned <= collect.COLLECT_EVERY * 1.1
     assert collect.collect_due(forge, clock=clock).taken == 0
 
 
@@ -99,7 +99,7 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
     CatalogueEntry.objects.create(forge="gitee", full_name="owner/elsewhere", tier="A")
     forge = telling(page(ALICE, cursor="one"))
     collect.collect_due(forge, clock=clock)
-    collect.ask_now([account], now=NOW, wake=False)
+    collect.request_collection([account], now=NOW, wake=False)
     collect.collect_due(forge, clock=clock)
     (first,), (second,) = forge.asked
     assert (first.account, first.cursor, first.repositories) == (ALICE, "", ("owner/watched",))
@@ -142,9 +142,9 @@ def test_invariant_9_the_cursor_moves_only_together_with_its_rows(monkeypatch, c
             if len(seen) >= turn:
                 raise Killed
 
-    copy = storing._copy
+    copy = storing._copy_rows
     with monkeypatch.context() as patch, connection.execute_wrapper(dies), pytest.raises(Killed):
-        patch.setattr(storing, "_copy", dies_after)
+        patch.setattr(storing, "_copy_rows", dies_after)
         collect.collect_due(forge, clock=clock)
     assert state(account).cursor == "one"
     assert list(Contribution.objects.values_list("number", flat=True)) == ["1"]
@@ -159,7 +159,7 @@ def test_invariant_9_the_cursor_moves_only_together_with_its_rows(monkeypatch, c
 def test_invariant_9_an_account_that_fails_is_not_complete(clock):
     """What came before the failure is kept, the account stays incomplete with its reason, and it alone waits."""
     alice, bob = linked(), linked(BOB)
-    failure = Unavailable("forge-unavailable", "The forge did not answer.")
+    failure = ForgeUnavailable("forge-unavailable", "The forge did not answer.")
     forge = telling(
         page(ALICE, change(1), cursor="one", done=False, failure=failure),
         page(BOB, change(2, author=BOB), cursor="two"),
@@ -175,7 +175,7 @@ def test_invariant_9_an_account_that_fails_is_not_complete(clock):
 def test_failures_in_a_row_wait_longer_and_success_forgets_them(clock):
     """Each failure puts the next try further off; a complete collection begins anew."""
     account = linked()
-    failing = telling(page(ALICE, done=False, failure=Unavailable("forge-unavailable", "No answer.")))
+    failing = telling(page(ALICE, done=False, failure=ForgeUnavailable("forge-unavailable", "No answer.")))
     waits = []
     for _ in range(4):
         collect.collect_due(failing, clock=clock)
@@ -237,7 +237,7 @@ def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
     """No connection: every account of the batch waits longer each time, and the lane a moment, for the others' sake."""
     account = linked()
     report = collect.collect_all_due(
-        raising(error=Unavailable("forge-unavailable", "No answer.")), clock=clock
+        raising(error=ForgeUnavailable("forge-unavailable", "No answer.")), clock=clock
     )
     assert [failed.account for failed in report.failed] == [account]
     assert report.closed_until == NOW + forge_session.DOWN_WAIT
@@ -329,8 +329,8 @@ def test_an_account_that_was_unlinked_sleeps(clock):
 
 def test_labels_follow_the_forge(clock):
     """A login that changed is taken over, and a node id that was not known; the id stays."""
-    account = linked(Account("101", "alice"))
-    collect.collect_due(telling(page(Account("101", "alice-new", "U_101"))), clock=clock)
+    account = linked(AccountOnForge("101", "alice"))
+    collect.collect_due(telling(page(AccountOnForge("101", "alice-new", "U_101"))), clock=clock)
     account.refresh_from_db()
     assert (account.login, account.node_id, account.forge_user_id) == ("alice-new", "U_101", "101")
 
@@ -342,21 +342,21 @@ def test_collecting_in_full_forgets_the_cursor(clock):
 
     def script(_asks):
         yield page(ALICE, change(2), cursor="two", done=False)
-        collect.ask_now([account], now=clock.now, full=True, wake=False)
+        collect.request_collection([account], now=clock.now, full=True, wake=False)
         yield page(ALICE, change(3), cursor="three")
 
-    collect.ask_now([account], now=NOW, wake=False)
+    collect.request_collection([account], now=NOW, wake=False)
     assert collect.collect_due(ScriptedForge(script), clock=clock).lost == 1
     assert state(account).cursor == ""
     forge = telling(page(ALICE, change(1), change(3), cursor="three"))
-    assert collect.collect_due(forge, clock=clock).stored == Stored(new=1, unchanged=1)
+    assert collect.collect_due(forge, clock=clock).stored == StoredCounts(new=1, unchanged=1)
     assert forge.asked[0][0].cursor == ""
 
 
 def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, clock):
     """A long round gives way to others after its budget, and says that there is more."""
     monkeypatch.setattr(collect, "TURN", timedelta(hours=1))
-    people = [Account(str(number), f"person{number}") for number in range(5)]
+    people = [AccountOnForge(str(number), f"person{number}") for number in range(5)]
     for person in people:
         linked(person)
 
@@ -373,7 +373,7 @@ def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, cloc
 
 def test_idle_accounts_cost_a_fixed_number_of_queries(clock, django_assert_max_num_queries):
     """Where nothing is new, a batch costs the same number of statements for fifty accounts as for one."""
-    people = [Account(str(number), f"person{number}", f"U_{number}") for number in range(50)]
+    people = [AccountOnForge(str(number), f"person{number}", f"U_{number}") for number in range(50)]
     for person in people:
         linked(person)
     forge: ScriptedForge = ScriptedForge(lambda asks: [page(ask.account) for ask in asks])
@@ -389,8 +389,8 @@ def test_idle_accounts_that_were_lost_or_asked_for_meanwhile_are_not_taken_for_d
     asked = NOW + timedelta(seconds=1)
 
     def script(_asks):
-        queue.ask_now(collect.KIND, [collect.key_of(alice)], now=NOW, anew=True)
-        queue.ask_now(collect.KIND, [collect.key_of(bob)], now=asked)
+        queue.ask_now(collect.KIND, [collect.job_key(alice)], now=NOW, anew=True)
+        queue.ask_now(collect.KIND, [collect.job_key(bob)], now=asked)
         yield page(ALICE, cursor="lost")
         yield page(BOB, cursor="new")
 
@@ -406,7 +406,7 @@ def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
     linked(BOB)
     shared = change(1, co_authors=(BOB,))
     report = collect.collect_due(telling(page(ALICE, shared), page(BOB, shared)), clock=clock)
-    assert report.stored == Stored(new=1, unchanged=1)
+    assert report.stored == StoredCounts(new=1, unchanged=1)
     assert Contribution.objects.count() == 1
     assert Authorship.objects.count() == 2
 
@@ -430,7 +430,7 @@ def test_a_long_account_gives_way_to_those_who_wait(clock):
     first = collect.collect_due(forge, clock=clock, limit=2)
     assert (first.complete, first.stored.new, job(long).holder) == (0, 3, None)
     short = linked(BOB)
-    Job.objects.filter(key=collect.key_of(short)).update(due_at=clock.now - timedelta(seconds=1))
+    Job.objects.filter(key=collect.job_key(short)).update(due_at=clock.now - timedelta(seconds=1))
     second = collect.collect_due(forge, clock=clock, limit=2)
     assert state(short).complete_at is not None
     assert (second.complete, state(long).complete_at, state(long).cursor) == (1, None, "5")
@@ -443,7 +443,7 @@ def test_a_long_look_that_found_nothing_ends_every_account_of_it(clock):
     """Where a forge is read for all at once, and that takes longer than a turn, the last pages come one after the other
     at its end: all of them are taken in, not one a pass.
     """
-    people = [Account(str(number), f"person{number}") for number in range(5)]
+    people = [AccountOnForge(str(number), f"person{number}") for number in range(5)]
     for person in people:
         linked(person)
 
@@ -464,7 +464,7 @@ def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
     def script(_asks):
         yield page(ALICE, change(1), cursor="one", done=False)
         queue.close_lane("github", until=until, error=RateLimited("forge-rate-limited", "Later."))
-        clock.now += collect.LOOK
+        clock.now += collect.LANE_CHECK_EVERY
         yield page(ALICE, change(2), cursor="two", done=False)
         raise AssertionError("asked for more")
 
@@ -487,7 +487,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
             others.append(collect.collect_due(telling(page(ALICE)), clock=clock))
             others.append(
                 collect.collect_due(
-                    ScriptedForge(lambda _asks: [page(Account("201", "x"))], "gitee"), clock=clock
+                    ScriptedForge(lambda _asks: [page(AccountOnForge("201", "x"))], "gitee"), clock=clock
                 )
             )
         finally:

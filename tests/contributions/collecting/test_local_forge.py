@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from credits.contributions.collecting import collect
-from credits.contributions.collecting.collect_now import collect_at_once
-from credits.contributions.collecting.status import statuses_of
+from credits.contributions.collecting.collect_now import collect_accounts_now
+from credits.contributions.collecting.status import statuses_for_accounts
 from credits.contributions.models import Contribution
-from credits.contributions.storing.store import Stored
+from credits.contributions.storing.store import StoredCounts
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.github.adapter import GitHub
 from credits.forges.protocol import Forge
@@ -45,11 +45,11 @@ def adapters(local) -> Iterator[dict[str, Forge]]:
         adapter.close()
 
 
-def collected(accounts, adapters) -> Stored:
-    reports = collect_at_once(
+def collected(accounts, adapters) -> StoredCounts:
+    reports = collect_accounts_now(
         accounts, forge=adapters.__getitem__, clock=timezone.now, pause=lambda _seconds: None
     )
-    total = Stored()
+    total = StoredCounts()
     for report in reports:
         total += report.stored
     return total
@@ -64,15 +64,15 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
     assert collected(accounts, adapters).new == sum(map(len, truth.values()))
     assert merged_as_held(accounts) == truth
     stands = list(Contribution.objects.order_by("pk").values())
-    statuses = statuses_of(accounts, now=timezone.now())
+    statuses = statuses_for_accounts(accounts, now=timezone.now())
     assert all(status.complete_at and not status.error for status in statuses)
     assert sum(status.held or 0 for status in statuses) >= len(stands)
 
     local.log.reset()
-    assert collected(accounts, adapters) == Stored()
+    assert collected(accounts, adapters) == StoredCounts()
     assert local.log.requests("github") == 1
     assert local.log.requests("gitee") <= 5
-    collect.ask_now(accounts, now=timezone.now(), full=True, wake=False)
+    collect.request_collection(accounts, now=timezone.now(), full=True, wake=False)
     again = collected(accounts, adapters)
     assert (again.new, again.changed) == (0, 0)
     assert list(Contribution.objects.order_by("pk").values()) == stands
@@ -91,7 +91,7 @@ def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
         # The waiting times are over.
         Lane.objects.update(closed_until=NOW)
         stands = merged_as_held(accounts)
-        statuses = statuses_of(accounts, now=timezone.now())
+        statuses = statuses_for_accounts(accounts, now=timezone.now())
         for status in statuses:
             if status.complete_at:
                 assert stands[status.account.login] == truth[status.account.login]

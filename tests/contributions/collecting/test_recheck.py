@@ -11,14 +11,14 @@ from django.db import DatabaseError, transaction
 
 from credits import tasks
 from credits.claims.models import ClaimFlag
-from credits.claims.recording.record import record
+from credits.claims.recording.record import record_result
 from credits.claims.review import flags, review
 from credits.contributions.collecting import recheck
 from credits.contributions.models import Contribution, Recheck
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError, NotAllowed
-from credits.forges.errors import Missing, RateLimited, Unavailable
-from credits.forges.protocol import ChangeRef, Standing
+from credits.forges.errors import ForgeUnavailable, MissingOnForge, RateLimited
+from credits.forges.protocol import ChangeRef, RecheckAnswer
 from credits.forges.tokens import TokenPool
 from credits.jobs.models import Job, Lane
 from tests import credit_factories as make
@@ -41,27 +41,27 @@ class LookingForge:
         self.tokens = TokenPool(["token"])
         self.asked: list[ChangeRef] = []
 
-    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[Standing]:
+    def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
         self.asked += refs
         for ref in refs:
             said = self.says.get(f"n{ref.number}", "merged")
             if isinstance(said, RateLimited):
                 raise said
             if isinstance(said, Exception):
-                yield Standing(ref, "unknown", failure=said)  # type: ignore[arg-type]
-            elif isinstance(said, Standing):
+                yield RecheckAnswer(ref, "unknown", failure=said)  # type: ignore[arg-type]
+            elif isinstance(said, RecheckAnswer):
                 yield said
             elif said == "gone":
-                yield Standing(ref, "gone")
+                yield RecheckAnswer(ref, "gone")
             else:
                 of = repository(int(ref.repository_id), full_name=f"renamed/project{ref.repository_id}")
                 one = change(int(ref.number), repository=of, labels=("spam",))
                 reverted = REVERT if said == "reverted" else ""
-                yield Standing(ref, said, change=one, reverted_by=reverted)
+                yield RecheckAnswer(ref, said, change=one, reverted_by=reverted)
 
     def find_commit(self, full_name: str, sha: str) -> object:
         if self.says.get("commit") == "gone":
-            raise Missing("forge-commit-missing", "")
+            raise MissingOnForge("forge-commit-missing", "")
         return object()
 
 
@@ -72,7 +72,7 @@ def held() -> list[Contribution]:
 
 
 def look(held: list[Contribution], **says: Any) -> recheck.RecheckReport:
-    return recheck.recheck(held, forge=LookingForge(**says), now=LATER)  # type: ignore[arg-type]
+    return recheck.recheck_contributions(held, forge=LookingForge(**says), now=LATER)  # type: ignore[arg-type]
 
 
 def statuses() -> list[str]:
@@ -81,7 +81,7 @@ def statuses() -> list[str]:
 
 def test_labels_renames_reverts_and_deletions_are_seen_again(held) -> None:
     """What is there is stored as it is now; what was taken back or is gone is so from then on."""
-    report = look(held, n2="reverted", n3="gone", n4=Unavailable("forge-unavailable", "No answer."))
+    report = look(held, n2="reverted", n3="gone", n4=ForgeUnavailable("forge-unavailable", "No answer."))
     assert (report.seen, report.found, report.failed) == (4, 2, 1)
     assert statuses() == ["merged", "reverted", "gone", "merged", "merged"]
     first = Contribution.objects.select_related("repository").get(number="1")
@@ -95,9 +95,9 @@ def test_labels_renames_reverts_and_deletions_are_seen_again(held) -> None:
 def test_invariant_9_a_look_that_fails_leaves_what_was_known(held) -> None:
     """Neither the finding nor the time of the last good look is touched by a failure."""
     look(held, n2="reverted")
-    again = recheck.recheck(
+    again = recheck.recheck_contributions(
         held,
-        forge=LookingForge(n2=Unavailable("down", "Down.")),
+        forge=LookingForge(n2=ForgeUnavailable("down", "Down.")),
         now=LATER + timedelta(days=1),  # type: ignore[arg-type]
     )
     assert again.failed == 1
@@ -139,22 +139,22 @@ def test_a_thousand_things_that_happen_store_nothing_twice() -> None:
     kinds = ("merged", "reverted", "gone", "merged")
     for step in range(3):
         says = {f"n{number}": kinds[(number + step) % 4] for number in range(1, 101)}
-        recheck.recheck(held, forge=LookingForge(**says), now=LATER + timedelta(days=step))  # type: ignore[arg-type]
+        recheck.recheck_contributions(held, forge=LookingForge(**says), now=LATER + timedelta(days=step))  # type: ignore[arg-type]
     assert Contribution.objects.count() == 100
     assert {one.authorships.count() for one in Contribution.objects.all()} == {1}
 
 
 def test_workers_take_it_from_the_queue(held) -> None:
     """Asked for twice it is done once; a failure is tried again; a limit closes the lane and blames nobody."""
-    assert recheck.ask(held, now=NOW) == 5
-    assert recheck.ask(held, now=NOW) == 0
-    forge = LookingForge(n1=Unavailable("forge-unavailable", "No answer."))
+    assert recheck.request_rechecks(held, now=NOW) == 5
+    assert recheck.request_rechecks(held, now=NOW) == 0
+    forge = LookingForge(n1=ForgeUnavailable("forge-unavailable", "No answer."))
     report = recheck.recheck_all_due(forge, clock=lambda: LATER)  # type: ignore[arg-type]
     assert (report.seen, report.failed, len(forge.asked)) == (4, 1, 5)
     assert Job.objects.filter(due_at=None).count() == 4
     failed = Job.objects.get(due_at__isnull=False)
     assert (failed.error_code, failed.failures) == ("forge-unavailable", 1)
-    assert recheck.ask(held, now=LATER) == 4
+    assert recheck.request_rechecks(held, now=LATER) == 4
     until = LATER + timedelta(hours=2)
     limited = LookingForge(n2=RateLimited("forge-rate-limited", "Wait.", until=until))
     assert recheck.recheck_all_due(limited, clock=lambda: LATER + timedelta(minutes=1)).closed_by  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ def test_workers_take_it_from_the_queue(held) -> None:
 
 def test_a_process_without_a_token_looks_at_nothing_and_closes_nothing(held) -> None:
     """The jobs stay due for a process that has one."""
-    recheck.ask(held, now=NOW)
+    recheck.request_rechecks(held, now=NOW)
     poor = LookingForge()
     poor.tokens = TokenPool([])
     assert recheck.recheck_all_due(poor, clock=lambda: LATER).closed_by.code == "forge-token-absent"  # type: ignore[arg-type,union-attr]
@@ -180,19 +180,19 @@ def test_nothing_is_recorded_on_a_look_that_is_too_old() -> None:
     """After two weeks without a look it waits, unless the registrar says why not."""
     claim = decided()
     registrar = factories.registrar()
-    assert flags.ask_due(now=LATER) == 2
+    assert flags.request_due_rechecks(now=LATER) == 2
     with pytest.raises(CreditsError) as refused:
-        record(claim, by=registrar, now=LATER)
+        record_result(claim, by=registrar, now=LATER)
     assert refused.value.code == "recheck-due"
-    assert record(claim, by=registrar, now=LATER, despite="The forge was closed down.").credit
+    assert record_result(claim, by=registrar, now=LATER, despite="The forge was closed down.").credit
 
 
 def test_a_fresh_look_lets_it_be_recorded() -> None:
     """Seen within the time, it is recorded without a word."""
     claim = decided()
     make.seen_again(claim, now=LATER - timedelta(days=1))
-    assert flags.ask_due(now=LATER) == 0
-    assert record(claim, by=factories.registrar(), now=LATER).credit
+    assert flags.request_due_rechecks(now=LATER) == 0
+    assert record_result(claim, by=factories.registrar(), now=LATER).credit
 
 
 def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
@@ -201,7 +201,7 @@ def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
     claim = decided()
     make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
     with pytest.raises(CreditsError) as refused:
-        record(claim, by=factories.registrar(), now=LATER)
+        record_result(claim, by=factories.registrar(), now=LATER)
     assert refused.value.code == "flag-open"
     tasks.wake()
     assert claim.flags.count() == 2
@@ -217,18 +217,18 @@ def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
     claim.refresh_from_db()
     assert claim.status == "notice"
     with pytest.raises(CreditsError) as refused:
-        record(claim, by=factories.registrar(), now=LATER)
+        record_result(claim, by=factories.registrar(), now=LATER)
     assert refused.value.code == "flag-open"
     reviewer = make.reviewer_of(claim)
-    assert list(flags.flagged(reviewer)) == [claim]
+    assert list(flags.flagged_claims(reviewer)) == [claim]
     with pytest.raises(NotAllowed):
         flags.answer_flag(claim.flags.first(), "It stands.", by=claim.user, now=LATER)
     for flag in claim.flags.all():
         flags.answer_flag(flag, "Reverted for a release; it came back.", by=reviewer, now=LATER)
-    assert list(flags.flagged(reviewer)) == []
+    assert list(flags.flagged_claims(reviewer)) == []
     with pytest.raises(DatabaseError), transaction.atomic():
         ClaimFlag.objects.update(answer="else")
-    assert record(claim, by=factories.registrar(), now=LATER).credit
+    assert record_result(claim, by=factories.registrar(), now=LATER).credit
 
 
 def test_a_flag_on_a_refused_claim_reaches_its_reviewer() -> None:
@@ -240,12 +240,12 @@ def test_a_flag_on_a_refused_claim_reaches_its_reviewer() -> None:
     lines = {one["ref"]: {"accepted": False, "reason": "copied"} for one in claim.facts["contributions"]}
     review.decide(claim, lines, by=reviewer, now=NOW)
     claim.refresh_from_db()
-    review.confirm(claim, by=reviewer, now=claim.hearing_until)
+    review.confirm_proposal(claim, by=reviewer, now=claim.hearing_until)
     with pytest.raises(CreditsError) as refused:
-        record(claim, by=factories.registrar(), now=LATER)
+        record_result(claim, by=factories.registrar(), now=LATER)
     assert refused.value.code == "flag-open"
-    assert list(flags.flagged(reviewer)) == [claim]
+    assert list(flags.flagged_claims(reviewer)) == [claim]
     for flag in claim.flags.all():
         flags.answer_flag(flag, "It was refused anyway.", by=reviewer, now=LATER)
-    record(claim, by=factories.registrar(), now=LATER)
-    assert list(flags.flagged(reviewer)) == []
+    record_result(claim, by=factories.registrar(), now=LATER)
+    assert list(flags.flagged_claims(reviewer)) == []

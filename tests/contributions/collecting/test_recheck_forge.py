@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from credits.contributions.collecting import recheck
-from credits.contributions.collecting.collect_now import collect_at_once
+from credits.contributions.collecting.collect_now import collect_accounts_now
 from credits.contributions.models import Contribution, Recheck
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.github.adapter import GitHub
@@ -35,7 +35,7 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
         environment[f"{prefix}_API_URL"], environment[f"{prefix}_TOKENS"].split(","), timezone.now
     )
     accounts = link_busiest(local, name, 2)
-    collect_at_once(accounts, forge=lambda _name: forge, clock=timezone.now, pause=lambda _seconds: None)
+    collect_accounts_now(accounts, forge=lambda _name: forge, clock=timezone.now, pause=lambda _seconds: None)
     held = list(Contribution.objects.select_related("repository").order_by("pk")[:20])
     count = Contribution.objects.count()
     reverted, gone = held[0], held[1]
@@ -50,11 +50,11 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
     world.gitee_redirects_renames = True
     old = held[2].repository.full_name
     world.rename_repository(name, old, f"{old}-renamed")
-    report = recheck.recheck(held, forge=forge, now=timezone.now())
+    report = recheck.recheck_contributions(held, forge=forge, now=timezone.now())
     world.gitee_redirects_renames = False
     if name == "gitee":
         held[2].repository.full_name = old
-        assert recheck.recheck([held[2]], forge=forge, now=timezone.now()).failed == 1
+        assert recheck.recheck_contributions([held[2]], forge=forge, now=timezone.now()).failed == 1
         assert Contribution.objects.get(pk=held[2].pk).status == "merged"
     forge.close()
     assert report.failed == 0

@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from accounts.models import ForgeAccount
 from credits.contributions import queries
 from credits.contributions.collecting import collect
-from credits.contributions.collecting.status import AccountStatus, collection_status, statuses_of
+from credits.contributions.collecting.status import AccountStatus, statuses_for_accounts, statuses_for_person
 from credits.contributions.storing.store import store
 from credits.errors import NotThere
-from credits.forges.errors import RateLimited, Unavailable
+from credits.forges.errors import ForgeUnavailable, RateLimited
 from credits.jobs import queue
 from tests.contributions.told import ALICE, BOB, MERGED, ScriptedForge, change, page, repository
 from tests.factories import NOW, enrolment, forge_account, student
@@ -38,9 +38,9 @@ def test_a_person_has_what_their_linked_accounts_have_newest_first():
     keep(change(1), change(2, merged_at=MERGED + timedelta(days=1)), change(3, author=BOB))
     keep(change(4, author=BOB, co_authors=(ALICE,), merged_at=MERGED - timedelta(days=1)))
     keep(change(5), forge="gitee")
-    assert [part.contribution.number for part in queries.of_person(user)] == ["2", "1", "4"]
+    assert [part.contribution.number for part in queries.authorships_of(user)] == ["2", "1", "4"]
     user.forge_accounts.update(unlinked_at=NOW)
-    assert list(queries.of_person(user)) == []
+    assert list(queries.authorships_of(user)) == []
 
 
 def test_a_list_of_contributions_costs_one_query(django_assert_num_queries):
@@ -48,11 +48,11 @@ def test_a_list_of_contributions_costs_one_query(django_assert_num_queries):
     user = linked().user
     keep(*(change(number, repository=repository(number)) for number in range(20)))
     with django_assert_num_queries(1):
-        assert len({part.contribution.repository.full_name for part in queries.of_person(user)}) == 20
+        assert len({part.contribution.repository.full_name for part in queries.authorships_of(user)}) == 20
 
 
 def status(account: ForgeAccount, now=NOW) -> AccountStatus:
-    (found,) = collection_status(account.user, now=now)
+    (found,) = statuses_for_person(account.user, now=now)
     return found
 
 
@@ -73,7 +73,7 @@ def test_invariant_9_never_collected_is_not_zero():
     other = linked(BOB, account.user)
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(BOB)]), clock=lambda: NOW)
-    assert [one.held for one in collection_status(other.user, now=NOW)] == [1, 0]
+    assert [one.held for one in statuses_for_person(other.user, now=NOW)] == [1, 0]
 
 
 def test_a_failure_is_told_with_what_is_still_known():
@@ -82,7 +82,7 @@ def test_a_failure_is_told_with_what_is_still_known():
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: NOW)
     later = NOW + timedelta(days=1)
-    failure = Unavailable("forge-unavailable", "The forge did not answer.", "It is tried again.")
+    failure = ForgeUnavailable("forge-unavailable", "The forge did not answer.", "It is tried again.")
     failing = ScriptedForge(lambda _asks: [page(ALICE, done=False, failure=failure)])
     collect.collect_due(failing, clock=lambda: later)
     found = status(account, later)
@@ -103,7 +103,7 @@ def test_a_closed_lane_is_told_to_everybody_on_that_forge():
     assert (status(account).error, status(account).next_due_at) == ("Later.", until)
     assert status(account, until).error == ""
     collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: until)
-    queue.close_lane("github", until=until + timedelta(minutes=1), error=Unavailable("x", "Down."))
+    queue.close_lane("github", until=until + timedelta(minutes=1), error=ForgeUnavailable("x", "Down."))
     assert status(account, until).error == ""  # not due before the lane opens again
 
 
@@ -164,7 +164,7 @@ def test_the_status_of_many_accounts_costs_four_queries(django_assert_num_querie
     accounts = [forge_account() for _ in range(5)]
     collect.schedule_new_accounts(now=NOW)
     with django_assert_num_queries(4):
-        statuses_of(accounts, now=NOW)
+        statuses_for_accounts(accounts, now=NOW)
 
 
 def test_lines_have_exactly_the_fields_that_are_promised():
@@ -172,7 +172,7 @@ def test_lines_have_exactly_the_fields_that_are_promised():
     user = student(student_number="0042")
     linked(user=user)
     keep(change(7, author=BOB, co_authors=(ALICE,), additions=None))
-    assert list(queries.lines()) == [
+    assert list(queries.contribution_lines()) == [
         {
             "student_number": "0042",
             "role": "co-author",
@@ -197,16 +197,16 @@ def test_lines_go_by_student_and_can_be_narrowed():
     linked(BOB, first)
     linked(ALICE, second)
     keep(change(1), change(2, author=BOB), change(3))
-    assert [(line["student_number"], line["number"]) for line in queries.lines()] == [
+    assert [(line["student_number"], line["number"]) for line in queries.contribution_lines()] == [
         ("002", "1"),
         ("002", "3"),
         ("900", "2"),
     ]
-    assert [line["number"] for line in queries.lines(["001"])] == ["2"]
+    assert [line["number"] for line in queries.contribution_lines(["001"])] == ["2"]
 
 
 def test_an_unknown_student_is_refused():
     """Asking for a number that nobody has is an error, not an empty answer."""
     with pytest.raises(NotThere) as refused:
-        list(queries.lines(["no-such"]))
+        list(queries.contribution_lines(["no-such"]))
     assert refused.value.code == "unknown-student"

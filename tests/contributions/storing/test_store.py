@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from credits.contributions.models import Authorship, CatalogueEntry, Contribution, Evidence, Repository
 from credits.contributions.storing import store as storing
-from credits.contributions.storing.db_rows import fingerprint
-from credits.contributions.storing.store import Stored, store
-from credits.forges.protocol import Account, ChangedFile, MergedChange
+from credits.contributions.storing.db_rows import fingerprint_answer
+from credits.contributions.storing.store import StoredCounts, store
+from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange
 from tests.contributions.told import BOB, MERGED, change, repository
 from tests.factories import NOW
 
@@ -38,7 +38,7 @@ def rows_as_they_lie() -> list[tuple]:
 
 def test_a_contribution_is_stored_with_all_that_was_told():
     """Facts, classed files, repository, opener and evidence stand in the database as the forge told them."""
-    assert store("github", [change()], now=NOW) == Stored(new=1)
+    assert store("github", [change()], now=NOW) == StoredCounts(new=1)
     held = Contribution.objects.select_related("repository").get()
     assert (held.repository.forge, held.repository.forge_id, held.repository.stars) == ("github", "1", 1200)
     assert (held.number, held.title, held.merged_at, held.status) == ("1", "Mend part 1", MERGED, "merged")
@@ -56,8 +56,8 @@ def test_a_contribution_is_stored_with_all_that_was_told():
 def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
     """Opener and co-author both lead to it; it stands once, with a part for each."""
     shared = change(co_authors=(BOB,))
-    assert store("github", [shared], now=NOW) == Stored(new=1)
-    assert store("github", [replace(shared, found_by="link")], now=NOW) == Stored(unchanged=1)
+    assert store("github", [shared], now=NOW) == StoredCounts(new=1)
+    assert store("github", [replace(shared, found_by="link")], now=NOW) == StoredCounts(unchanged=1)
     held = Contribution.objects.get()
     assert held.found_by == "account"
     parts = {part.login: (part.role, part.share) for part in held.authorships.all()}
@@ -69,7 +69,7 @@ def test_an_unchanged_row_is_neither_written_nor_locked():
     changes = [change(number, co_authors=(BOB,)) for number in range(1, 30)]
     store("github", changes, now=NOW)
     before = rows_as_they_lie()
-    assert store("github", changes, now=NOW + timedelta(days=1)) == Stored(unchanged=29)
+    assert store("github", changes, now=NOW + timedelta(days=1)) == StoredCounts(unchanged=29)
     assert rows_as_they_lie() == before
 
 
@@ -98,18 +98,22 @@ def test_invariant_9_another_answer_never_passes_for_the_same(name):
     """Whatever a forge tells otherwise than before shows in the fingerprint; unknown is not the same as none."""
     before = change()
     after = replace(before, **{name: ANOTHER.get(name, "another")})
-    assert fingerprint(after) != fingerprint(before)
-    assert fingerprint(replace(before, found_by="link")) == fingerprint(before) == fingerprint(change())
+    assert fingerprint_answer(after) != fingerprint_answer(before)
+    assert (
+        fingerprint_answer(replace(before, found_by="link"))
+        == fingerprint_answer(before)
+        == fingerprint_answer(change())
+    )
     if before.__getattribute__(name) in ((), None):
         unknown, none = replace(before, **{name: None}), replace(before, **{name: ()})
-        assert fingerprint(unknown) != fingerprint(none)
+        assert fingerprint_answer(unknown) != fingerprint_answer(none)
 
 
 def test_what_was_found_gone_comes_back_by_the_same_answer():
     """The forge shows again, word for word, what a second look had not found: it is there again."""
     store("github", [change()], now=NOW)
     Contribution.objects.update(status=Contribution.Status.GONE)
-    assert store("github", [change()], now=NOW) == Stored(changed=1)
+    assert store("github", [change()], now=NOW) == StoredCounts(changed=1)
     assert Contribution.objects.get().status == "merged"
 
 
@@ -118,7 +122,7 @@ def test_what_changed_is_written_and_counted():
     store("github", [change(1), change(2)], now=NOW)
     renamed = change(1, title="Mend all", updated_at=LATER)
     again = store("github", [renamed, change(2), change(3)], now=NOW + timedelta(days=1))
-    assert again == Stored(new=1, changed=1, unchanged=1)
+    assert again == StoredCounts(new=1, changed=1, unchanged=1)
     held = Contribution.objects.get(number="1")
     assert (held.title, held.updated_at, held.collected_at) == ("Mend all", LATER, NOW)
     titles = held.evidence.order_by("pk").values_list("payload__title", flat=True)
@@ -128,7 +132,7 @@ def test_what_changed_is_written_and_counted():
 def test_an_old_answer_that_comes_late_replaces_nothing():
     """Two workers may store out of order: what the forge said last stands."""
     store("github", [change(title="New", updated_at=LATER)], now=NOW)
-    assert store("github", [change(title="Old")], now=NOW) == Stored(unchanged=1)
+    assert store("github", [change(title="Old")], now=NOW) == StoredCounts(unchanged=1)
     assert Contribution.objects.get().title == "New"
 
 
@@ -176,7 +180,7 @@ def test_a_revert_that_was_seen_stays(said):
     """The pull request itself goes on saying what it said after it was reverted; that does not undo what was found."""
     store("github", [change(status=said)], now=NOW)
     Contribution.objects.update(status=Contribution.Status.REVERTED)
-    assert store("github", [change(status=said)], now=NOW) == Stored(unchanged=1)
+    assert store("github", [change(status=said)], now=NOW) == StoredCounts(unchanged=1)
     store("github", [change(status=said, updated_at=LATER)], now=NOW)
     assert Contribution.objects.get().status == "reverted"
 
@@ -184,8 +188,8 @@ def test_a_revert_that_was_seen_stays(said):
 def test_renames_change_labels_only():
     """A repository and a login that changed their names stay the same rows, by their immutable ids."""
     store("github", [change()], now=NOW)
-    moved = repository(full_name="elsewhere/renamed", owner=Account("501", "elsewhere"))
-    store("github", [change(repository=moved, author=Account("101", "alice2"))], now=NOW)
+    moved = repository(full_name="elsewhere/renamed", owner=AccountOnForge("501", "elsewhere"))
+    store("github", [change(repository=moved, author=AccountOnForge("101", "alice2"))], now=NOW)
     assert Repository.objects.get().full_name == "elsewhere/renamed"
     assert Authorship.objects.get().login == "alice2"
 
@@ -193,7 +197,7 @@ def test_renames_change_labels_only():
 def test_a_deleted_author_leaves_the_opener_in_place():
     """Whoever deleted the account afterwards is told as nobody or as a ghost: the part that is held stays."""
     store("github", [change()], now=NOW)
-    ghost = Account("10137", "ghost", kind="ghost")
+    ghost = AccountOnForge("10137", "ghost", kind="ghost")
     store("github", [change(author=ghost, updated_at=LATER), change(2, author=None)], now=NOW)
     assert [(part.login, part.contribution.number) for part in Authorship.objects.all()] == [("alice", "1")]
 
@@ -224,7 +228,7 @@ def test_text_that_a_database_cannot_keep_is_stored_without_it():
     held = Contribution.objects.get()
     assert held.title.startswith("a\ufffdb? ")
     assert held.title.endswith("中文")
-    assert store("github", [told], now=NOW) == Stored(unchanged=1)
+    assert store("github", [told], now=NOW) == StoredCounts(unchanged=1)
 
 
 def test_what_no_column_holds_is_refused_whole():
@@ -246,9 +250,9 @@ def test_storing_needs_the_callers_transaction():
 
 def test_chunks_make_no_difference(monkeypatch):
     """More changes than fit into memory at once are stored all the same, also when one comes in two chunks."""
-    monkeypatch.setattr(storing, "CHUNK", 3)
+    monkeypatch.setattr(storing, "CHUNK_SIZE", 3)
     changes = [change(number) for number in (1, 2, 3, 4, 5, 1, 6)]
-    assert store("github", iter(changes), now=NOW) == Stored(new=6, unchanged=1)
+    assert store("github", iter(changes), now=NOW) == StoredCounts(new=6, unchanged=1)
 
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from credits.forges.errors import ForgeError, Missing, Unavailable
+from credits.forges.errors import ForgeError, ForgeUnavailable, MissingOnForge
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.adapter import Gitee
-from credits.forges.protocol import Account, Ask
+from credits.forges.protocol import AccountOnForge, CollectionRequest
 from demo.forge import LocalForge
 from demo.forge.model import File, PullRequest
 from tests.forges.collecting import Clock, Store, truth
@@ -146,7 +146,7 @@ class TestContract(Contract):
         """Where a watched repository cannot be found, the account is not complete, and the others are read."""
         adapter, store, account = self.make(small, clock), Store(), self.busiest(small, 1)[0]
         pages = store.collect(adapter, [account], ["not/there", *self.watched(small)])
-        assert isinstance(pages[-1].failure, Missing)
+        assert isinstance(pages[-1].failure, MissingOnForge)
         assert store.changes.keys() == truth(small, "gitee", [account]).keys()
         adapter.close()
 
@@ -167,7 +167,7 @@ class TestContract(Contract):
         """Where Gitee answers 404 for an old name, that is missing and nothing else."""
         adapter, name = self.make(small, clock), self.watched(small)[0]
         small.world.rename_repository("gitee", name, "elsewhere/renamed")
-        with pytest.raises(Missing):
+        with pytest.raises(MissingOnForge):
             adapter.find_repository(name)
         adapter.close()
 
@@ -200,7 +200,7 @@ class TestContract(Contract):
         small.faults.add("http_500", forge="gitee", path=f"/pulls/{bad.number}/files", times=None)
         for _ in range(2):
             pages = store.collect(adapter, [account], watched)
-            assert isinstance(pages[-1].failure, Unavailable)
+            assert isinstance(pages[-1].failure, ForgeUnavailable)
             assert str(new.id) in store.changes
             assert str(bad.id) not in store.changes
         small.faults.clear()
@@ -261,7 +261,7 @@ class TestContract(Contract):
         adapter, account = self.make(small, clock), self.busiest(small, 1)[0]
         small.world.rename_account("gitee", account.login, "moved-on")
         small.world.add_account("gitee", account.login)
-        pages = list(adapter.merged_changes([Ask(account, "", tuple(self.watched(small)))]))
+        pages = list(adapter.merged_changes([CollectionRequest(account, "", tuple(self.watched(small)))]))
         assert pages[-1].failure is not None
         assert pages[-1].failure.code == "forge-login-changed"
         adapter.close()
@@ -270,7 +270,7 @@ class TestContract(Contract):
         """What Gitee has no way to answer is an error, and never "missing"."""
         with pytest.raises(ForgeError) as refused:
             adapter_.account("1")
-        assert not isinstance(refused.value, Missing)
+        assert not isinstance(refused.value, MissingOnForge)
         assert refused.value.code == "forge-no-lookup-by-id"
 
 
@@ -298,20 +298,20 @@ class TestFacts:
             {"filename": "a", "additions": "5", "deletions": "6"},
             {"filename": "b", "additions": 1, "deletions": 0},
         ]
-        change = facts.change(PULL, REPOSITORY, rows, [], "watched")
+        change = facts.merged_change(PULL, REPOSITORY, rows, [], "watched")
         assert (change.additions, change.deletions, change.changed_files) == (6, 6, 2)
 
     @pytest.mark.parametrize("value", [None, "", "many", "-1", -1, 1.5, True, "１"])
     def test_one_count_that_cannot_be_read_makes_the_sum_unknown(self, value: object) -> None:
         """A sum over what is left would be a wrong number."""
         rows = [{"filename": "a", "additions": value, "deletions": "6"}]
-        change = facts.change(PULL, REPOSITORY, rows, None, "watched")
+        change = facts.merged_change(PULL, REPOSITORY, rows, None, "watched")
         assert (change.additions, change.files) == (None, None)
 
     def test_a_list_of_files_that_may_have_been_cut_gives_no_sum(self) -> None:
         """At three hundred files Gitee stops, so the counts are unknown; the files that came are kept."""
         rows = [{"filename": f"f{n}", "additions": "1", "deletions": "0"} for n in range(300)]
-        change = facts.change(PULL, REPOSITORY, rows, None, "watched")
+        change = facts.merged_change(PULL, REPOSITORY, rows, None, "watched")
         assert (change.additions, change.changed_files) == (None, None)
         assert change.files is not None
         assert len(change.files) == 300
@@ -330,12 +330,12 @@ class TestFacts:
                 "created_at": "2026-03-02T08:00:00+08:00",
             },
         ]
-        assert facts.change(PULL, REPOSITORY, [], log, "watched").merged_by == Account("9", "m")
-        assert facts.change(PULL, REPOSITORY, [], None, "watched").merged_by is None
+        assert facts.merged_change(PULL, REPOSITORY, [], log, "watched").merged_by == AccountOnForge("9", "m")
+        assert facts.merged_change(PULL, REPOSITORY, [], None, "watched").merged_by is None
 
     def test_what_gitee_does_not_say_is_unknown(self) -> None:
         """The merge commit, the co-authors and whether a repository is a mirror are unknown, not none."""
-        change = facts.change(PULL, REPOSITORY, [], [], "watched")
+        change = facts.merged_change(PULL, REPOSITORY, [], [], "watched")
         assert (change.merge_commit, change.co_authors, change.repository.is_mirror) == (None, None, None)
         assert change.repository.licence == ""
         assert change.repository.url == "https://gitee.com/a/b"

@@ -13,21 +13,28 @@ import graphql
 import pytest
 
 import demo.forge
-from credits.forges.errors import Forbidden, Missing, RateLimited, Unavailable, forbidden, unavailable
+from credits.forges.errors import (
+    Forbidden,
+    ForgeUnavailable,
+    MissingOnForge,
+    RateLimited,
+    forbidden,
+    forge_unavailable,
+)
 from credits.forges.github import parse as facts
 from credits.forges.github import queries
 from credits.forges.github.adapter import GitHub
-from credits.forges.github.http import Answer, GraphError
-from credits.forges.protocol import Account
-from credits.forges.protocol import Ask as Asked
+from credits.forges.github.http import GraphQLAnswer, GraphQLError
+from credits.forges.protocol import AccountOnForge
+from credits.forges.protocol import CollectionRequest as Asked
 from demo.forge import LocalForge
 from tests.forges.collecting import Clock, Store, truth, until_done
 from tests.forges.contract import Contract
 
-Ask = Callable[[str, Mapping[str, Any]], Answer]
+Ask = Callable[[str, Mapping[str, Any]], GraphQLAnswer]
 
 
-def _between(adapter: GitHub, wrap: Callable[[Ask, str, Mapping[str, Any]], Answer]) -> None:
+def _between(adapter: GitHub, wrap: Callable[[Ask, str, Mapping[str, Any]], GraphQLAnswer]) -> None:
     """Put ``wrap`` between the adapter and the wire, for answers that the local forge does not give."""
     ask = adapter._http.graphql
     adapter._http.graphql = lambda query, variables: wrap(ask, query, variables)  # type: ignore[method-assign]
@@ -37,11 +44,11 @@ class TestContract(Contract):
     forge = "github"
     adapter = GitHub
 
-    def many(self, local: LocalForge, clock: Clock, number: int) -> list[Account]:
+    def many(self, local: LocalForge, clock: Clock, number: int) -> list[AccountOnForge]:
         """Accounts with one pull request each, and with their node ids, as they are after linking."""
         for n in range(number):
             made = local.world.add_account("github", f"student-{n}")
-            self.merge_one(local, clock, Account(str(made.id), made.login))
+            self.merge_one(local, clock, AccountOnForge(str(made.id), made.login))
         adapter = self.make(local, clock)
         found = [adapter.find_account(f"student-{n}") for n in range(number)]
         adapter.close()
@@ -82,7 +89,7 @@ class TestContract(Contract):
         pages = store.collect(adapter, accounts, [])
         failures = {page.account.login: page.failure for page in pages if page.failure}
         assert failures.keys() == {"student-5"}
-        assert isinstance(failures["student-5"], Missing)
+        assert isinstance(failures["student-5"], MissingOnForge)
         assert sum(page.done for page in pages) == 11
         adapter.close()
 
@@ -137,10 +144,10 @@ class TestContract(Contract):
         accounts, adapter, store = self.many(local, clock, 40), self.make(local, clock), Store()
         asked: list[int] = []
 
-        def heavy(ask: Ask, query: str, variables: Mapping[str, Any]) -> Answer:
+        def heavy(ask: Ask, query: str, variables: Mapping[str, Any]) -> GraphQLAnswer:
             asked.append(len(variables.get("ids", ())) or len(variables) // 2)
             if asked[-1] > 6:
-                raise unavailable()
+                raise forge_unavailable()
             return ask(query, variables)
 
         _between(adapter, heavy)
@@ -157,7 +164,9 @@ class TestContract(Contract):
         assert store.changes.keys() == truth(local, "github", accounts).keys()
         adapter.close()
 
-    @pytest.mark.parametrize(("kind", "failure"), [("FORBIDDEN", Forbidden), ("SOMETHING_ELSE", Unavailable)])
+    @pytest.mark.parametrize(
+        ("kind", "failure"), [("FORBIDDEN", Forbidden), ("SOMETHING_ELSE", ForgeUnavailable)]
+    )
     def test_invariant_9_what_is_listed_but_not_shown_stays_owed(
         self, local: LocalForge, clock: Clock, kind: str, failure: type[Exception]
     ) -> None:
@@ -166,7 +175,7 @@ class TestContract(Contract):
         adapter, account, store = self.make(local, clock), self.busiest(local, 1)[0], Store()
         hidden: list[str] = []
 
-        def hiding(ask: Ask, query: str, variables: Mapping[str, Any]) -> Answer:
+        def hiding(ask: Ask, query: str, variables: Mapping[str, Any]) -> GraphQLAnswer:
             answer = ask(query, variables)
             ids = list(variables.get("ids", ()))
             if not hidden and ids:
@@ -176,8 +185,8 @@ class TestContract(Contract):
             for at, key in enumerate(ids):
                 if key in hidden:
                     nodes[at] = None
-                    errors.append(GraphError(kind, ("nodes", at)))
-            return Answer({**answer.data, "nodes": nodes}, tuple(errors))
+                    errors.append(GraphQLError(kind, ("nodes", at)))
+            return GraphQLAnswer({**answer.data, "nodes": nodes}, tuple(errors))
 
         _between(adapter, hiding)
         expected = truth(local, "github", [account])
@@ -201,7 +210,7 @@ class TestContract(Contract):
             self.merge_one(local, clock, account)
         adapter, store, dropped = self.make(local, clock), Store(), Counter[str]()
 
-        def shifting(ask: Ask, query: str, variables: Mapping[str, Any]) -> Answer:
+        def shifting(ask: Ask, query: str, variables: Mapping[str, Any]) -> GraphQLAnswer:
             answer = ask(query, variables)
             if variables.get("after0") and not dropped["row"]:
                 dropped["row"] += 1
@@ -222,14 +231,14 @@ class TestQueries:
         "query",
         [
             *queries.DETAILS.values(),
-            queries.STANDING["pull_request"],
+            queries.RECHECK["pull_request"],
             queries.ACCOUNTS,
-            queries.POINTED_AT,
+            queries.PULL_REQUEST,
             queries.REPOSITORY,
             queries.COMMITS,
             queries.COMMIT,
-            queries.sweep([("pull_request", 10), ("review", 100), ("issue", 100)]),
-            queries.search(3),
+            queries.sweep_query([("pull_request", 10), ("review", 100), ("issue", 100)]),
+            queries.search_query(3),
         ],
     )
     def test_every_query_is_valid(self, query: str) -> None:
@@ -256,7 +265,7 @@ def _commit(*people: int | None, headline: str = "Add a thing (#1)") -> dict[str
 
 
 class TestCoAuthors:
-    AUTHOR, MERGER = Account("1", "user-1"), Account("9", "user-9")
+    AUTHOR, MERGER = AccountOnForge("1", "user-1"), AccountOnForge("9", "user-9")
 
     @pytest.mark.parametrize(
         ("commit", "merger", "expected"),
@@ -274,7 +283,7 @@ class TestCoAuthors:
         ids="squash co-written twice unknown merge by-author on-behalf nobody-known none".split(),
     )
     def test_who_else_wrote_it(
-        self, commit: dict[str, Any], merger: Account | None, expected: tuple[str, ...] | None
+        self, commit: dict[str, Any], merger: AccountOnForge | None, expected: tuple[str, ...] | None
     ) -> None:
         """Co-authors are the forge's own users other than the author; a true merge commit says nothing of them."""
         found = facts.co_authors(commit, self.AUTHOR, merger)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from credits.forges.adaptive_batch import SLOW, Batch
-from credits.forges.errors import RateLimited, unavailable
+from credits.forges.adaptive_batch import SLOW, AdaptiveBatch
+from credits.forges.errors import RateLimited, forge_unavailable
 from credits.forges.github.adapter import GitHub
-from credits.forges.protocol import Account, Ask, ChangeRef, Kind
+from credits.forges.protocol import AccountOnForge, ChangeKind, ChangeRef, CollectionRequest
 from demo.forge import LocalForge
 from demo.forge import search as forge_search
 from demo.forge.model import File, PullRequest, Repository
 from tests.forges.collecting import Clock, Store
 
-ALL: tuple[Kind, ...] = ("pull_request", "review", "issue")
+ALL: tuple[ChangeKind, ...] = ("pull_request", "review", "issue")
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ class Place:
         self.maintainer = local.world.add_account("github", "maintainer")
         self.repository: Repository = local.world.add_repository("github", "some/where", created_at=clock.now)
 
-    def account(self, node_id: str = "") -> Account:
-        return Account(str(self.student.id), self.student.login, node_id)
+    def account(self, node_id: str = "") -> AccountOnForge:
+        return AccountOnForge(str(self.student.id), self.student.login, node_id)
 
     def pull(self, by: Any = None, **more: Any) -> PullRequest:
         given = {"created_at": self.clock.now, "merged_at": self.clock.now, "files": [File("a.py", 1, 0)]}
@@ -60,11 +60,13 @@ def place(local: LocalForge, clock: Clock) -> Place:
     return Place(local, clock)
 
 
-def _collect(github: GitHub, store: Store, place: Place, kinds: tuple[Kind, ...] = ALL) -> list[str]:
+def _collect(github: GitHub, store: Store, place: Place, kinds: tuple[ChangeKind, ...] = ALL) -> list[str]:
     """Collect, and the kinds and numbers of what came, in order."""
     account = store.accounts.get(str(place.student.id), place.account())
     came, ends = [], 0
-    for page in github.merged_changes([Ask(account, store.cursors.get(account.id, ""), (), kinds)]):
+    for page in github.merged_changes(
+        [CollectionRequest(account, store.cursors.get(account.id, ""), (), kinds)]
+    ):
         store.keep(page)
         came += [f"{change.kind} {change.number}" for change in page.changes]
         ends += page.done
@@ -265,12 +267,12 @@ def test_slices_are_halved_until_a_search_shows_all(
 ) -> None:
     """Where a search counts more than it shows, the time is halved; nothing is missed at any edge."""
     monkeypatch.setattr(forge_search, "MOST", 20)
-    monkeypatch.setattr("credits.forges.github.search.SHOWN", 20)
+    monkeypatch.setattr("credits.forges.github.search.MAX_RESULTS", 20)
     since, pulls = clock.now, []
     for at in range(90):
         clock.pass_by(seconds=(at * 37) % 900)
         pulls.append(place.pull())
-    (checked,) = github.cross_check([Ask(place.account())], since, clock.now, set())
+    (checked,) = github.cross_check([CollectionRequest(place.account())], since, clock.now, set())
     assert checked.failure is None
     assert {change.id for change in checked.missed} == {str(pull.id) for pull in pulls}
     assert checked.counted == 90
@@ -286,7 +288,10 @@ def test_a_second_look_goes_by_the_present_login(
     place.pull(by=local.world.add_account("github", "student"))
     found = list(
         github.cross_check(
-            [Ask(Account(str(place.student.id), "student")), Ask(Account("999", "nobody"))],
+            [
+                CollectionRequest(AccountOnForge(str(place.student.id), "student")),
+                CollectionRequest(AccountOnForge("999", "nobody")),
+            ],
             since,
             clock.now,
             set(),
@@ -304,7 +309,9 @@ def test_a_private_profile_is_collected_though_a_search_does_not_know_it(
     place.student.hidden = True
     pull, store = place.pull(), Store()
     assert _collect(github, store, place, ("pull_request",)) == [f"pull_request {pull.number}"]
-    (checked,) = github.cross_check([Ask(place.account())], clock.now - timedelta(days=1), clock.now, set())
+    (checked,) = github.cross_check(
+        [CollectionRequest(place.account())], clock.now - timedelta(days=1), clock.now, set()
+    )
     assert (checked.counted, checked.missed) == (0, ())
 
 
@@ -329,8 +336,8 @@ def test_a_token_rests_before_its_points_run_out(local: LocalForge, clock: Clock
 
 def test_a_batch_shrinks_with_time_and_strain_and_grows_again() -> None:
     """Failures and partial answers ask for half, successes for more, up to the most; slow ones for no more."""
-    batch = Batch(100)
-    batch.failed(100, unavailable())
+    batch = AdaptiveBatch(100)
+    batch.failed(100, forge_unavailable())
     assert batch.size == 50
     batch.strained(50)
     assert batch.size == 25
