@@ -122,7 +122,7 @@ def gauge(held: Decimal | None, hoped: Decimal | None, limit: Decimal | None, la
     return {"held": first, "hoped": second, "label": label}
 
 
-@register.filter
+@register.filter("dressed")
 def styled(field: BoundField) -> str:
     """A form field in this house's look."""
     kind = getattr(field.field.widget, "input_type", "")
