@@ -1,6 +1,11 @@
-"""The migrations make the triggers that keep the invariants, and know a database that earlier migrations made."""
+"""The migrations make the triggers that keep the invariants, and know a database that earlier migrations made; the
+page about the invariants says what is there."""
 
 from __future__ import annotations
+
+import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -95,6 +100,8 @@ EARLIER = [
     ("credits", "0013_stages_of_review"),
 ]
 """The migrations that were squashed, in order."""
+ROOT = Path(__file__).parent.parent
+INVARIANTS = (ROOT / "docs" / "invariants.md").read_text()
 SQUASHED = [(app, name) for app in ("accounts", "credits") for name in ("0001_schema", "0002_triggers")]
 
 
@@ -163,3 +170,34 @@ def _as_before_the_squash(applied: list[tuple[str, str]]) -> MigrationRecorder:
     for app, name in applied:
         recorder.record_applied(app, name)
     return recorder
+
+
+@pytest.mark.django_db
+def test_the_page_of_invariants_names_every_trigger_and_only_what_exists() -> None:
+    """docs/invariants.md names each trigger with its table, and each constraint that it names exists there."""
+    rows = re.findall(r"^\| (`[^|]+`) \| `(\w+)` \|", INVARIANTS, re.MULTILINE)
+    named = {(table, name) for names, table in rows for name in re.findall(r"\w+", names)}
+    triggers = {(table, name) for table, by_name in TRIGGERS.items() for name in by_name}
+    with connection.cursor() as cursor:
+        constraints = {
+            (table, name)
+            for table in {table for table, _name in named}
+            for name in connection.introspection.get_constraints(cursor, table)
+        }
+    assert triggers <= named
+    assert named <= triggers | constraints
+
+
+def test_the_page_of_invariants_names_tests_and_verbs_that_exist() -> None:
+    """Each of the twelve has at least one test and one verb, and each named test and verb is where the page says."""
+    sections = re.split(r"^## (\d+)\. ", INVARIANTS, flags=re.MULTILINE)[1:]
+    assert sections[::2] == [str(number) for number in range(1, 13)]
+    for number, text in zip(sections[::2], sections[1::2], strict=True):
+        tests = re.findall(r"`(tests/[\w/]+\.py)::(test_invariant_(\d+)_\w+)`", text)
+        assert tests
+        assert {of for _path, _name, of in tests} == {number}
+        missing = [name for path, name, _of in tests if f"def {name}(" not in (ROOT / path).read_text()]
+        assert not missing
+        verbs = re.findall(r"`((?:accounts|credits)\.[\w.]+)`", text)
+        assert verbs
+        assert all(callable(pkgutil.resolve_name(verb)) for verb in verbs)
