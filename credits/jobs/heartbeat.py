@@ -1,4 +1,4 @@
-"""Renewing leases for as long as a worker lives, however long one request takes."""
+"""Renew the leases of a worker's jobs for as long as the worker lives, however long one request takes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BEATS_A_LEASE = 4
 def keep_leases_alive(
     jobs: Sequence[Job], *, clock: Callable[[], datetime], lease: timedelta
 ) -> Iterator[None]:
-    """Keep the lease of those of these jobs that are still held as they were taken, until the block ends.
+    """Renew the lease of these jobs until the block ends; a job that has another holder by then is left alone.
 
-    A thread of its own does it, with a connection of its own, so that it beats while the worker waits for an answer.
-    When the worker dies it dies too; what hangs for good is ended by the task's time limit.
+    A separate thread does it, on its own connection, so that it beats while the worker waits for an answer. It dies
+    with the worker. A worker that hangs for good is ended by the time limit of its task.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_beat, args=(jobs, clock, lease, stop), name="heartbeat", daemon=True)
@@ -45,7 +45,7 @@ def _beat(
             try:
                 queue.beat(jobs, now=clock(), lease=lease)
             except Error:
-                # The database may be back at the next beat; if not, the lease ends, as it should.
+                # The database may be back at the next beat. If not, the lease ends, as it should.
                 logger.warning("A lease could not be renewed.", exc_info=True)
                 connection.close()
     finally:

@@ -1,8 +1,9 @@
-"""Being alone in a lane: whoever speaks to a forge does so by itself, as forges ask of their callers.
+"""Let one worker at a time into a lane: only one speaks to a forge at any moment, as forges ask of their callers.
 
-It is a lock of the database session, not a row: the moment a worker dies, however it dies, PostgreSQL lets it go. So
-whoever is alone in a lane knows that every other holder of its jobs is dead, and need not wait for their leases.
-Between here and the database there must be nothing that shares sessions among clients (pgbouncer in transaction mode).
+This is a lock of the database session, not a row: PostgreSQL releases it the moment a worker dies, however it dies. So
+a worker that is alone in a lane knows that every other holder of jobs there is dead, and need not wait for their leases
+to end. Nothing that shares sessions among clients may be between a worker and the database: no pgbouncer in transaction
+mode.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from django.db import Error, connection
 logger = logging.getLogger(__name__)
 
 _OURS = 0x59F
-"""The first half of the lock's key: other programs in the same database have other numbers."""
+"""The first half of the lock's key. Other programs in the same database use other numbers."""
 
 _PAUSE_SECONDS = 0.1
 
 
 @contextlib.contextmanager
 def alone_in(lane: str, *, wait: timedelta = timedelta(0)) -> Iterator[bool]:
-    """Whether the caller is alone in the lane until the block ends; it is tried for as long as ``wait``."""
+    """Yield whether the caller is alone in the lane until the block ends. Try for as long as ``wait``."""
     end = time.monotonic() + wait.total_seconds()
     while not (alone := _told("SELECT pg_try_advisory_lock(%s, hashtext(%s))", lane)):
         if time.monotonic() >= end:
@@ -43,12 +44,12 @@ def _let_go(lane: str) -> None:
     try:
         released = _told("SELECT pg_advisory_unlock(%s, hashtext(%s))", lane)
     except Error:
-        # A session that is broken holds nothing any more; why it broke is told where it was used.
+        # A broken session has lost its lock already. The error that broke it is reported where it happened.
         logger.debug("The lane %s could not be left in order.", lane, exc_info=True)
     finally:
         session = connection.connection
         if not released and session is not None:
-            # It must not go back to the pool with the lock in its hand.
+            # The session must not return to the pool while it has the lock.
             session.close()
             if not connection.in_atomic_block:
                 connection.close()

@@ -1,4 +1,5 @@
-"""What is due, and who holds it. The database knows; a queue message only wakes a worker (invariant 10)."""
+"""Jobs: what is due, and which worker holds it. The database knows; a queue message only wakes a worker
+(invariant 10)."""
 
 from __future__ import annotations
 
@@ -7,23 +8,23 @@ from django.db.models import Q
 
 
 class Lane(models.Model):
-    """Jobs that are held up together, such as all that speak to one forge."""
+    """Jobs that wait together, such as all jobs that speak to one forge."""
 
     name = models.CharField(max_length=40, unique=True)
     closed_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
-    """Why it was closed last."""
+    """Why the lane was last closed."""
 
     def __str__(self) -> str:
         return self.name
 
 
 class Job(models.Model):
-    """One thing to be done, again and again or once. ``due_at`` None: nothing to do until something asks for it.
+    """One thing to do, once or repeatedly. If ``due_at`` is None, there is nothing to do until someone asks for it.
 
-    ``holder`` is the token of the worker that took it; what a worker writes counts only while its token still
-    stands here (a worker that was thought dead and comes back writes nothing).
+    ``holder`` is the token of the worker that took the job. A worker's writes count only while its token is still here:
+    a worker that was thought dead and comes back writes nothing.
     """
 
     kind = models.CharField(max_length=40)
@@ -43,7 +44,7 @@ class Job(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="job_stands_once")]
         indexes = [
             models.Index(fields=["kind", "lane", "due_at"], name="job_due"),
-            # Few are held at a time, and whoever comes into a lane looks for them.
+            # Few jobs are held at a time, and each worker that enters a lane looks for them.
             models.Index(fields=["kind", "lane"], name="job_held", condition=Q(holder__isnull=False)),
         ]
 

@@ -1,11 +1,11 @@
-"""The queue: rows that say what is due and who holds it. It knows nothing of what a job does.
+"""The queue: rows that say what is due and which worker holds it. It does not know what a job does.
 
-A worker takes jobs under a lease and writes its token into them. Whatever it writes later counts only while its
-token still stands there, so a worker that was thought dead writes nothing when it comes back. A job whose worker
-died is taken again once the lease is over, and sooner where somebody knows of the death. Messages play no part in
-this: lost, doubled or late, they only decide how soon a worker looks (invariant 10).
+A worker takes jobs under a lease and writes its token into them. Its later writes count only while the token is still
+there, so a worker that was thought dead writes nothing when it comes back. If a worker dies, its jobs are taken again
+when the lease ends, or sooner if another worker knows that it died. Messages play no part in this: lost, doubled or
+late, they only decide how soon a worker looks (invariant 10).
 
-Times are handed in; workers' clocks may differ by far less than a lease.
+Callers pass the time. The clocks of workers may differ by much less than a lease.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from credits.errors import Conflict, CreditsError, joined
 from credits.jobs.models import Job, Lane
 
 MESSAGE_LENGTH = 2_000
-"""Characters of an error's sentence that are kept."""
+"""Characters of an error message that are stored."""
 
 
 _FINISH_ALL = """
@@ -38,22 +38,22 @@ WHERE j.id = d.id
 
 
 class LeaseLost(Conflict):
-    """The job was taken away from this worker: by another after the lease ran out, or because it begins anew."""
+    """This worker no longer holds the job: another took it after the lease ended, or the job was restarted."""
 
     def __init__(self) -> None:
         super().__init__("lease-lost", _("Another worker has taken over this job."))
 
 
 def ensure(kind: str, key: str, lane: str, *, due_at: datetime | None) -> bool:
-    """See to it that the job stands; one that stands already stays as it is. Whether it was made now."""
+    """Create the job unless it exists; an existing one is not changed. Return whether it was created."""
     return ensure_many(kind, [(key, lane)], due_at=due_at) == 1
 
 
 def ensure_many(kind: str, wanted: Iterable[tuple[str, str]], *, due_at: datetime | None) -> int:
-    """The same for many ``(key, lane)`` at once. How many were made."""
+    """Do the same for many ``(key, lane)`` at once. Return how many were created."""
     jobs = {key: Job(kind=kind, key=key, lane=lane, due_at=due_at) for key, lane in wanted}
     there = set(Job.objects.filter(kind=kind, key__in=jobs).values_list("key", flat=True))
-    # Another worker may make the same ones in between: they stand either way.
+    # Another worker may create the same jobs in between: they exist either way.
     Job.objects.bulk_create(
         [job for key, job in sorted(jobs.items()) if key not in there],
         ignore_conflicts=True,
@@ -63,9 +63,11 @@ def ensure_many(kind: str, wanted: Iterable[tuple[str, str]], *, due_at: datetim
 
 
 def ask_now(kind: str, keys: Iterable[str], *, now: datetime, anew: bool = False) -> int:
-    """Make these jobs due at once; how many there are. One that waits already keeps its place. One that is running is
-    done once more afterwards, since it may have looked before what is asked for was there; with ``anew`` it is
-    taken away from its worker instead, whose writes are refused from then on.
+    """Make these jobs due now, and return how many exist.
+
+    A job that is already waiting keeps its place. A job that is running is run once more afterwards, because it may
+    have looked before the new work was there; with ``anew`` it is taken from its worker instead, and that worker's
+    writes are refused from then on.
     """
     with transaction.atomic():
         jobs = list(Job.objects.select_for_update().filter(kind=kind, key__in=list(keys)).order_by("pk"))
@@ -77,14 +79,14 @@ def ask_now(kind: str, keys: Iterable[str], *, now: datetime, anew: bool = False
 
 
 def due_lanes(kind: str, *, now: datetime) -> list[str]:
-    """The lanes in which something could be taken now, by name."""
+    """Return the names of the lanes in which a job could be taken now, sorted."""
     return sorted(
         _takeable(kind, now).exclude(lane__in=_closed(now)).values_list("lane", flat=True).distinct()
     )
 
 
 def held_lanes(kind: str) -> list[str]:
-    """The lanes of which somebody holds a job, or died holding one."""
+    """Return the names of the lanes in which a worker holds a job, or died while holding one, sorted."""
     held = Job.objects.filter(kind=kind, holder__isnull=False)
     return sorted(held.values_list("lane", flat=True).distinct())
 
@@ -98,10 +100,10 @@ def take(
     lease: timedelta,
     keys: Sequence[str] | None = None,
 ) -> list[Job]:
-    """Up to ``limit`` due jobs of a lane, longest due first, held by the caller until ``now + lease``.
+    """Take up to ``limit`` due jobs of a lane, longest due first, until ``now + lease``.
 
-    Left out: what another worker holds or is just taking, and everything while the lane is closed. ``keys`` narrows
-    the choice. An empty list means that there is nothing to do now.
+    Jobs that another worker holds, or is taking at this moment, are left out; while the lane is closed, all are.
+    ``keys`` limits the choice. An empty list means that there is nothing to do now.
     """
     with transaction.atomic():
         if lane_closed(lane, now=now):
@@ -120,9 +122,9 @@ def take(
 
 
 def keep(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> list[Job]:
-    """Renew the lease of all that the caller still holds, and hand those back; the others are somebody else's."""
+    """Renew the lease of the jobs that the caller still holds, and return those. The others have another holder."""
     with transaction.atomic():
-        # In one order everywhere, so that two such calls never wait for each other.
+        # In the same order everywhere, so that two such calls never wait for each other.
         locked = Job.objects.select_for_update().filter(_held(jobs)).order_by("pk")
         mine = set(locked.values_list("pk", flat=True))
         Job.objects.filter(pk__in=mine).update(leased_until=now + lease)
@@ -130,8 +132,9 @@ def keep(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> list[Job]:
 
 
 def beat(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> int:
-    """Renew the lease of all that are still held, from beside the worker: what it is just writing is left to it, so
-    that neither waits for the other. How many were renewed.
+    """Renew the lease of the jobs that are still held, from a thread beside the worker. Return how many were renewed.
+
+    Rows that the worker is writing at this moment are skipped, so that neither waits for the other.
     """
     with transaction.atomic():
         free = Job.objects.select_for_update(skip_locked=True).filter(_held(jobs)).order_by("pk")
@@ -140,22 +143,24 @@ def beat(jobs: Sequence[Job], *, now: datetime, lease: timedelta) -> int:
 
 
 def hold(job: Job, *, now: datetime, lease: timedelta, progress: Mapping[str, Any]) -> None:
-    """Renew one lease and note the progress. The row stays locked until the caller's transaction ends: whatever else
-    is written in it is written by the holder. Raises LeaseLost.
+    """Renew one lease and store the progress. Raise LeaseLost if the caller no longer holds the job.
+
+    The row stays locked until the caller's transaction ends, so whatever else that transaction writes is written by
+    the holder.
     """
     _write(job, leased_until=now + lease, progress=dict(progress))
 
 
 def finish(job: Job, *, now: datetime, due_at: datetime | None) -> None:
-    """Done, and due again at ``due_at`` (None: when somebody asks), or at once where it was asked for while it ran.
+    """Mark the job as done, due again at ``due_at`` (None: when someone asks).
 
-    Raises LeaseLost.
+    If someone asked for it while it ran, it is due again at once. Raise LeaseLost if the caller no longer holds it.
     """
     _write(job, **_let_go(due_at), failures=0, error_code="", error_message="", finished_at=now)
 
 
 def finish_all(jobs: Mapping[Job, datetime], *, now: datetime) -> set[Job]:
-    """The same for many at once, each with when it is due again; those of them that were still held."""
+    """Do the same for many jobs at once, each with its next ``due_at``. Return the jobs that were still held."""
     with transaction.atomic():
         locked = Job.objects.select_for_update().filter(_held(list(jobs))).order_by("pk")
         mine = set(locked.values_list("pk", flat=True))
@@ -166,13 +171,14 @@ def finish_all(jobs: Mapping[Job, datetime], *, now: datetime) -> set[Job]:
 
 
 def fail(job: Job, error: CreditsError, *, now: datetime, due_at: datetime | None) -> None:
-    """Not done, for this reason; to be tried again at ``due_at``. Raises LeaseLost."""
+    """Mark the job as failed for this reason, to be tried again at ``due_at``. Raise LeaseLost if it is not held."""
     _write(job, **_let_go(due_at), failures=F("failures") + 1, **told(error), finished_at=now)
 
 
 def put_back(jobs: Sequence[Job], error: CreditsError | None = None) -> int:
-    """Give back what could not be begun through no fault of its own: still due, no failure counted. How many were
-    still held.
+    """Release jobs that could not be started through no fault of their own. Return how many were still held.
+
+    They stay due, and no failure is counted.
     """
     reason = told(error) if error else {}
     with transaction.atomic():
@@ -182,8 +188,9 @@ def put_back(jobs: Sequence[Job], error: CreditsError | None = None) -> int:
 
 
 def give_way(jobs: Sequence[Job], *, now: datetime) -> int:
-    """Let others have their turn: these are due still, but behind everybody who has waited longer. How many were
-    still held.
+    """Release jobs so that others get their turn. Return how many were still held.
+
+    They stay due, but behind all jobs that have waited longer.
     """
     with transaction.atomic():
         locked = Job.objects.select_for_update().filter(_held(jobs)).order_by("pk")
@@ -192,15 +199,16 @@ def give_way(jobs: Sequence[Job], *, now: datetime) -> int:
 
 
 def free_the_dead(kind: str, lane: str) -> int:
-    """Let go of every job of a lane that somebody holds: for who is alone there (:mod:`credits.jobs.lane`), and so
-    knows that the holders are no more. How many there were.
+    """Release every held job of a lane, and return how many there were.
+
+    Only for a worker that is alone in the lane (:mod:`credits.jobs.lane`) and so knows that the holders are dead.
     """
     held = Job.objects.filter(kind=kind, lane=lane, holder__isnull=False)
     return held.update(holder=None, leased_until=None)
 
 
 def close_lane(name: str, *, until: datetime, error: CreditsError | None = None) -> None:
-    """Nothing in this lane is taken before ``until``, for the reason that ``error`` tells. Never shortens a closing."""
+    """Close the lane: no job in it is taken before ``until``. ``error`` is the reason. Never shorten a closing."""
     reason = told(error) if error else {"error_code": "", "error_message": ""}
     Lane.objects.bulk_create([Lane(name=name)], ignore_conflicts=True)
     Lane.objects.filter(Q(closed_until=None) | Q(closed_until__lt=until), name=name).update(
@@ -209,13 +217,13 @@ def close_lane(name: str, *, until: datetime, error: CreditsError | None = None)
 
 
 def closings(prefix: str, *, now: datetime) -> dict[str, datetime]:
-    """What is closed now of all whose name begins so, and until when, by the rest of the name."""
+    """Return until when each lane with this prefix is closed, by the rest of its name. Open lanes are left out."""
     closed = Lane.objects.filter(name__startswith=prefix, closed_until__gt=now)
     return {name[len(prefix) :]: until for name, until in closed.values_list("name", "closed_until") if until}
 
 
 def lane_closed(name: str, *, now: datetime) -> Lane | None:
-    """The lane, where it is closed now."""
+    """Return the lane if it is closed now, or None."""
     return Lane.objects.filter(name=name, closed_until__gt=now).first()
 
 
@@ -228,7 +236,7 @@ def _closed(now: datetime) -> QuerySet[Lane, str]:
 
 
 def _held(jobs: Sequence[Job]) -> Q:
-    """Those of the jobs in which the token that they were taken with still stands."""
+    """Match the jobs whose row still has the token with which they were taken."""
     holders: dict[uuid.UUID | None, list[int]] = {}
     for job in jobs:
         holders.setdefault(job.holder, []).append(job.pk)
@@ -244,7 +252,7 @@ def _write(job: Job, **changes: Any) -> None:
 
 
 def _let_go(due_at: datetime | None) -> dict[str, Any]:
-    # Due later than it was begun: somebody asked in between.
+    # Due later than it was started: someone asked in between.
     asked = Case(
         When(due_at__gt=F("started_at"), then=F("due_at")),
         default=Value(due_at),
@@ -254,8 +262,9 @@ def _let_go(due_at: datetime | None) -> dict[str, Any]:
 
 
 def told(error: CreditsError) -> dict[str, str]:
-    """An error as it is stored: ``error_code``, and ``error_message`` with a sentence a line, untranslated, since
-    whoever reads it later may read another language than this worker.
+    """Return an error as it is stored: ``error_code``, and ``error_message`` with one sentence on each line.
+
+    The sentences are stored untranslated, because a later reader may use another language than this worker.
     """
     with translation.override(None):
         sentences = f"{error.message}\n{error.hint}".strip()
@@ -263,5 +272,5 @@ def told(error: CreditsError) -> dict[str, str]:
 
 
 def in_the_readers_words(error_message: str) -> str:
-    """A stored error as one text in the language that is active now; empty where there is none."""
+    """Return a stored error as one text in the active language; empty if there is no error."""
     return joined(*(gettext(sentence) for sentence in error_message.splitlines() if sentence))

@@ -1,4 +1,4 @@
-"""Messages to workers. One says no more than "look": what there is to do stands in the queue (invariant 10)."""
+"""Messages to workers. A message says no more than "look": the work to do is in the queue (invariant 10)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from kombu.exceptions import KombuError
 logger = logging.getLogger(__name__)
 
 EXPIRES_SECONDS = 60
-"""A message older than this is dropped unread: by then the beat has sent another."""
+"""A message older than this is dropped unread. By then the beat has sent another."""
 
 
 def wake_workers() -> None:
-    """Ask workers to look, as soon as the present transaction is committed. Never fails: a message that is lost costs
-    the time until the next beat and nothing else.
+    """Ask workers to look as soon as the current transaction is committed. Never fail.
+
+    A lost message costs the time until the next beat and nothing else.
     """
     transaction.on_commit(send_wake_message, robust=True)
 
 
 def send_wake_message() -> None:
-    """The same at once, without a word to the database."""
+    """Ask workers to look now, without using the database."""
     try:
         current_app.send_task("credits.tasks.wake", expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
     except (KombuError, OSError):

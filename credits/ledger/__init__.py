@@ -1,4 +1,6 @@
-"""学分台账: credit posted and reversed, append-only and hash-chained.
+"""学分台账: credit posted and reversed, append-only and hash-chained (invariant 7).
 
-Refers to what it records by an opaque reference and knows nothing of claims. Only this room touches its rows.
+The door is ``entries`` (post, reverse, read) and ``verify``; ``chain`` says what an entry's hash covers. Only this room
+touches the ledger's rows. An entry refers to what it records by an opaque reference: the ledger knows nothing about
+claims.
 """

@@ -1,8 +1,8 @@
-"""What an entry's hash covers. Written down here so that anyone can recompute it without this program.
+"""What an entry's hash covers, written down so that anyone can recompute it without this program.
 
 The hash is the SHA-256 of the entry's fields as canonical JSON (RFC 8785): numbers as text, times in UTC to the
-microsecond with ``Z``, people and reversed entries by number. ``previous_hash`` is among the fields, so each hash
-covers all that came before.
+microsecond with ``Z``, people and reversed entries by number. ``previous_hash`` is one of the fields, so each hash
+covers every entry before it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import rfc8785
 from credits.ledger.models import CreditEntry
 
 BEGINNING = "0" * 64
-"""What stands as the hash before the first entry."""
+"""The previous hash of the first entry."""
 
 
 def content(entry: CreditEntry) -> dict[str, object]:
-    """The fields that the hash covers, JSON-able."""
+    """Return the fields that the hash covers, as values that JSON can represent."""
     return {
         "number": str(entry.number),
         "kind": entry.kind,
@@ -39,5 +39,5 @@ def content(entry: CreditEntry) -> dict[str, object]:
 
 
 def hash_of(entry: CreditEntry) -> str:
-    """SHA-256 of the entry's content as 64 hexadecimal digits."""
+    """Return the SHA-256 of the entry's content as 64 hexadecimal digits."""
     return hashlib.sha256(rfc8785.dumps(content(entry))).hexdigest()  # type: ignore[arg-type]

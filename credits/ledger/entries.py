@@ -1,4 +1,4 @@
-"""Post credit, reverse it, and ask what stands."""
+"""Post credit, reverse it, and ask how much a person has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from credits.errors import Conflict
 from credits.ledger.chain import BEGINNING, hash_of
 from credits.ledger.models import CreditEntry
 
-# One writer at a time, whichever process: the next entry needs the hash of the last. (Any constant will do.)
+# One writer at a time across all processes, because an entry needs the hash of the last one. Any constant works.
 WRITERS_LOCK = 0x5955414E46454E
 
 
@@ -36,8 +36,8 @@ def post(
 ) -> CreditEntry:
     """Post ``credit`` (positive, at most two decimals) to a person for what ``reference`` names.
 
-    ``details`` is JSON-able without floats: titles, grade, digests, whatever a reader of the record must see.
-    Raises Conflict when this reference is already posted.
+    ``details`` is JSON without floats: titles, grade, digests, and whatever else a reader of the record must see.
+    Raise Conflict if this reference is already posted, and ValueError if ``credit`` is not such an amount.
     """
     _lock()
     if CreditEntry.objects.filter(kind=CreditEntry.Kind.POSTED, reference=reference).exists():
@@ -57,7 +57,8 @@ def post(
 
 @transaction.atomic
 def reverse(entry: CreditEntry, *, reason: str, by: User, now: datetime) -> CreditEntry:
-    """Take back a posted entry by a new one that carries its negative. The old one stays as it is."""
+    """Reverse a posted entry with a new one of the negative amount; the old one stays as it is. Raise Conflict if it is
+    a reversal itself or was already reversed."""
     _lock()
     if entry.kind != CreditEntry.Kind.POSTED or CreditEntry.objects.filter(reverses=entry).exists():
         raise Conflict("not-to-be-reversed", _("This entry is a reversal, or has already been reversed."))
@@ -76,12 +77,12 @@ def reverse(entry: CreditEntry, *, reason: str, by: User, now: datetime) -> Cred
 
 
 def of_person(person: User) -> QuerySet[CreditEntry]:
-    """All entries of a person, oldest first, through every enrolment."""
+    """Return all entries of a person, of every enrolment, oldest first."""
     return CreditEntry.objects.filter(person=person).order_by("number")
 
 
 def of_references(references: Iterable[str]) -> QuerySet[CreditEntry]:
-    """The entries, postings and reversals alike, that record any of these references, oldest first."""
+    """Return the entries that record any of these references, postings and reversals, oldest first."""
     return (
         CreditEntry.objects.filter(reference__in=list(references))
         .order_by("number")
@@ -90,23 +91,23 @@ def of_references(references: Iterable[str]) -> QuerySet[CreditEntry]:
 
 
 def posted() -> QuerySet[CreditEntry]:
-    """Everything that was posted, oldest first, whether it was reversed later or not."""
+    """Return all posted entries, oldest first, including those that were reversed later."""
     return CreditEntry.objects.filter(kind=CreditEntry.Kind.POSTED).order_by("number")
 
 
 def reversals() -> QuerySet[CreditEntry]:
-    """Everything that takes something back, oldest first, with what it takes back."""
+    """Return all reversals, oldest first, each with the entry that it reverses."""
     reversed_ = CreditEntry.objects.filter(kind=CreditEntry.Kind.REVERSED)
     return reversed_.order_by("number").select_related("reverses")
 
 
 def latest() -> QuerySet[CreditEntry]:
-    """All entries, newest first, for looking at."""
+    """Return all entries, newest first, with the people that a page shows."""
     return CreditEntry.objects.order_by("-number").select_related("person", "posted_by")
 
 
 def recognised(person: User, category: str, *, term: str | None = None) -> Decimal:
-    """The credit that stands for a person in a category, reversals taken off; in one term, or in all."""
+    """Return the credit that a person has in a category, minus reversals; in one term, or in all."""
     entries = CreditEntry.objects.filter(person=person, category=category)
     if term is not None:
         entries = entries.filter(term=term)
@@ -115,7 +116,8 @@ def recognised(person: User, category: str, *, term: str | None = None) -> Decim
 
 
 def head() -> tuple[int, str]:
-    """Number and hash of the last entry: the checkpoint that a record kept elsewhere should name."""
+    """Return number and hash of the last entry: the checkpoint that a record kept elsewhere should name. Before the
+    first entry: 0 and :data:`~credits.ledger.chain.BEGINNING`."""
     last = CreditEntry.objects.order_by("-number").values_list("number", "hash").first()
     return last if last else (0, BEGINNING)
 

@@ -1,4 +1,4 @@
-"""The ledger's rows. Nothing outside this room touches them; triggers refuse every change and removal."""
+"""The rows of the ledger. Nothing outside this room touches them; triggers refuse every change and removal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.db.models import Q
 
 
 class CreditEntry(models.Model):
-    """Credit posted to a person, or an earlier entry reversed. Append-only and hash-chained (invariant 7).
+    """Credit posted to a person, or the reversal of an earlier entry. Append-only and hash-chained (invariant 7).
 
-    ``number`` counts from 1 without gaps. ``hash`` is the SHA-256 (hex) of the row's canonical form, in which
-    ``previous_hash`` stands. ``reference`` names what is recorded (such as ``result:…``) and is opaque here.
+    ``number`` counts from 1 without gaps. ``hash`` is the SHA-256 (hex) of the row's canonical form, which includes
+    ``previous_hash``. ``reference`` names what is recorded (such as ``result:…``); the ledger does not interpret it.
     """
 
     class Kind(models.TextChoices):
@@ -25,7 +25,7 @@ class CreditEntry(models.Model):
     category = models.CharField(max_length=60)
     term = models.CharField(max_length=40)
     credit = models.DecimalField(max_digits=6, decimal_places=2)
-    """Signed: a reversal carries the negative of what it reverses."""
+    """Signed: a reversal has the negative amount of the entry that it reverses."""
     reference = models.CharField(max_length=100)
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     details = models.JSONField(default=dict)

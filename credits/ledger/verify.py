@@ -1,4 +1,4 @@
-"""Walk the chain and say whether it holds (invariant 7)."""
+"""Walk the chain and report whether it is intact (invariant 7)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from credits.ledger.models import CreditEntry
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Number and hash of an entry as noted outside the database; ``source`` says where."""
+    """Number and hash of an entry, noted outside the database. ``source`` says where."""
 
     number: int
     hash: str
@@ -22,8 +22,8 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``entries`` rows were walked up to ``head``; ``broken`` is the number of the first row that does not hold
-    (None: all do) and ``reason`` says in one sentence why."""
+    """What a walk along the chain found: ``entries`` good rows, up to the hash ``head``. ``broken`` is the number of
+    the first broken row (None if there is none), and ``reason`` says in one sentence what is wrong with it."""
 
     entries: int
     head: str
@@ -36,8 +36,11 @@ class Verdict:
 
 
 def verify(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
-    """Recompute every hash from the first row on. With checkpoints kept elsewhere, a cut tail or a chain rewritten
-    as a whole is found as well: the row that a checkpoint names must stand there with that hash."""
+    """Recompute every hash from the first row on, and return the verdict.
+
+    Checkpoints that were kept elsewhere also reveal a cut tail and a chain that was rewritten as a whole: the row that
+    a checkpoint names must exist and have that hash.
+    """
     wanted: dict[int, list[Checkpoint]] = {}
     for checkpoint in checkpoints:
         wanted.setdefault(checkpoint.number, []).append(checkpoint)

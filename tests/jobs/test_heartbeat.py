@@ -1,4 +1,4 @@
-"""A lease lasts as long as its worker lives, and no longer."""
+"""A lease lasts as long as its worker lives, and no longer than that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def taken(now: datetime | None = None) -> list[Job]:
 
 
 def test_a_slow_request_does_not_lose_its_lease():
-    """While a worker waits for an answer, for longer than a lease, nobody else gets its jobs; afterwards they do."""
+    """While a worker waits for an answer, longer than a lease, no other worker gets its jobs; afterwards one does."""
     queue.ensure("read", "a", "slow", due_at=timezone.now())
     jobs = taken()
     with keep_leases_alive(jobs, clock=timezone.now, lease=LEASE):
@@ -36,7 +36,7 @@ def test_a_slow_request_does_not_lose_its_lease():
 
 
 def test_only_what_is_still_held_is_renewed():
-    """A job that went over to another worker, or was finished, is left alone."""
+    """A job that another worker took over, or that was finished, is not renewed."""
     for key in "abc":
         queue.ensure("read", key, "slow", due_at=timezone.now())
     jobs = {job.key: job for job in taken()}

@@ -1,4 +1,4 @@
-"""The queue hands each job to one worker at a time, and believes only the one that holds it."""
+"""The queue gives each job to one worker at a time, and accepts writes from the holder only."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def taken(now=NOW, *, limit=10, lane="slow", keys=None) -> list[Job]:
 
 
 def test_a_job_stands_once():
-    """Ensuring a job that stands already changes nothing about it."""
+    """Ensuring a job that exists already does not change it."""
     assert queue.ensure("read", "a", "slow", due_at=NOW)
     assert not queue.ensure("read", "a", "slow", due_at=LATER)
     assert Job.objects.get().due_at == NOW
 
 
 def test_longest_due_is_taken_first_and_nothing_twice():
-    """Batches follow each other by the time at which jobs became due, and share no job."""
+    """Batches are taken in the order in which jobs became due, and no job is in two batches."""
     made("a", "b", "c")
     assert [job.key for job in taken(limit=2)] == ["a", "b"]
     assert [job.key for job in taken(limit=2)] == ["c"]
@@ -46,7 +46,7 @@ def test_longest_due_is_taken_first_and_nothing_twice():
 
 
 def test_only_what_is_due_is_taken():
-    """A job that is due later, and one that waits to be asked for, are left alone."""
+    """A job that is due later, and a job that waits until someone asks for it, are not taken."""
     queue.ensure("read", "later", "slow", due_at=NOW + timedelta(seconds=1))
     queue.ensure("read", "asleep", "slow", due_at=None)
     assert taken() == []
@@ -55,13 +55,13 @@ def test_only_what_is_due_is_taken():
 
 
 def test_keys_narrow_the_choice():
-    """Who waits for certain jobs takes no others."""
+    """A worker that wants certain jobs takes no others."""
     made("a", "b")
     assert [job.key for job in taken(keys=["b"])] == ["b"]
 
 
 def test_a_closed_lane_holds_up_its_own_jobs_only():
-    """A limit on one forge does not hold up another, and ends at the time that was named."""
+    """A limit on one forge does not delay another forge, and ends at the given time."""
     made("a", lane="slow")
     made("b", lane="fast")
     queue.close_lane("slow", until=LATER)
@@ -72,14 +72,14 @@ def test_a_closed_lane_holds_up_its_own_jobs_only():
 
 
 def test_a_closing_is_never_shortened():
-    """Two workers that hear different times wait for the later one."""
+    """If two workers receive different times, both wait for the later one."""
     queue.close_lane("slow", until=LATER)
     queue.close_lane("slow", until=NOW)
     assert Lane.objects.get().closed_until == LATER
 
 
 def test_invariant_10_a_dead_worker_loses_its_jobs_to_the_next_one():
-    """Once a lease is over the job is taken again, and every write of the first worker is refused."""
+    """After a lease ends another worker takes the job, and every write of the first worker is refused."""
     made("a")
     (dead,) = taken()
     assert taken(LATER - timedelta(microseconds=1)) == []
@@ -105,7 +105,7 @@ def test_a_renewed_lease_lasts():
 
 
 def test_keep_hands_back_what_is_still_held():
-    """One job taken away does not cost the worker the rest of its batch."""
+    """A worker that loses one job keeps the rest of its batch."""
     made("a", "b")
     jobs = taken()
     queue.ask_now("read", ["a"], now=NOW, anew=True)
@@ -123,7 +123,7 @@ def test_a_finished_job_is_let_go_and_due_again_when_it_says():
 
 
 def test_failures_are_counted_and_told():
-    """A failed job keeps how often in a row, and why, in words that any reader's language can be made of."""
+    """A failed job stores how often it failed in a row, and why, in sentences that can be translated later."""
     made("a")
     for _ in range(2):
         with translation.override("zh-hans"):
@@ -135,7 +135,7 @@ def test_failures_are_counted_and_told():
 
 
 def test_what_could_not_be_begun_is_put_back_without_blame():
-    """A batch that was stopped from outside is due as before, and counts no failure."""
+    """A batch that was stopped from outside is due as before, and no failure is counted."""
     made("a")
     before = Job.objects.get()
     assert queue.put_back(taken(), CreditsError("limit", "Later.")) == 1
@@ -145,7 +145,7 @@ def test_what_could_not_be_begun_is_put_back_without_blame():
 
 
 def test_asked_while_it_runs_means_once_more():
-    """Somebody who asks while a job runs may have asked for what it did not see any more: it runs again at once."""
+    """A request during a run may concern data that the run no longer sees, so the job runs again at once."""
     made("a")
     (job,) = taken()
     asked = NOW + timedelta(seconds=3)
@@ -167,7 +167,7 @@ def test_asking_wakes_the_sleeping_and_moves_nobody_back():
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_two_takers_at_once_share_no_job():
-    """Eight workers that reach for the same forty jobs at the same moment get each of them once."""
+    """Eight workers take from the same forty jobs at the same moment, and each job is taken once."""
     made(*(f"{number:02}" for number in range(40)))
     start = Barrier(8)
 

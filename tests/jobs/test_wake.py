@@ -19,7 +19,7 @@ def sent(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_message_leaves_after_the_commit(sent):
-    """Workers are woken when what they shall find is there to be found, and not at all for what was undone."""
+    """Workers are woken after the work is committed, and not at all if it was rolled back."""
     with transaction.atomic():
         wake.wake_workers()
         assert sent == []
@@ -33,7 +33,7 @@ def test_a_message_leaves_after_the_commit(sent):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [OperationalError("no broker"), ConnectionRefusedError()])
 def test_invariant_10_a_broker_that_is_gone_breaks_nothing(monkeypatch, caplog, error):
-    """Who asks for something while the broker is down is not troubled: the next beat finds it."""
+    """Asking for work while the broker is down raises no error: the next beat finds the work."""
 
     def fail(*_args, **_options):
         raise error

@@ -1,4 +1,4 @@
-"""Posting and reversing credit."""
+"""Credit is posted and reversed, and the chain of entries is verified."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def posted(person: User, by: User, credit: str = "0.50", reference: str = "resul
 
 @pytest.mark.django_db
 def test_the_first_entry_begins_the_chain() -> None:
-    """Numbers count from 1, and the first row continues from nothing."""
+    """Numbers start at 1, and the first row has the fixed hash before it."""
     entry = posted(student(), registrar())
     assert (entry.number, entry.previous_hash) == (1, BEGINNING)
     assert entries.head() == (1, entry.hash)
@@ -43,7 +43,7 @@ def test_the_first_entry_begins_the_chain() -> None:
 
 @pytest.mark.django_db
 def test_a_reference_is_posted_once() -> None:
-    """Posting the same result again is refused, and the first entry stands alone."""
+    """Posting the same result again is refused, and only the first entry counts."""
     person, by = student(), registrar()
     posted(person, by)
     with pytest.raises(Conflict) as refusal:
@@ -69,7 +69,7 @@ def test_a_reversal_takes_back_exactly_what_was_posted_and_only_once() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("credit", ["0", "-1", "0.505"])
 def test_only_positive_credit_with_two_decimals_is_posted(credit: str) -> None:
-    """Zero, negative or finer amounts are a fault of the caller and never reach the ledger."""
+    """Zero, negative amounts and amounts with more decimals are a bug of the caller, and never reach the ledger."""
     with pytest.raises(ValueError, match="positive amount"):
         posted(student(), registrar(), credit)
     assert entries.head() == (0, BEGINNING)
@@ -77,7 +77,7 @@ def test_only_positive_credit_with_two_decimals_is_posted(credit: str) -> None:
 
 @pytest.mark.django_db
 def test_recognised_credit_is_told_apart_by_category_and_term() -> None:
-    """Caps ask for one category, of one term or of all."""
+    """Caps count one category, in one term or in all terms."""
     person, by = student(), registrar()
     posted(person, by, "1", "result:1")
     posted(person, by, "0.5", "result:2")
@@ -111,7 +111,7 @@ def test_invariant_7_ledger_rows_are_never_changed_not_even_by_sql(sql: str) -> 
 def test_invariant_7_a_row_that_does_not_continue_the_chain_is_refused(
     number: int, previous: str | None
 ) -> None:
-    """A row with a gap, a repeated number or another past cannot be put in, whoever tries."""
+    """A row with a gap, a repeated number or another previous hash cannot be inserted, even by SQL."""
     person, by = student(), registrar()
     first = posted(person, by)
     row = CreditEntry(
@@ -133,7 +133,7 @@ def test_invariant_7_a_row_that_does_not_continue_the_chain_is_refused(
 
 
 def tamper(sql: str, *values: object) -> None:
-    """Change rows as only somebody who owns the database could: with its triggers off."""
+    """Change rows as only an owner of the database can: with its triggers off."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, values)
@@ -180,7 +180,7 @@ def test_invariant_7_reordering_is_found() -> None:
 
 @pytest.mark.django_db
 def test_invariant_7_a_cut_tail_is_found_by_a_checkpoint_kept_elsewhere() -> None:
-    """Without its last row the chain still holds in itself; a checkpoint from outside tells."""
+    """A chain without its last row is intact in itself; a checkpoint from outside reveals the loss."""
     person, by = student(), registrar()
     for number in range(1, 4):
         posted(person, by, reference=f"result:{number}")
@@ -204,7 +204,7 @@ def test_invariant_11_posting_and_reversing_stand_in_the_audit_log() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_7_many_writers_at_once_make_one_chain() -> None:
-    """Eight registrars posting at the same moment wait for each other; numbers have no gap and no fork."""
+    """Eight registrars who post at the same moment wait for each other: the numbers have no gap and no fork."""
     person, by = student(), registrar()
     begin = threading.Barrier(8)
 
