@@ -10,8 +10,7 @@ from pathlib import Path
 
 from benchmarks.clock import per_second
 from credits.forges.file_categories import classify
-from credits.rules.document.parser import parse
-from credits.rules.evaluation.evaluate import evaluate
+from credits.rules import evaluate, parse
 from credits.rules.expressions import cel
 from credits.rules.facts import (
     ClaimFacts,

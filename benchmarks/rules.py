@@ -21,10 +21,8 @@ from typing import Any, cast
 from benchmarks.clock import per_second
 from benchmarks.conditions import carried
 from benchmarks.database import empty_database
-from credits.rules.document.parser import Rulebook, parse
-from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
+from credits.rules import CompiledRulebook, RulebookDocument, Totals, compile_rulebook, evaluate, parse
 from credits.rules.evaluation.contribution_points import checked
-from credits.rules.evaluation.evaluate import evaluate
 from credits.rules.expressions import cel
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, bind
 
@@ -71,7 +69,7 @@ def main() -> list[tuple[str, str]]:
     return figures
 
 
-def _conditions(book: Rulebook) -> float:
+def _conditions(book: RulebookDocument) -> float:
     """How often faster the translated conditions are, on facts that are bound already."""
     expressions = [checked(rule.when, "yes-no") for rule in book.requirements]
     claim = carried(A_STUDENT)
@@ -89,7 +87,7 @@ def _conditions(book: Rulebook) -> float:
     return rate(cel.Expression.value) / rate(cel.Expression.reference)
 
 
-def _whole(book: Rulebook, facts: ClaimFacts) -> tuple[Totals, str]:
+def _whole(book: RulebookDocument, facts: ClaimFacts) -> tuple[Totals, str]:
     outcome = evaluate(book, facts)
     return Totals(outcome.points, outcome.credit, outcome.carried), outcome.canonical().decode()
 
@@ -269,7 +267,7 @@ _WEEK = timedelta(days=7)
 _NOT_KNOWN = (None, "unknown", "gone")
 
 
-def by_library(book: Rulebook, facts: ClaimFacts) -> Totals:
+def by_library(book: RulebookDocument, facts: ClaimFacts) -> Totals:
     """The same without traces, each condition computed by the CEL library on its own binding of the facts."""
     counting: list[ContributionFacts] = []
     for one in facts.contributions:

@@ -18,7 +18,7 @@ from credits.claims.locking import lock_claim
 from credits.claims.models import Claim, Decision
 from credits.errors import Conflict, NotAllowed
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.document.rulebook_model import Reviewers, Stage
+from credits.rules import Reviewers, Stage
 
 Role = StaffRole.Role
 

@@ -27,13 +27,12 @@ from credits.errors import NotThere
 from credits.rulebooks import editor_report
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
+from credits.rules import Outcome, RulebookDocument, rulebook_digest
 from credits.rules.decimals import signed, to_text
-from credits.rules.document.parser import Rulebook, digest
-from credits.rules.evaluation.outcome import Outcome
 
 
 def simulated(
-    rulebook: Rulebook, *, round_: Round, against: str | None, programme: str | None, now: datetime
+    rulebook: RulebookDocument, *, round_: Round, against: str | None, programme: str | None, now: datetime
 ) -> Report:
     """Try the rulebook on a round's claims at once; decides nothing, and leaves a line in the audit log."""
     other = _version(against, rulebook.code) if against else None
@@ -49,7 +48,7 @@ def simulated(
             by=None,
             now=now,
             rulebook=rulebook.code,
-            digest=digest(rulebook),
+            digest=rulebook_digest(rulebook),
             claims=tally.claims,
         )
     traced = [(one, *_traces(one, trial)) for one in largest]
@@ -58,7 +57,7 @@ def simulated(
         lines += _told(one, before, after)
     data = {
         "round": round_.code,
-        "rulebook": {"code": rulebook.code, "digest": digest(rulebook)},
+        "rulebook": {"code": rulebook.code, "digest": rulebook_digest(rulebook)},
         "against": other and str(other),
         **tally.to_json(),
         "same": tally.same,
@@ -94,7 +93,7 @@ def _traces(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
     return before, after
 
 
-def _summary(rulebook: Rulebook, round_: Round, tally: SimulationTally) -> list[str]:
+def _summary(rulebook: RulebookDocument, round_: Round, tally: SimulationTally) -> list[str]:
     lines = [
         _("%(code)s on round %(round)s: %(claims)s claims")
         % {"code": rulebook.code, "round": round_.code, "claims": tally.claims},

@@ -10,9 +10,7 @@ from credits.rulebooks.drafts import code_of
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.published_library import Published
 from credits.rulebooks.versions import refuse_what_cannot_be_carried_out, rulebook_of
-from credits.rules.document import parser
-from credits.rules.document.diff import Difference, differences
-from credits.rules.faults import Fault
+from credits.rules import Difference, Fault, RulebookDocument, RulebookFaults, differences, parse, warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Read:
 
     faults: tuple[Fault, ...] = ()
     doubts: tuple[Fault, ...] = ()
-    rulebook: parser.Rulebook | None = None
+    rulebook: RulebookDocument | None = None
     refused: CreditsError | None = None
     before: RulebookVersion | None = None
     changes: tuple[Difference, ...] = ()
@@ -32,9 +30,9 @@ def read(text: str) -> Read:
     """Everything that can be said of a text while it is being written; raises nothing for what is wrong in it."""
     library = Published()
     try:
-        rulebook = parser.parse(text, library)
-        doubts = parser.warnings(text, library)
-    except parser.RulebookFaults as error:
+        rulebook = parse(text, library)
+        doubts = warnings(text, library)
+    except RulebookFaults as error:
         return Read(faults=error.faults)
     refused = None
     try:

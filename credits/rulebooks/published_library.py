@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.db.models import QuerySet
 
 from credits.rulebooks.models import RulebookVersion
-from credits.rules.document import yaml_tree
-from credits.rules.document.parser import RulebookFaults
+from credits.rules import RulebookFaults, read_plain
 
 Name = tuple[str, str]
 
@@ -54,7 +53,7 @@ def _label(version: RulebookVersion) -> str:
 def _named(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
     for text in texts:
         try:
-            data = yaml_tree.plain(yaml_tree.read(text))
+            data = read_plain(text)
         except RulebookFaults:
             continue
         if isinstance(data.get("code"), str) and isinstance(data.get("label"), str):

@@ -16,7 +16,7 @@ from accounts.permissions import require
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from credits.rulebooks.models import Rulebook, RulebookVersion
 from credits.rulebooks.published_library import Published
-from credits.rules.document import parser
+from credits.rules import RulebookDocument, parse, rulebook_digest
 
 _TWO_DECIMALS = Decimal("0.01")
 Status = RulebookVersion.Status
@@ -27,13 +27,13 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     """Keep the YAML ``text`` as the proposed version of the rulebook that it names (a new one, where there is none).
 
     An open proposal of the same rulebook takes the new text; whoever wrote last is its proposer. Raises NotAllowed
-    unless ``by`` is a steward, :class:`credits.rules.document.parser.RulebookFaults` with every fault
+    unless ``by`` is a steward, :class:`credits.rules.RulebookFaults` with every fault
     and its place, Conflict where nothing differs from the version published last.
     """
     require(by, StaffRole.Role.STEWARD)
-    read = parser.parse(text, Published())
+    read = parse(text, Published())
     refuse_what_cannot_be_carried_out(read)
-    digest = parser.digest(read)
+    digest = rulebook_digest(read)
     rulebook = _locked(read.code)
     published = rulebook.versions.filter(status=Status.PUBLISHED).order_by("-number").first()
     if published is not None and published.digest == digest:
@@ -83,7 +83,7 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
             _("Ask another steward of rulebooks."),
         )
     # Defaults are those of the release that publishes: what is published is what this release evaluates.
-    _write(version, version.text, parser.parse(version.text, Published()))
+    _write(version, version.text, parse(version.text, Published()))
     if digest is not None and version.digest != digest:
         raise Conflict(
             "proposal-changed",
@@ -111,7 +111,7 @@ def retire(version: RulebookVersion, *, by: User, now: datetime) -> RulebookVers
     return version
 
 
-def rulebook_of(version: RulebookVersion) -> parser.Rulebook:
+def rulebook_of(version: RulebookVersion) -> RulebookDocument:
     """What the version says, read from its canonical text; cached by digest.
 
     Raises Conflict ``rulebook-altered`` where the stored text is no longer what the digest was made of.
@@ -120,9 +120,9 @@ def rulebook_of(version: RulebookVersion) -> parser.Rulebook:
 
 
 @lru_cache(maxsize=64)
-def _read(digest: str, canonical: str) -> parser.Rulebook:
-    read = parser.parse(canonical)
-    if parser.digest(read) != digest:
+def _read(digest: str, canonical: str) -> RulebookDocument:
+    read = parse(canonical)
+    if rulebook_digest(read) != digest:
         raise Conflict(
             "rulebook-altered",
             _("The stored rulebook is not the one that was published."),
@@ -132,7 +132,7 @@ def _read(digest: str, canonical: str) -> parser.Rulebook:
     return read
 
 
-def refuse_what_cannot_be_carried_out(read: parser.Rulebook) -> None:
+def refuse_what_cannot_be_carried_out(read: RulebookDocument) -> None:
     """Well-formed, but beyond what review and ledger can do with it."""
     amounts = (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap)
     for amount in (*amounts, *(row.credit for row in read.conversion.table)):
@@ -150,12 +150,12 @@ def _locked(code: str) -> Rulebook:
     return Rulebook.objects.select_for_update().get(code=code)
 
 
-def _write(version: RulebookVersion, text: str, read: parser.Rulebook) -> None:
+def _write(version: RulebookVersion, text: str, read: RulebookDocument) -> None:
     version.text = text
     version.title_zh = read.title.zh
     version.title_en = read.title.en
     version.canonical = read.canonical()
-    version.digest = parser.digest(read)
+    version.digest = rulebook_digest(read)
 
 
 def _log(action: str, version: RulebookVersion, *, by: User, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from credits.rules.document import yaml_tree
-from credits.rules.document.parser import Rulebook, parse
+from credits.rules.document.parser import RulebookDocument, parse
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, Student
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def library() -> dict[tuple[str, str], str]:
 
 
 @lru_cache(maxsize=16)
-def shipped_rulebook(name: str) -> Rulebook:
+def shipped_rulebook(name: str) -> RulebookDocument:
     """A shipped rulebook, resolved where it is a variant."""
     return parse(shipped(name), library())
 
@@ -67,7 +67,7 @@ def shape(**changes: Any) -> dict[str, Any]:
     }
 
 
-def rulebook(**changes: Any) -> Rulebook:
+def rulebook(**changes: Any) -> RulebookDocument:
     """A rulebook from :func:`shape`, through the parser like any other."""
     return parse(json.dumps(shape(**changes), ensure_ascii=False))
 

@@ -29,7 +29,7 @@ from credits.claims.rounds import version_for
 from credits.contributions import queries, same_work
 from credits.contributions.models import Authorship
 from credits.errors import Conflict, NotAllowed
-from credits.rules.evaluation.evaluate import ContributionOutcome
+from credits.rules import ContributionOutcome
 
 Status = Claim.Status
 

@@ -20,8 +20,7 @@ from credits.contributions.models import Authorship
 from credits.errors import NotThere
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.evaluation.evaluate import Outcome, evaluate
-from credits.rules.evaluation.explain import Explanation, explain
+from credits.rules import Explanation, Outcome, evaluate, explain
 from credits.rules.facts import ClaimFacts
 
 

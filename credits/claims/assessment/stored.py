@@ -9,8 +9,7 @@ from typing import cast
 from credits.claims.assessment.estimate import Estimate
 from credits.claims.models import Assessment, Claim
 from credits.rulebooks.models import RulebookVersion
-from credits.rules import facts
-from credits.rules.evaluation.evaluate import Outcome
+from credits.rules import Outcome, facts
 
 
 def store_assessment(

@@ -27,9 +27,7 @@ from credits.errors import Conflict, NotAllowed
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules import facts
-from credits.rules.document.rulebook_model import Rulebook
-from credits.rules.evaluation.evaluate import Outcome
+from credits.rules import Outcome, RulebookDocument, facts
 
 Status = Claim.Status
 
@@ -187,7 +185,7 @@ def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
     return outcome
 
 
-def _refuse_over_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> None:
+def _refuse_over_caps(claim: Claim, rulebook: RulebookDocument, credit: Decimal) -> None:
     """Caps follow the person. What stands may have grown since the facts were frozen; then the decision was made on
     a standing that is gone."""
     category = rulebook.category.code
@@ -205,7 +203,7 @@ def _refuse_over_caps(claim: Claim, rulebook: Rulebook, credit: Decimal) -> None
 
 def _post_to_ledger(
     result: Result,
-    rulebook: Rulebook,
+    rulebook: RulebookDocument,
     outcome: Outcome,
     decision: Decision,
     *,

@@ -40,7 +40,7 @@ from credits.claims.stages import (
 from credits.errors import Conflict, CreditsError, NotAllowed
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.evaluation.evaluate import Outcome
+from credits.rules import Outcome
 from credits.rules.facts import ClaimFacts
 
 Status = Claim.Status

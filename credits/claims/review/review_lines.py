@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from credits.claims.assessment.facts import with_decisions
 from credits.claims.models import Decision
 from credits.errors import CreditsError
-from credits.rules import decimals
-from credits.rules.evaluation.evaluate import Outcome
+from credits.rules import Outcome, decimals
 from credits.rules.facts import ClaimFacts
 
 Verdict = Decision.Verdict

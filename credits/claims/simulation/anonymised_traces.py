@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from credits.rules.evaluation.outcome import ContributionOutcome, Outcome, Seen, TraceLine
-from credits.rules.evaluation.trace_texts import seen
+from credits.rules import ContributionOutcome, Outcome, Seen, TraceLine, seen
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import ClaimFacts
 

@@ -34,7 +34,7 @@ from credits.jobs import queue, retry
 from credits.jobs.models import Job
 from credits.jobs.wake import wake_workers
 from credits.rulebooks.models import RulebookVersion
-from credits.rules.document import parser
+from credits.rules import RulebookDocument, parse, rulebook_digest
 
 KIND = "simulate"
 LANE = "simulate"
@@ -55,7 +55,7 @@ _BY_SIZE = (
 
 @transaction.atomic
 def request_simulation(
-    rulebook: parser.Rulebook,
+    rulebook: RulebookDocument,
     *,
     round_: Round,
     programme: Programme | None = None,
@@ -69,7 +69,7 @@ def request_simulation(
     """
     permissions.require(by, StaffRole.Role.STEWARD)
     scope = permissions.departments_of(by, StaffRole.Role.STEWARD)
-    digest = parser.digest(rulebook)
+    digest = rulebook_digest(rulebook)
     same = Simulation.objects.filter(
         asked_by=by, round=round_, programme=programme, against=against, digest=digest, status__in=_UNFINISHED
     ).first()
@@ -139,9 +139,9 @@ def find_simulation(user: User, public_id: uuid.UUID) -> Simulation:
     return found
 
 
-def tried_rulebook(simulation: Simulation) -> parser.Rulebook:
+def tried_rulebook(simulation: Simulation) -> RulebookDocument:
     """The rulebook that was tried."""
-    return parser.parse(simulation.canonical)
+    return parse(simulation.canonical)
 
 
 def largest_changes(simulation: Simulation, limit: int = LARGEST_SHOWN) -> list[SimulationChange]:

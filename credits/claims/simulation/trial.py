@@ -21,10 +21,16 @@ from credits.claims.models import Assessment, Claim, Decision, Round
 from credits.errors import CreditsError
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
+from credits.rules import (
+    CompiledRulebook,
+    Outcome,
+    PointsRule,
+    RulebookDocument,
+    Totals,
+    compile_rulebook,
+    evaluate,
+)
 from credits.rules.decimals import exactly, to_text
-from credits.rules.document.rulebook_model import PointsRule, Rulebook
-from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
-from credits.rules.evaluation.evaluate import Outcome, evaluate
 from credits.rules.facts import ClaimFacts, facts_from_json
 
 BATCH_SIZE = 200
@@ -153,7 +159,7 @@ class SimulationTally:
 class RulebookTrial:
     """A rulebook ready to be tried on many claims, held against ``against`` or each claim's own version."""
 
-    def __init__(self, rulebook: Rulebook, against: RulebookVersion | None = None) -> None:
+    def __init__(self, rulebook: RulebookDocument, against: RulebookVersion | None = None) -> None:
         self.rulebook = rulebook
         self.against = against
         self._compiled = compile_rulebook(rulebook)
@@ -236,7 +242,7 @@ def try_batch(
         yield one
 
 
-def fit_awards(facts: ClaimFacts, rulebook: Rulebook) -> tuple[ClaimFacts, int]:
+def fit_awards(facts: ClaimFacts, rulebook: RulebookDocument) -> tuple[ClaimFacts, int]:
     """The facts with only those of the reviewer's awards that the rulebook has a place for, and how many it has none
     for."""
     criteria = {rule.id: rule for rule in rulebook.points if rule.reviewer is not None}
@@ -252,7 +258,7 @@ def fit_awards(facts: ClaimFacts, rulebook: Rulebook) -> tuple[ClaimFacts, int]:
 
 
 def evaluate_both(
-    assessment: Assessment, before: Rulebook, after: Rulebook
+    assessment: Assessment, before: RulebookDocument, after: RulebookDocument
 ) -> tuple[ClaimFacts, Outcome, Outcome]:
     """The facts, and what each rulebook gives for them with its trace."""
     facts = facts_from_json(cast("dict[str, object]", assessment.facts))

@@ -15,8 +15,8 @@ from credits.claims.assessment.estimate import Estimate, estimate_round
 from credits.claims.assessment.facts import ref_of
 from credits.claims.rounds import find_round
 from credits.contributions import queries
+from credits.rules import Outcome
 from credits.rules.decimals import to_text
-from credits.rules.evaluation.evaluate import Outcome
 
 
 class Command(VerbCommand):

@@ -17,7 +17,7 @@ from credits.management.simulating import simulated
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.published_library import Published
 from credits.rulebooks.versions import propose, publish
-from credits.rules.document.parser import Fault, Rulebook, RulebookFaults, digest, parse, warnings
+from credits.rules import Fault, RulebookDocument, RulebookFaults, parse, rulebook_digest, warnings
 
 
 class Command(VerbCommand):
@@ -101,7 +101,7 @@ def _beside(file: Path) -> list[str]:
     return texts
 
 
-def _holds(file: Path, rulebook: Rulebook, doubts: tuple[Fault, ...]) -> Report:
+def _holds(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) -> Report:
     language = get_language() or "en"
     lines = [
         _("%(place)s: to be looked at: %(said)s")
@@ -109,11 +109,11 @@ def _holds(file: Path, rulebook: Rulebook, doubts: tuple[Fault, ...]) -> Report:
         for one in doubts
     ]
     lines.append(
-        _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": digest(rulebook)}
+        _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": rulebook_digest(rulebook)}
     )
     data = {
         "code": rulebook.code,
-        "digest": digest(rulebook),
+        "digest": rulebook_digest(rulebook),
         "faults": [],
         "warnings": [_written(one) for one in doubts],
     }

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from credits.rules.decimals import exactly, to_text
 from credits.rules.document.conversion_consistency import converted, graded
-from credits.rules.document.rulebook_model import PointsRule, Rulebook
+from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
 from credits.rules.faults import Path, Said
 
 _WAYS = ("give", "bands", "formula", "reviewer")
 
 
-def senseless(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def senseless(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place that makes no sense, with what to say of it."""
     yield from _ids(rulebook)
     for index, rule in enumerate(rulebook.points):
@@ -49,7 +49,7 @@ def senseless(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
         yield from graded(rulebook)
 
 
-def _ids(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     places: list[tuple[Path, str]] = []
     for key in ("requirements", "points", "factors", "mix"):
         places += [((key, index, "id"), rule.id) for index, rule in enumerate(getattr(rulebook, key))]

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from credits.rules.decimals import ZERO, to_text
 from credits.rules.document.grades import FIVE_LEVELS, Grade, lowest
-from credits.rules.document.rulebook_model import Conversion, Rulebook
+from credits.rules.document.rulebook_model import Conversion, RulebookDocument
 from credits.rules.faults import Path, Said
 
 
-def converted(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def converted(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
     conversion = rulebook.conversion
     if (conversion.points_per_step is None) == (not conversion.table):
@@ -75,7 +75,7 @@ def _table(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _not_to_be_carried(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     if rulebook.conversion.rounding != "down":
         yield (
             ("conversion", "rounding"),
@@ -98,7 +98,7 @@ def _not_to_be_carried(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _hours(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     conversion = rulebook.conversion
     hours = rulebook.course.hours_per_credit if rulebook.course else None
     if hours is None or hours.at_most < hours.at_least:
@@ -123,7 +123,7 @@ def _hours(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
             )
 
 
-def graded(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
+def graded(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place of the grades that makes no sense, with what to say of it."""
     grade = rulebook.grade
     yield from _ways(grade)
@@ -147,7 +147,7 @@ def graded(rulebook: Rulebook) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def least_that_gives(rulebook: Rulebook) -> Decimal | None:
+def least_that_gives(rulebook: RulebookDocument) -> Decimal | None:
     """The fewest points that give credit; None where the conversion itself makes no sense."""
     rules = rulebook.conversion
     if rules.points_per_step is None:

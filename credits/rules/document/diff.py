@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from credits.rules.document.field_labels import ALONE, CHOICES, LISTS, PARTS, PLACES, UNWRITTEN, VALUES, Words
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 from credits.text import Texts
 
 Way = Literal["changed", "added", "removed", "moved"]
@@ -40,7 +40,7 @@ class Difference:
         }
 
 
-def differences(old: Rulebook, new: Rulebook) -> tuple[Difference, ...]:
+def differences(old: RulebookDocument, new: RulebookDocument) -> tuple[Difference, ...]:
     """Everything that ``new`` says otherwise than ``old``, in the order of the language; none where both have the same
     canonical text."""
     before, after = json.loads(old.canonical()), json.loads(new.canonical())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +22,7 @@ _NUMBER = {"type": ["number", "string"], "pattern": r"^-?\d{1,9}(\.\d{1,6})?$"}
 
 def schema() -> dict[str, Any]:
     """The schema as JSON-safe data. A variant (with ``extends``) may leave out what it takes over."""
-    made = Rulebook.model_json_schema(mode="validation")
+    made = RulebookDocument.model_json_schema(mode="validation")
     definitions = {name: _tidy(one) for name, one in made.pop("$defs").items()}
     properties = {name: _tidy(one) for name, one in made["properties"].items()}
     # Written by the resolution of a variant, never by people.

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from credits.rules.decimals import ZERO, exactly, to_text
 from credits.rules.document.conversion_consistency import least_that_gives
-from credits.rules.document.rulebook_model import Bands, PointsRule, Rulebook
+from credits.rules.document.rulebook_model import Bands, PointsRule, RulebookDocument
 from credits.rules.expressions import cel
 from credits.rules.expressions.expression_tree import Call, Constant, Name, Node, inside
 from credits.rules.expressions.satisfiability import Budget, Range, domain, possible
@@ -21,7 +21,7 @@ from credits.rules.faults import Path, Said, nearest
 Doubt = tuple[Path, Said]
 
 
-def doubtful(rulebook: Rulebook) -> Iterator[Doubt]:
+def doubtful(rulebook: RulebookDocument) -> Iterator[Doubt]:
     """Each place of a valid rulebook that is probably not meant, with what to say of it."""
     required = _Required(_asked(rulebook), Budget())
     yield from _requirements(required)
@@ -73,7 +73,7 @@ def _names(node: Node) -> set[str]:
     return {one.name for one in inside(node) if isinstance(one, Name)}
 
 
-def _asked(rulebook: Rulebook) -> list[_Asked]:
+def _asked(rulebook: RulebookDocument) -> list[_Asked]:
     found: list[_Asked] = []
     for index, requirement in enumerate(rulebook.requirements):
         root = _root(requirement.when)
@@ -151,7 +151,7 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
             )
 
 
-def _gaps_and_overlaps(rulebook: Rulebook, required: _Required) -> Iterator[Doubt]:
+def _gaps_and_overlaps(rulebook: RulebookDocument, required: _Required) -> Iterator[Doubt]:
     """Points rules that divide one number between them, and leave some of it out or share some of it."""
     by_fact: dict[str, list[_Part]] = {}
     for index, rule in enumerate(rulebook.points):
@@ -217,7 +217,7 @@ def _telling(fact: str, rules: list[_Part], required: _Required) -> list[int]:
     return sorted(numbers)
 
 
-def _amounts(rulebook: Rulebook) -> Iterator[Doubt]:
+def _amounts(rulebook: RulebookDocument) -> Iterator[Doubt]:
     least = least_points(rulebook)
     caps = rulebook.caps
     limits: list[tuple[Path, Decimal | None]] = [
@@ -255,7 +255,7 @@ def _amounts(rulebook: Rulebook) -> Iterator[Doubt]:
         )
 
 
-def least_points(rulebook: Rulebook) -> Decimal:
+def least_points(rulebook: RulebookDocument) -> Decimal:
     """The fewest points of a contribution that counts and is wholly the student's (0 where nothing is certain)."""
     total = sum((_ends(rule, min) or ZERO for rule in rulebook.points), ZERO)
     if any(_ends(rule, min) is None for rule in rulebook.points):
@@ -265,7 +265,7 @@ def least_points(rulebook: Rulebook) -> Decimal:
     return max(ZERO, total)
 
 
-def most_points(rulebook: Rulebook) -> Decimal | None:
+def most_points(rulebook: RulebookDocument) -> Decimal | None:
     """The most points of one contribution; None where there is no end to them."""
     ends = [_ends(rule, max) for rule in rulebook.points]
     total = None if None in ends else sum((end for end in ends if end is not None), ZERO)

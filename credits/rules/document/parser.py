@@ -13,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 from credits.rules.document import yaml_tree
 from credits.rules.document.consistency import senseless
 from credits.rules.document.lint import doubtful
-from credits.rules.document.rulebook_model import MAX_RULES, Rulebook
+from credits.rules.document.rulebook_model import MAX_RULES, RulebookDocument
 from credits.rules.document.variants import Library, loosened, overlaid
 from credits.rules.expressions import cel
 from credits.rules.faults import Fault, Path, RulebookFaults, Said, nearest
 
-__all__ = ["Fault", "Library", "Rulebook", "RulebookFaults", "digest", "parse", "warnings"]
+__all__ = ["Fault", "Library", "RulebookDocument", "RulebookFaults", "digest", "parse", "warnings"]
 
 MAX_GENERATIONS = 5
 """How many rulebooks may extend each other in a row."""
@@ -33,7 +33,7 @@ _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
 )
 
 
-def parse(text: str, library: Library | None = None) -> Rulebook:
+def parse(text: str, library: Library | None = None) -> RulebookDocument:
     """The rulebook that the YAML ``text`` describes; a variant is resolved with what ``library`` has.
 
     Raises :class:`RulebookFaults` with all faults at once: shape, bounds, types of conditions, what makes no sense
@@ -48,7 +48,9 @@ def warnings(text: str, library: Library | None = None) -> tuple[Fault, ...]:
     return tuple(sorted({where.fault(path, *said) for path, said in doubtful(rulebook)}))
 
 
-def _parse(text: str, library: Library, above: tuple[tuple[str, str], ...]) -> tuple[Rulebook, _Where]:
+def _parse(
+    text: str, library: Library, above: tuple[tuple[str, str], ...]
+) -> tuple[RulebookDocument, _Where]:
     source = source_of(text)
     root = yaml_tree.read(source)
     faults = [*_expression_faults(source, root), *_empty_faults(root)]
@@ -64,7 +66,7 @@ def _parse(text: str, library: Library, above: tuple[tuple[str, str], ...]) -> t
         data["derived_from"] = {"code": name[0], "version": name[1], "digest": digest(parent)}
     where = _Where(root, places)
     try:
-        rulebook = Rulebook.model_validate(data)
+        rulebook = RulebookDocument.model_validate(data)
     except ValidationError as error:
         told = {fault.path for fault in faults}
         shapes = (fault for fault in _shape_faults(where, error) if fault.path not in told)
@@ -83,7 +85,7 @@ def source_of(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def digest(rulebook: Rulebook) -> str:
+def digest(rulebook: RulebookDocument) -> str:
     """SHA-256 of the canonical text, in hex: what a published version is known by."""
     return hashlib.sha256(rulebook.canonical().encode()).hexdigest()
 
@@ -168,7 +170,7 @@ def _extended(root: yaml_tree.Mapping, given: object) -> tuple[str, str]:
 
 def _parent(
     root: yaml_tree.Mapping, name: tuple[str, str], library: Library, above: tuple[tuple[str, str], ...]
-) -> Rulebook:
+) -> RulebookDocument:
     where = _Where(root, None)
     code, version = name
     if name in above or len(above) >= MAX_GENERATIONS:
@@ -207,7 +209,7 @@ def _parent(
     return parent
 
 
-def _refuse_what_cannot_be_read_back(rulebook: Rulebook, where: _Where) -> None:
+def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _Where) -> None:
     """With its defaults, and what a variant takes over, a rulebook is larger than its text: kept, it has to be read."""
     whole = rulebook.canonical()
     characters, values = len(whole), yaml_tree.values_in(json.loads(whole))
@@ -227,7 +229,7 @@ def _refuse_what_cannot_be_read_back(rulebook: Rulebook, where: _Where) -> None:
         )
 
 
-def _beside(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _beside(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     if variant.code == parent.code:
         yield ("code",), _SAME_CODE
     if parent.variants == "tighten":
@@ -294,7 +296,7 @@ def _unknown_key(where: _Where, path: yaml_tree.Path) -> Fault:
 
 def _keys(path: yaml_tree.Path) -> list[str]:
     """The keys that the shape at ``path`` has."""
-    shape: type[BaseModel] = Rulebook
+    shape: type[BaseModel] = RulebookDocument
     for part in path:
         if isinstance(part, int):
             continue
@@ -303,7 +305,7 @@ def _keys(path: yaml_tree.Path) -> list[str]:
         if below is None:
             break
         shape = below
-    return [*shape.model_fields, *(("extends",) if shape is Rulebook else ())]
+    return [*shape.model_fields, *(("extends",) if shape is RulebookDocument else ())]
 
 
 def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:

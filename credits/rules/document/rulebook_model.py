@@ -263,7 +263,7 @@ def _zone(name: str) -> str:
     return name
 
 
-class Rulebook(Shape):
+class RulebookDocument(Shape):
     """A valid rulebook. Frozen; two with the same :meth:`canonical` text are the same."""
 
     language: Literal["1"] = "1"

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from credits.rules.decimals import to_text
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.faults import Path, Said
 
 Library = Mapping[tuple[str, str], str]
@@ -24,7 +24,7 @@ _OWN = ("code", "label", "about", "variants", "derived_from")
 """What a variant has of its own and never takes over."""
 
 
-def overlaid(parent: Rulebook, given: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
+def overlaid(parent: RulebookDocument, given: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
     """The plain data of the whole, and where in the variant's own text each given place of it stands."""
     below = {key: value for key, value in json.loads(parent.canonical()).items() if key not in _OWN}
     places: dict[Path, Path] = {}
@@ -113,7 +113,7 @@ _SAME: tuple[Path, ...] = (
 )
 
 
-def loosened(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+def loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place where the variant allows more than its parent, with what to say of it."""
     for path in _LOWER:
         had, has = _at(parent, path), _at(variant, path)
@@ -136,7 +136,7 @@ def loosened(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]
     yield from _rules(parent, variant)
 
 
-def _caps(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _caps(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     for key, name in (("periods", "each"), ("kinds", "kind"), ("tiers", "tier")):
         had = {getattr(cap, name): cap.points for cap in getattr(parent.caps, key)}
         if not had.keys() <= {getattr(cap, name) for cap in getattr(variant.caps, key)}:
@@ -148,7 +148,7 @@ def _caps(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
                 yield ("caps", key, index, "points"), _looser(most, "or less", "或更低")
 
 
-def _rules(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
+def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     stages = {stage.id: stage for stage in parent.review.stages}
     for index, stage in enumerate(variant.review.stages):
         if stage.id in stages and stage.by != stages[stage.id].by:
@@ -191,7 +191,7 @@ def _rules(parent: Rulebook, variant: Rulebook) -> Iterator[tuple[Path, Said]]:
             yield ("points", index, "reviewer"), _looser(was.reviewer.at_most, "or less", "或更低")
 
 
-def _at(rulebook: Rulebook, path: Path) -> Any:
+def _at(rulebook: RulebookDocument, path: Path) -> Any:
     value: Any = rulebook
     for part in path:
         value = getattr(value, str(part))

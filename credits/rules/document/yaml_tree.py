@@ -138,6 +138,11 @@ def plain(node: Node) -> Any:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def read_plain(source: str) -> Any:
+    """Return what :func:`read` reads as dictionaries, lists and strings, without places."""
+    return plain(read(source))
+
+
 def values_in(data: Any) -> int:
     """How many values plain data has, counted as they are read: keys are values too."""
     if isinstance(data, dict):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from credits.errors import CreditsError, Sentence, gettext_noop
 from credits.rules.decimals import ZERO, to_text
 from credits.rules.document.field_types import Text
-from credits.rules.document.rulebook_model import Award, Bands, PointsRule, Rulebook
+from credits.rules.document.rulebook_model import Award, Bands, PointsRule, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.outcome import ContributionOutcome, Seen, Status, Step, TraceLine
 from credits.rules.expressions import cel
@@ -73,7 +73,7 @@ class Worth:
         self.add(step, rule, text, saw)
 
 
-def worth(rulebook: Rulebook, claim: ClaimFacts, one: ContributionFacts) -> Worth:
+def worth(rulebook: RulebookDocument, claim: ClaimFacts, one: ContributionFacts) -> Worth:
     """The contribution with its lines, before anything that looks at several contributions."""
     refuse_odd_awards(rulebook, one)
     item = Worth(one, Known(bind(claim, one)), rulebook.time_zone)
@@ -108,7 +108,7 @@ class Test:
     otherwise: Text | None = None
 
 
-def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
+def _requirements(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> None:
     answers: list[Answer] = []
     for test in tests_of(item, rulebook, claim):
         answers.append(test.answer)
@@ -135,7 +135,7 @@ def _requirements(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> None:
         item.status = "undecided"
 
 
-def tests_of(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Iterator[Test]:
+def tests_of(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Iterator[Test]:
     """Every requirement with its answer, in the order of the trace."""
     known = item.known.values
     once = known.get("contribution.already_credited", False)
@@ -169,7 +169,7 @@ def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> Te
     return Test(rule, text, answer, saw)
 
 
-def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Test:
+def _maturing(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Test:
     days = rulebook.maturing_days
     merged = item.facts.contribution.get("merged_at")
     # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
@@ -192,7 +192,7 @@ def _maturing(item: Worth, rulebook: Rulebook, claim: ClaimFacts) -> Test:
     )
 
 
-def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
+def _points(item: Worth, rulebook: RulebookDocument, rule: PointsRule) -> None:
     unit = rulebook.units.points
     saw: dict[str, Value | None] = {}
     if rule.when is not None and not _applies(item, "points", rule.id, rule.text, rule.when, saw):
@@ -208,7 +208,9 @@ def _points(item: Worth, rulebook: Rulebook, rule: PointsRule) -> None:
         _computed(item, rulebook, rule, saw)
 
 
-def _computed(item: Worth, rulebook: Rulebook, rule: PointsRule, saw: dict[str, Value | None]) -> None:
+def _computed(
+    item: Worth, rulebook: RulebookDocument, rule: PointsRule, saw: dict[str, Value | None]
+) -> None:
     """Points by bands or by a formula, both from a whole number."""
     unit = rulebook.units.points
     expression = checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
@@ -228,7 +230,12 @@ def _computed(item: Worth, rulebook: Rulebook, rule: PointsRule, saw: dict[str, 
 
 
 def _band(
-    item: Worth, rulebook: Rulebook, rule: PointsRule, bands: Bands, value: int, saw: dict[str, Value | None]
+    item: Worth,
+    rulebook: RulebookDocument,
+    rule: PointsRule,
+    bands: Bands,
+    value: int,
+    saw: dict[str, Value | None],
 ) -> None:
     reached = [step for step in bands.steps if value > step.above]
     given = reached[-1].give if reached else ZERO
@@ -244,7 +251,7 @@ def _band(
     item.add("points", rule.id, text, _json(saw), given)
 
 
-def _award(item: Worth, rulebook: Rulebook, rule: PointsRule, award: Award) -> None:
+def _award(item: Worth, rulebook: RulebookDocument, rule: PointsRule, award: Award) -> None:
     given = item.facts.awarded.get(rule.id)
     slots: dict[str, trace_texts.Slot] = {"what": rule.text, "low": award.at_least, "high": award.at_most}
     if given is None:
@@ -256,7 +263,7 @@ def _award(item: Worth, rulebook: Rulebook, rule: PointsRule, award: Award) -> N
     item.add("points", rule.id, text, {"awarded": to_text(given)}, given)
 
 
-def _factors(item: Worth, rulebook: Rulebook) -> None:
+def _factors(item: Worth, rulebook: RulebookDocument) -> None:
     for factor in rulebook.factors:
         saw: dict[str, Value | None] = {}
         if factor.when is not None and not _applies(
@@ -276,7 +283,7 @@ def _factors(item: Worth, rulebook: Rulebook) -> None:
         item.add("factors", factor.id, text, _json(saw), after - item.points)
 
 
-def _share(item: Worth, rulebook: Rulebook) -> None:
+def _share(item: Worth, rulebook: RulebookDocument) -> None:
     share = share_of(item.facts)
     if share is None:
         item.status = "undecided"
@@ -293,7 +300,7 @@ def _share(item: Worth, rulebook: Rulebook) -> None:
         item.add("share", "share", text, {"share": to_text(share)}, after - item.points)
 
 
-def _period(item: Worth, rulebook: Rulebook) -> None:
+def _period(item: Worth, rulebook: RulebookDocument) -> None:
     """A cap by day, week or month cannot be held on what nobody knows the time of."""
     if not rulebook.caps.periods or item.facts.contribution.get("merged_at") is not None:
         return
@@ -322,7 +329,7 @@ def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dic
     return False
 
 
-def refuse_odd_awards(rulebook: Rulebook, one: ContributionFacts) -> None:
+def refuse_odd_awards(rulebook: RulebookDocument, one: ContributionFacts) -> None:
     """Raises CreditsError for what a reviewer gave under no criterion, or out of its range."""
     criteria = {rule.id: rule.reviewer for rule in rulebook.points if rule.reviewer is not None}
     for criterion, given in sorted(one.awarded.items()):

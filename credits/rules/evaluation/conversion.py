@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from credits.rules.decimals import ZERO, steps_of, to_text
 from credits.rules.document.grades import recorded
-from credits.rules.document.rulebook_model import Exchange, Rulebook
+from credits.rules.document.rulebook_model import Exchange, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.outcome import Recorded, Seen, Step, TraceLine, Unit
 from credits.rules.facts import ClaimFacts, standing_of
@@ -36,7 +36,7 @@ class Conversion:
     grade: Recorded | None = None
 
 
-def convert(rulebook: Rulebook, facts: ClaimFacts, points: Decimal) -> Conversion:
+def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> Conversion:
     """What ``points`` and those carried in give.
 
     Where it is unknown what already stands, nothing is converted and no point is lost.
@@ -67,7 +67,7 @@ def convert(rulebook: Rulebook, facts: ClaimFacts, points: Decimal) -> Conversio
     return Conversion(credit.value, carried, tuple(lines), grade)
 
 
-def _exchange(had: _Chain, credit: _Chain, rulebook: Rulebook) -> Decimal:
+def _exchange(had: _Chain, credit: _Chain, rulebook: RulebookDocument) -> Decimal:
     """The credit that the points give, in lines of both units; what is used is taken from the points."""
     names, rules = rulebook.units, rulebook.conversion
     swap = exchanged(rulebook, had.value)
@@ -124,7 +124,7 @@ class Swap:
     row: Exchange | None = None
 
 
-def exchanged(rulebook: Rulebook, points: Decimal) -> Swap:
+def exchanged(rulebook: RulebookDocument, points: Decimal) -> Swap:
     """What so many points give by the rulebook's steps or table, before its minimum and caps."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
@@ -135,7 +135,7 @@ def exchanged(rulebook: Rulebook, points: Decimal) -> Swap:
     return Swap(steps * rules.step, min(points, steps * rules.points_per_step), steps)
 
 
-def _deduct(credit: _Chain, standing: Decimal, rulebook: Rulebook) -> None:
+def _deduct(credit: _Chain, standing: Decimal, rulebook: RulebookDocument) -> None:
     taken = min(credit.value, standing)
     text = trace_texts.say(
         "difference",
@@ -147,7 +147,7 @@ def _deduct(credit: _Chain, standing: Decimal, rulebook: Rulebook) -> None:
     credit.add("conversion", "difference", text, {"standing": to_text(standing)}, -taken)
 
 
-def _grade(credit: _Chain, points: Decimal, rulebook: Rulebook) -> Recorded | None:
+def _grade(credit: _Chain, points: Decimal, rulebook: RulebookDocument) -> Recorded | None:
     rules = rulebook.grade
     found = recorded(rules, points)
     if found is None:
@@ -166,7 +166,7 @@ def _grade(credit: _Chain, points: Decimal, rulebook: Rulebook) -> Recorded | No
     return Recorded(rules.scheme, {"en": label.en, "zh": label.zh}, mark, rules.in_average)
 
 
-def _carry_in(had: _Chain, facts: ClaimFacts, rulebook: Rulebook) -> None:
+def _carry_in(had: _Chain, facts: ClaimFacts, rulebook: RulebookDocument) -> None:
     unit = rulebook.units.points
     carried = standing_of(facts, "points_carried")
     if carried is None:
@@ -177,7 +177,7 @@ def _carry_in(had: _Chain, facts: ClaimFacts, rulebook: Rulebook) -> None:
         had.add("conversion", "points-carried", text, {"standing.points_carried": to_text(carried)}, carried)
 
 
-def _limit(credit: _Chain, step: Step, limit: Decimal, standing: Decimal, rulebook: Rulebook) -> None:
+def _limit(credit: _Chain, step: Step, limit: Decimal, standing: Decimal, rulebook: RulebookDocument) -> None:
     room = max(ZERO, limit - standing)
     after = min(credit.value, room)
     text = trace_texts.say(

@@ -23,7 +23,7 @@ from __future__ import annotations
 from credits.rules import facts as fact_book
 from credits.rules.decimals import ZERO, exactly
 from credits.rules.document.parser import digest
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.contribution_points import Worth, worth
 from credits.rules.evaluation.conversion import convert
@@ -35,7 +35,7 @@ from credits.rules.facts import ClaimFacts
 __all__ = ["ContributionOutcome", "Outcome", "TraceLine", "evaluate"]
 
 
-def evaluate(rulebook: Rulebook, facts: ClaimFacts) -> Outcome:
+def evaluate(rulebook: RulebookDocument, facts: ClaimFacts) -> Outcome:
     """The outcome with its trace.
 
     Raises :class:`credits.errors.CreditsError`: ``facts-invalid`` for facts of the wrong type, ``award-unknown`` and
@@ -60,7 +60,7 @@ def evaluate(rulebook: Rulebook, facts: ClaimFacts) -> Outcome:
     )
 
 
-def _total(rulebook: Rulebook, items: list[Worth]) -> list[TraceLine]:
+def _total(rulebook: RulebookDocument, items: list[Worth]) -> list[TraceLine]:
     counting = [item for item in items if item.status == "counts"]
     total = sum((item.points for item in counting), ZERO)
     text = trace_texts.say("sum", count=len(counting), total=total, points=rulebook.units.points)

@@ -15,7 +15,7 @@ from itertools import combinations, product
 from typing import Any, cast
 
 from credits.rules.decimals import to_text
-from credits.rules.document.rulebook_model import Requirement, Rulebook
+from credits.rules.document.rulebook_model import Requirement, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.contribution_points import Worth, checked, tests_of
 from credits.rules.evaluation.outcome import ContributionOutcome, Outcome, Seen
@@ -130,7 +130,7 @@ class Explanation:
 
 
 def explain(
-    rulebook: Rulebook, facts: ClaimFacts, outcome: Outcome, refs: Collection[str] | None = None
+    rulebook: RulebookDocument, facts: ClaimFacts, outcome: Outcome, refs: Collection[str] | None = None
 ) -> Explanation:
     """What would have to be different in the ``outcome`` that the rulebook gave for the facts; of the contributions
     with these ``refs`` only, where they are given."""
@@ -156,7 +156,7 @@ _TAKES = (
 )
 
 
-def _reduced(rulebook: Rulebook, one: ContributionOutcome) -> Reduced | None:
+def _reduced(rulebook: RulebookDocument, one: ContributionOutcome) -> Reduced | None:
     took = [line for line in one.lines if line.step in _TAKES and line.change < 0]
     if one.status != "counts" or not took:
         return None
@@ -178,7 +178,7 @@ def _taken(outcome: Outcome) -> Iterator[Taken]:
 
 
 def _remedies(
-    rulebook: Rulebook, facts: ClaimFacts, held: ContributionFacts, one: ContributionOutcome
+    rulebook: RulebookDocument, facts: ClaimFacts, held: ContributionFacts, one: ContributionOutcome
 ) -> Iterator[Remedy]:
     item = Worth(held, Known(bind(facts, held)), rulebook.time_zone)
     requirements = {requirement.id: requirement for requirement in rulebook.requirements}

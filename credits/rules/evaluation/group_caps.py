@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import ZERO, to_text
 from credits.rules.document.field_types import Text
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.contribution_points import Worth, merged_first
 from credits.rules.evaluation.outcome import Seen, Step, TraceLine
 from credits.text import Texts
 
 
-def cap_groups(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLine]) -> None:
+def cap_groups(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
     """Takes what is above the caps, the narrow ones first; ``lines`` are those of the claim, the last one at the
     total so far."""
     unit = rulebook.units.points
@@ -109,7 +109,7 @@ class _Limit:
         lines.append(TraceLine(self.step, rule, text, saw, before, -excess, before - excess))
 
 
-def _repositories(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLine]) -> None:
+def _repositories(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
     cap = rulebook.caps.repository
     groups = grouped(counting, lambda item: item.repository)
     total = lines[-1].after

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from credits.rules.decimals import ZERO
-from credits.rules.document.rulebook_model import Mix, Rulebook
+from credits.rules.document.rulebook_model import Mix, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.contribution_points import Worth, checked, merged_first
 from credits.rules.evaluation.group_caps import grouped
@@ -12,7 +12,7 @@ from credits.rules.expressions.cel import Failed, Unknown
 from credits.rules.facts import share_of
 
 
-def hold_mix(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLine]) -> bool:
+def hold_mix(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> bool:
     """Whether every mix is met; where one is not (or nobody can say), no contribution counts for now."""
     short: list[tuple[Mix, bool | None]] = []
     for mix in rulebook.mix:
@@ -75,7 +75,7 @@ def _count(mix: Mix, items: list[Worth]) -> int:
     return len({item.repository for item in items}) if mix.count == "repositories" else len(items)
 
 
-def select(rulebook: Rulebook, counting: list[Worth], lines: list[TraceLine]) -> None:
+def select(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
     """Leaves the best contributions their points: of the claim, or of each repository or kind."""
     best, within = rulebook.selection.best, rulebook.selection.within
     if best is None:

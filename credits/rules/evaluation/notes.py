@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from credits.rules.decimals import EXACT, to_text
-from credits.rules.document.rulebook_model import PointsRule, Rulebook
+from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
 from credits.rules.evaluation.compiled.codegen import KEYED, Program, Tail, Writer
 
 
-def noting_program(rulebook: Rulebook) -> Program:
+def noting_program(rulebook: RulebookDocument) -> Program:
     """The program of a parsed rulebook that notes: its function gives the items that count (and, with ``sums``, the
     sums by repository), and the note of every contribution (:func:`brief_text` reads it)."""
     return _Noting(rulebook).program()

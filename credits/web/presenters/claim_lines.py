@@ -13,7 +13,7 @@ from credits.claims.models import Claim
 from credits.contributions import same_work
 from credits.contributions.collecting import branch_authors
 from credits.contributions.models import BranchLook, Contribution
-from credits.rules.evaluation.outcome import ContributionOutcome
+from credits.rules import ContributionOutcome
 from credits.rules.facts import ContributionFacts
 from credits.web.presenters.explanations import ContributionExplanation, explanations
 

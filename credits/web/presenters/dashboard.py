@@ -19,8 +19,7 @@ from credits.errors import NotThere
 from credits.ledger import entries
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.document.rulebook_model import Rulebook
-from credits.rules.evaluation.outcome import Outcome
+from credits.rules import Outcome, RulebookDocument
 from credits.web.presenters import claim_timeline, decision_rows
 from credits.web.presenters.claim_timeline import TimelineStation
 from credits.web.presenters.formatting import day, until
@@ -58,7 +57,7 @@ class StudentDashboard:
     round: Round | None = None
     claim: Claim | None = None
     version: RulebookVersion | None = None
-    rulebook: Rulebook | None = None
+    rulebook: RulebookDocument | None = None
     estimate: Outcome | None = None
     this_term: Decimal = Decimal(0)
     in_all: Decimal = Decimal(0)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from credits.claims.assessment.estimate import Estimate
-from credits.rules.evaluation.explain import Reduced, Remedy
+from credits.rules import Reduced, Remedy
 
 MAX_EXPLAINED = 200
 """Contributions of one page that are explained; beyond these the trace says what there is to say."""

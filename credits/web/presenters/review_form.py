@@ -20,8 +20,7 @@ from credits.claims.models import Assessment, Claim, Decision
 from credits.claims.review import review, signals
 from credits.errors import CreditsError
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.document.rulebook_model import PointsRule
-from credits.rules.evaluation.outcome import Outcome
+from credits.rules import Outcome, PointsRule
 from credits.web.presenters import claim_lines, decision_rows
 from credits.web.presenters.formatting import in_language
 

@@ -14,11 +14,9 @@ from credits.claims.simulation.sample_claims import TrialExample
 from credits.claims.simulation.trial import fit_awards
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import editor_report
-from credits.rules.evaluation.evaluate import evaluate
-from credits.rules.evaluation.outcome import Outcome
+from credits.rules import Fault, Outcome, evaluate
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
-from credits.rules.faults import Fault
 from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH
 
 LINES_AROUND = 2

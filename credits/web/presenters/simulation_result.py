@@ -10,7 +10,7 @@ from accounts.models import Programme, User
 from credits.claims.models import Simulation, SimulationChange
 from credits.claims.simulation import runs
 from credits.claims.simulation.trial import SimulationTally
-from credits.rules.evaluation.outcome import Outcome
+from credits.rules import Outcome
 from credits.web.presenters import charts
 
 

@@ -28,8 +28,7 @@ from credits.errors import CreditsError, NotThere
 from credits.rulebooks import drafts, editor_report, versions
 from credits.rulebooks.models import RulebookDraft, RulebookVersion
 from credits.rulebooks.versions import rulebook_of
-from credits.rules.document.diff import differences
-from credits.rules.faults import RulebookFaults
+from credits.rules import RulebookFaults, differences
 from credits.web.core.access import PageRequest, page
 from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH, parse_uuid, save_draft
 from credits.web.presenters.rulebook_editor import (

@@ -15,7 +15,7 @@ from credits.claims.models import Assessment, Claim, Decision, Round, Simulation
 from credits.claims.simulation import anonymised_traces, runs, trial
 from credits.errors import Conflict, NotAllowed, NotThere
 from credits.jobs.models import Job
-from credits.rules.document.parser import Rulebook, parse
+from credits.rules.document.parser import RulebookDocument, parse
 from credits.rules.evaluation.evaluate import evaluate
 from credits.rules.facts import facts_from_json
 from tests import credit_factories as make
@@ -25,7 +25,7 @@ from tests.factories import NOW
 pytestmark = pytest.mark.django_db
 
 
-def rulebook(more: str = "", give: str = "8") -> Rulebook:
+def rulebook(more: str = "", give: str = "8") -> RulebookDocument:
     text = make.RULEBOOK.format(code="tried", category="innovation", points="", more=more)
     return parse(text.replace("give: 8", f"give: {give}"))
 
@@ -43,7 +43,7 @@ def clock() -> datetime:
     return NOW
 
 
-def done(tried: Rulebook, round_: Round, **options: object) -> Simulation:
+def done(tried: RulebookDocument, round_: Round, **options: object) -> Simulation:
     made = runs.request_simulation(tried, round_=round_, by=factories.steward(), now=NOW, **options)  # type: ignore[arg-type]
     assert not runs.run_due(clock=clock)
     made.refresh_from_db()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from credits.rules.decimals import to_text
-from credits.rules.document.parser import Rulebook
+from credits.rules.document.parser import RulebookDocument
 from credits.rules.evaluation.evaluate import Outcome, evaluate
 from credits.rules.evaluation.outcome import TraceLine
 from credits.rules.facts import ContributionFacts
@@ -116,7 +116,7 @@ def test_a_second_repository_that_lowers_the_total_is_named_as_the_reason() -> N
     assert "反而更少" in said["zh"]
 
 
-def mixed(**mix: Any) -> Rulebook:
+def mixed(**mix: Any) -> RulebookDocument:
     return rulebook(
         caps=FREE, mix=[{"id": "mix", "text": both("two reviews"), "otherwise": both("Go on."), **mix}]
     )

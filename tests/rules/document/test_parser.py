@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from credits.rules.document import yaml_tree
-from credits.rules.document.parser import Fault, Rulebook, RulebookFaults, digest, parse
+from credits.rules.document.parser import Fault, RulebookDocument, RulebookFaults, digest, parse
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from tests.rules.made import ROOT, SHIPPED, both, rulebook, shape, shipped, shipped_rulebook
 
@@ -347,5 +347,5 @@ def test_the_page_about_rulebooks_names_every_key_and_fact() -> None:
     named = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)+)`", page)) - {"bands.of"}
     assert named == set(CONDITION_FACTS)
     table = page.partition("## Keys")[2].partition("## Order")[0]
-    for key in Rulebook.model_fields:
+    for key in RulebookDocument.model_fields:
         assert f"`{key}`" in table

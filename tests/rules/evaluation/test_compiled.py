@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from credits.errors import CreditsError
 from credits.rules.decimals import to_text
-from credits.rules.document.parser import Rulebook
+from credits.rules.document.parser import RulebookDocument
 from credits.rules.evaluation.compiled.codegen import program
 from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
 from credits.rules.evaluation.evaluate import evaluate
@@ -26,14 +26,14 @@ few = settings(parent=quick, max_examples=30)
 SHIPPED = sorted(path.stem for path in (ROOT / "rulebooks").glob("*.yaml"))
 
 
-def evaluated(book: Rulebook, facts: ClaimFacts) -> Totals:
+def evaluated(book: RulebookDocument, facts: ClaimFacts) -> Totals:
     outcome = evaluate(book, facts)
     return Totals(outcome.points, outcome.credit, outcome.carried)
 
 
 @few
 @given(rulebooks(), claims())
-def test_the_totals_are_those_of_the_evaluation(book: Rulebook, facts: ClaimFacts) -> None:
+def test_the_totals_are_those_of_the_evaluation(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Whatever the rulebook and the claim: points, credit and what is carried are equal."""
     assert compile_rulebook(book).credit(facts) == evaluated(book, facts)
 
@@ -49,7 +49,7 @@ def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) 
 
 @few
 @given(rulebooks(), claims())
-def test_brief_lines_say_what_the_trace_says(book: Rulebook, facts: ClaimFacts) -> None:
+def test_brief_lines_say_what_the_trace_says(book: RulebookDocument, facts: ClaimFacts) -> None:
     """What is kept, what was met, what each rule gave and what it is worth by itself: as in the evaluation's trace."""
     assert_brief(compile_rulebook(book), facts)
 

@@ -13,7 +13,7 @@ import pytest
 
 from credits.errors import CreditsError
 from credits.rules.decimals import to_text
-from credits.rules.document.parser import Rulebook, digest
+from credits.rules.document.parser import RulebookDocument, digest
 from credits.rules.evaluation.evaluate import ContributionOutcome, Outcome, evaluate
 from credits.rules.facts import facts_from_json, to_json
 from tests.rules.made import both, claim, contribution, rulebook
@@ -404,7 +404,7 @@ def test_a_rulebook_made_by_hand_with_a_bad_condition_is_refused() -> None:
     data = book.model_dump()
     data["requirements"][0]["when"] = "repository.stras > 1"
     with pytest.raises(CreditsError) as caught:
-        evaluate(Rulebook.model_validate(data), claim(contribution()))
+        evaluate(RulebookDocument.model_validate(data), claim(contribution()))
     assert caught.value.code == "rulebook-faults"
 
 

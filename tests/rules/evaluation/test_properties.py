@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credits.rules.decimals import from_text, to_text
-from credits.rules.document.parser import Rulebook, digest, parse
+from credits.rules.document.parser import RulebookDocument, digest, parse
 from credits.rules.evaluation.evaluate import Outcome, TraceLine, evaluate
 from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository
 from tests.rules.made import ROOT, SHIPPED, both, claim, shape
@@ -47,7 +47,7 @@ GRADES: list[dict[str, Any]] = [
 
 
 @st.composite
-def rulebooks(draw: st.DrawFn) -> Rulebook:
+def rulebooks(draw: st.DrawFn) -> RulebookDocument:
     """Any rulebook with points by all four ways, factors, caps, a mix, a selection, a conversion and a grade."""
     points: list[dict[str, Any]] = [
         {"id": "base", "text": both("base"), "give": draw(decimals("-3", "20"))},
@@ -121,7 +121,7 @@ def rulebooks(draw: st.DrawFn) -> Rulebook:
         term_cap=to_text(term),
         degree_cap=to_text(term * draw(st.integers(1, 3))),
     )
-    return Rulebook.model_validate(data)
+    return RulebookDocument.model_validate(data)
 
 
 def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -181,7 +181,7 @@ def chains(outcome: Outcome) -> list[list[TraceLine]]:
 @quick
 @given(rulebooks(), claims(), st.randoms())
 def test_invariant_4_the_order_of_the_input_changes_no_byte(
-    book: Rulebook, facts: ClaimFacts, random: Any
+    book: RulebookDocument, facts: ClaimFacts, random: Any
 ) -> None:
     """The same facts in another order give the same bytes, and so does evaluating twice."""
     items = list(facts.contributions)
@@ -219,7 +219,9 @@ def test_invariant_4_processes_seeds_places_and_time_zones_change_no_byte() -> N
 
 @quick
 @given(rulebooks(), claims())
-def test_invariant_5_trace_lines_add_up_to_the_totals_exactly(book: Rulebook, facts: ClaimFacts) -> None:
+def test_invariant_5_trace_lines_add_up_to_the_totals_exactly(
+    book: RulebookDocument, facts: ClaimFacts
+) -> None:
     """Each line begins where the one before ended, from zero to the total; contributions sum to the points."""
     outcome = evaluate(book, facts)
     for lines in chains(outcome):
@@ -240,7 +242,7 @@ def test_invariant_5_trace_lines_add_up_to_the_totals_exactly(book: Rulebook, fa
 @quick
 @given(rulebooks(), claims())
 def test_invariant_5_no_float_and_no_ambient_precision_touches_a_sum(
-    book: Rulebook, facts: ClaimFacts
+    book: RulebookDocument, facts: ClaimFacts
 ) -> None:
     """The caller's decimal context (here two digits) rounds nothing, and the JSON holds no float."""
     with localcontext() as context:
@@ -252,7 +254,7 @@ def test_invariant_5_no_float_and_no_ambient_precision_touches_a_sum(
 
 @quick
 @given(rulebooks(), claims())
-def test_an_ineligible_contribution_changes_nothing(book: Rulebook, facts: ClaimFacts) -> None:
+def test_an_ineligible_contribution_changes_nothing(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Leaving out what does not count leaves points, credit, what is carried and every other line as they were."""
     outcome = evaluate(book, facts)
     # What only the mix of the whole claim leaves out did count by itself.
@@ -274,7 +276,7 @@ def test_an_ineligible_contribution_changes_nothing(book: Rulebook, facts: Claim
 
 @quick
 @given(rulebooks(), claims())
-def test_no_cap_is_ever_exceeded(book: Rulebook, facts: ClaimFacts) -> None:
+def test_no_cap_is_ever_exceeded(book: RulebookDocument, facts: ClaimFacts) -> None:
     """One contribution, repository (number and share), period, kind, tier, the best, the term and the degree."""
     outcome = evaluate(book, facts)
     by_ref = {one.ref: one for one in facts.contributions}
@@ -325,7 +327,7 @@ def _groups(held: ContributionFacts) -> list[tuple[str, Any]]:
     return groups
 
 
-def _chosen_within(book: Rulebook, held: ContributionFacts) -> Any:
+def _chosen_within(book: RulebookDocument, held: ContributionFacts) -> Any:
     within = {"repository": held.repository.get("id"), "kind": held.contribution.get("kind")}
     return within.get(book.selection.within)
 
@@ -341,7 +343,7 @@ def _before_group_caps(one: Any) -> Decimal:
 
 @quick
 @given(rulebooks(), claims())
-def test_more_work_never_earns_less_unless_a_rule_says_so(book: Rulebook, facts: ClaimFacts) -> None:
+def test_more_work_never_earns_less_unless_a_rule_says_so(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Where one more contribution lowers points or credit, a cap or a selection took some and says who kept theirs."""
     if not facts.contributions:
         return
@@ -358,7 +360,7 @@ def test_more_work_never_earns_less_unless_a_rule_says_so(book: Rulebook, facts:
 @quick
 @given(rulebooks(), claims())
 def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how_much(
-    book: Rulebook, facts: ClaimFacts
+    book: RulebookDocument, facts: ClaimFacts
 ) -> None:
     """A second repository can lower the total: then the line gives what the first one would have kept by itself."""
     cap = book.caps.repository.model_copy(update={"points": None})
@@ -376,7 +378,7 @@ def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how
 
 @quick
 @given(rulebooks())
-def test_a_rulebook_printed_and_read_again_is_the_same(book: Rulebook) -> None:
+def test_a_rulebook_printed_and_read_again_is_the_same(book: RulebookDocument) -> None:
     """Parse and print round-trip, and the digest with them."""
     again = parse(book.canonical())
     assert again == book

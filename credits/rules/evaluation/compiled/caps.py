@@ -12,7 +12,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import EXACT
-from credits.rules.document.rulebook_model import Mix, Rulebook
+from credits.rules.document.rulebook_model import Mix, RulebookDocument
 from credits.rules.evaluation.compiled.codegen import Item
 
 Points = list[int]
@@ -25,7 +25,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _PERIODS = ("day", "week", "month")
 
 
-def together(rulebook: Rulebook, places: int) -> Callable[[list[Item]], Points]:
+def together(rulebook: RulebookDocument, places: int) -> Callable[[list[Item]], Points]:
     """The function from the items that count, sorted by :func:`first`, to the points that each of them keeps, in
     units of 10**-``places``."""
     return partial(_points, rulebook, places, ZoneInfo(rulebook.time_zone))
@@ -36,7 +36,7 @@ def first(item: Item) -> tuple[datetime, str]:
     return item.merged_at or _LAST, item.ref
 
 
-def _points(rulebook: Rulebook, places: int, zone: ZoneInfo, items: list[Item]) -> Points:
+def _points(rulebook: RulebookDocument, places: int, zone: ZoneInfo, items: list[Item]) -> Points:
     points = [item.points for item in items]
     _repositories(rulebook, places, items, points)
     for period in sorted(rulebook.caps.periods, key=lambda one: _PERIODS.index(one.each)):
@@ -65,7 +65,7 @@ def _place(item: Item, within: str) -> str:
     return item.kind or "" if within == "kind" else ""
 
 
-def _repositories(rulebook: Rulebook, places: int, items: list[Item], points: Points) -> None:
+def _repositories(rulebook: RulebookDocument, places: int, items: list[Item], points: Points) -> None:
     groups = _grouped(item.repository for item in items)
     most = repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
     if most is not None:
@@ -73,7 +73,7 @@ def _repositories(rulebook: Rulebook, places: int, items: list[Item], points: Po
             _cap(points, group, most)
 
 
-def repository_limit(rulebook: Rulebook, places: int, sums: Collection[int]) -> int | None:
+def repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[int]) -> int | None:
     """What one repository may give, of the ``sums`` that they have; None for no limit."""
     cap = rulebook.caps.repository
     most = None if cap.points is None else _scaled(cap.points, places)

@@ -19,7 +19,7 @@ from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from credits.rules.decimals import EXACT
-from credits.rules.document.rulebook_model import PointsRule, Rulebook
+from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
 from credits.rules.evaluation.contribution_points import checked, refuse_odd_awards
 from credits.rules.expressions import cel
 from credits.rules.expressions.expression_limits import MAX_ITEMS
@@ -67,7 +67,7 @@ class Program:
         return FunctionType(self._code, {**HELPERS, **self._held, "_fallback": fallback, "__builtins__": {}})
 
 
-def program(rulebook: Rulebook) -> Program:
+def program(rulebook: RulebookDocument) -> Program:
     """The program of a parsed rulebook."""
     return Writer(rulebook).program()
 
@@ -85,7 +85,7 @@ class Writer:
     gone = "continue"
     """What happens to a contribution that does not count."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: RulebookDocument) -> None:
         self._book = rulebook
         self._lines: list[str] = []
         self._head: list[str] = []

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from credits.rules.decimals import ZERO, exactly, to_text
-from credits.rules.document.rulebook_model import Rulebook
+from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation.compiled.caps import cut, first, repository_limit, together
 from credits.rules.evaluation.compiled.codegen import Fallback, Item, Program, program
 from credits.rules.evaluation.contribution_points import worth
@@ -45,7 +45,7 @@ BriefLine = tuple[str, str, str]
 class CompiledRulebook:
     """A rulebook ready for many claims."""
 
-    rulebook: Rulebook
+    rulebook: RulebookDocument
     _program: Program
     _points: Callable[[ClaimFacts], int]
     _notes: Callable[[ClaimFacts], tuple[int, list[BriefLine]]]
@@ -69,7 +69,7 @@ class CompiledRulebook:
             return _converted(self.rulebook, facts, Decimal(points).scaleb(-self._program.places)), lines
 
 
-def compile_rulebook(rulebook: Rulebook) -> CompiledRulebook:
+def compile_rulebook(rulebook: RulebookDocument) -> CompiledRulebook:
     """The rulebook, which has been parsed (and so checked), as a function."""
     made = program(rulebook)
     fallback = partial(_one, rulebook, made.places)
@@ -80,7 +80,7 @@ def compile_rulebook(rulebook: Rulebook) -> CompiledRulebook:
 
 
 def _noting(
-    rulebook: Rulebook, fallback: Fallback, rest: Callable[[list[Item]], list[int]]
+    rulebook: RulebookDocument, fallback: Fallback, rest: Callable[[list[Item]], list[int]]
 ) -> Callable[[ClaimFacts], tuple[int, list[BriefLine]]]:
     made = noting_program(rulebook)
     function = made.function(fallback)
@@ -136,13 +136,13 @@ def _kept(texts: dict[Any, str], key: object, text: str) -> str:
     return text
 
 
-def _one(rulebook: Rulebook, places: int, facts: ClaimFacts, one: ContributionFacts) -> int | None:
+def _one(rulebook: RulebookDocument, places: int, facts: ClaimFacts, one: ContributionFacts) -> int | None:
     """A contribution's worth by the evaluation itself, where a condition failed; None where it does not count."""
     item = worth(rulebook, facts, one)
     return int(item.points.scaleb(places)) if item.status == "counts" else None
 
 
-def _converted(rulebook: Rulebook, facts: ClaimFacts, points: Decimal) -> Totals:
+def _converted(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> Totals:
     had = points + (standing_of(facts, "points_carried") or ZERO)
     term, degree = standing_of(facts, "credit_this_term"), standing_of(facts, "credit")
     if term is None or degree is None:
