@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> None:
-    from config.settings_choice import settings_module
+    from config.settings_choice import choose_settings_module
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module(sys.argv[1:], os.environ))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", choose_settings_module(sys.argv[1:], os.environ))
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError

@@ -26,7 +26,7 @@ def record(
     text; ``person`` whose record it concerns; ``details`` JSON-able facts, never a token or a password. Raises
     RuntimeError outside a transaction, since the line must stand or fall with the deed.
     """
-    made = line(action, subject, by=by, now=now, person=person, **details)
+    made = build_entry(action, subject, by=by, now=now, person=person, **details)
     record_all([made])
     return made
 
@@ -38,7 +38,7 @@ def record_all(lines: Iterable[AuditEntry]) -> None:
     AuditEntry.objects.bulk_create(lines, batch_size=2000)
 
 
-def line(
+def build_entry(
     action: str,
     subject: object,
     *,

@@ -19,7 +19,7 @@ from credits.errors import CreditsError, NotThere
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CommandReport:
     """``lines`` for people, ``data`` (JSON-able) for machines: one document, or JSON Lines where it is an iterator.
     ``done``: whether all that was asked was done."""
 
@@ -40,7 +40,7 @@ class VerbCommand(BaseCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         """Add the command's own arguments."""
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         """Call the verb. ``now`` is read here, at the edge, and nowhere below."""
         raise NotImplementedError
 
@@ -84,7 +84,7 @@ def terminal_language(environment: os._Environ[str] | dict[str, str]) -> str:
     return "en"
 
 
-def staff_called(username: str) -> User:
+def find_user(username: str) -> User:
     """The person that ``--as`` or ``--attested-by`` names; raises NotThere ``unknown-person``."""
     person = User.objects.filter(username__iexact=username, is_active=True).first()
     if person is None:

@@ -17,9 +17,9 @@ def roles(request: HttpRequest) -> dict[str, Any]:
     nothing at all for somebody who is not signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"roles": frozenset(), "is_student": False, "forges": forges.rows()}
+        return {"roles": frozenset(), "is_student": False, "forges": forges.all_forges()}
     return {
         "roles": SimpleLazyObject(lambda: roles_of(user)),
         "is_student": SimpleLazyObject(lambda: is_student(user)),
-        "forges": forges.rows(),
+        "forges": forges.all_forges(),
     }

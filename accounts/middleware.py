@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 
-class PersonsLanguage:
+class UserLanguageMiddleware:
     """The language that the signed-in person chose. Where they chose none, what LocaleMiddleware found (cookie,
     then the browser's preference) stands."""
 

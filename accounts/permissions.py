@@ -84,15 +84,15 @@ def require(user: User, role: str, department: Department | None = None) -> None
         )
 
 
-def covers_all(user: User, role: str) -> bool:
+def covers_university(user: User, role: str) -> bool:
     """Whether the person holds ``role`` for the whole university, not for some departments only."""
     return has_role(user, role) and departments_of(user, role) is None
 
 
-def require_for_all(user: User, role: str) -> None:
+def require_for_university(user: User, role: str) -> None:
     """Raise NotAllowed unless the person holds ``role`` for the whole university."""
     require(user, role)
-    if not covers_all(user, role):
+    if not covers_university(user, role):
         raise NotAllowed(
             "role-for-all-needed",
             _("This needs the role of %(role)s for the whole university.") % {"role": Role(role).label},

@@ -23,7 +23,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES):
         raise CreditsError("unknown-language", _("This language is not offered."))
-    response = HttpResponseRedirect(_back_to(request))
+    response = HttpResponseRedirect(_safe_return_url(request))
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,
@@ -43,25 +43,25 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 @login_required
 def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the person's own links."""
-    account = ForgeAccount.objects.filter(pk=pk, user=_signed_in(request)).first()
+    account = ForgeAccount.objects.filter(pk=pk, user=_signed_in_user(request)).first()
     if account is None:
         raise linking.not_linked()
-    linking.unlink(account, by=_signed_in(request), now=timezone.now())
+    linking.unlink(account, by=_signed_in_user(request), now=timezone.now())
     messages.success(
         request,
         _("Your %(forge)s account %(login)s is no longer linked; what was credited stays.")
-        % {"forge": forges.row(account.forge).label, "login": account.login},
+        % {"forge": forges.forge_info(account.forge).label, "login": account.login},
     )
     return redirect(settings.LINKED_ACCOUNTS_URL)
 
 
-def _signed_in(request: HttpRequest) -> User:
+def _signed_in_user(request: HttpRequest) -> User:
     """The signed-in person, where a decorator has seen to it that there is one."""
     assert isinstance(request.user, User)
     return request.user
 
 
-def _back_to(request: HttpRequest) -> str:
+def _safe_return_url(request: HttpRequest) -> str:
     """The page asked for, if it is one of ours."""
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):

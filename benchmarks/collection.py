@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.database import empty_database
 from demo.forge import LocalForge
-from demo.forge.model import File
+from demo.forge.model import LocalFile
 
 CATALOGUE = Path(__file__).resolve().parents[1] / "demo" / "data" / "catalogue.csv"
 
@@ -173,7 +173,7 @@ def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
             if home is None or author is None:
                 raise RuntimeError("The forge forgot somebody.")
             merged = at or timezone.now()
-            files = [File(f"src/part{one}.py", 10, one) for one in range(3)]
+            files = [LocalFile(f"src/part{one}.py", 10, one) for one in range(3)]
             world.add_pull(
                 home,
                 author,

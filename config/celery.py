@@ -13,7 +13,7 @@ app.autodiscover_tasks(["credits"])
 
 
 @worker_process_init.connect
-def look_at_once(**_: object) -> None:
+def send_first_wake_message(**_: object) -> None:
     """A new process may stand in for one that died in the middle: what that left is due now, not at the next beat.
 
     Nothing here may speak to the database: Celery next closes the sockets of the connections that it finds, which it

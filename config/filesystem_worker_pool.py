@@ -21,7 +21,7 @@ from kombu.transport.filesystem import Transport
 Transport.connection_errors = (*Transport.connection_errors, FileNotFoundError)
 
 
-class LetGoByDeath:
+class ProcessFileLock:
     """A lock among a process and its children. Threads of one process do not exclude each other by it."""
 
     def __init__(self) -> None:
@@ -45,16 +45,16 @@ class LetGoByDeath:
         self.release()
 
 
-class Processes(Pool):
+class FileLockedPool(Pool):
     """The worker's processes, whose locks at the common pipe die with their holder."""
 
     def _setup_queues(self) -> None:
         super()._setup_queues()  # type: ignore[misc]
-        self._inqueue._rlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
-        self._outqueue._wlock = LetGoByDeath()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._inqueue._rlock = ProcessFileLock()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._outqueue._wlock = ProcessFileLock()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class TaskPool(prefork.TaskPool):
     """Celery's own, over these processes: what ``CELERY_WORKER_POOL`` names."""
 
-    BlockingPool = Processes
+    BlockingPool = FileLockedPool

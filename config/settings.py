@@ -46,13 +46,17 @@ def _secret_key() -> str:
     return path.read_text()
 
 
-_CONNECTIONS: dict[str, object] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 20}}
+_CONNECTION_OPTIONS: dict[str, object] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 20}}
 
 
-def _database() -> dict[str, object]:
+def _database_settings() -> dict[str, object]:
     """Connection settings from DATABASE_URL, or those of the embedded PostgreSQL, which is started if it is not up."""
     if not DATABASE_URL:
-        return {"NAME": "yuanfen", **embedded_postgres.ensure_running(DATA_DIR), "OPTIONS": _CONNECTIONS}
+        return {
+            "NAME": "yuanfen",
+            **embedded_postgres.ensure_running(DATA_DIR),
+            "OPTIONS": _CONNECTION_OPTIONS,
+        }
     if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with postgresql://, as in postgresql://user:password@host/name."
@@ -76,7 +80,7 @@ def _database() -> dict[str, object]:
         }.items()
     }
     # Whatever else libpq knows, such as ?sslmode=verify-full.
-    return {**named, "OPTIONS": _CONNECTIONS | told}
+    return {**named, "OPTIONS": _CONNECTION_OPTIONS | told}
 
 
 SECRET_KEY = _secret_key()
@@ -116,7 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.PersonsLanguage",
+    "accounts.middleware.UserLanguageMiddleware",
     "credits.web.core.error_middleware.CreditsErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -145,7 +149,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         # A connection that a restart of the database has cut is noticed before it is used.
         "CONN_HEALTH_CHECKS": True,
-        **_database(),
+        **_database_settings(),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -183,8 +187,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
-AXES_USERNAME_CALLABLE = "accounts.identity.axes_callables.whose"
-AXES_CLIENT_IP_CALLABLE = "accounts.identity.axes_callables.address_of"
+AXES_USERNAME_CALLABLE = "accounts.identity.axes_callables.attempted_username"
+AXES_CLIENT_IP_CALLABLE = "accounts.identity.axes_callables.client_address"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
 # Forges: GitHub Enterprise Server and private Gitee work by address alone.

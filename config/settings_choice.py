@@ -6,11 +6,11 @@ import importlib.util
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
-MARKER = "demo"
+DEMO_MARKER = "demo"
 """The file in DATA_DIR by which the demo says that the data there is its own; the port it was last run on is in it."""
 
 
-def settings_module(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:
+def choose_settings_module(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:
     """The demo's settings for `manage.py demo`, and for every command on the data that the demo made; otherwise the
     real ones. On the demo's data PORT becomes the demo's: its forge is at the port after it."""
     if arguments[:1] == ["demo"]:
@@ -19,7 +19,7 @@ def settings_module(arguments: Sequence[str], environment: MutableMapping[str, s
         return "config.settings"
     folder = Path(environment.get("DATA_DIR") or Path(__file__).resolve().parent.parent / "var")
     try:
-        port = (folder / MARKER).read_text(encoding="ascii").strip()
+        port = (folder / DEMO_MARKER).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return "config.settings"
     if port.isdecimal():

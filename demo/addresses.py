@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from demo.forge.credentials import environment
 
 HOST = "127.0.0.1"
-PAGES = "YUANFEN_DEMO_PAGES"
+PAGES_VARIABLE = "YUANFEN_DEMO_PAGES"
 """The environment variable that the demo sets for its own web server, and for nothing else."""
 
 

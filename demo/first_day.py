@@ -22,15 +22,15 @@ def main() -> int:
 
     from accounts.models import User
     from demo import university
-    from demo.processes import Processes, serve_pages
+    from demo.processes import DemoProcesses, serve_pages
 
     signal.signal(signal.SIGTERM, _stop)
     call_command("migrate", verbosity=0)
     if not User.objects.exists():
         with transaction.atomic():
-            university.admit(now=timezone.now())
+            university.create_people(now=timezone.now())
     try:
-        with Processes(settings.DATA_DIR / "log") as processes:
+        with DemoProcesses(settings.DATA_DIR / "log") as processes:
             print(serve_pages(processes), flush=True)
             while True:
                 processes.check()

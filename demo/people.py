@@ -13,7 +13,7 @@ PASSWORD = "demo-yuanfen"
 
 
 @dataclass(frozen=True, slots=True)
-class Staff:
+class DemoStaff:
     username: str
     name: str
     role: str
@@ -21,7 +21,7 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
-class Student:
+class DemoStudent:
     """``part`` is what the story has them do: see demo/story.py."""
 
     student_number: str
@@ -32,22 +32,25 @@ class Student:
 
 
 STAFF = (
-    Staff("instructor", "何示范", "instructor", "软件学院"),
-    Staff("instructor2", "吕示范", "instructor", "计算机学院"),
-    Staff("registrar", "施示范", "registrar"),
-    Staff("steward", "张示范", "steward"),
-    Staff("steward2", "孔示范", "steward"),
-    Staff("admin", "曹示范", "admin"),
+    DemoStaff("instructor", "何示范", "instructor", "软件学院"),
+    DemoStaff("instructor2", "吕示范", "instructor", "计算机学院"),
+    DemoStaff("registrar", "施示范", "registrar"),
+    DemoStaff("steward", "张示范", "steward"),
+    DemoStaff("steward2", "孔示范", "steward"),
+    DemoStaff("admin", "曹示范", "admin"),
 )
 
 with (Path(__file__).parent / "data" / "students.csv").open(encoding="utf-8") as _file:
-    STUDENTS = tuple(Student(**row) for row in csv.DictReader(_file))
+    STUDENTS = tuple(DemoStudent(**row) for row in csv.DictReader(_file))
 
-OFFERED = ("to-claim", "hearing", "recorded")
+PARTS_ON_SIGN_IN_PAGE = ("to-claim", "hearing", "recorded")
 """Of the students, the first with each of these parts stands on the sign-in page, for what they see is different."""
 
-SHOWN = (
-    *(next(_s.username or _s.student_number for _s in STUDENTS if _s.part == part) for part in OFFERED),
+SIGN_IN_USERNAMES = (
+    *(
+        next(_s.username or _s.student_number for _s in STUDENTS if _s.part == part)
+        for part in PARTS_ON_SIGN_IN_PAGE
+    ),
     *(person.username for person in STAFF),
 )
 """Usernames that the sign-in page offers."""

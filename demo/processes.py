@@ -19,10 +19,10 @@ from urllib.request import urlopen
 from django.utils.translation import gettext as _
 
 from credits.errors import CreditsError
-from demo.addresses import HOST, PAGES, web_port
+from demo.addresses import HOST, PAGES_VARIABLE, web_port
 
 
-class Processes:
+class DemoProcesses:
     """As a context: whatever was started in it is gone when it ends, however it ends. Each process writes its own log
     file and leads a group of its own, so that a Ctrl-C at the terminal reaches the demo alone, which then ends them."""
 
@@ -30,22 +30,22 @@ class Processes:
         self.logs = logs
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> DemoProcesses:
         self.logs.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _undisturbed():
+        with _signals_ignored():
             for _name, process in reversed(self._running):
-                _signal(process, signal.SIGTERM)
+                _signal_group(process, signal.SIGTERM)
             deadline = time.monotonic() + 15
             for _name, process in reversed(self._running):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.1, deadline - time.monotonic()))
                 # What a process left behind in its group goes as well.
-                _signal(process, signal.SIGKILL)
+                _signal_group(process, signal.SIGKILL)
                 process.wait()
 
     def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
@@ -94,10 +94,10 @@ class Processes:
                 time.sleep(0.05)
 
 
-def serve_pages(processes: Processes) -> str:
+def serve_pages(processes: DemoProcesses) -> str:
     """Start the web server and wait until it answers; its address, ending in a slash."""
     command = ["-m", "gunicorn", "--no-control-socket", "--bind", f"{HOST}:{web_port()}"]
-    processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"], {PAGES: "1"})
+    processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"], {PAGES_VARIABLE: "1"})
     address = f"http://{HOST}:{web_port()}/"
     processes.wait_for(f"{address}health/live")
     return address
@@ -120,7 +120,7 @@ def require_free(port: int) -> None:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _signals_ignored() -> Iterator[None]:
     """A second Ctrl-C would break off the ending, and leave behind whoever has not ended yet."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -136,6 +136,6 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

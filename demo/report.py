@@ -20,16 +20,16 @@ from credits.records.models import ExportBatch
 from credits.records.verification import verify_records
 
 
-def counted() -> dict[str, Any]:
+def count_totals() -> dict[str, Any]:
     """Totals, JSON-able; credit as decimal text."""
     verdict = verify_records(noted_checkpoints())
     batch = ExportBatch.objects.first()
     return {
         "students": Enrolment.objects.values("user").distinct().count(),
-        "accounts_linked": _by(ForgeAccount.objects.filter(unlinked_at=None), "forge"),
-        "contributions": _by(Contribution.objects.all(), "repository__forge"),
-        "claims": _by(Claim.objects.all(), "status"),
-        "decisions": _by(Decision.objects.all(), "verdict"),
+        "accounts_linked": _count_by(ForgeAccount.objects.filter(unlinked_at=None), "forge"),
+        "contributions": _count_by(Contribution.objects.all(), "repository__forge"),
+        "claims": _count_by(Claim.objects.all(), "status"),
+        "decisions": _count_by(Decision.objects.all(), "verdict"),
         "results": Result.objects.count(),
         "credits_posted": format(Result.objects.aggregate(total=Sum("credit"))["total"] or 0, "f"),
         "export": str(batch_file(batch)) if batch else None,
@@ -38,7 +38,7 @@ def counted() -> dict[str, Any]:
     }
 
 
-def lines(totals: dict[str, Any]) -> list[str]:
+def report_lines(totals: dict[str, Any]) -> list[str]:
     """The same for people, a line each."""
     ledger = totals["ledger"]
     export = totals["export"] or "–"
@@ -46,10 +46,10 @@ def lines(totals: dict[str, Any]) -> list[str]:
         export = export[len(str(settings.BASE_DIR)) + 1 :]
     return [
         _("Students:             %s") % totals["students"],
-        _("Accounts linked:      %s") % _told(totals["accounts_linked"], LABELS),
-        _("Contributions:        %s") % _told(totals["contributions"], LABELS),
-        _("Claims:               %s") % _told(totals["claims"], _states()),
-        _("Decisions:            %s") % _told(totals["decisions"], dict(Decision.Verdict.choices)),
+        _("Accounts linked:      %s") % _format_counts(totals["accounts_linked"], LABELS),
+        _("Contributions:        %s") % _format_counts(totals["contributions"], LABELS),
+        _("Claims:               %s") % _format_counts(totals["claims"], _status_names()),
+        _("Decisions:            %s") % _format_counts(totals["decisions"], dict(Decision.Verdict.choices)),
         _("Credits posted:       %(credit)s in %(results)s results")
         % {"credit": f"{Decimal(totals['credits_posted']).normalize():f}", "results": totals["results"]},
         _("Export:               %(path)s (%(entries)s entries)")
@@ -62,16 +62,16 @@ def lines(totals: dict[str, Any]) -> list[str]:
     ]
 
 
-def _by(rows: Any, field: str) -> dict[str, int]:
+def _count_by(rows: Any, field: str) -> dict[str, int]:
     found = rows.order_by(field).values_list(field).annotate(count=Count("pk"))
     return dict(found)
 
 
-def _states() -> dict[str, object]:
+def _status_names() -> dict[str, object]:
     """The states of claims, none of them speaking to the student."""
     return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's answer")}
 
 
-def _told(counts: dict[str, int], names: Mapping[str, object]) -> str:
+def _format_counts(counts: dict[str, int], names: Mapping[str, object]) -> str:
     parts = ", ".join(f"{names.get(key, key)} {count}" for key, count in counts.items())
     return f"{sum(counts.values())} ({parts})" if parts else "0"

@@ -28,11 +28,11 @@ from demo import people
 from demo.addresses import HOST
 from scripts import browser as browsers
 
-HOUSE = Path(__file__).resolve().parent.parent
+PROJECT_DIR = Path(__file__).resolve().parent.parent
 READY_SECONDS = 240
 WIDTHS = {"wide": (1280, 860), "narrow": (390, 844)}
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
-README = (
+README_SHOTS = (
     "student-home-wide-en",
     "student-home-wide-zh",
     "student-home-narrow-zh",
@@ -42,26 +42,26 @@ README = (
 )
 """Pictures that README shows: of the first screen, not of the whole page."""
 
-Act = Callable[[Page], None]
+PageAction = Callable[[Page], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PageShot:
     """A picture's name, where it is taken, and what is done there before. ``first``: a selector of the link on that
     page which leads to what is meant."""
 
     name: str
     address: str
     first: str = ""
-    act: Act | None = None
+    act: PageAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ScreenshotReader:
     """Who looks: a username of the demo (empty: nobody is signed in), and at what."""
 
     username: str
-    shots: tuple[Shot, ...]
+    shots: tuple[PageShot, ...]
 
 
 def unfold(page: Page) -> None:
@@ -129,84 +129,139 @@ def mistype_a_login(page: Page) -> None:
 
 
 EMPTY = (
-    Reader("student", tuple(
-        Shot(f"empty-student-{name}", f"/student/{path}")
-        for name, path in (
-            ("home", ""), ("accounts", "accounts/"), ("contributions", "contributions/"),
-            ("claim", "claim/"), ("transcript", "transcript/"),
-        )
-    )),
-    Reader("instructor", (Shot("empty-instructor-queue", "/instructor/"),)),
-    Reader("registrar", tuple(
-        Shot(f"empty-registrar-{name}", f"/registrar/{path}")
-        for name, path in (
-            ("ready", ""), ("terms", "terms/"), ("rounds", "rounds/"), ("ledger", "ledger/"), ("exports", "exports/"),
-            ("roster", "roster/"), ("link", "link/"),
-        )
-    )),
-    Reader("steward", (Shot("empty-steward-rulebooks", "/rulebooks/"), Shot("empty-notice", "/notice/"))),
-)  # fmt: skip
+    ScreenshotReader(
+        "student",
+        tuple(
+            PageShot(f"empty-student-{name}", f"/student/{path}")
+            for name, path in (
+                ("home", ""),
+                ("accounts", "accounts/"),
+                ("contributions", "contributions/"),
+                ("claim", "claim/"),
+                ("transcript", "transcript/"),
+            )
+        ),
+    ),
+    ScreenshotReader("instructor", (PageShot("empty-instructor-queue", "/instructor/"),)),
+    ScreenshotReader(
+        "registrar",
+        tuple(
+            PageShot(f"empty-registrar-{name}", f"/registrar/{path}")
+            for name, path in (
+                ("ready", ""),
+                ("terms", "terms/"),
+                ("rounds", "rounds/"),
+                ("ledger", "ledger/"),
+                ("exports", "exports/"),
+                ("roster", "roster/"),
+                ("link", "link/"),
+            )
+        ),
+    ),
+    ScreenshotReader(
+        "steward", (PageShot("empty-steward-rulebooks", "/rulebooks/"), PageShot("empty-notice", "/notice/"))
+    ),
+)
 
 CLAIM = "main a[href*='/claims/']"
 FULL = (
-    Reader("", (Shot("sign-in", "/accounts/login/"), Shot("nothing-here", "/nowhere/"))),
-    Reader("student", (
-        Shot("student-home", "/student/"),
-        Shot("student-accounts", "/student/accounts/"),
-        Shot("student-contributions", "/student/contributions/", act=unfold),
-        Shot("student-contribution", "/student/contributions/", "main a[href^='/student/contributions/']"),
-        Shot("student-attest", "/student/attested/"),
-        Shot("student-claim-new", "/student/rounds/demo-this/claim/"),
-        Shot("student-transcript", "/student/transcript/"),
-        Shot("notice", "/notice/"),
-        Shot("not-open", "/registrar/"),
-    )),
-    Reader("student", (
-        Shot("student-claim-draft", "/student/rounds/demo-this/claim/", act=begin),
-        Shot("student-home-draft", "/student/"),
-    )),
-    Reader("0025015", (Shot("newcomer-home", "/student/"), Shot("newcomer-accounts", "/student/accounts/"))),
-    Reader("0022012", (Shot("hearing-home", "/student/"), Shot("hearing-claim", "/student/", CLAIM, unfold))),
-    Reader("0022013", (Shot("notice-home", "/student/"), Shot("notice-claim", "/student/", CLAIM))),
-    Reader("0024010", (Shot("waiting-home", "/student/"), Shot("claim-trace", "/student/", CLAIM, unfold))),
-    Reader("0022002", (Shot("recorded-transcript", "/student/transcript/"),)),
-    Reader("instructor", (
-        Shot("instructor-queue", "/instructor/"),
-        Shot("instructor-claim", "/instructor/", "main a[href*='/instructor/claims/']"),
-        Shot("instructor-claim-why", "/instructor/", "main a[href*='/instructor/claims/']", unfold_all),
-        Shot("instructor-claim-less", "/instructor/", "main a[href*='/instructor/claims/']", refuse_lines),
-        Shot("instructor-attested", "/instructor/attested/"),
-    )),
-    Reader("registrar", (
-        Shot("registrar-ready", "/registrar/"),
-        Shot("registrar-claim", "/registrar/", CLAIM),
-        Shot("registrar-rounds", "/registrar/rounds/", act=unfold_all),
-        Shot("registrar-terms", "/registrar/terms/"),
-        Shot("registrar-term", "/registrar/terms/", "main a[href^='/registrar/terms/']"),
-        Shot("registrar-ledger", "/registrar/ledger/?verify=1"),
-        Shot("registrar-exports", "/registrar/exports/"),
-        Shot("registrar-roster", "/registrar/roster/"),
-        Shot("registrar-roster-refused", "/registrar/roster/", act=refuse_a_roster),
-        Shot("registrar-link", "/registrar/link/"),
-        Shot("registrar-link-unknown", "/registrar/link/", act=mistype_a_login),
-        Shot("registrar-transcript", "/registrar/students/0022002/transcript/"),
-        Shot("registrar-collecting", "/collecting/"),
-    )),
-    Reader("steward", (
-        Shot("steward-rulebooks", "/rulebooks/"),
-        Shot("steward-version", "/rulebooks/open-source-practice/1/"),
-        Shot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
-        Shot("steward-simulation", "/rulebooks/", act=simulate),
-        Shot("steward-simulations", "/rulebooks/simulations/"),
-        Shot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
-        Shot("steward-propose-faults", "/rulebooks/propose/?from=open-source-practice/1", act=mistype_a_rulebook),
-    )),
-    Reader("admin", (
-        Shot("admin-people", "/people/"),
-        Shot("admin-people-found", "/people/?q=%E7%A4%BA%E8%8C%83"),
-        Shot("password", "/accounts/password/change/"),
-    )),
-)  # fmt: skip
+    ScreenshotReader("", (PageShot("sign-in", "/accounts/login/"), PageShot("nothing-here", "/nowhere/"))),
+    ScreenshotReader(
+        "student",
+        (
+            PageShot("student-home", "/student/"),
+            PageShot("student-accounts", "/student/accounts/"),
+            PageShot("student-contributions", "/student/contributions/", act=unfold),
+            PageShot(
+                "student-contribution", "/student/contributions/", "main a[href^='/student/contributions/']"
+            ),
+            PageShot("student-attest", "/student/attested/"),
+            PageShot("student-claim-new", "/student/rounds/demo-this/claim/"),
+            PageShot("student-transcript", "/student/transcript/"),
+            PageShot("notice", "/notice/"),
+            PageShot("not-open", "/registrar/"),
+        ),
+    ),
+    ScreenshotReader(
+        "student",
+        (
+            PageShot("student-claim-draft", "/student/rounds/demo-this/claim/", act=begin),
+            PageShot("student-home-draft", "/student/"),
+        ),
+    ),
+    ScreenshotReader(
+        "0025015",
+        (PageShot("newcomer-home", "/student/"), PageShot("newcomer-accounts", "/student/accounts/")),
+    ),
+    ScreenshotReader(
+        "0022012",
+        (PageShot("hearing-home", "/student/"), PageShot("hearing-claim", "/student/", CLAIM, unfold)),
+    ),
+    ScreenshotReader(
+        "0022013", (PageShot("notice-home", "/student/"), PageShot("notice-claim", "/student/", CLAIM))
+    ),
+    ScreenshotReader(
+        "0024010",
+        (PageShot("waiting-home", "/student/"), PageShot("claim-trace", "/student/", CLAIM, unfold)),
+    ),
+    ScreenshotReader("0022002", (PageShot("recorded-transcript", "/student/transcript/"),)),
+    ScreenshotReader(
+        "instructor",
+        (
+            PageShot("instructor-queue", "/instructor/"),
+            PageShot("instructor-claim", "/instructor/", "main a[href*='/instructor/claims/']"),
+            PageShot(
+                "instructor-claim-why", "/instructor/", "main a[href*='/instructor/claims/']", unfold_all
+            ),
+            PageShot(
+                "instructor-claim-less", "/instructor/", "main a[href*='/instructor/claims/']", refuse_lines
+            ),
+            PageShot("instructor-attested", "/instructor/attested/"),
+        ),
+    ),
+    ScreenshotReader(
+        "registrar",
+        (
+            PageShot("registrar-ready", "/registrar/"),
+            PageShot("registrar-claim", "/registrar/", CLAIM),
+            PageShot("registrar-rounds", "/registrar/rounds/", act=unfold_all),
+            PageShot("registrar-terms", "/registrar/terms/"),
+            PageShot("registrar-term", "/registrar/terms/", "main a[href^='/registrar/terms/']"),
+            PageShot("registrar-ledger", "/registrar/ledger/?verify=1"),
+            PageShot("registrar-exports", "/registrar/exports/"),
+            PageShot("registrar-roster", "/registrar/roster/"),
+            PageShot("registrar-roster-refused", "/registrar/roster/", act=refuse_a_roster),
+            PageShot("registrar-link", "/registrar/link/"),
+            PageShot("registrar-link-unknown", "/registrar/link/", act=mistype_a_login),
+            PageShot("registrar-transcript", "/registrar/students/0022002/transcript/"),
+            PageShot("registrar-collecting", "/collecting/"),
+        ),
+    ),
+    ScreenshotReader(
+        "steward",
+        (
+            PageShot("steward-rulebooks", "/rulebooks/"),
+            PageShot("steward-version", "/rulebooks/open-source-practice/1/"),
+            PageShot("steward-version-ects", "/rulebooks/", "main a[href*=ects]", unfold_all),
+            PageShot("steward-simulation", "/rulebooks/", act=simulate),
+            PageShot("steward-simulations", "/rulebooks/simulations/"),
+            PageShot("steward-propose", "/rulebooks/propose/?from=open-source-practice/1"),
+            PageShot(
+                "steward-propose-faults",
+                "/rulebooks/propose/?from=open-source-practice/1",
+                act=mistype_a_rulebook,
+            ),
+        ),
+    ),
+    ScreenshotReader(
+        "admin",
+        (
+            PageShot("admin-people", "/people/"),
+            PageShot("admin-people-found", "/people/?q=%E7%A4%BA%E8%8C%83"),
+            PageShot("password", "/accounts/password/change/"),
+        ),
+    ),
+)
 
 
 def main() -> int:
@@ -215,14 +270,14 @@ def main() -> int:
     chosen = parser.parse_args()
     browser_path = browsers.obtain()
     if browser_path is None:
-        print(f"There is no browser to take pictures with: {browsers.HOW}.", file=sys.stderr)
+        print(f"There is no browser to take pictures with: {browsers.ADVICE}.", file=sys.stderr)
         return 1
-    if not browsers.speaks_chinese():
+    if not browsers.has_chinese_font():
         print(
             "There is no Chinese font here: pictures show boxes (apt install fonts-noto-cjk).",
             file=sys.stderr,
         )
-    folder = Path(os.environ.get("DATA_DIR") or HOUSE / "var").resolve() / "screenshots"
+    folder = Path(os.environ.get("DATA_DIR") or PROJECT_DIR / "var").resolve() / "screenshots"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="yuanfen-") as scratch:
@@ -235,19 +290,19 @@ def main() -> int:
             ("first-day", ("-m", "demo.first_day"), EMPTY),
             ("story", ("manage.py", "demo"), FULL),
         ):
-            with _served(command, Path(scratch) / name) as address:
+            with _serve(command, Path(scratch) / name) as address:
                 for reader in readers:
-                    _take(browser, address, reader, folder)
+                    _take_screenshots(browser, address, reader, folder)
         browser.close()
     if chosen.output:
         chosen.output.mkdir(parents=True, exist_ok=True)
-        for name in README:
+        for name in README_SHOTS:
             shutil.copyfile(folder / "readme" / f"{name}.png", chosen.output / f"{name}.png")
     print(f"{sum(1 for _picture in folder.glob('*.png'))} pictures in {folder}")
     return 0
 
 
-def _take(browser: Browser, address: str, reader: Reader, folder: Path) -> None:
+def _take_screenshots(browser: Browser, address: str, reader: ScreenshotReader, folder: Path) -> None:
     """Every shot of a reader in each width and language, a shot at a time: what one shot does may change the next."""
     pages: dict[str, Page] = {}
     for language, locale in LOCALES.items():
@@ -271,7 +326,7 @@ def _take(browser: Browser, address: str, reader: Reader, folder: Path) -> None:
             page.wait_for_load_state("networkidle")
             name = f"{shot.name}-{kind}"
             page.screenshot(path=folder / f"{name}.png", full_page=True)
-            if name in README:
+            if name in README_SHOTS:
                 page.screenshot(path=folder / "readme" / f"{name}.png")
     for page in pages.values():
         page.context.close()
@@ -292,18 +347,18 @@ def _sign_in(page: Page, address: str, username: str) -> None:
 
 
 @contextmanager
-def _served(command: Sequence[str], data: Path) -> Iterator[str]:
+def _serve(command: Sequence[str], data: Path) -> Iterator[str]:
     """Run what serves a made-up university over ``data``; its address, once it is ready."""
     port = _two_free_ports()
     address = f"http://{HOST}:{port}"
     environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
     environment.pop("DATABASE_URL", None)
     serving = subprocess.Popen(
-        [sys.executable, *command], cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, *command], cwd=PROJECT_DIR, env=environment, stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + READY_SECONDS
-        while not _answers(f"{address}/health/ready"):
+        while not _is_answering(f"{address}/health/ready"):
             if serving.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{' '.join(command)} did not come up.")
             time.sleep(0.2)
@@ -313,7 +368,7 @@ def _served(command: Sequence[str], data: Path) -> Iterator[str]:
         serving.wait(timeout=60)
 
 
-def _answers(address: str) -> bool:
+def _is_answering(address: str) -> bool:
     try:
         urlopen(address, timeout=5).close()  # noqa: S310  (our own loopback address)
     except OSError:

@@ -4,7 +4,7 @@ the demo itself serves its pages from (:mod:`demo.processes`), sign-in by one cl
 # ruff: noqa: F403, F405
 import os
 
-from demo.addresses import PAGES, forge_environment
+from demo.addresses import PAGES_VARIABLE, forge_environment
 
 os.environ.update(forge_environment())
 
@@ -12,6 +12,6 @@ from config.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]
 
-if os.environ.get(PAGES) == "1":
+if os.environ.get(PAGES_VARIABLE) == "1":
     ROOT_URLCONF = "demo.urls"
     TEMPLATES = [{**TEMPLATES[0], "DIRS": [BASE_DIR / "demo" / "templates", BASE_DIR / "templates"]}]

@@ -16,7 +16,7 @@ from credits.claims.review.review import answer_proposal, confirm_proposal, deci
 from credits.records.export import export_round
 from credits.records.models import ExportBatch
 from demo import people
-from demo.university import LAST, THIS, staff, student
+from demo.university import LAST, THIS_ROUND, staff, student
 
 REASON = (
     "该项贡献仅调整排版，不属于认定办法所指的实质性工作。"
@@ -24,9 +24,9 @@ REASON = (
 )
 
 
-def tell(*, now: datetime) -> ExportBatch:
+def play_story(*, now: datetime) -> ExportBatch:
     """Play the round that is over to its end, bring the open one to where people can take over, and export."""
-    over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS)
+    over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS_ROUND)
     _play_to_the_end(over)
     batch = export_round(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
     _bring_up_to_now(opened, now=now)
@@ -35,9 +35,11 @@ def tell(*, now: datetime) -> ExportBatch:
 
 def _play_to_the_end(over: Round) -> None:
     applied = over.apply_from + timedelta(days=1, hours=9)
-    finished = [_claim(number, over, now=applied) for number in _with_part("recorded", "reduced")]
+    finished = [
+        _submit_claim(number, over, now=applied) for number in _numbers_with_part("recorded", "reduced")
+    ]
     reviewed = applied + timedelta(days=2)
-    for claim, one in zip(finished, _parts("recorded", "reduced"), strict=True):
+    for claim, one in zip(finished, _students_with_part("recorded", "reduced"), strict=True):
         if one.part == "reduced":
             _refuse_one_line(claim, now=reviewed)
             answer_proposal(
@@ -57,20 +59,20 @@ def _play_to_the_end(over: Round) -> None:
 
 def _bring_up_to_now(opened: Round, *, now: datetime) -> None:
     long_ago, lately = opened.apply_from + timedelta(days=1, hours=9), now - timedelta(days=1)
-    for one in _parts("ready"):
-        claim = _claim(one.student_number, opened, now=long_ago)
+    for one in _students_with_part("ready"):
+        claim = _submit_claim(one.student_number, opened, now=long_ago)
         decide(claim, {}, by=_reviewer(claim), now=long_ago + timedelta(days=2))
-    for one in _parts("notice"):
-        claim = _claim(one.student_number, opened, now=lately - timedelta(days=1))
+    for one in _students_with_part("notice"):
+        claim = _submit_claim(one.student_number, opened, now=lately - timedelta(days=1))
         decide(claim, {}, by=_reviewer(claim), now=lately)
-    for one in _parts("hearing"):
-        claim = _claim(one.student_number, opened, now=lately - timedelta(days=1))
+    for one in _students_with_part("hearing"):
+        claim = _submit_claim(one.student_number, opened, now=lately - timedelta(days=1))
         _refuse_one_line(claim, now=lately)
-    for days, one in enumerate(_parts("waiting"), start=2):
-        _claim(one.student_number, opened, now=now - timedelta(days=days))
+    for days, one in enumerate(_students_with_part("waiting"), start=2):
+        _submit_claim(one.student_number, opened, now=now - timedelta(days=days))
 
 
-def _claim(student_number: str, round_: Round, *, now: datetime) -> Claim:
+def _submit_claim(student_number: str, round_: Round, *, now: datetime) -> Claim:
     person = student(student_number)
     claim = open_draft(person, round_, now=now)
     submit(claim, by=person, now=now)
@@ -97,9 +99,9 @@ def _reviewer(claim: Claim) -> Any:
     return staff("instructor" if department == "软件学院" else "instructor2")
 
 
-def _parts(*parts: str) -> list[people.Student]:
+def _students_with_part(*parts: str) -> list[people.DemoStudent]:
     return [one for one in people.STUDENTS if one.part in parts]
 
 
-def _with_part(*parts: str) -> Iterator[str]:
-    return (one.student_number for one in _parts(*parts))
+def _numbers_with_part(*parts: str) -> Iterator[str]:
+    return (one.student_number for one in _students_with_part(*parts))

@@ -22,11 +22,11 @@ from demo import people
 
 DATA = Path(__file__).parent / "data"
 RULEBOOKS = Path(settings.BASE_DIR) / "rulebooks"
-LAST, THIS = "demo-last", "demo-this"
+LAST, THIS_ROUND = "demo-last", "demo-this"
 """Codes of the round that is over and of the one that is open."""
 
 # The story begins this long ago, so that nothing in it lies in the future.
-STORY_BEGAN = timedelta(days=80)
+STORY_AGE = timedelta(days=80)
 
 
 def staff(username: str) -> User:
@@ -37,13 +37,13 @@ def student(student_number: str) -> User:
     return User.objects.get(enrolments__student_number=student_number)
 
 
-def found(*, now: datetime) -> None:
+def create_university(*, now: datetime) -> None:
     """Make the university as it stood when the story began: people, terms, rulebook, catalogue, links and rounds."""
-    began = now - STORY_BEGAN
+    began = now - STORY_AGE
     with transaction.atomic():
-        admit(now=began)
+        create_people(now=began)
     registrar, steward, second = staff("registrar"), staff("steward"), staff("steward2")
-    last, this = _terms(now=now)
+    last, this = _create_terms(now=now)
     for name in ("open-source-practice", "ects-unit"):
         proposed = propose((RULEBOOKS / f"{name}.yaml").read_text(encoding="utf-8"), by=steward, now=began)
         publish(proposed.rulebook.code, by=second, now=began + timedelta(hours=1))
@@ -60,10 +60,10 @@ def found(*, now: datetime) -> None:
                     reason="演示数据：虚构的关联 (demo data: an invented link)",
                     now=began + timedelta(hours=3),
                 )
-    _rounds(last, this, by=registrar, now=now)
+    _open_rounds(last, this, by=registrar, now=now)
 
 
-def admit(*, now: datetime) -> None:
+def create_people(*, now: datetime) -> None:
     """The people alone: students from the roster, and the staff with their roles."""
     with (DATA / "roster.csv").open("rb") as file:
         import_roster(file, "roster.csv", by=None, now=now)
@@ -84,7 +84,7 @@ def admit(*, now: datetime) -> None:
         StaffRole.objects.create(user=person, role=member.role, department=department)
 
 
-def _terms(*, now: datetime) -> tuple[Term, Term]:
+def _create_terms(*, now: datetime) -> tuple[Term, Term]:
     today = timezone.localdate(now)
     last = Term.objects.create(
         code="demo-term-1",
@@ -103,7 +103,7 @@ def _terms(*, now: datetime) -> tuple[Term, Term]:
     return last, this
 
 
-def _rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Round, Round]:
+def _open_rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Round, Round]:
     version = RulebookVersion.objects.get(rulebook__code="open-source-practice", status="published")
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -125,7 +125,7 @@ def _rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Round, 
         now=day(-78),
     )
     opened = open_round(
-        code=THIS,
+        code=THIS_ROUND,
         term=this,
         name_zh="本批次认定（演示）",
         name_en="This round (demo)",

@@ -16,7 +16,7 @@ from demo import people
 def sign_in(request: HttpRequest, username: str) -> HttpResponse:
     """Sign in as one of the people whom the sign-in page offers."""
     person = User.objects.filter(username=username, is_active=True).first()
-    if username not in people.SHOWN or person is None:
+    if username not in people.SIGN_IN_USERNAMES or person is None:
         raise Http404
     login(request, person, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return redirect("home")

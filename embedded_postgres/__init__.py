@@ -22,7 +22,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedded_postgres.layout import MAJOR, NAME, USER, CannotStart, base_of, explain, read_postmaster
+from embedded_postgres.layout import (
+    MAJOR,
+    NAME,
+    USER,
+    CannotStart,
+    data_base,
+    explain_os_error,
+    read_postmaster,
+)
 
 with contextlib.suppress(ImportError):  # absent on Windows, which ensure_running refuses
     import fcntl
@@ -32,7 +40,7 @@ __all__ = ["CannotStart", "ensure_running"]
 WAIT_SECONDS = 120
 LEAVE_SECONDS = 30
 
-_held: dict[Path, tuple[int, str]] = {}  # place: (descriptor of use.lock, folder of the socket)
+_joined: dict[Path, tuple[int, str]] = {}  # place: (descriptor of use.lock, folder of the socket)
 
 
 def ensure_running(data_dir: Path) -> dict[str, str]:
@@ -42,18 +50,18 @@ def ensure_running(data_dir: Path) -> dict[str, str]:
     message is one sentence that says what to do. Calling it again costs nothing.
     """
     place = data_dir.resolve() / "postgres"
-    if place not in _held:
-        binaries = _binaries()
+    if place not in _joined:
+        binaries = _find_binaries()
         try:
             place.mkdir(parents=True, exist_ok=True)
-            _held[place] = _join(place, binaries)
+            _joined[place] = _join_or_start(place, binaries)
         except OSError as error:
-            raise CannotStart(explain(error, place)) from error
+            raise CannotStart(explain_os_error(error, place)) from error
         atexit.register(_leave, place, os.getpid())
-    return {"NAME": NAME, "USER": USER, "HOST": _held[place][1]}
+    return {"NAME": NAME, "USER": USER, "HOST": _joined[place][1]}
 
 
-def _binaries() -> Path:
+def _find_binaries() -> Path:
     """The folder with PostgreSQL's programs."""
     advice = "set DATABASE_URL to a PostgreSQL of your own"
     if os.name != "posix":
@@ -67,28 +75,28 @@ def _binaries() -> Path:
     return binaries
 
 
-def _join(place: Path, binaries: Path) -> tuple[int, str]:
+def _join_or_start(place: Path, binaries: Path) -> tuple[int, str]:
     """Takes the shared lock, and starts PostgreSQL where no supervisor is at work."""
     deadline = time.monotonic() + WAIT_SECONDS
-    with _opened(place / "start.lock") as start:
+    with _open_lock_file(place / "start.lock") as start:
         while not _try_lock(start, fcntl.LOCK_EX):
-            _nap(deadline, place)
+            _wait_briefly(deadline, place)
         use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # A supervisor has this one only while it stops PostgreSQL; then it goes away.
             while not _try_lock(use, fcntl.LOCK_SH):
-                _nap(deadline, place)
-            while not _free(place / "supervisor.lock"):
-                if (found := read_postmaster(base_of(place) / "data")) and found.ready:
+                _wait_briefly(deadline, place)
+            while not _is_unlocked(place / "supervisor.lock"):
+                if (found := read_postmaster(data_base(place) / "data")) and found.ready:
                     return use, found.socket
-                _nap(deadline, place)
-            return use, _start(place, binaries)
+                _wait_briefly(deadline, place)
+            return use, _start_supervisor(place, binaries)
         except BaseException:
             os.close(use)
             raise
 
 
-def _start(place: Path, binaries: Path) -> str:
+def _start_supervisor(place: Path, binaries: Path) -> str:
     """Starts the supervisor, waits for its one line, and returns the folder of the socket."""
     root = Path(__file__).resolve().parents[1]
     process = subprocess.Popen(
@@ -112,10 +120,10 @@ def _leave(place: Path, owner: int) -> None:
     """At a clean end: lets go and, if nobody else is left, waits until PostgreSQL is gone."""
     if os.getpid() != owner:
         return
-    os.close(_held.pop(place)[0])
+    os.close(_joined.pop(place)[0])
     deadline = time.monotonic() + LEAVE_SECONDS
-    with contextlib.suppress(OSError), _opened(place / "use.lock") as use:
-        while time.monotonic() < deadline and not _free(place / "supervisor.lock"):
+    with contextlib.suppress(OSError), _open_lock_file(place / "use.lock") as use:
+        while time.monotonic() < deadline and not _is_unlocked(place / "supervisor.lock"):
             if _try_lock(use, fcntl.LOCK_SH):  # else the supervisor has it, and will be gone soon
                 if not _try_lock(use, fcntl.LOCK_EX):
                     return  # others use it
@@ -124,7 +132,7 @@ def _leave(place: Path, owner: int) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _open_lock_file(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         yield descriptor
@@ -140,13 +148,13 @@ def _try_lock(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _free(path: Path) -> bool:
+def _is_unlocked(path: Path) -> bool:
     """Whether nobody holds that lock."""
-    with _opened(path) as descriptor:
+    with _open_lock_file(path) as descriptor:
         return _try_lock(descriptor, fcntl.LOCK_SH)
 
 
-def _nap(deadline: float, place: Path) -> None:
+def _wait_briefly(deadline: float, place: Path) -> None:
     if time.monotonic() > deadline:
         raise CannotStart(
             f"Another process has been starting or stopping PostgreSQL in {place} for {WAIT_SECONDS} s: "

@@ -20,7 +20,7 @@ from pathlib import Path
 NAME = USER = "yuanfen"
 MAJOR = "18"
 SOCKET_FILE = ".s.PGSQL.5432"
-LONGEST_SOCKET = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, the closing zero included
+MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, the closing zero included
 NEEDED_BYTES = 200_000_000  # a new cluster takes 46 MB, its write-ahead log up to twice 64 MB
 CLONE_NEWUSER = 0x10000000
 
@@ -30,7 +30,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True)
-class Layout:
+class ClusterLayout:
     """`place` has locks and log, `base` data and socket, `binaries` initdb and postgres."""
 
     place: Path
@@ -48,7 +48,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Postmaster:
+class PostmasterStatus:
     """What a PostgreSQL says of itself in its data folder."""
 
     pid: int
@@ -56,11 +56,11 @@ class Postmaster:
     ready: bool
 
 
-def read_postmaster(data: Path) -> Postmaster | None:
+def read_postmaster(data: Path) -> PostmasterStatus | None:
     """What is in postmaster.pid, or None where there is nothing (yet)."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
-        return Postmaster(
+        return PostmasterStatus(
             pid=int(lines[0]),
             socket=lines[4] if len(lines) > 4 else "",
             ready=len(lines) > 7 and lines[7].strip() == "ready",
@@ -69,31 +69,31 @@ def read_postmaster(data: Path) -> Postmaster | None:
         return None
 
 
-def base_of(place: Path) -> Path:
+def data_base(place: Path) -> Path:
     """The folder with the data of the cluster that belongs to `place`: that itself, but for some of root's."""
     elsewhere = place / "elsewhere"
     return Path(elsewhere.read_text().strip()) if elsewhere.exists() else place
 
 
-def settle(place: Path, binaries: Path) -> Layout:
+def choose_layout(place: Path, binaries: Path) -> ClusterLayout:
     """Decides who runs PostgreSQL and from where; may put this process into a user namespace."""
     elsewhere = place / "elsewhere"
     elsewhere.unlink(missing_ok=True)
     if os.geteuid() != 0:
-        return Layout(place, place, binaries, None)
+        return ClusterLayout(place, place, binaries, None)
     if _namespace_works(place, binaries):
         _enter_namespace()
-        return Layout(place, place, binaries, None)
+        return ClusterLayout(place, place, binaries, None)
     import pwd
 
     user = pwd.getpwnam("nobody").pw_uid
     base = place
     if not reachable(place, user):
-        base = _outside(place)
+        base = _reachable_folder(place)
         elsewhere.write_text(f"{base}\n")
     if not reachable(binaries, user):
-        binaries = _copy_binaries(binaries, _outside(place))
-    return Layout(place, base, binaries, user)
+        binaries = _copy_binaries(binaries, _reachable_folder(place))
+    return ClusterLayout(place, base, binaries, user)
 
 
 def _enter_namespace() -> bool:
@@ -121,7 +121,7 @@ def reachable(path: Path, user: int) -> bool:
     return all(found.st_mode & (0o100 if found.st_uid == user else 0o001) for found in stats)
 
 
-def _outside(place: Path) -> Path:
+def _reachable_folder(place: Path) -> Path:
     """A folder of root's that others can pass through, which outlives a restart of the machine."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     home = next(path for path in map(Path, ("/var/lib", "/var/tmp")) if os.access(path, os.W_OK))  # noqa: S108
@@ -156,11 +156,11 @@ def socket_folder(base: Path) -> Path:
     would read as a list of hosts.
     """
     beside = base / "socket"
-    if _fits(beside):
+    if _fits_socket_path(beside):
         return beside
     mark = hashlib.sha256(os.fsencode(base)).hexdigest()[:12]
     short = Path(tempfile.gettempdir()) / f"yuanfen-{mark}"
-    if not _fits(short):
+    if not _fits_socket_path(short):
         raise CannotStart(
             f"The path of {base} is too long for a socket, and so is that of the temporary folder: "
             "set TMPDIR to a short path such as /tmp."
@@ -168,8 +168,10 @@ def socket_folder(base: Path) -> Path:
     return short
 
 
-def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder / SOCKET_FILE)) <= LONGEST_SOCKET and not set(str(folder)) & set(",'\"\\")
+def _fits_socket_path(folder: Path) -> bool:
+    return len(os.fsencode(folder / SOCKET_FILE)) <= MAX_SOCKET_PATH_BYTES and not set(str(folder)) & set(
+        ",'\"\\"
+    )
 
 
 def private_folder(path: Path, user: int | None) -> None:
@@ -182,15 +184,15 @@ def private_folder(path: Path, user: int | None) -> None:
         os.chown(path, user, -1)
 
 
-def full(folder: Path) -> str:
+def disk_full_message(folder: Path) -> str:
     """The sentence for a full disk."""
     return f"The disk that holds {folder} is full: free {NEEDED_BYTES // 1_000_000} MB and start again."
 
 
-def explain(error: OSError, place: Path) -> str:
+def explain_os_error(error: OSError, place: Path) -> str:
     """One sentence from an error of the file system."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return full(place)
+        return disk_full_message(place)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return (
             f"{error.filename or place} cannot be used by the user who starts Yuanfen: "

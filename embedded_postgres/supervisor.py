@@ -32,12 +32,12 @@ from embedded_postgres.layout import (
     NEEDED_BYTES,
     USER,
     CannotStart,
-    Layout,
-    explain,
-    full,
+    ClusterLayout,
+    choose_layout,
+    disk_full_message,
+    explain_os_error,
     private_folder,
     read_postmaster,
-    settle,
     socket_folder,
 )
 
@@ -47,7 +47,7 @@ LOG_BYTES = 5_000_000
 PR_SET_PDEATHSIG = 1
 
 
-class _Over(BaseException):
+class _SupervisionOver(BaseException):
     """Raised by a signal: either somebody ends this supervisor, or PostgreSQL ended by itself."""
 
 
@@ -56,7 +56,7 @@ def supervise(place: Path, binaries: Path) -> None:
     guard = os.open(place / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(guard, fcntl.LOCK_EX)
     use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    layout = settle(place, binaries)
+    layout = choose_layout(place, binaries)
     _keep_log_short(layout.log)
     if not layout.data.exists():
         _make_cluster(layout)
@@ -64,14 +64,14 @@ def supervise(place: Path, binaries: Path) -> None:
     _end_leftover(layout)
     sockets = socket_folder(layout.base)
     private_folder(sockets, layout.user)
-    server = _start(layout, sockets)
-    with contextlib.suppress(_Over), _signals():
+    server = _start_server(layout, sockets)
+    with contextlib.suppress(_SupervisionOver), _signals_end_the_wait():
         if server.poll() is not None:
-            raise _Over
-        _answer(ready=str(sockets))
+            raise _SupervisionOver
+        _report_to_starter(ready=str(sockets))
         fcntl.flock(use, fcntl.LOCK_EX)
     if server.poll() is None:
-        _stop(server)
+        _stop_server(server)
     shutil.rmtree(sockets, ignore_errors=True)
 
 
@@ -81,23 +81,25 @@ def _keep_log_short(log: Path) -> None:
     log.touch(mode=0o600)
 
 
-def _make_cluster(layout: Layout) -> None:
+def _make_cluster(layout: ClusterLayout) -> None:
     """A new cluster with our database in it, or none at all: it gets its name when it is whole."""
     if shutil.disk_usage(layout.base).free < NEEDED_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(layout.base))
     new = layout.base / "data.new"
     shutil.rmtree(new, ignore_errors=True)
     private_folder(new, layout.user)
-    _run(
+    _run_program(
         layout,
         *("initdb", "-D", str(new), "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C"),
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
     )
-    _run(layout, "postgres", "--single", "-D", str(new), "postgres", given=f"CREATE DATABASE {NAME}\n")
+    _run_program(
+        layout, "postgres", "--single", "-D", str(new), "postgres", given=f"CREATE DATABASE {NAME}\n"
+    )
     new.rename(layout.data)
 
 
-def _check_version(layout: Layout) -> None:
+def _check_version(layout: ClusterLayout) -> None:
     version = (layout.data / "PG_VERSION").read_text().strip()
     if version != MAJOR:
         raise CannotStart(
@@ -106,7 +108,7 @@ def _check_version(layout: Layout) -> None:
         )
 
 
-def _end_leftover(layout: Layout) -> None:
+def _end_leftover(layout: ClusterLayout) -> None:
     """Ends a PostgreSQL whose supervisor was killed, and forgets one that a power cut left only on paper.
 
     The pid in the file may belong to another program by now, which must not be touched.
@@ -115,7 +117,7 @@ def _end_leftover(layout: Layout) -> None:
     if found is None:
         return
     deadline = time.monotonic() + STOP_SECONDS
-    while _runs_over(layout.data, found.pid):
+    while _is_our_postgres(layout.data, found.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGINT)
         if time.monotonic() > deadline:
@@ -124,7 +126,7 @@ def _end_leftover(layout: Layout) -> None:
     (layout.data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _runs_over(data: Path, pid: int) -> bool:
+def _is_our_postgres(data: Path, pid: int) -> bool:
     """Whether that process is a PostgreSQL over these data."""
     # In the plain locale, ps writes question marks for a folder's Chinese characters.
     shown = subprocess.run(
@@ -137,7 +139,7 @@ def _runs_over(data: Path, pid: int) -> bool:
     return f"postgres -D {data} " in shown.stdout
 
 
-def _start(layout: Layout, sockets: Path) -> subprocess.Popen[bytes]:
+def _start_server(layout: ClusterLayout, sockets: Path) -> subprocess.Popen[bytes]:
     """PostgreSQL as our child, when it takes connections."""
     settings = {
         "listen_addresses": "",
@@ -157,22 +159,22 @@ def _start(layout: Layout, sockets: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            **_as_its_user(layout),
+            **_process_options(layout),
         )
     deadline = time.monotonic() + START_SECONDS
     while not ((found := read_postmaster(layout.data)) and found.pid == server.pid and found.ready):
         if server.poll() is not None:
             with layout.log.open(errors="replace") as said:
                 said.seek(begun)
-                raise CannotStart(_why(layout, said.read()))
+                raise CannotStart(_failure_sentence(layout, said.read()))
         if time.monotonic() > deadline:
-            _stop(server)
+            _stop_server(server)
             raise CannotStart(f"PostgreSQL was not ready after {START_SECONDS} s: see {layout.log}.")
         time.sleep(0.01)
     return server
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _stop_server(server: subprocess.Popen[bytes]) -> None:
     """A fast shutdown (sessions are cut, nothing committed is lost), and harder ones where it never ends."""
     for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         server.send_signal(sign)
@@ -181,7 +183,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _run(layout: Layout, *command: str, given: str = "") -> None:
+def _run_program(layout: ClusterLayout, *command: str, given: str = "") -> None:
     """Runs one of PostgreSQL's programs to its end; its words go into the log and, if it fails, the error."""
     done = subprocess.run(
         [layout.binaries / command[0], *command[1:]],
@@ -189,15 +191,15 @@ def _run(layout: Layout, *command: str, given: str = "") -> None:
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        **_as_its_user(layout),
+        **_process_options(layout),
     )
     with layout.log.open("a") as log:
         log.write(done.stdout)
     if done.returncode:
-        raise CannotStart(_why(layout, done.stdout))
+        raise CannotStart(_failure_sentence(layout, done.stdout))
 
 
-def _as_its_user(layout: Layout) -> dict[str, Any]:
+def _process_options(layout: ClusterLayout) -> dict[str, Any]:
     """How PostgreSQL's programs are started: plain locale, and no settings from the environment."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "PYTHON"))}
     options: dict[str, Any] = {"cwd": "/", "env": {**kept, "LC_ALL": "C"}, "preexec_fn": _die_with_parent}
@@ -213,10 +215,10 @@ def _die_with_parent() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _why(layout: Layout, said: str) -> str:
+def _failure_sentence(layout: ClusterLayout, said: str) -> str:
     """One sentence from what PostgreSQL said when it failed."""
     if os.strerror(errno.ENOSPC) in said:
-        return full(layout.base)
+        return disk_full_message(layout.base)
     for mark in ("loading shared libraries: ", "Library not loaded: "):
         if mark in said:
             library = said.split(mark)[1].split("\n")[0].split(":")[0].strip()
@@ -231,11 +233,11 @@ def _why(layout: Layout, said: str) -> str:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
+def _signals_end_the_wait() -> Iterator[None]:
     """Here the end of PostgreSQL, or a request to leave, ends the wait; a terminal that hangs up does not."""
 
     def over(_number: int, _frame: FrameType | None) -> None:
-        raise _Over
+        raise _SupervisionOver
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ending = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
@@ -248,7 +250,7 @@ def _signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGCHLD else signal.SIG_IGN)
 
 
-def _answer(**words: str) -> None:
+def _report_to_starter(**words: str) -> None:
     """Tells the process that waits for us, then lets go of the pipe."""
     with contextlib.suppress(OSError):  # it may have been killed meanwhile
         os.write(1, json.dumps(words).encode() + b"\n")
@@ -263,11 +265,11 @@ def main() -> None:
     try:
         supervise(place, binaries)
     except CannotStart as error:
-        _answer(cannot=str(error))
+        _report_to_starter(cannot=str(error))
     except OSError as error:
-        _answer(cannot=explain(error, place))
+        _report_to_starter(cannot=explain_os_error(error, place))
     except BaseException as error:
-        _answer(cannot=f"PostgreSQL could not start ({error!r}): see {place / 'log'}.")
+        _report_to_starter(cannot=f"PostgreSQL could not start ({error!r}): see {place / 'log'}.")
     # The kernel lets go of the locks when this process has ended, not a moment before.
     os._exit(0)
 

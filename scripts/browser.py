@@ -14,12 +14,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC = (
+PROGRAM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC_PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-HOW = (
+ADVICE = (
     "install Chromium or Chrome (Debian, Ubuntu: apt install chromium fonts-noto-cjk), "
     "or name one by BROWSER_PATH"
 )
@@ -38,14 +38,14 @@ def obtain() -> str | None:
     _run([sys.executable, "-m", "playwright", "install", "chromium"], seconds=900)
     if found := find():
         return found
-    if apt := _apt():
+    if apt := _apt_command():
         _say("Trying apt.")
         _run([*apt, "update", "-q"], seconds=300)
         _run([*apt, "install", "-y", "-q", "chromium", "fonts-noto-cjk"], seconds=900)
     return find()
 
 
-def speaks_chinese() -> bool:
+def has_chinese_font() -> bool:
     """Whether the system has a font for Chinese; where that cannot be asked, it is believed."""
     if not shutil.which("fc-list"):
         return True
@@ -57,8 +57,8 @@ def _candidates() -> Iterator[str]:
     if named := os.environ.get("BROWSER_PATH"):
         yield named
         return
-    yield from filter(None, map(shutil.which, NAMES))
-    yield from MAC
+    yield from filter(None, map(shutil.which, PROGRAM_NAMES))
+    yield from MAC_PATHS
     with contextlib.suppress(Exception):  # without Playwright's driver there is none of its browsers either
         from playwright.sync_api import sync_playwright
 
@@ -75,7 +75,7 @@ def _starts(path: str) -> bool:
     return False
 
 
-def _apt() -> list[str] | None:
+def _apt_command() -> list[str] | None:
     if not shutil.which("apt-get"):
         return None
     words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
@@ -101,4 +101,4 @@ if __name__ == "__main__":
     if browser := obtain():
         print(browser)
     else:
-        sys.exit(f"There is no browser here: {HOW}.")
+        sys.exit(f"There is no browser here: {ADVICE}.")

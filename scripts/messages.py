@@ -59,7 +59,7 @@ def po_file(root: Path, locale: str) -> Path:
 
 def update(root: Path) -> None:
     """Bring the catalogues in line with the sources; see the module's docstring."""
-    with extracted(root, "--add-location=file") as template:
+    with extracted_template(root, "--add-location=file") as template:
         for locale in LOCALES:
             # The creation date stays: otherwise two branches that update would always conflict.
             flags = ("--init-missing", "--ignore-obsolete", "--ignore-pot-creation-date", "--width=100")
@@ -73,14 +73,14 @@ def compile_all(root: Path) -> None:
 
 def check(root: Path) -> list[str]:
     """Return what is wrong with the catalogues, one line for each fault."""
-    with extracted(root, "--add-location=full") as template:
-        wanted = messages(read(template))
+    with extracted_template(root, "--add-location=full") as template:
+        wanted = messages_by_key(read_catalog(template))
     faults = []
     for locale in LOCALES:
         path = po_file(root, locale)
         name = path.relative_to(root).as_posix()
-        catalog = read(path) if path.exists() else Catalog()
-        translations = messages(catalog)
+        catalog = read_catalog(path) if path.exists() else Catalog()
+        translations = messages_by_key(catalog)
         for key, message in wanted.items():
             where = ":".join(str(part) for part in message.locations[0])
             translation = translations.get(key)
@@ -90,7 +90,7 @@ def check(root: Path) -> list[str]:
                 faults.append(f"{where}: not translated in {name}:{translation.lineno}: {key[0]!r}")
             elif translation.fuzzy:
                 faults.append(f"{where}: fuzzy in {name}:{translation.lineno}: {key[0]!r}")
-            elif odd := _odd_placeholders(translation):
+            elif odd := _wrong_placeholders(translation):
                 faults.append(f"{name}:{translation.lineno}: other placeholders than its source: {odd}")
         unused = [message for key, message in translations.items() if key not in wanted]
         faults += [
@@ -101,7 +101,7 @@ def check(root: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def extracted(root: Path, *flags: str) -> Iterator[Path]:
+def extracted_template(root: Path, *flags: str) -> Iterator[Path]:
     """Make a template catalogue of every message of the sources, and remove it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder) / "django.pot"
@@ -117,12 +117,12 @@ def _pybabel(root: Path, *arguments: str | Path) -> None:
             sys.exit(failed)
 
 
-def read(path: Path) -> Catalog:
+def read_catalog(path: Path) -> Catalog:
     with path.open("rb") as file:
         return read_po(file)
 
 
-def messages(catalog: Catalog) -> dict[tuple[str, str | None], Message]:
+def messages_by_key(catalog: Catalog) -> dict[tuple[str, str | None], Message]:
     """Return the messages of a catalogue by text (of a plural, its singular) and context."""
     return {(_texts(message.id)[0], message.context): message for message in catalog if message.id}
 
@@ -131,7 +131,7 @@ def _texts(text: str | Sequence[str] | None) -> list[str]:
     return [text] if isinstance(text, str) else list(text or ())
 
 
-def _odd_placeholders(message: Message) -> str:
+def _wrong_placeholders(message: Message) -> str:
     """Return the placeholders that a translation has too many or too few. A singular may leave out its number."""
     wanted = {found.group() for text in _texts(message.id) for found in PLACEHOLDER.finditer(text)}
     odd = set[str]()

@@ -11,9 +11,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from embedded_postgres.layout import base_of
+from embedded_postgres.layout import data_base
 
-CONTENTS = ("queue", "static", "media", "exports", "demo", "secret_key")
+REMOVED_NAMES = ("queue", "static", "media", "exports", "demo", "secret_key")
 
 
 def reset(data_dir: Path) -> str:
@@ -25,10 +25,10 @@ def reset(data_dir: Path) -> str:
                 fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return f"Something still uses the database in {place}: stop it (Ctrl-C), then start again."
-            base = base_of(place)
+            base = data_base(place)
             for folder in {base, place}:
                 shutil.rmtree(folder)
-    for name in CONTENTS:
+    for name in REMOVED_NAMES:
         path = data_dir / name
         if path.is_dir():
             shutil.rmtree(path)

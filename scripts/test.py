@@ -20,16 +20,16 @@ def main(arguments: list[str]) -> int:
     if path:
         environment["BROWSER_PATH"] = path
     elif os.environ.get("CI") == "true":
-        print(f"There is no browser for the journeys, and CI=true demands them: {browser.HOW}.")
+        print(f"There is no browser for the journeys, and CI=true demands them: {browser.ADVICE}.")
         return 1
     else:
         words += ["-m", "not journey"]
     code = subprocess.run([sys.executable, "-m", "pytest", *words], env=environment).returncode
     if not path:
         print(
-            f"The journeys through the pages were LEFT OUT, for want of a browser. To have them: {browser.HOW}."
+            f"The journeys through the pages were LEFT OUT, for want of a browser. To have them: {browser.ADVICE}."
         )
-    elif not browser.speaks_chinese():
+    elif not browser.has_chinese_font():
         print("There is no Chinese font here: pictures of the pages show boxes (apt install fonts-noto-cjk).")
     return code
 

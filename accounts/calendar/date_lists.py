@@ -21,10 +21,10 @@ _DAY: Final = "[0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/|[.][0-9]{1,2}[.]|年[0-9]{1,
 _DAY_OR_RANGE: Final = re.compile(
     rf"(?P<first>{_DAY})(?:\s*(?:[-–—−~〜]+|[.]{{2,3}}|至|到)\s*(?P<last>{_DAY}))?"
 )
-_SHOWN: Final = 40
+_MAX_QUOTED_CHARACTERS: Final = 40
 
 
-def read(text: str) -> tuple[date, ...]:
+def parse_days(text: str) -> tuple[date, ...]:
     """The days in ``text``, each once, in their order; empty for a text with none.
 
     A line is one day (``2026-10-01``, ``2026/10/1``, ``2026年10月1日``) or a range, both ends included
@@ -34,8 +34,8 @@ def read(text: str) -> tuple[date, ...]:
     """
     days: set[date] = set()
     for number, line in enumerate(text.splitlines(), start=1):
-        for part in _parts(line):
-            first, last = _ends(part, number)
+        for part in _split_line(line):
+            first, last = _parse_range(part, number)
             if (last - first).days >= MAX_DAYS:
                 raise _too_many(number)
             days.update(first + timedelta(days=step) for step in range((last - first).days + 1))
@@ -44,15 +44,15 @@ def read(text: str) -> tuple[date, ...]:
     return tuple(sorted(days))
 
 
-def written(days: Iterable[date]) -> str:
+def format_days(days: Iterable[date]) -> str:
     """The days as :func:`read` takes them: days that follow each other as a range, a line each."""
     return "\n".join(
         first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
-        for first, last in _runs(sorted(set(days)))
+        for first, last in _consecutive_runs(sorted(set(days)))
     )
 
 
-def _runs(days: list[date]) -> Iterator[tuple[date, date]]:
+def _consecutive_runs(days: list[date]) -> Iterator[tuple[date, date]]:
     if not days:
         return
     first = days[0]
@@ -63,35 +63,35 @@ def _runs(days: list[date]) -> Iterator[tuple[date, date]]:
     yield first, days[-1]
 
 
-def _parts(line: str) -> Iterator[str]:
+def _split_line(line: str) -> Iterator[str]:
     """What stands between commas and full stops, with full-width characters as plain ones."""
     for part in re.split("[,;、。]", unicodedata.normalize("NFKC", line)):
         if stripped := part.strip().removesuffix(".").strip():
             yield stripped
 
 
-def _ends(part: str, line: int) -> tuple[date, date]:
+def _parse_range(part: str, line: int) -> tuple[date, date]:
     found = _DAY_OR_RANGE.fullmatch(part)
     if found is None:
         raise CreditsError(
             "days-not-read",
             _("Line %(line)s: “%(text)s” is neither a day nor a range of days.")
-            % {"line": line, "text": part[:_SHOWN]},
+            % {"line": line, "text": part[:_MAX_QUOTED_CHARACTERS]},
             _("Write it as 2026-10-01 or 2026-10-01 – 2026-10-07."),
         )
-    first = _day(found["first"], line)
-    last = _day(found["last"], line) if found["last"] else first
+    first = _parse_day(found["first"], line)
+    last = _parse_day(found["last"], line) if found["last"] else first
     if last < first:
         raise CreditsError(
             "days-not-read",
             _("Line %(line)s: the range “%(text)s” ends before it begins.")
-            % {"line": line, "text": part[:_SHOWN]},
+            % {"line": line, "text": part[:_MAX_QUOTED_CHARACTERS]},
             _("Write the earlier day first."),
         )
     return first, last
 
 
-def _day(text: str, line: int) -> date:
+def _parse_day(text: str, line: int) -> date:
     year, month, day = (int(number) for number in re.findall("[0-9]+", text))
     try:
         found = date(year, month, day)

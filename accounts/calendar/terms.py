@@ -37,8 +37,8 @@ def add(
     first, days outside ``date_lists.YEARS``, more than ``date_lists.MAX_DAYS`` in a list,
     and a day in both lists; Conflict where the code is taken.
     """
-    permissions.require_for_all(by, StaffRole.Role.REGISTRAR)
-    fields = _fields(name_zh, name_en, starts_on, ends_on, days_off, days_worked)
+    permissions.require_for_university(by, StaffRole.Role.REGISTRAR)
+    fields = _validated_fields(name_zh, name_en, starts_on, ends_on, days_off, days_worked)
     made, is_new = Term.objects.get_or_create(code=code, defaults=fields)
     if not is_new:
         raise Conflict(
@@ -68,10 +68,10 @@ def change(
 
     Deadlines that were set before do not move. Nothing is written where nothing differs. Raises as :func:`add` does.
     """
-    permissions.require_for_all(by, StaffRole.Role.REGISTRAR)
+    permissions.require_for_university(by, StaffRole.Role.REGISTRAR)
     held = Term.objects.select_for_update(no_key=True).get(pk=term.pk)
     was = _as_json({field: getattr(held, field) for field in _FIELDS})
-    fields = _fields(
+    fields = _validated_fields(
         name_zh, name_en, starts_on or held.starts_on, ends_on or held.ends_on, days_off, days_worked
     )
     changed = {
@@ -91,7 +91,7 @@ def days_outside(term: Term) -> list[date]:
     return sorted(day for day in days if not term.starts_on <= day <= term.ends_on)
 
 
-def worked_anyway(term: Term) -> list[date]:
+def redundant_worked_days(term: Term) -> list[date]:
     """Days entered as worked that are no weekend days, and so would be worked without being entered."""
     days = (date.fromisoformat(day) for day in term.days_worked)
     return sorted(day for day in days if day.weekday() < _SATURDAY)
@@ -100,7 +100,7 @@ def worked_anyway(term: Term) -> list[date]:
 _FIELDS = ("name_zh", "name_en", "starts_on", "ends_on", "days_off", "days_worked")
 
 
-def _fields(
+def _validated_fields(
     name_zh: str,
     name_en: str,
     starts_on: date,

@@ -7,20 +7,20 @@ from itertools import chain
 
 from django.utils import timezone
 
-from accounts.calendar.working_days import Calendar, calendar
+from accounts.calendar.working_days import WorkingDayCalendar, build_calendar
 from accounts.models import Term
 
 
-def universitys_calendar() -> Calendar:
+def load_calendar() -> WorkingDayCalendar:
     """Days off and worked of all terms together: a period that begins in one term may end in the next."""
     rows = list(Term.objects.values_list("days_off", "days_worked"))
-    return calendar(
+    return build_calendar(
         timezone.get_default_timezone(),
         chain.from_iterable(off for off, _ in rows),
         chain.from_iterable(worked for _, worked in rows),
     )
 
 
-def written(instant: datetime) -> str:
+def format_instant(instant: datetime) -> str:
     """Local date and time to the minute; the same in every language."""
     return timezone.localtime(instant, timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M")

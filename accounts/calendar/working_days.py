@@ -14,7 +14,7 @@ _SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class WorkingDayCalendar:
     """Where the university's days differ from Monday to Friday: holidays, and weekend days that are worked (调休).
     A day that is named in both is worked."""
 
@@ -52,9 +52,9 @@ class Calendar:
         return self.midnight(day + timedelta(days=1))
 
 
-def calendar(zone: tzinfo, days_off: Iterable[str], days_worked: Iterable[str]) -> Calendar:
+def build_calendar(zone: tzinfo, days_off: Iterable[str], days_worked: Iterable[str]) -> WorkingDayCalendar:
     """A calendar from ISO dates (``2025-05-01``), as terms keep them; ValueError for anything else."""
-    return Calendar(
+    return WorkingDayCalendar(
         zone,
         frozenset(date.fromisoformat(day) for day in days_off),
         frozenset(date.fromisoformat(day) for day in days_worked),

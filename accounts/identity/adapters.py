@@ -22,15 +22,15 @@ from accounts.models import ForgeAccount
 from credits.errors import CreditsError
 from credits.forges.protocol import AccountOnForge
 
-_WRONG = gettext_lazy("Username and password do not belong together.")
+_WRONG_CREDENTIALS = gettext_lazy("Username and password do not belong together.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-in with what the university gave out. Nobody signs up."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "email_password_mismatch": _WRONG,
-        "username_password_mismatch": _WRONG,
+        "email_password_mismatch": _WRONG_CREDENTIALS,
+        "username_password_mismatch": _WRONG_CREDENTIALS,
         "enter_current_password": gettext_lazy("Type your present password."),
         "incorrect_password": gettext_lazy("This is not your password."),
         "too_many_login_attempts": gettext_lazy("Too many attempts failed. Try again later."),
@@ -50,7 +50,7 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> NoReturn:
         if not request.user.is_authenticated:
-            _back_with(request, messages.ERROR, _session_over())
+            _redirect_with_message(request, messages.ERROR, _session_ended_message())
         profile = sociallogin.account.extra_data
         forge = sociallogin.account.provider
         kind = str(profile.get("type") or "User").lower()
@@ -63,12 +63,12 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
         try:
             linking.link(request.user, forge, account, proof=ForgeAccount.Proof.OAUTH, now=timezone.now())
         except CreditsError as error:
-            _back_with(request, messages.ERROR, str(error))
-        _back_with(
+            _redirect_with_message(request, messages.ERROR, str(error))
+        _redirect_with_message(
             request,
             messages.SUCCESS,
             _("Your %(forge)s account %(login)s is linked.")
-            % {"forge": forges.row(forge).label, "login": account.login},
+            % {"forge": forges.forge_info(forge).label, "login": account.login},
         )
 
     def on_authentication_error(
@@ -81,7 +81,7 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
     ) -> NoReturn:
         names = {"forge": provider.name}
         if not request.user.is_authenticated:
-            sentence = _session_over()
+            sentence = _session_ended_message()
         elif "state" not in (extra_context or {}):
             sentence = (
                 _(
@@ -97,14 +97,14 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
             sentence = (
                 _("%(forge)s did not confirm who you are, so nothing was linked. Try again later.") % names
             )
-        _back_with(request, messages.ERROR, sentence)
+        _redirect_with_message(request, messages.ERROR, sentence)
 
 
-def _session_over() -> str:
+def _session_ended_message() -> str:
     return _("Your session ended on the way, so nothing was linked. Sign in and press connect once more.")
 
 
-def _back_with(request: HttpRequest, level: int, sentence: str) -> NoReturn:
+def _redirect_with_message(request: HttpRequest, level: int, sentence: str) -> NoReturn:
     """Show the sentence on the page of linked accounts; whoever is not signed in is led there by way of sign-in."""
     messages.add_message(request, level, sentence)
     raise ImmediateHttpResponse(redirect(settings.LINKED_ACCOUNTS_URL))

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts.models import User
 
 
-def whose(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
+def attempted_username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
     """One name for one person, whether they typed their username in any case or their e-mail; otherwise each
     spelling would have failures of its own to spend. What was typed, where nobody has that name."""
     found = credentials or {}
@@ -26,7 +26,7 @@ def whose(request: HttpRequest | None, credentials: dict[str, Any] | None = None
     return person.username if person else typed.lower()
 
 
-def address_of(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """The address that a request came from. Where we are served through a proxy (``HTTPS``), that is what the
     proxy itself wrote: the last in ``X-Forwarded-For``, since what stands before it is what the client claimed. What is
     no address there counts as the proxy's own."""

@@ -20,7 +20,7 @@ from credits.errors import CreditsError
 from credits.forges.protocol import Forge
 
 # Named, not imported: the adapters bring HTTP clients with them, which most processes' start can do without.
-ADAPTERS = {
+ADAPTER_CLASSES = {
     "github": "credits.forges.github.adapter.GitHub",
     "gitee": "credits.forges.gitee.adapter.Gitee",
     "atomgit": "credits.forges.gitee.atomgit.AtomGit",
@@ -29,7 +29,7 @@ LABELS = {"github": "GitHub", "gitee": "Gitee", "atomgit": "AtomGit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ForgeInfo:
     """What pages show of a forge. ``connectable``: whether its sign-in is configured here."""
 
     name: str
@@ -39,7 +39,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class ForgeSettings:
     """How a forge is reached, from settings.FORGES. ``tokens`` are the university's own, never a person's."""
 
     url: str
@@ -49,29 +49,29 @@ class Addresses:
     client_secret: str = field(repr=False)
 
 
-def addresses(name: str) -> Addresses:
+def forge_settings(name: str) -> ForgeSettings:
     configured: dict[str, Any] = settings.FORGES[name]
-    return Addresses(**configured)
+    return ForgeSettings(**configured)
 
 
-def names() -> tuple[str, ...]:
-    return tuple(ADAPTERS)
+def forge_names() -> tuple[str, ...]:
+    return tuple(ADAPTER_CLASSES)
 
 
-def row(name: str) -> Row:
+def forge_info(name: str) -> ForgeInfo:
     """The forge called ``name``; raises CreditsError ``unknown-forge``."""
-    if name not in ADAPTERS:
+    if name not in ADAPTER_CLASSES:
         raise CreditsError(
             "unknown-forge",
             _("There is no forge called %(name)s.") % {"name": name},
-            _("Known are: %(names)s.") % {"names": ", ".join(ADAPTERS)},
+            _("Known are: %(names)s.") % {"names": ", ".join(ADAPTER_CLASSES)},
         )
-    configured = addresses(name)
-    return Row(name, LABELS[name], configured.url, bool(configured.client_id))
+    configured = forge_settings(name)
+    return ForgeInfo(name, LABELS[name], configured.url, bool(configured.client_id))
 
 
-def rows() -> tuple[Row, ...]:
-    return tuple(row(name) for name in ADAPTERS)
+def all_forges() -> tuple[ForgeInfo, ...]:
+    return tuple(forge_info(name) for name in ADAPTER_CLASSES)
 
 
 @functools.cache
@@ -80,18 +80,18 @@ def forge(name: str) -> Forge:
 
     Raises CreditsError ``unknown-forge``.
     """
-    row(name)
-    module, _dot, adapter = ADAPTERS[name].rpartition(".")
-    configured = addresses(name)
+    forge_info(name)
+    module, _dot, adapter = ADAPTER_CLASSES[name].rpartition(".")
+    configured = forge_settings(name)
     made: Forge = getattr(import_module(module), adapter)(
         api_url=configured.api_url, tokens=configured.tokens, clock=timezone.now
     )
     return made
 
 
-def _forget(*, setting: str, **_kwargs: object) -> None:
+def _clear_adapter_cache(*, setting: str, **_kwargs: object) -> None:
     if setting == "FORGES":
         forge.cache_clear()
 
 
-setting_changed.connect(_forget)
+setting_changed.connect(_clear_adapter_cache)

@@ -43,7 +43,7 @@ def link(
     Raises CreditsError: ``not-a-person`` (bot, organisation), ``account-of-someone-else``, and
     ``account-once-of-someone-else`` unless a registrar attests it.
     """
-    row = forges.row(forge)
+    row = forges.forge_info(forge)
     if account.kind != "user" or not account.id:
         raise CreditsError(
             "not-a-person",
@@ -52,8 +52,8 @@ def link(
             _("Connect the account under which you contribute yourself."),
         )
     with transaction.atomic():
-        if held := _held(user, forge, account, proof):
-            _relabel(held, account)
+        if held := _existing_link(user, forge, account, proof):
+            _update_login(held, account)
             return held
         try:
             with transaction.atomic():
@@ -70,7 +70,7 @@ def link(
                 )
         except IntegrityError:
             # Somebody linked the account after we looked: what they left behind says which sentence is true.
-            if held := _held(user, forge, account, proof):
+            if held := _existing_link(user, forge, account, proof):
                 return held
             raise
         audit.record(
@@ -128,7 +128,8 @@ def attest(
     except MissingOnForge as error:
         raise NotThere(
             "unknown-login",
-            _("%(forge)s has no account %(login)s.") % {"forge": forges.row(forge).label, "login": login},
+            _("%(forge)s has no account %(login)s.")
+            % {"forge": forges.forge_info(forge).label, "login": login},
             _("Compare the spelling with the address of the profile page."),
         ) from error
     return link(enrolment.user, forge, account, proof=Proof.ATTESTED, now=now, by=by, reason=reason.strip())
@@ -166,12 +167,12 @@ def not_linked() -> NotThere:
     return NotThere("account-not-linked", _("This account is not among yours."), _("Reload the page."))
 
 
-def _held(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeAccount | None:
+def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeAccount | None:
     """The person's own live link to the account, if any; raises where the account is, or was, somebody else's."""
     rows = list(
         ForgeAccount.objects.select_for_update().filter(forge=forge, forge_user_id=account.id).order_by("pk")
     )
-    names = {"forge": forges.row(forge).label, "login": account.login}
+    names = {"forge": forges.forge_info(forge).label, "login": account.login}
     for row in rows:
         if row.unlinked_at is None:
             if row.user_id == user.pk:
@@ -190,7 +191,7 @@ def _held(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeA
     return None
 
 
-def _relabel(row: ForgeAccount, account: AccountOnForge) -> None:
+def _update_login(row: ForgeAccount, account: AccountOnForge) -> None:
     """Take over the login that the forge shows now, and a node id that was not known before."""
     node_id = row.node_id or account.node_id
     if (row.login, row.node_id) != (account.login, node_id):

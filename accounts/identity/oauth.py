@@ -30,15 +30,15 @@ class ForgeOAuth2Adapter(OAuth2Adapter):
 
     @property
     def authorize_url(self) -> str:
-        return forges.addresses(self.provider_id).url + self.authorize_path
+        return forges.forge_settings(self.provider_id).url + self.authorize_path
 
     @property
     def access_token_url(self) -> str:
-        return forges.addresses(self.provider_id).url + self.token_path
+        return forges.forge_settings(self.provider_id).url + self.token_path
 
     @property
     def profile_url(self) -> str:
-        return forges.addresses(self.provider_id).api_url + "/user"
+        return forges.forge_settings(self.provider_id).api_url + "/user"
 
     def complete_login(
         self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any
@@ -61,7 +61,7 @@ class ForgeConnectView(OAuth2LoginView):
             return redirect_to_login(resolve_url(settings.LINKED_ACCOUNTS_URL))
         if request.method != "POST":
             return redirect(settings.LINKED_ACCOUNTS_URL)
-        row = forges.row(self.adapter.provider_id)
+        row = forges.forge_info(self.adapter.provider_id)
         if not row.connectable:
             messages.error(
                 request,

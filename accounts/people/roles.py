@@ -19,17 +19,17 @@ def give(
 
     Raises NotAllowed for whoever is no administrator, and for a role for oneself.
     """
-    _may(user, role, by)
+    _require_may_change(user, role, by)
     with transaction.atomic():
         held, made = StaffRole.objects.get_or_create(user=user, role=role, department=department)
         if made:
-            _note("role-given", held, by=by, now=now)
+            _record_in_audit_log("role-given", held, by=by, now=now)
     return held
 
 
 def take(held: StaffRole, *, by: User, now: datetime) -> None:
     """End a role. Raises NotAllowed as :func:`give` does, and Conflict ``last-administrator``."""
-    _may(held.user, held.role, by)
+    _require_may_change(held.user, held.role, by)
     with transaction.atomic():
         # All of them are locked, so that two administrators cannot take each other's role at once.
         administrators = list(
@@ -37,11 +37,11 @@ def take(held: StaffRole, *, by: User, now: datetime) -> None:
         )
         if [row.pk for row in administrators] == [held.pk]:
             raise Conflict("last-administrator", _("Somebody must remain administrator."))
-        _note("role-taken", held, by=by, now=now)
+        _record_in_audit_log("role-taken", held, by=by, now=now)
         held.delete()
 
 
-def _may(user: User, role: str, by: User) -> None:
+def _require_may_change(user: User, role: str, by: User) -> None:
     permissions.require(by, StaffRole.Role.ADMIN)
     if role not in StaffRole.Role.values:
         raise CreditsError("unknown-role", _("There is no role called %(role)s.") % {"role": role})
@@ -49,6 +49,6 @@ def _may(user: User, role: str, by: User) -> None:
         raise NotAllowed("own-role", _("Nobody changes their own roles."), _("Ask another administrator."))
 
 
-def _note(action: str, held: StaffRole, *, by: User, now: datetime) -> None:
+def _record_in_audit_log(action: str, held: StaffRole, *, by: User, now: datetime) -> None:
     department = held.department.name if held.department else ""
     audit.record(action, held, by=by, person=held.user, now=now, role=str(held.role), department=department)

@@ -21,14 +21,14 @@ from django.utils.translation import gettext as _
 from accounts import audit, permissions
 from accounts.models import AuditEntry, Department, Enrolment, Programme, StaffRole, User
 from accounts.people import roster_file
-from accounts.people.roster_row import Entry, Refusal, entry
+from accounts.people.roster_row import RefusedRosterCell, RosterEntry, parse_row
 from credits.errors import NotAllowed
 
-BATCH = 2000
+BATCH_SIZE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedEnrolment:
     """An enrolment that differs: ``fields`` maps a field's name to what it was and what the file says."""
 
     row: int
@@ -38,7 +38,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class EnrolmentNotInFile:
     """Somebody enrolled who is not in the file."""
 
     student_number: str
@@ -49,11 +49,11 @@ class Left:
 class RosterReport:
     """What an import did, or would do. With anything in ``refused``, nothing was applied."""
 
-    added: tuple[Entry, ...] = ()
-    changed: tuple[Changed, ...] = ()
-    left: tuple[Left, ...] = ()
+    added: tuple[RosterEntry, ...] = ()
+    changed: tuple[ChangedEnrolment, ...] = ()
+    left: tuple[EnrolmentNotInFile, ...] = ()
     unchanged: int = 0
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RefusedRosterCell, ...] = ()
     made_departments: tuple[str, ...] = ()
     made_programmes: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class RosterReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _StoredRoster:
     """What the database holds of the people and things that a file names. Five queries, whatever the file's size."""
 
     people: dict[str, User]
@@ -79,7 +79,7 @@ class _Held:
     staff: frozenset[int]
 
     @classmethod
-    def for_entries(cls, entries: list[Entry]) -> _Held:
+    def for_entries(cls, entries: list[RosterEntry]) -> _StoredRoster:
         enrolments = Enrolment.objects.select_related("user", "programme__department").filter(
             student_number__in=[entry.student_number for entry in entries]
         )
@@ -114,12 +114,12 @@ def import_roster(
             )
     data = file if isinstance(file, bytes) else file.read(roster_file.MAX_BYTES + 1)
     table = roster_file.read(data, name)
-    entries, refused = _entries(table, timezone.localtime(now).year)
+    entries, refused = _check_rows(table, timezone.localtime(now).year)
     with transaction.atomic():
         # Two imports at once would each add the same people: the second waits and then finds them.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accounts.people.roster'))")
-        held = _Held.for_entries(entries)
+        held = _StoredRoster.for_entries(entries)
         report = _compare(entries, refused, held, table)
         if dry_run or report.refused:
             return report
@@ -130,20 +130,22 @@ def import_roster(
     return report
 
 
-def _entries(table: roster_file.Table, this_year: int) -> tuple[list[Entry], list[Refusal]]:
+def _check_rows(
+    table: roster_file.RosterTable, this_year: int
+) -> tuple[list[RosterEntry], list[RefusedRosterCell]]:
     """The rows that can be taken by themselves and among each other, and what is wrong with the rest."""
-    entries: list[Entry] = []
-    refused: list[Refusal] = []
-    numbers: dict[str, Entry] = {}
-    people: dict[str, Entry] = {}
+    entries: list[RosterEntry] = []
+    refused: list[RefusedRosterCell] = []
+    numbers: dict[str, RosterEntry] = {}
+    people: dict[str, RosterEntry] = {}
     for row in table.rows:
-        made = entry(row, table, this_year=this_year)
+        made = parse_row(row, table, this_year=this_year)
         if isinstance(made, list):
             refused += made
             continue
         if first := numbers.get(made.student_number):
             refused.append(
-                Refusal(
+                RefusedRosterCell(
                     made.row,
                     table.headings["student_number"],
                     "duplicate-number",
@@ -153,7 +155,7 @@ def _entries(table: roster_file.Table, this_year: int) -> tuple[list[Entry], lis
             )
         elif (first := people.get(made.email)) and first.name != made.name:
             refused.append(
-                Refusal(
+                RefusedRosterCell(
                     made.row,
                     table.headings["email"],
                     "duplicate-email",
@@ -168,7 +170,10 @@ def _entries(table: roster_file.Table, this_year: int) -> tuple[list[Entry], lis
 
 
 def _compare(
-    entries: list[Entry], refused: list[Refusal], held: _Held, table: roster_file.Table
+    entries: list[RosterEntry],
+    refused: list[RefusedRosterCell],
+    held: _StoredRoster,
+    table: roster_file.RosterTable,
 ) -> RosterReport:
     added, changed, staff, unchanged = [], [], [], 0
     for one in entries:
@@ -181,7 +186,7 @@ def _compare(
             added.append(one)
         elif person is None or enrolment.user_id != person.pk:
             refused.append(
-                Refusal(
+                RefusedRosterCell(
                     one.row,
                     table.headings["email"],
                     "number-of-someone-else",
@@ -199,13 +204,13 @@ def _compare(
                 % {"row": one.row, "name": person.name, "email": one.email}
             )
         if fields:
-            changed.append(Changed(one.row, one.student_number, one.name, fields))
+            changed.append(ChangedEnrolment(one.row, one.student_number, one.name, fields))
     made_departments = {one.department for one in entries} - held.departments.keys()
     made_programmes = {(one.department, one.programme) for one in entries} - held.programmes.keys()
     return RosterReport(
         added=tuple(added),
         changed=tuple(changed),
-        left=_left(
+        left=_enrolments_not_in_file(
             {row.cells["student_number"] for row in table.rows} | {one.student_number for one in entries}
         ),
         unchanged=unchanged,
@@ -217,7 +222,7 @@ def _compare(
     )
 
 
-def _differences(enrolment: Enrolment, one: Entry) -> dict[str, tuple[str, str]]:
+def _differences(enrolment: Enrolment, one: RosterEntry) -> dict[str, tuple[str, str]]:
     programme = enrolment.programme
     both = {
         "department": (programme.department.name, one.department),
@@ -229,7 +234,7 @@ def _differences(enrolment: Enrolment, one: Entry) -> dict[str, tuple[str, str]]
     return {field: (was, is_now) for field, (was, is_now) in both.items() if was != is_now}
 
 
-def _enrolled_on(one: Entry, enrolment: Enrolment | None = None) -> date:
+def _enrolled_on(one: RosterEntry, enrolment: Enrolment | None = None) -> date:
     """The day that the file gives; otherwise the known one, or where it was only derived, 1 September of the year."""
     if one.enrolled_on:
         return one.enrolled_on
@@ -238,14 +243,16 @@ def _enrolled_on(one: Entry, enrolment: Enrolment | None = None) -> date:
     return date(one.year, 9, 1)
 
 
-def _left(numbers: set[str]) -> tuple[Left, ...]:
+def _enrolments_not_in_file(numbers: set[str]) -> tuple[EnrolmentNotInFile, ...]:
     enrolled = Enrolment.objects.filter(left_on=None).order_by("student_number")
     rows = enrolled.values_list("student_number", "user__name")
-    return tuple(Left(number, name) for number, name in rows.iterator() if number not in numbers)
+    return tuple(
+        EnrolmentNotInFile(number, name) for number, name in rows.iterator() if number not in numbers
+    )
 
 
 def _apply(
-    entries: list[Entry], report: RosterReport, held: _Held, *, by: User | None, now: datetime
+    entries: list[RosterEntry], report: RosterReport, held: _StoredRoster, *, by: User | None, now: datetime
 ) -> Iterator[AuditEntry]:
     """Write what the report says, by a bounded number of statements; the audit lines are for the caller to store."""
     _make_programmes(entries, held)
@@ -261,7 +268,7 @@ def _apply(
         )
         for one in report.added
     }
-    Enrolment.objects.bulk_create(made.values(), batch_size=BATCH)
+    Enrolment.objects.bulk_create(made.values(), batch_size=BATCH_SIZE)
     by_number = {one.student_number: one for one in entries}
     renamed, moved = {}, []
     for change in report.changed:
@@ -275,10 +282,10 @@ def _apply(
             enrolment.programme = held.programmes[one.department, one.programme]
             enrolment.level, enrolment.year = one.level, one.year
             moved.append(enrolment)
-    User.objects.bulk_update(renamed.values(), ["name"], batch_size=BATCH)
-    Enrolment.objects.bulk_update(moved, ["programme", "level", "year", "enrolled_on"], batch_size=BATCH)
+    User.objects.bulk_update(renamed.values(), ["name"], batch_size=BATCH_SIZE)
+    Enrolment.objects.bulk_update(moved, ["programme", "level", "year", "enrolled_on"], batch_size=BATCH_SIZE)
     for enrolment in made.values():
-        yield audit.line(
+        yield audit.build_entry(
             "enrolment-added",
             enrolment,
             by=by,
@@ -288,7 +295,7 @@ def _apply(
         )
     for change in report.changed:
         enrolment = held.enrolments.get(change.student_number) or made[change.student_number]
-        yield audit.line(
+        yield audit.build_entry(
             "enrolment-changed",
             enrolment,
             by=by,
@@ -299,20 +306,24 @@ def _apply(
         )
 
 
-def _make_programmes(entries: list[Entry], held: _Held) -> None:
+def _make_programmes(entries: list[RosterEntry], held: _StoredRoster) -> None:
     for name in sorted({one.department for one in entries} - held.departments.keys()):
         held.departments[name] = Department(name=name)
-    Department.objects.bulk_create([d for d in held.departments.values() if d.pk is None], batch_size=BATCH)
+    Department.objects.bulk_create(
+        [d for d in held.departments.values() if d.pk is None], batch_size=BATCH_SIZE
+    )
     for department, name in sorted(
         {(one.department, one.programme) for one in entries} - held.programmes.keys()
     ):
         held.programmes[department, name] = Programme(department=held.departments[department], name=name)
-    Programme.objects.bulk_create([p for p in held.programmes.values() if p.pk is None], batch_size=BATCH)
+    Programme.objects.bulk_create(
+        [p for p in held.programmes.values() if p.pk is None], batch_size=BATCH_SIZE
+    )
 
 
-def _make_people(added: Iterable[Entry], held: _Held, *, now: datetime) -> None:
+def _make_people(added: Iterable[RosterEntry], held: _StoredRoster, *, now: datetime) -> None:
     """Those whom nobody's e-mail matches. They sign in by student number, or by e-mail where that name is taken."""
-    new: dict[str, Entry] = {}
+    new: dict[str, RosterEntry] = {}
     for one in added:
         if one.email not in held.people:
             new.setdefault(one.email, one)
@@ -330,7 +341,7 @@ def _make_people(added: Iterable[Entry], held: _Held, *, now: datetime) -> None:
         held.people[email] = User(
             username=username, email=email, name=one.name, password=make_password(None), date_joined=now
         )
-    User.objects.bulk_create([held.people[email] for email in new], batch_size=BATCH)
+    User.objects.bulk_create([held.people[email] for email in new], batch_size=BATCH_SIZE)
 
 
 def _summary(report: RosterReport, data: bytes) -> dict[str, Any]:

@@ -37,11 +37,11 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
 OPTIONAL: Final = frozenset({"enrolled_on"})
 
 # A cell with something in it; one that is only formatted closes itself, and takes no room.
-_CELL: Final = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
+_CELL_WITH_CONTENT: Final = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RosterFileRow:
     """One row that is not blank. ``number`` is the file's own (the heading is row 1); ``cells`` has a text for every
     column of the file that is known; ``numbers``: the columns whose cell the file holds as a number, not as text."""
 
@@ -51,15 +51,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RosterTable:
     """``headings``: what the file calls each known column; ``ignored``: its headings that mean nothing to us."""
 
     headings: dict[str, str]
     ignored: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RosterFileRow, ...]
 
 
-def read(data: bytes, name: str) -> Table:
+def read(data: bytes, name: str) -> RosterTable:
     """The table in a file's bytes; ``name`` tells CSV and XLSX apart by its ending.
 
     CSV may be UTF-8 (with or without a byte order mark) or GB18030, separated by comma, semicolon or tab. Raises
@@ -68,20 +68,20 @@ def read(data: bytes, name: str) -> Table:
     if len(data) > MAX_BYTES:
         raise _too_large()
     if name.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\x03\x04"):
-        records = _xlsx(data)
+        records = _read_xlsx(data)
     else:
-        records = _csv(_text(data))
+        records = _read_csv(_decode(data))
     heading = next(records, None)
     if heading is None:
-        raise CreditsError("roster-empty", _("The file is empty."), _columns_needed())
-    columns, headings, ignored = _columns([str(cell) for cell in heading])
-    rows = tuple(_rows(records, columns))
+        raise CreditsError("roster-empty", _("The file is empty."), _columns_hint())
+    columns, headings, ignored = _match_columns([str(cell) for cell in heading])
+    rows = tuple(_read_rows(records, columns))
     if not rows:
         raise CreditsError("roster-empty", _("The file has a heading but no rows."))
-    return Table(headings, ignored, rows)
+    return RosterTable(headings, ignored, rows)
 
 
-def _rows(records: Iterable[list[object]], columns: dict[int, str]) -> Iterator[Row]:
+def _read_rows(records: Iterable[list[object]], columns: dict[int, str]) -> Iterator[RosterFileRow]:
     for number, record in enumerate(records, start=2):
         if number > MAX_ROWS + 1:
             raise _too_large()
@@ -91,13 +91,13 @@ def _rows(records: Iterable[list[object]], columns: dict[int, str]) -> Iterator[
         numbers = set()
         for index, column in columns.items():
             if index < len(record):
-                cells[column], is_number = _as_text(record[index])
+                cells[column], is_number = _cell_text(record[index])
                 if is_number:
                     numbers.add(column)
-        yield Row(number, cells, frozenset(numbers))
+        yield RosterFileRow(number, cells, frozenset(numbers))
 
 
-def _as_text(cell: object) -> tuple[str, bool]:
+def _cell_text(cell: object) -> tuple[str, bool]:
     """A cell as text, and whether the file holds it as a number."""
     if isinstance(cell, float | int) and not isinstance(cell, bool):
         return (f"{cell:.0f}" if float(cell).is_integer() else str(cell)), True
@@ -108,13 +108,17 @@ def _as_text(cell: object) -> tuple[str, bool]:
     return str(cell).strip(), False
 
 
-def _columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], tuple[str, ...]]:
-    known = {_plain(spelling): column for column, spellings in HEADINGS.items() for spelling in spellings}
+def _match_columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], tuple[str, ...]]:
+    known = {
+        _normalise_heading(spelling): column
+        for column, spellings in HEADINGS.items()
+        for spelling in spellings
+    }
     columns: dict[int, str] = {}
     headings: dict[str, str] = {}
     ignored = []
     for index, cell in enumerate(heading):
-        column = known.get(_plain(cell))
+        column = known.get(_normalise_heading(cell))
         if column is None:
             if cell.strip():
                 ignored.append(cell.strip()[:100])
@@ -122,7 +126,7 @@ def _columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], tuple[
             raise CreditsError(
                 "roster-columns",
                 _("The column %(column)s is there twice.") % {"column": cell.strip()},
-                _columns_needed(),
+                _columns_hint(),
             )
         else:
             columns[index], headings[column] = column, cell.strip()
@@ -132,16 +136,16 @@ def _columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], tuple[
             "roster-columns",
             _("These columns are missing from the first row: %(columns)s.")
             % {"columns": ", ".join(f"{column} ({HEADINGS[column][-1]})" for column in missing)},
-            _columns_needed(),
+            _columns_hint(),
         )
     return columns, headings, tuple(ignored)
 
 
-def _plain(heading: str) -> str:
+def _normalise_heading(heading: str) -> str:
     return re.sub(r"[\s_]+", " ", heading.replace("\ufeff", "")).strip().casefold()
 
 
-def _csv(text: str) -> Iterator[list[object]]:
+def _read_csv(text: str) -> Iterator[list[object]]:
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -156,17 +160,17 @@ def _csv(text: str) -> Iterator[list[object]]:
         ) from error
 
 
-def _text(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _gb18030(data, error)
+        text = _decode_gb18030(data, error)
     if "\x00" in text:
         raise _unreadable()
     return text
 
 
-def _gb18030(data: bytes, error: UnicodeDecodeError) -> str:
+def _decode_gb18030(data: bytes, error: UnicodeDecodeError) -> str:
     """What a Chinese Excel saves. Almost any bytes pass for GB18030, so a UTF-8 file with a damaged character must
     be told apart, or its names would be stored as nonsense: in such a file nearly all characters are good UTF-8."""
     as_utf8 = data.decode("utf-8-sig", errors="replace")
@@ -184,14 +188,14 @@ def _gb18030(data: bytes, error: UnicodeDecodeError) -> str:
         raise _unreadable() from error
 
 
-def _xlsx(data: bytes) -> Iterator[list[object]]:
+def _read_xlsx(data: bytes) -> Iterator[list[object]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_INFLATED_BYTES:
                 raise _too_large()
-            if any(_cells(archive, member) > MAX_CELLS for member in archive.namelist()):
+            if any(_count_cells(archive, member) > MAX_CELLS for member in archive.namelist()):
                 raise _too_large()
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         records = sheet.to_python(skip_empty_area=False)
@@ -209,7 +213,7 @@ def _xlsx(data: bytes) -> Iterator[list[object]]:
     return (list(record) for record in records)
 
 
-def _cells(archive: zipfile.ZipFile, member: str) -> int:
+def _count_cells(archive: zipfile.ZipFile, member: str) -> int:
     """How many cells a sheet spans; 0 for what is no sheet."""
     if not member.startswith("xl/worksheets/") or not member.endswith(".xml"):
         return 0
@@ -220,7 +224,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> int:
             text = rest + chunk
             # What begins last may go on in the next chunk.
             whole = max(text.rfind(b"<"), 0)
-            for column, row in _CELL.findall(text, 0, whole):
+            for column, row in _CELL_WITH_CONTENT.findall(text, 0, whole):
                 columns.add(column)
                 last = max(last, int(row))
             rest = text[whole:]
@@ -228,7 +232,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> int:
     return last * reduce(lambda number, letter: number * 26 + letter - 64, widest, 0)
 
 
-def _columns_needed() -> str:
+def _columns_hint() -> str:
     return str(_("The first row names the columns: %(columns)s.") % {"columns": ", ".join(HEADINGS)})
 
 

@@ -13,10 +13,10 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from accounts.models import canonical_email
-from accounts.people.roster_file import Row, Table
+from accounts.people.roster_file import RosterFileRow, RosterTable
 
 FIRST_YEAR: Final = 1950
-LENGTHS: Final = {
+MAX_LENGTHS: Final = {
     "student_number": 40,
     "name": 150,
     "email": 150,
@@ -25,11 +25,11 @@ LENGTHS: Final = {
     "level": 40,
 }
 # Text that reorders what stands beside it, and what a reader puts where a character was lost.
-DECEPTIVE: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ufffd]")
+DECEPTIVE_CHARACTERS: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RosterEntry:
     """A row that can be taken. ``enrolled_on`` is None where the file does not say."""
 
     row: int
@@ -44,7 +44,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedRosterCell:
     """Why a row cannot be taken. ``column`` is what the file calls it; ``code`` is stable, ``reason`` a sentence."""
 
     row: int
@@ -53,86 +53,90 @@ class Refusal:
     reason: str
 
 
-class _Refused(Exception):
+class _CellRefused(Exception):
     """Carries the code and the sentence up to :func:`entry`."""
 
 
-def entry(row: Row, table: Table, *, this_year: int) -> Entry | list[Refusal]:
+def parse_row(
+    row: RosterFileRow, table: RosterTable, *, this_year: int
+) -> RosterEntry | list[RefusedRosterCell]:
     """The entry of one row, or every reason against it. ``this_year`` bounds the year of entry."""
     values: dict[str, object] = {}
     refusals = []
     for column, heading in table.headings.items():
         try:
-            values[column] = _value(column, row, this_year)
-        except _Refused as refused:
-            refusals.append(Refusal(row.number, heading, *refused.args))
+            values[column] = _parse_cell(column, row, this_year)
+        except _CellRefused as refused:
+            refusals.append(RefusedRosterCell(row.number, heading, *refused.args))
     if refusals:
         return refusals
     values.setdefault("enrolled_on", None)
-    return Entry(row=row.number, **values)  # type: ignore[arg-type]
+    return RosterEntry(row=row.number, **values)  # type: ignore[arg-type]
 
 
-def _value(column: str, row: Row, this_year: int) -> object:
+def _parse_cell(column: str, row: RosterFileRow, this_year: int) -> object:
     text = row.cells[column]
     if column == "student_number":
-        return _student_number(text, is_number=column in row.numbers)
+        return _parse_student_number(text, is_number=column in row.numbers)
     if column == "enrolled_on" and not text:
         return None
-    _plain_text(text)
+    _require_plain_text(text)
     if column == "year":
-        return _year(text, this_year)
+        return _parse_year(text, this_year)
     if column == "enrolled_on":
-        return _date(text, this_year)
-    if len(text) > LENGTHS[column]:
-        raise _Refused("too-long", _("At most %(length)s characters.") % {"length": LENGTHS[column]})
-    return _email(text) if column == "email" else text
+        return _parse_date(text, this_year)
+    if len(text) > MAX_LENGTHS[column]:
+        raise _CellRefused("too-long", _("At most %(length)s characters.") % {"length": MAX_LENGTHS[column]})
+    return _parse_email(text) if column == "email" else text
 
 
-def _plain_text(text: str) -> None:
+def _require_plain_text(text: str) -> None:
     if not text:
-        raise _Refused("empty", _("This cell is empty."))
+        raise _CellRefused("empty", _("This cell is empty."))
     if text[0] in "=+-@":
-        raise _Refused("formula", _("This cell looks like a formula. Give the plain text."))
-    if DECEPTIVE.search(text) or any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise _Refused("control-character", _("This cell has an invisible or damaged character."))
+        raise _CellRefused("formula", _("This cell looks like a formula. Give the plain text."))
+    if DECEPTIVE_CHARACTERS.search(text) or any(
+        unicodedata.category(character) in {"Cc", "Cs"} for character in text
+    ):
+        raise _CellRefused("control-character", _("This cell has an invisible or damaged character."))
 
 
-def _student_number(text: str, *, is_number: bool) -> str:
+def _parse_student_number(text: str, *, is_number: bool) -> str:
     # ="0012" is how people make Excel keep the zeros of a CSV file, '0012 how they do it by hand.
     text = re.sub(r'^(?:="([^"]*)"|\'(.*))$', lambda match: match[1] or match[2] or "", text, count=1)
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", text):
-        raise _Refused(
+        raise _CellRefused(
             "number-mangled",
             _("Excel has rounded this number. Format the column as text and fill it in again."),
         )
     if is_number:
-        raise _Refused(
+        raise _CellRefused(
             "number-not-text",
             _("This is stored as a number, which loses leading zeros. Format the column as text."),
         )
-    _plain_text(text)
+    _require_plain_text(text)
     text = unicodedata.normalize("NFKC", text)
-    if len(text) > LENGTHS["student_number"] or not re.fullmatch(r"\w[\w.-]*", text):
-        raise _Refused(
+    if len(text) > MAX_LENGTHS["student_number"] or not re.fullmatch(r"\w[\w.-]*", text):
+        raise _CellRefused(
             "not-a-student-number",
             _("A student number has letters, digits, dots and hyphens, at most %(length)s of them.")
-            % {"length": LENGTHS["student_number"]},
+            % {"length": MAX_LENGTHS["student_number"]},
         )
     return text
 
 
-def _email(text: str) -> str:
+def _parse_email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError:
-        raise _Refused("not-an-email", _("This is not an e-mail address.")) from None
+        raise _CellRefused("not-an-email", _("This is not an e-mail address.")) from None
     return canonical_email(text) or ""
 
 
-def _year(text: str, this_year: int) -> int:
+def _parse_year(text: str, this_year: int) -> int:
     match = re.fullmatch(r"([0-9]{4})[级年]?", unicodedata.normalize("NFKC", text))
     if not match or not FIRST_YEAR <= int(match[1]) <= this_year + 1:
-        raise _Refused(
+        raise _CellRefused(
             "not-a-year",
             _("The year of entry is four digits, from %(first)s to %(last)s.")
             % {"first": FIRST_YEAR, "last": this_year + 1},
@@ -140,11 +144,11 @@ def _year(text: str, this_year: int) -> int:
     return int(match[1])
 
 
-def _date(text: str, this_year: int) -> date:
+def _parse_date(text: str, this_year: int) -> date:
     match = re.fullmatch(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", text)
     try:
         if match and FIRST_YEAR <= int(match[1]) <= this_year + 1:
             return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         pass
-    raise _Refused("not-a-date", _("A date is written year-month-day, as in 2023-09-01."))
+    raise _CellRefused("not-a-date", _("A date is written year-month-day, as in 2023-09-01."))

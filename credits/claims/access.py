@@ -38,7 +38,7 @@ def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim
 
 def _view_already_logged(user: User, claim: Claim, now: datetime) -> bool:
     """A page that is worked on asks for its claim again and again: that is one look."""
-    look = audit.line("claim-seen", claim, by=user, now=now)
+    look = audit.build_entry("claim-seen", claim, by=user, now=now)
     noted = AuditEntry.objects.filter(actor=user, action=look.action, subject=look.subject)
     return noted.filter(at__gt=now - VIEW_LOG_INTERVAL, at__lte=now).exists()
 

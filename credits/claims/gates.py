@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.calendar.university_calendar import written
+from accounts.calendar.university_calendar import format_instant
 from credits.errors import Conflict
 
 
@@ -14,4 +14,4 @@ def refuse_before(gate: datetime, now: datetime, code: str, what: object) -> Non
     ``what`` is the sentence, with ``%(date)s`` where the date goes.
     """
     if now < gate:
-        raise Conflict(code, str(what) % {"date": written(gate)})
+        raise Conflict(code, str(what) % {"date": format_instant(gate)})

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.calendar import date_lists, terms
 from accounts.models import Enrolment, Programme, StaffRole, Term, User
-from accounts.permissions import require, require_for_all
+from accounts.permissions import require, require_for_university
 from credits.claims.locking import lock_rulebooks
 from credits.claims.models import Claim, Round, RoundRulebook
 from credits.errors import Conflict, CreditsError, NotThere
@@ -99,7 +99,7 @@ def put_in_force(round_: Round, one: RulebookInForce, *, by: User, now: datetime
     Raises NotAllowed unless ``by`` is a registrar for the whole university; Conflict where the version is not
     published, where another is in force for the same programme and year, and once a claim was submitted.
     """
-    require_for_all(by, StaffRole.Role.REGISTRAR)
+    require_for_university(by, StaffRole.Role.REGISTRAR)
     _refuse_rulebooks([one])
     _refuse_once_submitted(round_)
     if RoundRulebook.objects.filter(round=round_, programme=one.programme, year=one.year).exists():
@@ -119,7 +119,7 @@ def put_in_force(round_: Round, one: RulebookInForce, *, by: User, now: datetime
 def take_out_of_force(row: RoundRulebook, *, by: User, now: datetime) -> None:
     """Take a rulebook away from a round, before anybody has applied; for its students the next one that names them
     is then in force. Raises as :func:`put_in_force` does, and Conflict for the last one and one that is gone."""
-    require_for_all(by, StaffRole.Role.REGISTRAR)
+    require_for_university(by, StaffRole.Role.REGISTRAR)
     _refuse_once_submitted(row.round)
     rows = list(RoundRulebook.objects.filter(round=row.round).values_list("pk", flat=True))
     if row.pk not in rows:

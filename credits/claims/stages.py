@@ -61,7 +61,7 @@ def require_reviewer(claim: Claim, by: User) -> None:
         raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
     stage = stage_of(claim)
     if stage.by == "university-committee":
-        permissions.require_for_all(by, STAGE_ROLES[stage.by])
+        permissions.require_for_university(by, STAGE_ROLES[stage.by])
     else:
         permissions.require(by, STAGE_ROLES[stage.by], claim.enrolment.programme.department)
 

@@ -50,7 +50,7 @@ def submit_work(
     ``commit-unreadable``, ``commit-too-early``, ``commit-elsewhere``, ``already-offered``; and what the forge answers.
     """
     forge, (full_name, number) = add_by_url.resolve_address(address, forges, None)
-    label = known.row(forge.name).label
+    label = known.forge_info(forge.name).label
     accounts = {
         account.forge_user_id: account
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)

@@ -151,8 +151,8 @@ def _check_row(
 ) -> None:
     forge, name, tier = row["forge"].lower(), row["repository"], row["tier"]
     faults: list[tuple[str, object]] = []
-    if forge not in forges.names():
-        known = ", ".join(forges.names())
+    if forge not in forges.forge_names():
+        known = ", ".join(forges.forge_names())
         faults.append(
             (
                 "forge",

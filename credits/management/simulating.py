@@ -11,7 +11,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.commands import Report
+from accounts.commands import CommandReport
 from accounts.models import Programme
 from credits.claims.models import Round
 from credits.claims.simulation.trial import (
@@ -31,12 +31,12 @@ from credits.rules import Outcome, RulebookDocument, rulebook_digest
 from credits.rules.decimals import signed, to_text
 
 
-def simulated(
+def simulation_report(
     rulebook: RulebookDocument, *, round_: Round, against: str | None, programme: str | None, now: datetime
-) -> Report:
+) -> CommandReport:
     """Try the rulebook on a round's claims at once; decides nothing, and leaves a line in the audit log."""
-    other = _version(against, rulebook.code) if against else None
-    only = _programme(programme) if programme else None
+    other = _find_version(against, rulebook.code) if against else None
+    only = _find_programme(programme) if programme else None
     tally = SimulationTally()
     trial = RulebookTrial(rulebook, other)
     found = try_claims(trial, submitted_claims(round_, programme=only), tally)
@@ -51,10 +51,10 @@ def simulated(
             digest=rulebook_digest(rulebook),
             claims=tally.claims,
         )
-    traced = [(one, *_traces(one, trial)) for one in largest]
-    lines = [*_summary(rulebook, round_, tally)]
+    traced = [(one, *_outcomes_before_and_after(one, trial)) for one in largest]
+    lines = [*_summary_lines(rulebook, round_, tally)]
     for one, before, after in traced:
-        lines += _told(one, before, after)
+        lines += _claim_lines(one, before, after)
     data = {
         "round": round_.code,
         "rulebook": {"code": rulebook.code, "digest": rulebook_digest(rulebook)},
@@ -62,12 +62,12 @@ def simulated(
         **tally.to_json(),
         "same": tally.same,
         "cost": to_text(tally.cost),
-        "largest": [_written(one, before, after) for one, before, after in traced],
+        "largest": [_claim_json(one, before, after) for one, before, after in traced],
     }
-    return Report(lines, data)
+    return CommandReport(lines, data)
 
 
-def _version(name: str, code: str) -> RulebookVersion:
+def _find_version(name: str, code: str) -> RulebookVersion:
     found = editor_report.named(name, code=code)
     if found is None:
         raise NotThere(
@@ -78,14 +78,14 @@ def _version(name: str, code: str) -> RulebookVersion:
     return found
 
 
-def _programme(name: str) -> Programme:
+def _find_programme(name: str) -> Programme:
     found = Programme.objects.filter(name=name).order_by("pk").first()
     if found is None:
         raise NotThere("no-such-programme", _("There is no programme “%(name)s”.") % {"name": name})
     return found
 
 
-def _traces(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
+def _outcomes_before_and_after(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
     version = trial.against or one.claim.version
     if version is None:
         raise LookupError(f"claim {one.claim.pk} has no version")
@@ -93,7 +93,7 @@ def _traces(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
     return before, after
 
 
-def _summary(rulebook: RulebookDocument, round_: Round, tally: SimulationTally) -> list[str]:
+def _summary_lines(rulebook: RulebookDocument, round_: Round, tally: SimulationTally) -> list[str]:
     lines = [
         _("%(code)s on round %(round)s: %(claims)s claims")
         % {"code": rulebook.code, "round": round_.code, "claims": tally.claims},
@@ -116,7 +116,7 @@ def _summary(rulebook: RulebookDocument, round_: Round, tally: SimulationTally) 
     return lines
 
 
-def _told(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
+def _claim_lines(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
     tongue = "zh" if (get_language() or "").startswith("zh") else "en"
     lines = [
         _("%(student)s: credit %(before)s → %(after)s, points %(points)s → %(more)s")
@@ -139,7 +139,7 @@ def _told(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
     return lines
 
 
-def _written(one: TriedClaim, before: Outcome, after: Outcome) -> dict[str, Any]:
+def _claim_json(one: TriedClaim, before: Outcome, after: Outcome) -> dict[str, Any]:
     return {
         "student_number": one.claim.enrolment.student_number,
         "before": before.to_json(),

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.models import User
-from accounts.permissions import Role, require_for_all
+from accounts.permissions import Role, require_for_university
 from credits.claims.models import Claim, Result, Round
 from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
@@ -43,7 +43,7 @@ def export_round(
     unknown or the files cannot be written; then nothing is kept.
     """
     if by is not None:
-        require_for_all(by, Role.REGISTRAR)
+        require_for_university(by, Role.REGISTRAR)
     renderer = RENDERERS.get(format_)
     if renderer is None:
         raise CreditsError(

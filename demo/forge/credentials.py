@@ -9,8 +9,8 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from demo.forge.model import Account, ForgeName
-from demo.forge.world import World
+from demo.forge.model import ForgeName, LocalAccount
+from demo.forge.world import ForgeWorld
 
 CODE_LIVES = timedelta(minutes=10)
 GITEE_TOKEN_LIVES = timedelta(days=1)
@@ -23,16 +23,16 @@ ATOMGIT_TOKENS = ("atomgit_localCollectorOne", "atomgit_localCollectorTwo")
 
 
 @dataclass(slots=True)
-class Grant:
+class TokenGrant:
     """What a token stands for. ``expires`` None: never."""
 
-    account: Account
+    account: LocalAccount
     scope: str = ""
     expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class OAuthClient:
     """A registered application; an empty ``redirect_prefix`` allows any loopback address."""
 
     id: str
@@ -41,9 +41,9 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class AuthorizationCode:
     client_id: str
-    account: Account
+    account: LocalAccount
     redirect_uri: str
     scope: str
     challenge: str
@@ -51,18 +51,18 @@ class Code:
 
 
 @dataclass
-class Credentials:
+class ForgeCredentials:
     """Tokens are looked up by forge and text. All of it lives in memory and dies with the process."""
 
-    tokens: dict[tuple[ForgeName, str], Grant] = field(default_factory=dict)
-    clients: dict[tuple[ForgeName, str], Client] = field(default_factory=dict)
-    sessions: dict[tuple[ForgeName, str], Account] = field(default_factory=dict)
-    codes: dict[str, Code] = field(default_factory=dict)
-    refreshers: dict[str, Grant] = field(default_factory=dict)
+    tokens: dict[tuple[ForgeName, str], TokenGrant] = field(default_factory=dict)
+    clients: dict[tuple[ForgeName, str], OAuthClient] = field(default_factory=dict)
+    sessions: dict[tuple[ForgeName, str], LocalAccount] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
+    refreshers: dict[str, TokenGrant] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def standard(cls, world: World) -> Credentials:
+    def standard(cls, world: ForgeWorld) -> ForgeCredentials:
         """Two collectors' tokens a forge, each of an account of its own (so with a budget of its own), one client."""
         made = cls()
         forges: tuple[tuple[ForgeName, tuple[str, ...], tuple[str, str]], ...] = (
@@ -71,14 +71,14 @@ class Credentials:
             ("atomgit", ATOMGIT_TOKENS, ATOMGIT_CLIENT),
         )
         for forge, tokens, client in forges:
-            made.clients[forge, client[0]] = Client(*client)
+            made.clients[forge, client[0]] = OAuthClient(*client)
             for at, token in enumerate(tokens, 1):
                 login = f"yuanfen-collector-{at}"
                 account = world.account(forge, login) or world.add_account(forge, login)
-                made.tokens[forge, token] = Grant(account)
+                made.tokens[forge, token] = TokenGrant(account)
         return made
 
-    def grant(self, forge: ForgeName, token: str, now: datetime) -> Grant | None:
+    def grant(self, forge: ForgeName, token: str, now: datetime) -> TokenGrant | None:
         """What a token stands for, unless it is unknown, revoked, expired or its account is gone."""
         found = self.tokens.get((forge, token))
         if found is None or found.account.deleted or (found.expires is not None and found.expires <= now):
@@ -88,27 +88,29 @@ class Credentials:
     def revoke(self, forge: ForgeName, token: str) -> None:
         self.tokens.pop((forge, token), None)
 
-    def new_code(self, code: Code) -> str:
+    def new_code(self, code: AuthorizationCode) -> str:
         text = secrets.token_hex(10)
         self.codes[text] = code
         return text
 
-    def use_code(self, text: str, now: datetime) -> Code | None:
+    def use_code(self, text: str, now: datetime) -> AuthorizationCode | None:
         """The code's content, once, within its ten minutes."""
         with self._lock:
             code = self.codes.pop(text, None)
         return code if code is not None and now < code.expires else None
 
-    def new_token(self, forge: ForgeName, account: Account, scope: str, now: datetime) -> tuple[str, str]:
+    def new_token(
+        self, forge: ForgeName, account: LocalAccount, scope: str, now: datetime
+    ) -> tuple[str, str]:
         """An access token and, on Gitee, a refresh token."""
         prefix = "gho_" if forge == "github" else ""
         text = prefix + secrets.token_hex(18)
         expires = None if forge == "github" else now + GITEE_TOKEN_LIVES
-        self.tokens[forge, text] = Grant(account, scope, expires)
+        self.tokens[forge, text] = TokenGrant(account, scope, expires)
         if forge == "github":
             return text, ""
         refresher = secrets.token_hex(32)
-        self.refreshers[refresher] = Grant(account, scope)
+        self.refreshers[refresher] = TokenGrant(account, scope)
         return text, refresher
 
 

@@ -17,15 +17,15 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from demo.forge.http import Call, answer
+from demo.forge.http import ForgeCall, answer
 
 
-class Reset(ConnectionResetError):
+class ConnectionCut(ConnectionResetError):
     """The connection is to be cut without an answer."""
 
 
 @dataclass
-class Fault:
+class PlayedFault:
     """A fault in waiting. ``times`` None: without end. ``details`` are the kind's own (``retry_after``, ``shape``,
     ``seconds``, ``status``)."""
 
@@ -34,11 +34,11 @@ class Fault:
     path: str = ""
     times: int | None = 1
     probability: float = 1.0
-    when: Callable[[Call], bool] | None = None
+    when: Callable[[ForgeCall], bool] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     generator: random.Random = field(default_factory=random.Random)
 
-    def applies(self, call: Call) -> bool:
+    def applies(self, call: ForgeCall) -> bool:
         if self.times == 0 or self.forge not in (None, call.forge) or self.path not in call.request.path:
             return False
         if self.kind.startswith("graphql_") and not call.request.path.endswith("/graphql"):
@@ -48,11 +48,11 @@ class Fault:
         return self.probability >= 1 or self.generator.random() < self.probability
 
 
-class Faults:
+class PlayedFaults:
     """The faults that are switched on, in the order in which they were."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[PlayedFault] = []
         self._lock = threading.Lock()
 
     def add(
@@ -64,16 +64,16 @@ class Faults:
         times: int | None = 1,
         probability: float | None = None,
         seed: int = 0,
-        when: Callable[[Call], bool] | None = None,
+        when: Callable[[ForgeCall], bool] | None = None,
         **details: Any,
-    ) -> Fault:
+    ) -> PlayedFault:
         """Switch a fault on. With a ``probability`` it has no end unless ``times`` is above 1."""
         if kind not in KINDS:
             raise ValueError(f"no fault is called {kind}; there are {', '.join(sorted(KINDS))}")
         if probability is not None and times == 1:
             times = None
         share = 1.0 if probability is None else probability
-        fault = Fault(kind, forge, path, times, share, when, details, random.Random(seed))
+        fault = PlayedFault(kind, forge, path, times, share, when, details, random.Random(seed))
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -82,7 +82,7 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, call: Call) -> Fault | None:
+    def take(self, call: ForgeCall) -> PlayedFault | None:
         """The fault for this call, counted down."""
         with self._lock:
             for fault in self._faults:
@@ -93,33 +93,33 @@ class Faults:
         return None
 
 
-def suffer(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def suffer(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     """The answer under a fault; ``respond`` makes the true one where the kind needs it."""
     return KINDS[fault.kind](fault, call, respond)
 
 
-_Kind = Callable[[Fault, Call, Callable[[], Response]], Response]
+_Kind = Callable[[PlayedFault, ForgeCall, Callable[[], Response]], Response]
 
 
 def _status(code: int, text: str) -> _Kind:
-    def fail(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+    def fail(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
         page = f"<!DOCTYPE html><html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>"
         return Response(page, code, content_type="text/html; charset=utf-8")
 
     return fail
 
 
-def _reset(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
-    raise Reset("reset by the forge")
+def _reset(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
+    raise ConnectionCut("reset by the forge")
 
 
-def _truncated(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _truncated(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     whole = respond()
     whole.set_data(whole.get_data()[: max(1, len(whole.get_data()) * 2 // 3)])
     return whole
 
 
-def _cut(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _cut(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     """The body ends before the length that was announced."""
     whole = respond()
     data = whole.get_data()
@@ -129,16 +129,16 @@ def _cut(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
     return whole
 
 
-def _html(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _html(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     page = "<!DOCTYPE html><html><body><h1>Please wait</h1><p>Checking your browser…</p></body></html>"
     return Response(page, 200, content_type="text/html; charset=utf-8")
 
 
-def _empty(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _empty(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     return Response("", 200, content_type="application/json; charset=utf-8")
 
 
-def _graphql_rate(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _graphql_rate(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     """HTTP 200 with an error of one of the two type names that were seen."""
     if fault.details.get("shape", "RATE_LIMITED") == "RATE_LIMITED":
         error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}
@@ -151,7 +151,7 @@ def _graphql_rate(fault: Fault, call: Call, respond: Callable[[], Response]) -> 
     return answer({"errors": [error]}, headers=_exhausted(fault, call, "graphql"))
 
 
-def _graphql_resources(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _graphql_resources(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     """Data cut off by the server's own limits: the true answer with its first field gone."""
     whole = json.loads(respond().get_data())
     data = whole.get("data") or {}
@@ -168,7 +168,7 @@ def _graphql_resources(fault: Fault, call: Call, respond: Callable[[], Response]
     return answer(whole)
 
 
-def _exhausted(fault: Fault, call: Call, resource: str) -> dict[str, str]:
+def _exhausted(fault: PlayedFault, call: ForgeCall, resource: str) -> dict[str, str]:
     reset = call.now + timedelta(seconds=fault.details.get("seconds", 60))
     call.not_before = reset
     return {
@@ -184,7 +184,7 @@ def _ceil(moment: datetime) -> int:
     return int(moment.timestamp()) + (moment.microsecond > 0)
 
 
-def _primary(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _primary(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     body = {
         "message": "API rate limit exceeded for user ID 1.",
         "documentation_url": "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api",
@@ -193,7 +193,7 @@ def _primary(fault: Fault, call: Call, respond: Callable[[], Response]) -> Respo
     return answer(body, status, _exhausted(fault, call, "core"))
 
 
-def _secondary(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _secondary(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     """Without ``retry_after`` the caller has to wait at least a minute (GitHub's documentation)."""
     wait = fault.details.get("retry_after")
     call.not_before = call.now + timedelta(seconds=60 if wait is None else wait)
@@ -207,16 +207,16 @@ def _secondary(fault: Fault, call: Call, respond: Callable[[], Response]) -> Res
     return answer(body, 403, headers)
 
 
-def _slow(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _slow(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     time.sleep(fault.details.get("seconds", 1))
     return respond()
 
 
-def _not_found(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _not_found(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     return answer({"message": "Not Found"}, 404)
 
 
-def _unauthorised(fault: Fault, call: Call, respond: Callable[[], Response]) -> Response:
+def _unauthorised(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
     return answer({"message": "Bad credentials" if call.forge == "github" else "401 Unauthorized"}, 401)
 
 

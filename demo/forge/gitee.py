@@ -15,10 +15,10 @@ from werkzeug.wrappers import Response
 
 from demo.forge import keys
 from demo.forge.github_shapes import commit_author, email
-from demo.forge.http import Call, Stop, answer, link, number
+from demo.forge.http import ForgeCall, StopWithResponse, answer, link, number
 from demo.forge.ids import shown_id
 from demo.forge.invent import roll
-from demo.forge.model import Account, File, PullRequest, Repository
+from demo.forge.model import LocalAccount, LocalFile, LocalPullRequest, LocalRepository
 
 BEIJING = timezone(timedelta(hours=8))
 COMMITS = 250
@@ -30,11 +30,11 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(BEIJING).isoformat(timespec="seconds")
 
 
-def missing(what: str = "Not Found") -> Stop:
-    return Stop(404, {"message": what})
+def missing(what: str = "Not Found") -> StopWithResponse:
+    return StopWithResponse(404, {"message": what})
 
 
-def _page(call: Call, items: Sequence[Any], shape: Callable[[Any], Any]) -> Response:
+def _page(call: ForgeCall, items: Sequence[Any], shape: Callable[[Any], Any]) -> Response:
     size, page = number(call, "per_page", 20, 100), number(call, "page", 1)
     last = -(-len(items) // size)
     headers = {
@@ -46,7 +46,7 @@ def _page(call: Call, items: Sequence[Any], shape: Callable[[Any], Any]) -> Resp
     return answer(body, headers={name: value for name, value in headers.items() if value})
 
 
-def user_shape(call: Call, account: Account | None) -> Json | None:
+def user_shape(call: ForgeCall, account: LocalAccount | None) -> Json | None:
     """None for an account that is gone."""
     if account is None or account.deleted:
         return None
@@ -65,7 +65,7 @@ def user_shape(call: Call, account: Account | None) -> Json | None:
     }
 
 
-def repository_shape(call: Call, repo: Repository, *, parent: bool = True) -> Json:
+def repository_shape(call: ForgeCall, repo: LocalRepository, *, parent: bool = True) -> Json:
     return {
         "id": repo.id,
         "full_name": repo.full_name,
@@ -105,7 +105,7 @@ def repository_shape(call: Call, repo: Repository, *, parent: bool = True) -> Js
     }
 
 
-def pull_shape(call: Call, pull: PullRequest) -> Json:
+def pull_shape(call: ForgeCall, pull: LocalPullRequest) -> Json:
     repo = pull.repository
     head = pull.head if pull.head is not None and pull.head.visible else None
     source = head or repo
@@ -162,7 +162,7 @@ def pull_shape(call: Call, pull: PullRequest) -> Json:
     return shape
 
 
-def file_shape(call: Call, pull: PullRequest, file: File) -> Json:
+def file_shape(call: ForgeCall, pull: LocalPullRequest, file: LocalFile) -> Json:
     """``patch`` is null for one file in five, as seen with large or binary ones."""
     patch: Json | None = {
         "diff": "",
@@ -190,7 +190,7 @@ def file_shape(call: Call, pull: PullRequest, file: File) -> Json:
     }
 
 
-def commit_shape(call: Call, pull: PullRequest, sha: str) -> Json:
+def commit_shape(call: ForgeCall, pull: LocalPullRequest, sha: str) -> Json:
     author = commit_author(pull, sha)
     signed = {"name": author.name or author.login, "date": stamp(pull.created_at), "email": email(author)}
     return {
@@ -204,14 +204,14 @@ def commit_shape(call: Call, pull: PullRequest, sha: str) -> Json:
     }
 
 
-def _account(call: Call, login: str) -> Account:
+def _account(call: ForgeCall, login: str) -> LocalAccount:
     found = call.local.world.account(call.forge, login)
     if found is None:
         raise missing("404 User Not Found")
     return found
 
 
-def _repository(call: Call, owner: str, name: str) -> Repository:
+def _repository(call: ForgeCall, owner: str, name: str) -> LocalRepository:
     world = call.local.world
     full_name = f"{owner}/{name}"
     found = world.repository(call.forge, full_name)
@@ -221,49 +221,49 @@ def _repository(call: Call, owner: str, name: str) -> Repository:
         url = f"{call.api}/repos/{moved.full_name}{tail}"
         query = call.request.query_string.decode()
         url += f"?{query}" if query else ""
-        raise Stop(301, {"message": "Moved Permanently", "url": url}, {"Location": url})
+        raise StopWithResponse(301, {"message": "Moved Permanently", "url": url}, {"Location": url})
     if found is None:
         raise missing("project or enterprise")
     return found
 
 
-def _pull(call: Call, owner: str, name: str, number: int) -> PullRequest:
+def _pull(call: ForgeCall, owner: str, name: str, number: int) -> LocalPullRequest:
     found = call.local.world.pull(_repository(call, owner, name), number)
     if found is None:
         raise missing()
     return found
 
 
-def own_user(call: Call) -> Response:
+def own_user(call: ForgeCall) -> Response:
     if call.grant is None:
-        raise Stop(401, {"message": "401 Unauthorized"})
+        raise StopWithResponse(401, {"message": "401 Unauthorized"})
     return user(call, call.grant.account.login)
 
 
-def own_emails(call: Call) -> Response:
+def own_emails(call: ForgeCall) -> Response:
     if call.grant is None or "emails" not in call.grant.scope.split():
-        raise Stop(403, {"message": "403 Forbidden: insufficient scope"})
+        raise StopWithResponse(403, {"message": "403 Forbidden: insufficient scope"})
     return answer([{"email": email(call.grant.account), "state": "confirmed", "scope": ["primary"]}])
 
 
-def user(call: Call, login: str) -> Response:
+def user(call: ForgeCall, login: str) -> Response:
     account = _account(call, login)
     shape = user_shape(call, account) or {}
     made = stamp(account.created_at or datetime(2018, 1, 1, tzinfo=UTC))
     return answer({**shape, "public_repos": len(call.local.world.owned_by(account)), "created_at": made})
 
 
-def user_repositories(call: Call, login: str) -> Response:
+def user_repositories(call: ForgeCall, login: str) -> Response:
     owned = call.local.world.owned_by(_account(call, login))
     return _page(call, owned, lambda repo: repository_shape(call, repo))
 
 
-def user_keys(call: Call, login: str) -> Response:
+def user_keys(call: ForgeCall, login: str) -> Response:
     lines = keys.published(_account(call, login))
     return _page(call, lines, lambda line: {"id": roll(9_000_000, "key", line), "key": line})
 
 
-def user_events(call: Call, login: str) -> Response:
+def user_events(call: ForgeCall, login: str) -> Response:
     """Newest first; continued by ``prev_id``, not by pages."""
     pulls = call.local.world.pulls_by(_account(call, login))
     pulls.sort(key=lambda pull: (pull.created_at, pull.id), reverse=True)
@@ -286,11 +286,11 @@ def user_events(call: Call, login: str) -> Response:
     return answer(body)
 
 
-def repository(call: Call, owner: str, name: str) -> Response:
+def repository(call: ForgeCall, owner: str, name: str) -> Response:
     return answer(repository_shape(call, _repository(call, owner, name)))
 
 
-def pulls(call: Call, owner: str, name: str) -> Response:
+def pulls(call: ForgeCall, owner: str, name: str) -> Response:
     """Open ones unless a state is asked for; ``since`` looks at the last update."""
     args, world = call.request.args, call.local.world
     repo = _repository(call, owner, name)
@@ -301,7 +301,7 @@ def pulls(call: Call, owner: str, name: str) -> Response:
         found = world.pulls_in(repo)
     state = args.get("state", "open" if call.forge == "gitee" else "all")
     if state not in ("open", "closed", "merged", "all"):
-        raise Stop(400, {"message": "state does not have a valid value"})
+        raise StopWithResponse(400, {"message": "state does not have a valid value"})
     if state != "all":
         found = [pull for pull in found if pull.state == state]
     if since := args.get("since"):
@@ -317,7 +317,9 @@ def pulls(call: Call, owner: str, name: str) -> Response:
     return _page(call, found, lambda pull: pull_shape(call, pull))
 
 
-def _merged_between(found: list[PullRequest], after: str | None, before: str | None) -> list[PullRequest]:
+def _merged_between(
+    found: list[LocalPullRequest], after: str | None, before: str | None
+) -> list[LocalPullRequest]:
     if after:
         found = [pull for pull in found if pull.merged_at is not None and pull.merged_at >= _since(after)]
     if before:
@@ -330,26 +332,26 @@ def _since(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Stop(400, {"message": "since is invalid"}) from None
+        raise StopWithResponse(400, {"message": "since is invalid"}) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
 
 
-def pull_request(call: Call, **where: Any) -> Response:
+def pull_request(call: ForgeCall, **where: Any) -> Response:
     return answer(pull_shape(call, _pull(call, **where)))
 
 
-def pull_files(call: Call, **where: Any) -> Response:
+def pull_files(call: ForgeCall, **where: Any) -> Response:
     """All of them at once (no pages), 300 at most."""
     pull = _pull(call, **where)
     return answer([file_shape(call, pull, file) for file in pull.files[:FILES]])
 
 
-def pull_commits(call: Call, **where: Any) -> Response:
+def pull_commits(call: ForgeCall, **where: Any) -> Response:
     pull = _pull(call, **where)
     return answer([commit_shape(call, pull, sha) for sha in pull.commit_shas[:COMMITS]])
 
 
-def commit(call: Call, owner: str, name: str, sha: str) -> Response:
+def commit(call: ForgeCall, owner: str, name: str, sha: str) -> Response:
     repo = _repository(call, owner, name)
     pull = call.local.world.pull_by_commit(repo, sha)
     if pull is None:
@@ -361,13 +363,13 @@ def commit(call: Call, owner: str, name: str, sha: str) -> Response:
     return answer({**commit_shape(call, pull, sha), "files": files[:FILES]})
 
 
-def pull_merged(call: Call, **where: Any) -> Response:
+def pull_merged(call: ForgeCall, **where: Any) -> Response:
     if _pull(call, **where).state != "merged":
         raise missing()
     return Response(status=204)
 
 
-def operate_logs(call: Call, **where: Any) -> Response:
+def operate_logs(call: ForgeCall, **where: Any) -> Response:
     """Newest first unless ``sort=asc``; ``merged_pr`` names who merged."""
     pull = _pull(call, **where)
     entries = [(pull.created_at, "created_pr", "创建了", pull.author)]
@@ -389,7 +391,7 @@ def operate_logs(call: Call, **where: Any) -> Response:
     return answer(body if call.request.args.get("sort") == "asc" else body[::-1])
 
 
-def search_repositories(call: Call) -> Response:
+def search_repositories(call: ForgeCall) -> Response:
     text = call.request.args.get("q", "").lower()
     found = [repo for repo in call.local.world.repositories(call.forge) if text in repo.full_name.lower()]
     if call.request.args.get("fork") != "true":

@@ -8,21 +8,21 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from demo.forge.github_connections import cut, ordered
-from demo.forge.github_objects import Connection, Contributions, Named, Refusal
+from demo.forge.github_objects import AccountContributions, ConnectionPage, NamedNode, QueryRefusal
 from demo.forge.github_resolving import Resolver, call_of, living, of, place_fields, pull_path
 from demo.forge.ids import node_id
-from demo.forge.model import Account, Issue, PullRequest, Review
+from demo.forge.model import LocalAccount, LocalIssue, LocalPullRequest, LocalReview
 
 
 def issues(
-    account: Account,
+    account: LocalAccount,
     info: GraphQLResolveInfo,
     states: list[str] | None = None,
     labels: list[str] | None = None,
     filter_by: dict[str, Any] | None = None,
     order_by: dict[str, str] | None = None,
     **paging: Any,
-) -> Connection:
+) -> ConnectionPage:
     chosen = [
         issue
         for issue in call_of(info).local.world.issues_by(account)
@@ -32,18 +32,20 @@ def issues(
 
 
 def contributions(
-    account: Account,
+    account: LocalAccount,
     info: GraphQLResolveInfo,
     from_: datetime | str | None = None,
     to: datetime | str | None = None,
     **_: Any,
-) -> Contributions:
+) -> AccountContributions:
     """One year at most, as GitHub has it; the last one where no times are given."""
     end = _moment(to) or call_of(info).now
     start = _moment(from_) or end - timedelta(days=365)
     if end - start > timedelta(days=366):
-        raise Refusal("UNPROCESSABLE", "The total time spanned by 'from' and 'to' must not exceed 1 year")
-    return Contributions(account, start, end)
+        raise QueryRefusal(
+            "UNPROCESSABLE", "The total time spanned by 'from' and 'to' must not exceed 1 year"
+        )
+    return AccountContributions(account, start, end)
 
 
 def _moment(value: datetime | str | None) -> datetime | None:
@@ -51,21 +53,21 @@ def _moment(value: datetime | str | None) -> datetime | None:
 
 
 def _reviewed(
-    asked: Contributions, info: GraphQLResolveInfo, order_by: Any = None, **paging: Any
-) -> Connection:
+    asked: AccountContributions, info: GraphQLResolveInfo, order_by: Any = None, **paging: Any
+) -> ConnectionPage:
     found = [
         one
         for one in call_of(info).local.world.reviews_by(asked.account)
         if asked.start <= one[1].submitted_at <= asked.end
     ]
 
-    def key(one: tuple[PullRequest, Review]) -> list[float]:
+    def key(one: tuple[LocalPullRequest, LocalReview]) -> list[float]:
         return [one[1].submitted_at.timestamp(), one[1].id]
 
     return cut(sorted(found, key=key, reverse=True), key=key, **paging)
 
 
-def _issue_path(issue: Issue) -> str:
+def _issue_path(issue: LocalIssue) -> str:
     return f"/{issue.repository.full_name}/issues/{issue.number}"
 
 
@@ -82,7 +84,9 @@ ACTIVITY: dict[str, dict[str, Resolver]] = {
         "createdAt": of(lambda i: i.created_at),
         "updatedAt": of(lambda i: i.updated_at),
         "closedAt": of(lambda i: i.closed_at),
-        "labels": lambda i, info, **args: cut([Named("LA", name, i.repository) for name in i.labels], **args),
+        "labels": lambda i, info, **args: cut(
+            [NamedNode("LA", name, i.repository) for name in i.labels], **args
+        ),
         "repository": of(lambda i: i.repository),
         **place_fields(_issue_path),
     },

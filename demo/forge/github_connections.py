@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from demo.forge.github_objects import Connection, Refusal
+from demo.forge.github_objects import ConnectionPage, QueryRefusal
 from demo.forge.ids import read_cursor
-from demo.forge.model import Issue, PullRequest
+from demo.forge.model import LocalIssue, LocalPullRequest
 
 
 def cut(
@@ -20,7 +20,7 @@ def cut(
     key: Callable[[Any], Any] | None = None,
     total: int | None = None,
     **_: Any,
-) -> Connection:
+) -> ConnectionPage:
     """A page. With ``key`` the list is in falling order of it and cursors are keys (they stay right while the list
     changes); without, they are places."""
     keys = [key(item) for item in items] if key else list(range(len(items)))
@@ -28,11 +28,13 @@ def cut(
         low = read_cursor(after) if after else None
         high = read_cursor(before) if before else None
     except ValueError as error:
-        raise Refusal("INVALID_CURSOR_ARGUMENTS", str(error)) from None
+        raise QueryRefusal("INVALID_CURSOR_ARGUMENTS", str(error)) from None
     if any(
         isinstance(position, list) != (key is not None) for position in (low, high) if position is not None
     ):
-        raise Refusal("INVALID_CURSOR_ARGUMENTS", f"`{after or before}` is no cursor of this connection.")
+        raise QueryRefusal(
+            "INVALID_CURSOR_ARGUMENTS", f"`{after or before}` is no cursor of this connection."
+        )
     start, end = 0, len(items)
     if low is not None:
         start = _place(keys, low, falling=key is not None, past=True)
@@ -43,7 +45,7 @@ def cut(
     elif last is not None:
         start = max(start, end - last)
     count = len(items) if total is None else total
-    return Connection(items[start:end], keys[start:end], count, start > 0, end < len(items))
+    return ConnectionPage(items[start:end], keys[start:end], count, start > 0, end < len(items))
 
 
 def _place(keys: list[Any], position: Any, *, falling: bool, past: bool) -> int:
@@ -56,20 +58,20 @@ def _place(keys: list[Any], position: Any, *, falling: bool, past: bool) -> int:
 
 
 def ordered(
-    pulls: Sequence[PullRequest | Issue], order: dict[str, str] | None, **arguments: Any
-) -> Connection:
+    pulls: Sequence[LocalPullRequest | LocalIssue], order: dict[str, str] | None, **arguments: Any
+) -> ConnectionPage:
     """GitHub's default is by number of creation, rising."""
     by = "updated_at" if (order or {}).get("field") == "UPDATED_AT" else "created_at"
     sign = -1 if (order or {}).get("direction") != "DESC" else 1
 
-    def key(pull: PullRequest | Issue) -> list[float]:
+    def key(pull: LocalPullRequest | LocalIssue) -> list[float]:
         return [sign * getattr(pull, by).timestamp(), sign * pull.id]
 
     return cut(sorted(pulls, key=key, reverse=True), key=key, **arguments)
 
 
 def chosen_pulls(
-    pulls: Iterable[PullRequest],
+    pulls: Iterable[LocalPullRequest],
     *,
     states: list[str] | None = None,
     labels: list[str] | None = None,
@@ -77,7 +79,7 @@ def chosen_pulls(
     base_ref_name: str | None = None,
     head_ref_name: str | None = None,
     **paging: Any,
-) -> Connection:
+) -> ConnectionPage:
     chosen = [
         pull
         for pull in pulls

@@ -31,7 +31,7 @@ MOST_IDS = 100
 
 
 @dataclass
-class Price:
+class QueryPrice:
     """``refusals`` are error entries; the request runs only where there are none."""
 
     requests: int = 0
@@ -48,10 +48,10 @@ def price(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     values: Mapping[str, Any],
-) -> Price:
+) -> QueryPrice:
     """The price of a valid operation; ``values`` are its variables, defaults filled in."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    found = Price()
+    found = QueryPrice()
     assert schema.query_type is not None
     _walk(schema, schema.query_type, operation.selection_set, 1, ("query",), fragments, values, found)
     if found.nodes > MOST_NODES:
@@ -73,7 +73,7 @@ def _walk(
     path: tuple[str, ...],
     fragments: Mapping[str, FragmentDefinitionNode],
     values: Mapping[str, Any],
-    found: Price,
+    found: QueryPrice,
 ) -> None:
     for node in selections.selections if selections else ():
         if isinstance(node, FragmentSpreadNode):
@@ -96,7 +96,7 @@ def _field(
     path: tuple[str, ...],
     fragments: Mapping[str, FragmentDefinitionNode],
     values: Mapping[str, Any],
-    found: Price,
+    found: QueryPrice,
 ) -> None:
     definition = getattr(parent, "fields", {}).get(node.name.value)
     if definition is None:

@@ -13,13 +13,13 @@ from demo.forge.github_activity import ACTIVITY, contributions, issues
 from demo.forge.github_connections import chosen_pulls, cut, ordered
 from demo.forge.github_objects import (
     BranchCommit,
-    Commit,
-    Connection,
-    Event,
-    Mention,
-    Named,
-    Refusal,
-    Signature,
+    CommitSignature,
+    ConnectionPage,
+    NamedNode,
+    PullRequestMention,
+    QueryRefusal,
+    ShownCommit,
+    TimelineEvent,
 )
 from demo.forge.github_resolving import (
     Resolver,
@@ -30,36 +30,38 @@ from demo.forge.github_resolving import (
     place_fields,
     pull_path,
 )
-from demo.forge.http import Call
+from demo.forge.http import ForgeCall
 from demo.forge.ids import cursor, node_id, read_node_id
-from demo.forge.model import Account, PullRequest, Repository
+from demo.forge.model import LocalAccount, LocalPullRequest, LocalRepository
 
 INT_MAX = 2**31 - 1
 
 
-def _not_found(kind: str, text: str) -> Refusal:
-    return Refusal("NOT_FOUND", f"Could not resolve to a {kind} with the {text}.")
+def _not_found(kind: str, text: str) -> QueryRefusal:
+    return QueryRefusal("NOT_FOUND", f"Could not resolve to a {kind} with the {text}.")
 
 
-def _user(_: Any, info: GraphQLResolveInfo, login: str) -> Account:
+def _user(_: Any, info: GraphQLResolveInfo, login: str) -> LocalAccount:
     found = call_of(info).local.world.account("github", login)
     if found is None or found.kind != "User":
         raise _not_found("User", f"login of '{login}'")
     return found
 
 
-def _organisation(_: Any, info: GraphQLResolveInfo, login: str) -> Account:
+def _organisation(_: Any, info: GraphQLResolveInfo, login: str) -> LocalAccount:
     found = call_of(info).local.world.account("github", login)
     if found is None or found.kind != "Organization":
         raise _not_found("Organization", f"login of '{login}'")
     return found
 
 
-def _owner(_: Any, info: GraphQLResolveInfo, login: str) -> Account | None:
+def _owner(_: Any, info: GraphQLResolveInfo, login: str) -> LocalAccount | None:
     return call_of(info).local.world.account("github", login)
 
 
-def _repository(_: Any, info: GraphQLResolveInfo, owner: str, name: str, follow_renames: bool) -> Repository:
+def _repository(
+    _: Any, info: GraphQLResolveInfo, owner: str, name: str, follow_renames: bool
+) -> LocalRepository:
     world = call_of(info).local.world
     full_name = f"{owner}/{name}"
     found = world.repository("github", full_name) or (
@@ -70,7 +72,7 @@ def _repository(_: Any, info: GraphQLResolveInfo, owner: str, name: str, follow_
     return found
 
 
-def _resolve_id(call: Call, text: str) -> Any:
+def _resolve_id(call: ForgeCall, text: str) -> Any:
     """What a global id stands for, or None."""
     world = call.local.world
     match read_node_id(text):
@@ -90,7 +92,7 @@ def _resolve_id(call: Call, text: str) -> Any:
         case "C", (int() as number, str() as sha):
             repository = world.repository_by_id("github", number)
             pull = world.pull_by_commit(repository, sha) if repository else None
-            return Commit(pull, sha) if pull else None
+            return ShownCommit(pull, sha) if pull else None
     return None
 
 
@@ -105,36 +107,38 @@ def _nodes(_: Any, info: GraphQLResolveInfo, ids: list[str]) -> list[Any]:
     return [_resolve_id(call_of(info), i) or _not_found("node", f"global id of '{i}'") for i in ids]
 
 
-def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: Any) -> Connection:
+def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: Any) -> ConnectionPage:
     """No result for a user that a search may not see: the error that REST gives is not seen here."""
     try:
         found = search.find(call_of(info).local.world, "github", query)
-    except search.Unsearchable:
+    except search.UnsearchableUser:
         found = []
     return cut(found[: search.MOST], total=len(found), **paging)
 
 
 def _timeline(
-    pull: PullRequest, info: GraphQLResolveInfo, item_types: list[str] | None = None, **paging: Any
-) -> Connection:
-    events: list[tuple[str, Event | Mention]] = []
+    pull: LocalPullRequest, info: GraphQLResolveInfo, item_types: list[str] | None = None, **paging: Any
+) -> ConnectionPage:
+    events: list[tuple[str, TimelineEvent | PullRequestMention]] = []
     if pull.state == "merged":
-        events.append(("MERGED_EVENT", Event(pull, merged=True)))
+        events.append(("MERGED_EVENT", TimelineEvent(pull, merged=True)))
     if pull.state != "open":
-        events.append(("CLOSED_EVENT", Event(pull, merged=False)))
-    events += [("CROSS_REFERENCED_EVENT", Mention(pull, one)) for one in pull.reverted_by if one.visible]
+        events.append(("CLOSED_EVENT", TimelineEvent(pull, merged=False)))
+    events += [
+        ("CROSS_REFERENCED_EVENT", PullRequestMention(pull, one)) for one in pull.reverted_by if one.visible
+    ]
     paging.pop("since", None)
     paging.pop("skip", None)
     return cut([event for kind, event in events if item_types is None or kind in item_types], **paging)
 
 
 def _reviews(
-    pull: PullRequest,
+    pull: LocalPullRequest,
     info: GraphQLResolveInfo,
     author: str | None = None,
     states: list[str] | None = None,
     **paging: Any,
-) -> Connection:
+) -> ConnectionPage:
     found = [
         (pull, review)
         for review in pull.reviews
@@ -149,11 +153,11 @@ def _small(number: int) -> int | None:
 
 
 def _object(
-    repo: Repository, info: GraphQLResolveInfo, oid: str | None = None, expression: str | None = None
+    repo: LocalRepository, info: GraphQLResolveInfo, oid: str | None = None, expression: str | None = None
 ) -> Any:
     sha = oid or expression or ""
     pull = call_of(info).local.world.pull_by_commit(repo, sha)
-    return Commit(pull, sha) if pull else None
+    return ShownCommit(pull, sha) if pull else None
 
 
 _BORN = datetime(2015, 1, 1, tzinfo=UTC)
@@ -172,7 +176,7 @@ _ACCOUNT: dict[str, Resolver] = {
 }
 
 
-def _commit_path(commit: Commit) -> str:
+def _commit_path(commit: ShownCommit) -> str:
     return f"/{commit.pull.repository.full_name}/commit/{commit.sha}"
 
 
@@ -220,8 +224,8 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "isPrivate": of(lambda r: r.private),
         "isTemplate": of(lambda r: False),
         "mirrorUrl": of(lambda r: r.mirror_of),
-        "licenseInfo": of(lambda r: Named("L", r.licence, r) if r.licence else None),
-        "primaryLanguage": of(lambda r: Named("LAN", r.language, r) if r.language else None),
+        "licenseInfo": of(lambda r: NamedNode("L", r.licence, r) if r.licence else None),
+        "primaryLanguage": of(lambda r: NamedNode("LAN", r.language, r) if r.language else None),
         "parent": of(lambda r: r.parent if r.parent is not None and r.parent.visible else None),
         "stargazerCount": of(lambda r: r.stars),
         "visibility": of(lambda r: "PRIVATE" if r.private else "PUBLIC"),
@@ -273,7 +277,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "closedAt": of(lambda p: p.closed_at),
         "mergedAt": of(lambda p: p.merged_at),
         "mergedBy": of(lambda p: living(p.merged_by)),
-        "mergeCommit": of(lambda p: Commit(p, p.merge_commit) if p.merge_commit else None),
+        "mergeCommit": of(lambda p: ShownCommit(p, p.merge_commit) if p.merge_commit else None),
         "author": of(lambda p: living(p.author)),
         "authorAssociation": of(shapes.association),
         "additions": of(lambda p: p.additions),
@@ -289,10 +293,12 @@ FIELDS: dict[str, dict[str, Resolver]] = {
             lambda p: living(p.head.owner) if p.head is not None and p.head.visible else None
         ),
         "commits": lambda p, info, **args: cut(
-            [BranchCommit(Commit(p, sha)) for sha in p.commit_shas], **args
+            [BranchCommit(ShownCommit(p, sha)) for sha in p.commit_shas], **args
         ),
         "files": lambda p, info, **args: cut(list(p.files), total=p.changed_files, **args),
-        "labels": lambda p, info, **args: cut([Named("LA", name, p.repository) for name in p.labels], **args),
+        "labels": lambda p, info, **args: cut(
+            [NamedNode("LA", name, p.repository) for name in p.labels], **args
+        ),
         "reviews": _reviews,
         "latestReviews": _reviews,
         "timelineItems": _timeline,
@@ -311,9 +317,9 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "additions": of(lambda c: c.pull.additions),
         "deletions": of(lambda c: c.pull.deletions),
         "changedFilesIfAvailable": of(lambda c: c.pull.changed_files),
-        "author": of(lambda c: Signature(c.authors[0], c.at)),
-        "committer": of(lambda c: Signature(c.authors[0], c.at)),
-        "authors": lambda c, info, **args: cut([Signature(who, c.at) for who in c.authors], **args),
+        "author": of(lambda c: CommitSignature(c.authors[0], c.at)),
+        "committer": of(lambda c: CommitSignature(c.authors[0], c.at)),
+        "authors": lambda c, info, **args: cut([CommitSignature(who, c.at) for who in c.authors], **args),
         "associatedPullRequests": lambda c, info, **args: ordered(
             [c.pull], args.pop("order_by", None), **args
         ),
@@ -356,14 +362,14 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "ClosedEvent": {
         "id": of(lambda e: node_id("CE", e.pull.id)),
         "actor": of(lambda e: living(e.pull.merged_by or e.pull.author)),
-        "closer": of(lambda e: Commit(e.pull, e.pull.closer) if e.pull.closer else None),
+        "closer": of(lambda e: ShownCommit(e.pull, e.pull.closer) if e.pull.closer else None),
         "createdAt": of(lambda e: e.pull.closed_at),
         **place_fields(lambda e: f"{pull_path(e.pull)}#event-{e.pull.id}"),
     },
     "MergedEvent": {
         "id": of(lambda e: node_id("ME", e.pull.id)),
         "actor": of(lambda e: living(e.pull.merged_by)),
-        "commit": of(lambda e: Commit(e.pull, e.pull.merge_commit) if e.pull.merge_commit else None),
+        "commit": of(lambda e: ShownCommit(e.pull, e.pull.merge_commit) if e.pull.merge_commit else None),
         "createdAt": of(lambda e: e.pull.merged_at),
         "mergeRefName": of(lambda e: e.pull.repository.default_branch),
         "pullRequest": of(lambda e: e.pull),

@@ -26,10 +26,10 @@ from graphql import (
 from werkzeug.wrappers import Response
 
 from demo.forge import github_shapes as shapes
-from demo.forge.github_cost import Price, price
+from demo.forge.github_cost import QueryPrice, price
 from demo.forge.github_fields import CONNECTION, EDGE, FIELDS
-from demo.forge.github_objects import Refusal, type_name
-from demo.forge.http import Call, Stop, answer
+from demo.forge.github_objects import QueryRefusal, type_name
+from demo.forge.http import ForgeCall, StopWithResponse, answer
 
 SDL = Path(__file__).with_name("github.graphql")
 
@@ -108,13 +108,13 @@ def _dry(operation: OperationDefinitionNode, values: dict[str, Any]) -> bool:
     return False
 
 
-def graphql(call: Call) -> Response:
+def graphql(call: ForgeCall) -> Response:
     """POST /graphql. HTTP 200 whatever goes wrong with the query, as GitHub has it."""
     if call.grant is None:
-        raise Stop(401, {"message": "This endpoint requires you to be authenticated."})
+        raise StopWithResponse(401, {"message": "This endpoint requires you to be authenticated."})
     body = call.request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise Stop(400, {"message": "Problems parsing JSON"})
+        raise StopWithResponse(400, {"message": "Problems parsing JSON"})
     text, given = body.get("query"), body.get("variables") or {}
     if not isinstance(text, str) or not isinstance(given, dict):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
@@ -152,7 +152,7 @@ def _only_rate_limit(document: DocumentNode, operation: OperationDefinitionNode)
     return dataclasses.replace(document, definitions=definitions)
 
 
-def _budget_headers(call: Call, budget: Any) -> None:
+def _budget_headers(call: ForgeCall, budget: Any) -> None:
     call.headers |= {
         "x-ratelimit-limit": str(budget.limit),
         "x-ratelimit-remaining": str(budget.remaining),
@@ -163,7 +163,12 @@ def _budget_headers(call: Call, budget: Any) -> None:
 
 
 def _executed(
-    call: Call, document: DocumentNode, name: str | None, given: dict[str, Any], cost: Price, budget: Any
+    call: ForgeCall,
+    document: DocumentNode,
+    name: str | None,
+    given: dict[str, Any],
+    cost: QueryPrice,
+    budget: Any,
 ) -> dict[str, Any]:
     limit = {
         "cost": cost.points,
@@ -190,9 +195,9 @@ def _executed(
 
 def _entry(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
-    if cause is not None and not isinstance(cause, Refusal | GraphQLError):
+    if cause is not None and not isinstance(cause, QueryRefusal | GraphQLError):
         raise cause
-    entry: dict[str, Any] = {"type": cause.kind} if isinstance(cause, Refusal) else {}
+    entry: dict[str, Any] = {"type": cause.kind} if isinstance(cause, QueryRefusal) else {}
     if error.path:
         entry["path"] = error.path
     return {**entry, "locations": _locations(error), "message": error.message}

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from demo.forge import github_shapes as shapes
-from demo.forge.model import Account, Issue, PullRequest, Repository, Review
+from demo.forge.model import LocalAccount, LocalIssue, LocalPullRequest, LocalRepository, LocalReview
 
 
-class Refusal(Exception):
+class QueryRefusal(Exception):
     """An entry of ``errors`` with GitHub's ``type`` beside the message."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -20,8 +20,8 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
-    pull: PullRequest
+class ShownCommit:
+    pull: LocalPullRequest
     sha: str
 
     @property
@@ -37,7 +37,7 @@ class Commit:
         return shapes.message(self.pull, self.sha) if self.landed else self.pull.title
 
     @property
-    def authors(self) -> tuple[Account, ...]:
+    def authors(self) -> tuple[LocalAccount, ...]:
         """Author first, then those named in trailers."""
         if self.landed:
             return (self.pull.author, *self.pull.co_authors)
@@ -46,51 +46,51 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class BranchCommit:
-    commit: Commit
+    commit: ShownCommit
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     """A closing or a merge on a pull request's timeline."""
 
-    pull: PullRequest
+    pull: LocalPullRequest
     merged: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class PullRequestMention:
     """Another pull request that names this one."""
 
-    pull: PullRequest
-    source: PullRequest
+    pull: LocalPullRequest
+    source: LocalPullRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Contributions:
+class AccountContributions:
     """What an account did from one time to another."""
 
-    account: Account
+    account: LocalAccount
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedNode:
     """A label, licence or language: all that it is, is its name."""
 
     kind: str
     name: str
-    of: Repository
+    of: LocalRepository
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    account: Account
+class CommitSignature:
+    account: LocalAccount
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectionPage:
     """A page of a list. ``total`` counts all of it; ``keys`` are the positions that cursors stand for."""
 
     items: Sequence[Any]
@@ -103,24 +103,24 @@ class Connection:
 def type_name(value: Any) -> str | None:
     """The GraphQL type of an object behind an interface or a union."""
     match value:
-        case Account():
+        case LocalAccount():
             return value.kind
-        case Repository():
+        case LocalRepository():
             return "Repository"
-        case Issue():
+        case LocalIssue():
             return "Issue"
-        case (PullRequest(), Review()):
+        case (LocalPullRequest(), LocalReview()):
             return "PullRequestReview"
-        case Mention():
+        case PullRequestMention():
             return "CrossReferencedEvent"
-        case PullRequest():
+        case LocalPullRequest():
             return "PullRequest"
-        case Commit():
+        case ShownCommit():
             return "Commit"
         case BranchCommit():
             return "PullRequestCommit"
-        case Event():
+        case TimelineEvent():
             return "MergedEvent" if value.merged else "ClosedEvent"
-        case Named():
+        case NamedNode():
             return {"L": "License", "LAN": "Language", "LA": "Label"}[value.kind]
     return None

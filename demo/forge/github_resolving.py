@@ -7,18 +7,18 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
-from demo.forge.http import Call
-from demo.forge.model import Account, PullRequest
+from demo.forge.http import ForgeCall
+from demo.forge.model import LocalAccount, LocalPullRequest
 
 Resolver = Callable[..., Any]
 
 
-def call_of(info: GraphQLResolveInfo) -> Call:
-    found: Call = info.context
+def call_of(info: GraphQLResolveInfo) -> ForgeCall:
+    found: ForgeCall = info.context
     return found
 
 
-def living(account: Account | None) -> Account | None:
+def living(account: LocalAccount | None) -> LocalAccount | None:
     return None if account is None or account.deleted else account
 
 
@@ -26,7 +26,7 @@ def web(info: GraphQLResolveInfo, path: str) -> str:
     return call_of(info).address + path
 
 
-def pull_path(pull: PullRequest) -> str:
+def pull_path(pull: LocalPullRequest) -> str:
     return f"/{pull.repository.full_name}/pull/{pull.number}"
 
 

@@ -9,20 +9,24 @@ from werkzeug.wrappers import Response
 
 from demo.forge import github_shapes as shapes
 from demo.forge import keys, search
-from demo.forge.http import Call, Stop, answer, link, number
+from demo.forge.http import ForgeCall, StopWithResponse, answer, link, number
 from demo.forge.invent import roll
-from demo.forge.model import Account, PullRequest, Repository
+from demo.forge.model import LocalAccount, LocalPullRequest, LocalRepository
 
 DOCUMENTATION = "https://docs.github.com/rest"
 BRANCH_COMMITS = 250
 FILES = 3000
 
 
-def missing() -> Stop:
-    return Stop(404, {"message": "Not Found", "documentation_url": DOCUMENTATION, "status": "404"})
+def missing() -> StopWithResponse:
+    return StopWithResponse(
+        404, {"message": "Not Found", "documentation_url": DOCUMENTATION, "status": "404"}
+    )
 
 
-def _page(call: Call, items: Sequence[Any], shape: Callable[[Any], Any], most: int | None = None) -> Response:
+def _page(
+    call: ForgeCall, items: Sequence[Any], shape: Callable[[Any], Any], most: int | None = None
+) -> Response:
     """One page of a list; ``most`` is how much of it the forge shows at all."""
     items = items if most is None else items[:most]
     size, page = number(call, "per_page", 30, 100), number(call, "page", 1)
@@ -32,14 +36,14 @@ def _page(call: Call, items: Sequence[Any], shape: Callable[[Any], Any], most: i
     return answer(body, headers={"Link": header} if header else None)
 
 
-def _account(call: Call, login: str) -> Account:
+def _account(call: ForgeCall, login: str) -> LocalAccount:
     found = call.local.world.account("github", login)
     if found is None:
         raise missing()
     return found
 
 
-def _repository(call: Call, where: dict[str, Any], tail: str) -> Repository:
+def _repository(call: ForgeCall, where: dict[str, Any], tail: str) -> LocalRepository:
     """By name or by number; a former name is answered by 301 to the number."""
     world = call.local.world
     if "repository_id" in where:
@@ -50,7 +54,7 @@ def _repository(call: Call, where: dict[str, Any], tail: str) -> Repository:
         moved = None if found else world.moved("github", name)
         if moved is not None:
             url = f"{call.api}/repositories/{moved.id}{tail}"
-            raise Stop(
+            raise StopWithResponse(
                 301,
                 {"message": "Moved Permanently", "url": url, "documentation_url": DOCUMENTATION},
                 {"Location": url},
@@ -60,7 +64,7 @@ def _repository(call: Call, where: dict[str, Any], tail: str) -> Repository:
     return found
 
 
-def _pull(call: Call, where: dict[str, Any], tail: str = "") -> PullRequest:
+def _pull(call: ForgeCall, where: dict[str, Any], tail: str = "") -> LocalPullRequest:
     repository = _repository(call, where, f"/pulls/{where['number']}{tail}")
     found = call.local.world.pull(repository, where["number"])
     if found is None:
@@ -68,13 +72,15 @@ def _pull(call: Call, where: dict[str, Any], tail: str = "") -> PullRequest:
     return found
 
 
-def own_user(call: Call) -> Response:
+def own_user(call: ForgeCall) -> Response:
     if call.grant is None:
-        raise Stop(401, {"message": "Requires authentication", "documentation_url": DOCUMENTATION})
+        raise StopWithResponse(
+            401, {"message": "Requires authentication", "documentation_url": DOCUMENTATION}
+        )
     return user(call, call.grant.account.login)
 
 
-def own_emails(call: Call) -> Response:
+def own_emails(call: ForgeCall) -> Response:
     """404 without the scope, as GitHub has it."""
     if call.grant is None or not {"user", "user:email"} & set(call.grant.scope.replace(",", " ").split()):
         raise missing()
@@ -82,20 +88,20 @@ def own_emails(call: Call) -> Response:
     return answer([{"email": address, "primary": True, "verified": True, "visibility": None}])
 
 
-def user(call: Call, login: str) -> Response:
+def user(call: ForgeCall, login: str) -> Response:
     account = _account(call, login)
     owned = len(call.local.world.owned_by(account))
     return answer(shapes.full_user(account, owned, call.api, call.address))
 
 
-def user_by_id(call: Call, account_id: int) -> Response:
+def user_by_id(call: ForgeCall, account_id: int) -> Response:
     account = call.local.world.account_by_id("github", account_id)
     if account is None:
         raise missing()
     return user(call, account.login)
 
 
-def user_keys(call: Call, login: str) -> Response:
+def user_keys(call: ForgeCall, login: str) -> Response:
     account = _account(call, login)
     lines = keys.published(account)
     return _page(
@@ -103,7 +109,7 @@ def user_keys(call: Call, login: str) -> Response:
     )
 
 
-def user_signing_keys(call: Call, login: str) -> Response:
+def user_signing_keys(call: ForgeCall, login: str) -> Response:
     account = _account(call, login)
     made = shapes.stamp(account.created_at) or "2022-01-01T00:00:00Z"
     return _page(
@@ -118,17 +124,17 @@ def user_signing_keys(call: Call, login: str) -> Response:
     )
 
 
-def user_repositories(call: Call, login: str) -> Response:
+def user_repositories(call: ForgeCall, login: str) -> Response:
     owned = call.local.world.owned_by(_account(call, login))
     return _page(call, owned, lambda item: shapes.repository(item, call.api, call.address))
 
 
-def repository(call: Call, **where: Any) -> Response:
+def repository(call: ForgeCall, **where: Any) -> Response:
     found = _repository(call, where, "")
     return answer(shapes.repository(found, call.api, call.address, whole=True))
 
 
-def pulls(call: Call, **where: Any) -> Response:
+def pulls(call: ForgeCall, **where: Any) -> Response:
     found = call.local.world.pulls_in(_repository(call, where, "/pulls"))
     state = call.request.args.get("state", "open")
     if state != "all":
@@ -141,42 +147,44 @@ def pulls(call: Call, **where: Any) -> Response:
     return _page(call, found, lambda pull: shapes.pull_request(pull, call.api, call.address))
 
 
-def pull_request(call: Call, **where: Any) -> Response:
+def pull_request(call: ForgeCall, **where: Any) -> Response:
     return answer(shapes.pull_request(_pull(call, where), call.api, call.address, whole=True))
 
 
-def pull_files(call: Call, **where: Any) -> Response:
+def pull_files(call: ForgeCall, **where: Any) -> Response:
     pull = _pull(call, where, "/files")
     return _page(call, pull.files, lambda file: shapes.changed_file(file, pull, call.address), FILES)
 
 
-def pull_commits(call: Call, **where: Any) -> Response:
+def pull_commits(call: ForgeCall, **where: Any) -> Response:
     pull = _pull(call, where, "/commits")
     shown = pull.commit_shas
     return _page(call, shown, lambda sha: shapes.commit(pull, sha, call.api, call.address), BRANCH_COMMITS)
 
 
-def pull_reviews(call: Call, **where: Any) -> Response:
+def pull_reviews(call: ForgeCall, **where: Any) -> Response:
     pull = _pull(call, where, "/reviews")
     return _page(call, pull.reviews, lambda item: shapes.review(item, pull, call.api, call.address))
 
 
-def pull_merged(call: Call, **where: Any) -> Response:
+def pull_merged(call: ForgeCall, **where: Any) -> Response:
     """204 where it is merged, 404 where it is not."""
     if _pull(call, where, "/merge").state != "merged":
         raise missing()
     return Response(status=204)
 
 
-def issue(call: Call, **where: Any) -> Response:
+def issue(call: ForgeCall, **where: Any) -> Response:
     return answer(shapes.issue(_pull(call, where), call.api, call.address))
 
 
-def commit(call: Call, sha: str, **where: Any) -> Response:
+def commit(call: ForgeCall, sha: str, **where: Any) -> Response:
     repository = _repository(call, where, f"/commits/{sha}")
     pull = call.local.world.pull_by_commit(repository, sha)
     if pull is None:
-        raise Stop(422, {"message": f"No commit found for SHA: {sha}", "documentation_url": DOCUMENTATION})
+        raise StopWithResponse(
+            422, {"message": f"No commit found for SHA: {sha}", "documentation_url": DOCUMENTATION}
+        )
     body = shapes.commit(pull, sha, call.api, call.address)
     body["stats"] = {
         "total": pull.additions + pull.deletions,
@@ -187,29 +195,29 @@ def commit(call: Call, sha: str, **where: Any) -> Response:
     return answer(body)
 
 
-def commit_pulls(call: Call, sha: str, **where: Any) -> Response:
+def commit_pulls(call: ForgeCall, sha: str, **where: Any) -> Response:
     repository = _repository(call, where, f"/commits/{sha}/pulls")
     pull = call.local.world.pull_by_commit(repository, sha)
     found = [pull] if pull else []
     return _page(call, found, lambda item: shapes.pull_request(item, call.api, call.address))
 
 
-def search_issues(call: Call) -> Response:
+def search_issues(call: ForgeCall) -> Response:
     text = call.request.args.get("q", "")
     if not text.strip():
-        raise Stop(422, _invalid("missing", None))
+        raise StopWithResponse(422, _invalid("missing", None))
     try:
         found = search.find(call.local.world, "github", text)
-    except search.Unsearchable:
+    except search.UnsearchableUser:
         message = (
             "The listed users cannot be searched either because the users do not exist or you do not have "
             "permission to view the users."
         )
-        raise Stop(422, _invalid("invalid", message)) from None
+        raise StopWithResponse(422, _invalid("invalid", message)) from None
     size, page = number(call, "per_page", 30, 100), number(call, "page", 1)
     if (page - 1) * size >= search.MOST:
         text = "Only the first 1000 search results are available"
-        raise Stop(422, {"message": text, "documentation_url": DOCUMENTATION})
+        raise StopWithResponse(422, {"message": text, "documentation_url": DOCUMENTATION})
     shown = found[: search.MOST]
     header = link(call, page, max(1, -(-len(shown) // size)))
     items = [shapes.issue(pull, call.api, call.address) for pull in shown[(page - 1) * size : page * size]]
@@ -229,7 +237,7 @@ def _invalid(code: str, message: str | None) -> dict[str, Any]:
     }
 
 
-def rate_limit(call: Call) -> Response:
+def rate_limit(call: ForgeCall) -> Response:
     """What is left in each pool; asking costs nothing. Version 2026-03-10 has no ``rate``."""
     pools = ("core", "search", "graphql") if call.grant else ("anonymous",)
     resources = {}
@@ -247,7 +255,7 @@ def rate_limit(call: Call) -> Response:
     return answer(body)
 
 
-def meta(call: Call) -> Response:
+def meta(call: ForgeCall) -> Response:
     return answer({"verifiable_password_authentication": False, "installed_version": "local"})
 
 

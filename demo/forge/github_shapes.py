@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.forge.ids import node_id
-from demo.forge.model import Account, File, PullRequest, Repository, Review
+from demo.forge.model import LocalAccount, LocalFile, LocalPullRequest, LocalRepository, LocalReview
 
 GHOST_ID = 10137
 _KINDS = {"User": "U", "Organization": "O", "Bot": "BOT", "Mannequin": "M"}
@@ -18,19 +18,19 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def account_node(account: Account) -> str:
+def account_node(account: LocalAccount) -> str:
     return node_id(_KINDS[account.kind], account.id)
 
 
-def repository_node(repository: Repository) -> str:
+def repository_node(repository: LocalRepository) -> str:
     return node_id("R", repository.id)
 
 
-def pull_node(pull: PullRequest) -> str:
+def pull_node(pull: LocalPullRequest) -> str:
     return node_id("PR", pull.repository.id, pull.id)
 
 
-def simple_user(account: Account | None, api: str, web: str) -> Json:
+def simple_user(account: LocalAccount | None, api: str, web: str) -> Json:
     """``ghost`` for an account that is gone."""
     gone = account is None or account.deleted
     login = "ghost" if gone or account is None else account.login
@@ -51,7 +51,7 @@ def simple_user(account: Account | None, api: str, web: str) -> Json:
     }
 
 
-def full_user(account: Account, repositories: int, api: str, web: str) -> Json:
+def full_user(account: LocalAccount, repositories: int, api: str, web: str) -> Json:
     made = account.created_at or datetime(2015, 1, 1, tzinfo=UTC)
     return {
         **simple_user(account, api, web),
@@ -85,7 +85,7 @@ def licence(spdx: str | None, api: str) -> Json | None:
     }
 
 
-def repository(repo: Repository, api: str, web: str, *, whole: bool = False) -> Json:
+def repository(repo: LocalRepository, api: str, web: str, *, whole: bool = False) -> Json:
     url = f"{api}/repos/{repo.full_name}"
     body: Json = {
         "id": repo.id,
@@ -123,7 +123,7 @@ def repository(repo: Repository, api: str, web: str, *, whole: bool = False) -> 
     return body
 
 
-def label(name: str, repo: Repository, api: str) -> Json:
+def label(name: str, repo: LocalRepository, api: str) -> Json:
     return {
         "id": sum(name.encode()) + repo.id,
         "node_id": node_id("LA", repo.id, name),
@@ -135,11 +135,11 @@ def label(name: str, repo: Repository, api: str) -> Json:
     }
 
 
-def association(pull: PullRequest) -> str:
+def association(pull: LocalPullRequest) -> str:
     return "MEMBER" if pull.merged_by is pull.author else "CONTRIBUTOR"
 
 
-def pull_request(pull: PullRequest, api: str, web: str, *, whole: bool = False) -> Json:
+def pull_request(pull: LocalPullRequest, api: str, web: str, *, whole: bool = False) -> Json:
     """``whole`` adds what only the page of one pull request has: counts and who merged."""
     repo = pull.repository
     url = f"{api}/repos/{repo.full_name}"
@@ -206,7 +206,7 @@ def pull_request(pull: PullRequest, api: str, web: str, *, whole: bool = False) 
     return body
 
 
-def issue(pull: PullRequest, api: str, web: str) -> Json:
+def issue(pull: LocalPullRequest, api: str, web: str) -> Json:
     """A pull request as the search and the issue pages show it: without its repository, with ``pull_request``."""
     url = f"{api}/repos/{pull.repository.full_name}"
     page = f"{web}/{pull.repository.full_name}/pull/{pull.number}"
@@ -240,7 +240,7 @@ def issue(pull: PullRequest, api: str, web: str) -> Json:
     }
 
 
-def changed_file(file: File, pull: PullRequest, web: str) -> Json:
+def changed_file(file: LocalFile, pull: LocalPullRequest, web: str) -> Json:
     return {
         "sha": pull.head_sha,
         "filename": file.path,
@@ -254,12 +254,12 @@ def changed_file(file: File, pull: PullRequest, web: str) -> Json:
     }
 
 
-def email(account: Account) -> str:
+def email(account: LocalAccount) -> str:
     """GitHub's address that hides the real one; it carries the id, and anyone can type it."""
     return f"{account.id}+{account.login}@users.noreply.{account.forge}.com"
 
 
-def message(pull: PullRequest, sha: str = "") -> str:
+def message(pull: LocalPullRequest, sha: str = "") -> str:
     """A squashed commit's message: title, number, and a trailer for each co-author; a closing commit's is its own."""
     if sha and sha == pull.closer:
         return pull.closer_message or f"{pull.title}\n\nCloses #{pull.number}"
@@ -267,14 +267,14 @@ def message(pull: PullRequest, sha: str = "") -> str:
     return "\n\n".join([f"{pull.title} (#{pull.number})", *(["\n".join(trailers)] if trailers else [])])
 
 
-def commit_author(pull: PullRequest, sha: str) -> Account:
+def commit_author(pull: LocalPullRequest, sha: str) -> LocalAccount:
     """Who wrote a commit: of a branch, opener first, then each co-author one; of the merge commit, the opener."""
     if sha in pull.commit_shas:
         return (pull.author, *pull.co_authors)[pull.commit_shas.index(sha)]
     return pull.author
 
 
-def commit(pull: PullRequest, sha: str, api: str, web: str) -> Json:
+def commit(pull: LocalPullRequest, sha: str, api: str, web: str) -> Json:
     author = commit_author(pull, sha)
     landed = sha in (pull.merge_commit, pull.closer)
     at = stamp(pull.closed_at if landed else pull.created_at)
@@ -300,7 +300,7 @@ def commit(pull: PullRequest, sha: str, api: str, web: str) -> Json:
     }
 
 
-def review(item: Review, pull: PullRequest, api: str, web: str) -> Json:
+def review(item: LocalReview, pull: LocalPullRequest, api: str, web: str) -> Json:
     page = f"{web}/{pull.repository.full_name}/pull/{pull.number}"
     return {
         "id": item.id,

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from demo.forge.credentials import Credentials, Grant
-from demo.forge.limits import Limits
-from demo.forge.log import Log
+from demo.forge.credentials import ForgeCredentials, TokenGrant
+from demo.forge.limits import ForgeLimits
+from demo.forge.log import RequestLog
 from demo.forge.model import ForgeName
-from demo.forge.world import World
+from demo.forge.world import ForgeWorld
 
 
 class FaultPlan(Protocol):
@@ -31,10 +31,10 @@ class FaultPlan(Protocol):
 class ForgeState(Protocol):
     """What a route may use of the local forge that serves it."""
 
-    world: World
-    credentials: Credentials
-    limits: Limits
-    log: Log
+    world: ForgeWorld
+    credentials: ForgeCredentials
+    limits: ForgeLimits
+    log: RequestLog
     featured: list[str]
 
     @property
@@ -49,14 +49,14 @@ class ForgeState(Protocol):
 
 
 @dataclass
-class Call:
+class ForgeCall:
     """One request. ``address`` is the forge's web address, ``api`` its interface's; ``grant`` None: anonymous."""
 
     local: ForgeState
     request: Request
     forge: ForgeName
     now: datetime
-    grant: Grant | None = None
+    grant: TokenGrant | None = None
     points: int = 0
     not_before: datetime | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Call:
         return f"user:{self.grant.account.id}" if self.grant else f"address:{self.request.remote_addr}"
 
 
-class Stop(Exception):
+class StopWithResponse(Exception):
     """Ends a call with this answer."""
 
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
@@ -94,7 +94,7 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return response
 
 
-def number(call: Call, name: str, default: int, most: int | None = None) -> int:
+def number(call: ForgeCall, name: str, default: int, most: int | None = None) -> int:
     """A positive number from the query; anything else is the default, as both forges have it."""
     try:
         value = int(call.request.args.get(name, default))
@@ -104,7 +104,7 @@ def number(call: Call, name: str, default: int, most: int | None = None) -> int:
     return value if most is None else min(value, most)
 
 
-def link(call: Call, page: int, last: int, path: str | None = None) -> str:
+def link(call: ForgeCall, page: int, last: int, path: str | None = None) -> str:
     """The ``Link`` header: first, prev, next, last, where there are such pages."""
     where = call.api + (path if path is not None else _own_path(call))
     pages = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
@@ -117,5 +117,5 @@ def link(call: Call, page: int, last: int, path: str | None = None) -> str:
     return ", ".join(parts)
 
 
-def _own_path(call: Call) -> str:
+def _own_path(call: ForgeCall) -> str:
     return call.request.path.partition("/api/v3" if call.forge == "github" else "/api/v5")[2]

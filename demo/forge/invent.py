@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from demo.forge.model import File
+from demo.forge.model import LocalFile
 
 
 def roll(sides: int, *names: object) -> int:
@@ -22,7 +22,7 @@ def roll(sides: int, *names: object) -> int:
     return int.from_bytes(digest[:8], "big") % sides
 
 
-class About(NamedTuple):
+class RepositoryAbout(NamedTuple):
     """What a repository's page says. ``licence`` is SPDX."""
 
     licence: str | None
@@ -33,25 +33,31 @@ class About(NamedTuple):
 
 
 _ABOUT = {
-    ("github", "InternLM/lmdeploy"): About(
+    ("github", "InternLM/lmdeploy"): RepositoryAbout(
         "Apache-2.0", 7600, "Python", "main", "Compress, deploy and serve large language models"
     ),
-    ("github", "dromara/hutool"): About("MulanPSL-2.0", 30100, "Java", "v5-master", "A set of Java tools"),
-    ("gitee", "dromara/hutool"): About("MulanPSL-2.0", 9700, "Java", "v5-master", "小而全的 Java 工具库"),
-    ("gitee", "mindspore/models"): About("Apache-2.0", 410, "Python", "master", "MindSpore 模型库"),
+    ("github", "dromara/hutool"): RepositoryAbout(
+        "MulanPSL-2.0", 30100, "Java", "v5-master", "A set of Java tools"
+    ),
+    ("gitee", "dromara/hutool"): RepositoryAbout(
+        "MulanPSL-2.0", 9700, "Java", "v5-master", "小而全的 Java 工具库"
+    ),
+    ("gitee", "mindspore/models"): RepositoryAbout("Apache-2.0", 410, "Python", "master", "MindSpore 模型库"),
 }
 
 MAINTAINERS = {("github", "InternLM/lmdeploy"): ("fjord-finch-9174", "karst-tiger-9961", "karst-hare-7187")}
 """Who merges where the data name nobody: those who wrote most in the whole history."""
 
 
-def about(forge: str, full_name: str) -> About:
+def about(forge: str, full_name: str) -> RepositoryAbout:
     """The page of a repository; for one that is not in the carried data, a small Apache-licensed one."""
     known = _ABOUT.get((forge, full_name))
-    return known or About("Apache-2.0", roll(900, forge, full_name, "stars"), "Python", "main", full_name)
+    return known or RepositoryAbout(
+        "Apache-2.0", roll(900, forge, full_name, "stars"), "Python", "main", full_name
+    )
 
 
-def labels(title: str, files: Sequence[File]) -> list[str]:
+def labels(title: str, files: Sequence[LocalFile]) -> list[str]:
     """Labels as a bot would give them from the title and the paths."""
     found = []
     lowered = title.lower()
@@ -83,7 +89,9 @@ def touched_later(merged_at: datetime, *names: object) -> datetime:
     return merged_at + timedelta(hours=1 + roll(480, "touched by", *names))
 
 
-def all_files(listed: Sequence[File], additions: int, deletions: int, count: int) -> tuple[File, ...]:
+def all_files(
+    listed: Sequence[LocalFile], additions: int, deletions: int, count: int
+) -> tuple[LocalFile, ...]:
     """The listed files, and invented entries for those that a row leaves out (it lists at most a hundred).
 
     At most 300 in all, which is what Gitee shows; the lines that the row does not place are spread over the invented
@@ -99,7 +107,7 @@ def all_files(listed: Sequence[File], additions: int, deletions: int, count: int
         model = listed[index % len(listed)].path
         folder, slash, name = model.rpartition("/")
         invented.append(
-            File(
+            LocalFile(
                 f"{folder}{slash}unlisted_{index + 1}_{name}",
                 more_added // missing + (index < more_added % missing),
                 more_deleted // missing + (index < more_deleted % missing),

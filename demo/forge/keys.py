@@ -7,7 +7,7 @@ import hashlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from demo.forge.model import Account
+from demo.forge.model import LocalAccount
 
 
 def private_key(forge: str, account_id: int) -> Ed25519PrivateKey:
@@ -21,7 +21,7 @@ def public_line(forge: str, account_id: int) -> str:
     return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
-def published(account: Account) -> list[str]:
+def published(account: LocalAccount) -> list[str]:
     """The keys that the forge shows for an account; organisations and bots have none."""
     if account.keys is not None:
         return account.keys

@@ -14,7 +14,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class CallerBudget:
     """What a caller has left in a pool. ``allowed`` tells whether the call may go on."""
 
     resource: str
@@ -29,7 +29,7 @@ class Budget:
 
 
 @dataclass
-class Limits:
+class ForgeLimits:
     """``limits[pool] = (units, window)``; pools are core, search, graphql, anonymous, gitee and atomgit."""
 
     limits: dict[str, tuple[int, timedelta]] = field(
@@ -47,7 +47,7 @@ class Limits:
     _used: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def spend(self, pool: str, caller: str, units: int, now: datetime) -> Budget:
+    def spend(self, pool: str, caller: str, units: int, now: datetime) -> CallerBudget:
         """Take units; nothing is taken where the budget does not cover them. Zero units: only look."""
         limit, window = self.limits[pool]
         with self._lock:
@@ -60,7 +60,7 @@ class Limits:
                 self._used[pool, caller] = (ends, used)
             elif not allowed:
                 used = limit
-        return Budget(pool, limit, used, ends, allowed)
+        return CallerBudget(pool, limit, used, ends, allowed)
 
     def reset(self) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from demo.forge.model import FORGES
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoggedRequest:
     """One request to an interface or a page. ``points`` are GraphQL's; ``not_before`` is when the forge allowed the
     next call, where it refused this one; ``fault`` the fault that was in force."""
 
@@ -26,18 +26,18 @@ class Entry:
     not_before: datetime | None
 
 
-class Log:
+class RequestLog:
     """Entries in the order of their answers."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[LoggedRequest] = []
         self._lock = threading.Lock()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LoggedRequest) -> None:
         with self._lock:
             self._entries.append(entry)
 
-    def entries(self, forge: str | None = None, path: str = "") -> list[Entry]:
+    def entries(self, forge: str | None = None, path: str = "") -> list[LoggedRequest]:
         """Those of one forge (or of all) whose path contains ``path``."""
         with self._lock:
             return [e for e in self._entries if forge in (None, e.forge) and path in e.path]

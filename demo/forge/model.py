@@ -19,7 +19,7 @@ State = Literal["open", "closed", "merged"]
 
 
 @dataclass(slots=True, eq=False)
-class Account:
+class LocalAccount:
     """A person, organisation or bot. ``id`` never changes, ``login`` may.
 
     ``keys`` and ``signing_keys`` are public SSH keys, one line each; None: the invented one (see `keys.py`).
@@ -39,12 +39,12 @@ class Account:
 
 
 @dataclass(slots=True, eq=False)
-class Repository:
+class LocalRepository:
     """``licence`` is an SPDX identifier, None where the repository has none."""
 
     forge: ForgeName
     id: int
-    owner: Account
+    owner: LocalAccount
     name: str
     created_at: datetime
     licence: str | None = None
@@ -52,7 +52,7 @@ class Repository:
     language: str | None = None
     description: str = ""
     default_branch: str = "main"
-    parent: Repository | None = None
+    parent: LocalRepository | None = None
     archived: bool = False
     private: bool = False
     mirror_of: str | None = None
@@ -68,31 +68,31 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class LocalFile:
     path: str
     additions: int
     deletions: int
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class LocalReview:
     """``state`` as GitHub names it: APPROVED, CHANGES_REQUESTED, COMMENTED."""
 
     id: int
-    author: Account
+    author: LocalAccount
     state: str
     submitted_at: datetime
 
 
 @dataclass(slots=True, eq=False)
-class Issue:
+class LocalIssue:
     """``reason`` is why it was closed, as GitHub names it: COMPLETED, NOT_PLANNED."""
 
-    repository: Repository
+    repository: LocalRepository
     number: int
     id: int
     title: str
-    author: Account
+    author: LocalAccount
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None = None
@@ -106,16 +106,16 @@ class Issue:
 
 
 @dataclass(slots=True, eq=False)
-class PullRequest:
+class LocalPullRequest:
     """``merge_commit`` is the commit on the base branch; ``closer`` the commit that closed a pull request which the
     forge does not call merged (landed by a bot or by hand), with the message ``closer_message``. ``changed_files``
     may exceed ``len(files)``. ``reverted_by`` are pull requests that take this one back."""
 
-    repository: Repository
+    repository: LocalRepository
     number: int
     id: int
     title: str
-    author: Account
+    author: LocalAccount
     state: State
     created_at: datetime
     updated_at: datetime
@@ -125,16 +125,16 @@ class PullRequest:
     merge_commit: str | None = None
     closer: str | None = None
     closer_message: str = ""
-    merged_by: Account | None = None
+    merged_by: LocalAccount | None = None
     additions: int = 0
     deletions: int = 0
     changed_files: int = 0
-    files: tuple[File, ...] = ()
-    co_authors: tuple[Account, ...] = ()
+    files: tuple[LocalFile, ...] = ()
+    co_authors: tuple[LocalAccount, ...] = ()
     labels: list[str] = field(default_factory=list)
-    reviews: list[Review] = field(default_factory=list)
-    reverted_by: list[PullRequest] = field(default_factory=list)
-    head: Repository | None = None
+    reviews: list[LocalReview] = field(default_factory=list)
+    reverted_by: list[LocalPullRequest] = field(default_factory=list)
+    head: LocalRepository | None = None
     head_branch: str = "patch-1"
     draft: bool = False
     deleted: bool = False

@@ -9,25 +9,25 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from demo.forge import pages
-from demo.forge.credentials import CODE_LIVES, GITEE_TOKEN_LIVES, Client, Code, challenge_of
-from demo.forge.http import Call, answer
-from demo.forge.model import Account
+from demo.forge.credentials import CODE_LIVES, GITEE_TOKEN_LIVES, AuthorizationCode, OAuthClient, challenge_of
+from demo.forge.http import ForgeCall, answer
+from demo.forge.model import LocalAccount
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "testserver")
 
 
-def _client(call: Call, field: dict[str, str]) -> Client | None:
+def _client(call: ForgeCall, field: dict[str, str]) -> OAuthClient | None:
     return call.local.credentials.clients.get((call.forge, field.get("client_id", "")))
 
 
-def _redirect_allowed(client: Client, uri: str) -> bool:
+def _redirect_allowed(client: OAuthClient, uri: str) -> bool:
     if client.redirect_prefix:
         return uri.startswith(client.redirect_prefix)
     parts = urlsplit(uri)
     return parts.scheme in ("http", "https") and parts.hostname in LOOPBACK
 
 
-def authorize(call: Call) -> Response:
+def authorize(call: ForgeCall) -> Response:
     """Ask who it is and whether they agree; then back to the application with a code, or with ``access_denied``."""
     asked = call.request.args.to_dict()
     client = _client(call, asked)
@@ -59,7 +59,9 @@ def authorize(call: Call) -> Response:
     call.local.credentials.sessions[call.forge, session] = account
     scope = asked.get("scope", "" if call.forge == "github" else "user_info").replace(",", " ")
     code = call.local.credentials.new_code(
-        Code(client.id, account, uri, scope, asked.get("code_challenge", ""), call.now + CODE_LIVES)
+        AuthorizationCode(
+            client.id, account, uri, scope, asked.get("code_challenge", ""), call.now + CODE_LIVES
+        )
     )
     response = _back(uri, asked, code=code)
     response.set_cookie(_cookie(call), session, path=f"/{call.forge}", httponly=True, samesite="Lax")
@@ -74,11 +76,11 @@ def _back(uri: str, asked: dict[str, str], **answer_fields: str) -> Response:
     return made
 
 
-def _cookie(call: Call) -> str:
+def _cookie(call: ForgeCall) -> str:
     return f"local_{call.forge}_session"
 
 
-def _suggested(call: Call, asked: dict[str, str]) -> list[Account]:
+def _suggested(call: ForgeCall, asked: dict[str, str]) -> list[LocalAccount]:
     """Who is offered, the preselected first: named in the address, else signed in before; then the featured, then
     those with most pull requests."""
     world, found = call.local.world, []
@@ -95,7 +97,7 @@ def _suggested(call: Call, asked: dict[str, str]) -> list[Account]:
     return found
 
 
-def github_token(call: Call) -> Response:
+def github_token(call: ForgeCall) -> Response:
     """A code for a token; in a form's encoding unless JSON is asked for. Refusals are 200, as GitHub's."""
     form = _fields(call)
     client = _client(call, form)
@@ -115,19 +117,19 @@ def github_token(call: Call) -> Response:
     return _github_answer(call, {"access_token": token, "scope": scope, "token_type": "bearer"})
 
 
-def _fields(call: Call) -> dict[str, str]:
+def _fields(call: ForgeCall) -> dict[str, str]:
     """What was posted, as a form or as JSON, or put into the address."""
     posted = call.request.get_json(silent=True) if call.request.is_json else call.request.form.to_dict()
     return {**call.request.args.to_dict(), **(posted if isinstance(posted, dict) else {})}
 
 
-def _github_answer(call: Call, body: dict[str, str]) -> Response:
+def _github_answer(call: ForgeCall, body: dict[str, str]) -> Response:
     if "json" in call.request.headers.get("Accept", ""):
         return answer(body)
     return Response(urlencode(body), content_type="application/x-www-form-urlencoded; charset=utf-8")
 
 
-def gitee_token(call: Call) -> Response:
+def gitee_token(call: ForgeCall) -> Response:
     """A code or a refresh token for a token that lives a day. Without a User-Agent it is refused."""
     form = _fields(call)
     if not call.request.headers.get("User-Agent"):
@@ -155,7 +157,7 @@ def _gitee_refusal(error: str, text: str, status: int) -> Response:
     return answer({"error": error, "error_description": text}, status)
 
 
-def _gitee_grant(call: Call, account: Account, scope: str) -> Response:
+def _gitee_grant(call: ForgeCall, account: LocalAccount, scope: str) -> Response:
     token, refresher = call.local.credentials.new_token(call.forge, account, scope, call.now)
     return answer(
         {

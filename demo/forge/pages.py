@@ -9,8 +9,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from demo.forge import keys
-from demo.forge.http import Call, answer
-from demo.forge.model import Account, PullRequest, Repository
+from demo.forge.http import ForgeCall, answer
+from demo.forge.model import LocalAccount, LocalPullRequest, LocalRepository
 
 _STYLE = Markup("""
 :root { --ink: #1f2937; --soft: #6b7280; --line: #e5e7eb; --paper: #fff; --ground: #f6f7f9; --mark: #24292f; }
@@ -114,7 +114,7 @@ def message(title: str, text: str, status: int, forge: str = "github") -> Respon
     return _page(forge, title, Markup("<p>{}</p>").format(text), status)
 
 
-def consent(call: Call, asked: dict[str, str], people: list[Account], unknown: str) -> Response:
+def consent(call: ForgeCall, asked: dict[str, str], people: list[LocalAccount], unknown: str) -> Response:
     """The form; it posts to its own address, so that what the application asked for stays in it."""
     words = _WORDS[call.forge]
     world = call.local.world
@@ -150,7 +150,7 @@ def consent(call: Call, asked: dict[str, str], people: list[Account], unknown: s
     return _page(call.forge, words["asks"].format("Yuanfen 源分"), body, 200 if not unknown else 422)
 
 
-def home(call: Call) -> Response:
+def home(call: ForgeCall) -> Response:
     repositories = [r for r in call.local.world.repositories(call.forge) if r.parent is None]
     rows = Markup().join(
         Markup('<tr><td><a href="{url}">{name}</a></td><td>{text}</td></tr>').format(
@@ -161,7 +161,7 @@ def home(call: Call) -> Response:
     return _page(call.forge, _WORDS[call.forge]["site"], Markup("<table>{}</table>").format(rows))
 
 
-def _pull_rows(call: Call, pulls: list[PullRequest]) -> Markup:
+def _pull_rows(call: ForgeCall, pulls: list[LocalPullRequest]) -> Markup:
     word = "pull" if call.forge == "github" else "pulls"
     pulls = sorted(pulls, key=lambda pull: pull.updated_at, reverse=True)[:200]
     return Markup("<table>{}</table>").format(
@@ -180,11 +180,11 @@ def _pull_rows(call: Call, pulls: list[PullRequest]) -> Markup:
     )
 
 
-def _gone(call: Call) -> Response:
+def _gone(call: ForgeCall) -> Response:
     return message("404", "There is nothing here that you may see.", 404, call.forge)
 
 
-def person(call: Call, login: str) -> Response:
+def person(call: ForgeCall, login: str) -> Response:
     account = call.local.world.account(call.forge, login)
     if account is None:
         return _gone(call)
@@ -194,7 +194,7 @@ def person(call: Call, login: str) -> Response:
     return _page(call.forge, account.login, text)
 
 
-def person_keys(call: Call, login: str) -> Response:
+def person_keys(call: ForgeCall, login: str) -> Response:
     """The published SSH keys as plain text, one a line."""
     account = call.local.world.account(call.forge, login)
     if account is None:
@@ -203,12 +203,12 @@ def person_keys(call: Call, login: str) -> Response:
     return Response(lines, content_type="text/plain; charset=utf-8")
 
 
-def _found(call: Call, owner: str, name: str) -> Repository | None:
+def _found(call: ForgeCall, owner: str, name: str) -> LocalRepository | None:
     world, full_name = call.local.world, f"{owner}/{name.removesuffix('.git')}"
     return world.repository(call.forge, full_name) or world.moved(call.forge, full_name)
 
 
-def repository(call: Call, owner: str, name: str) -> Response:
+def repository(call: ForgeCall, owner: str, name: str) -> Response:
     repo = _found(call, owner, name)
     if repo is None:
         return _gone(call)
@@ -222,7 +222,7 @@ def repository(call: Call, owner: str, name: str) -> Response:
     return _page(call.forge, repo.full_name, text)
 
 
-def pull(call: Call, owner: str, name: str, number: int) -> Response:
+def pull(call: ForgeCall, owner: str, name: str, number: int) -> Response:
     repo = _found(call, owner, name)
     found = call.local.world.pull(repo, number) if repo else None
     if repo is None or found is None:
@@ -249,12 +249,12 @@ def pull(call: Call, owner: str, name: str, number: int) -> Response:
     return _page(call.forge, found.title, text)
 
 
-def control_log(call: Call) -> Response:
+def control_log(call: ForgeCall) -> Response:
     """What was asked of this forge so far, for a measurement in another process."""
     return answer(call.local.log.summary())
 
 
-def control_faults(call: Call) -> Response:
+def control_faults(call: ForgeCall) -> Response:
     """Switch a fault on (POST, the arguments of `Faults.add` as JSON) or all off (DELETE)."""
     if call.request.method == "DELETE":
         call.local.faults.clear()
@@ -263,7 +263,7 @@ def control_faults(call: Call) -> Response:
     return answer({})
 
 
-def health(call: Call) -> Response:
+def health(call: ForgeCall) -> Response:
     return answer({"status": "ok"})
 
 

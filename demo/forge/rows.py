@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.forge import invent
-from demo.forge.model import Account, File, ForgeName, PullRequest
-from demo.forge.world import World
+from demo.forge.model import ForgeName, LocalAccount, LocalFile, LocalPullRequest
+from demo.forge.world import ForgeWorld
 
 CARRIED = Path(__file__).parent.parent / "data" / "changes.jsonl"
 Row = Mapping[str, Any]
@@ -30,11 +30,11 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def fill(world: World, rows: Iterable[Row]) -> None:
+def fill(world: ForgeWorld, rows: Iterable[Row]) -> None:
     """Every row becomes a merged pull request; what history cannot tell is invented (`invent.py`)."""
     rows = list(rows)
     maintainers = _maintainers(rows)
-    added: dict[int, list[PullRequest]] = defaultdict(list)
+    added: dict[int, list[LocalPullRequest]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (datetime.fromisoformat(row["merged_at"]), row["number"])):
         pull = _add(world, row, maintainers[row["forge"], row["repo"]])
         added[pull.repository.id].append(pull)
@@ -62,11 +62,11 @@ def _maintainers(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
     return found
 
 
-def _account(world: World, forge: ForgeName, who: Row) -> Account:
+def _account(world: ForgeWorld, forge: ForgeName, who: Row) -> LocalAccount:
     return world.account(forge, who["login"]) or world.add_account(forge, who["login"], int(who["id"]))
 
 
-def _add(world: World, row: Row, maintainers: list[Row]) -> PullRequest:
+def _add(world: ForgeWorld, row: Row, maintainers: list[Row]) -> LocalPullRequest:
     forge: ForgeName = row["forge"]
     names = (forge, row["repo"], row["number"])
     created, merged = datetime.fromisoformat(row["created_at"]), datetime.fromisoformat(row["merged_at"])
@@ -78,7 +78,7 @@ def _add(world: World, row: Row, maintainers: list[Row]) -> PullRequest:
     if merger is None and invent.roll(16, "merger unknown", *names):
         others = [who for who in maintainers if who["login"] != author.login] or maintainers
         merger = others[invent.roll(len(others), "merger", *names)]
-    listed = [File(f["path"], f["additions"], f["deletions"]) for f in row["files"]]
+    listed = [LocalFile(f["path"], f["additions"], f["deletions"]) for f in row["files"]]
     files = invent.all_files(listed, row["additions"], row["deletions"], row["changed_files"])
     pull = world.add_pull(
         repository,
@@ -101,7 +101,7 @@ def _add(world: World, row: Row, maintainers: list[Row]) -> PullRequest:
     return pull
 
 
-def _review(world: World, pull: PullRequest, maintainer: Account) -> None:
+def _review(world: ForgeWorld, pull: LocalPullRequest, maintainer: LocalAccount) -> None:
     """One or two reviews by somebody else, between opening and merge."""
     reviewer = pull.merged_by if pull.merged_by and pull.merged_by is not pull.author else maintainer
     if reviewer is pull.author or pull.merged_at is None:
@@ -112,7 +112,7 @@ def _review(world: World, pull: PullRequest, maintainer: Account) -> None:
         world.add_review(pull, reviewer, state, pull.created_at + span * (at + 1) / (len(states) + 1))
 
 
-def _add_forks(world: World, pulls: list[PullRequest]) -> None:
+def _add_forks(world: ForgeWorld, pulls: list[LocalPullRequest]) -> None:
     """Three authors in four keep the fork that they worked in; the others have deleted it."""
     for pull in pulls:
         author, repository = pull.author, pull.repository
@@ -125,7 +125,7 @@ def _add_forks(world: World, pulls: list[PullRequest]) -> None:
         pull.head_branch = f"topic-{pull.number}"
 
 
-def _add_unmerged(world: World, pulls: list[PullRequest]) -> None:
+def _add_unmerged(world: ForgeWorld, pulls: list[LocalPullRequest]) -> None:
     """After one merged pull request in twelve, one by the same author that was closed, or is open still."""
     taken = {pull.number for pull in pulls}
     for pull in pulls:
@@ -137,7 +137,7 @@ def _add_unmerged(world: World, pulls: list[PullRequest]) -> None:
         taken.add(number)
         opened = pull.merged_at + timedelta(hours=7)
         still_open = invent.roll(3, "open", pull.id) == 0
-        file = pull.files[0] if pull.files else File("README.md", 1, 0)
+        file = pull.files[0] if pull.files else LocalFile("README.md", 1, 0)
         world.add_pull(
             pull.repository,
             pull.author,
@@ -146,5 +146,5 @@ def _add_unmerged(world: World, pulls: list[PullRequest]) -> None:
             created_at=opened,
             state="open" if still_open else "closed",
             closed_at=None if still_open else opened + timedelta(days=2),
-            files=[File(file.path, 3, 1)],
+            files=[LocalFile(file.path, 3, 1)],
         ).draft = still_open

@@ -11,31 +11,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from demo.forge.model import Account, ForgeName, PullRequest
-from demo.forge.world import World
+from demo.forge.model import ForgeName, LocalAccount, LocalPullRequest
+from demo.forge.world import ForgeWorld
 
 MOST = 1000
 _TOKEN = re.compile(r"""\(|\)|-?[a-z-]+:(?:"[^"]*"|[^\s()]+)|"[^"]*"|[^\s()]+""", re.IGNORECASE)
-Test = Callable[[PullRequest], bool]
+Test = Callable[[LocalPullRequest], bool]
 
 
-class Unsearchable(ValueError):
+class UnsearchableUser(ValueError):
     """The query names a user that does not exist or may not be seen."""
 
 
 @dataclass
-class Query:
+class SearchQuery:
     """A parsed query: the test, and what narrows the candidates (one author or one repository named for all)."""
 
     test: Test
-    authors: list[Account] = field(default_factory=list)
+    authors: list[LocalAccount] = field(default_factory=list)
     repositories: list[str] = field(default_factory=list)
     alternatives: bool = False
     oldest_first: bool = False
     by: str = "created"
 
 
-def find(world: World, forge: ForgeName, text: str) -> list[PullRequest]:
+def find(world: ForgeWorld, forge: ForgeName, text: str) -> list[LocalPullRequest]:
     """All pull requests that match, newest first unless the query sorts otherwise. Raises `Unsearchable`."""
     query = parse(world, forge, text)
     if query.authors and not query.alternatives:
@@ -53,9 +53,9 @@ def find(world: World, forge: ForgeName, text: str) -> list[PullRequest]:
     return found
 
 
-def parse(world: World, forge: ForgeName, text: str) -> Query:
+def parse(world: ForgeWorld, forge: ForgeName, text: str) -> SearchQuery:
     tokens = _TOKEN.findall(text)
-    query = Query(lambda pull: True)
+    query = SearchQuery(lambda pull: True)
 
     def alternatives() -> Test:
         tests = [conjunction()]
@@ -97,7 +97,7 @@ def _negated(test: Test) -> Test:
     return lambda pull: not test(pull)
 
 
-def _qualifier(world: World, forge: ForgeName, token: str, query: Query) -> Test:
+def _qualifier(world: ForgeWorld, forge: ForgeName, token: str, query: SearchQuery) -> Test:
     name, colon, value = token.partition(":")
     value = value.strip('"')
     name = name.lower()
@@ -109,7 +109,7 @@ def _qualifier(world: World, forge: ForgeName, token: str, query: Query) -> Test
     if name == "author":
         account = world.account(forge, value.removeprefix("app/").removeprefix("@"))
         if account is None or account.hidden:
-            raise Unsearchable(value)
+            raise UnsearchableUser(value)
         query.authors.append(account)
         return lambda pull: pull.author is account
     if name == "repo":
@@ -152,7 +152,7 @@ def _between(name: str, value: str) -> Test:
     else:
         earliest, latest = _edge(value, False), _edge(value, True)
 
-    def test(pull: PullRequest) -> bool:
+    def test(pull: LocalPullRequest) -> bool:
         moment: datetime | None = getattr(pull, f"{name}_at")
         return (
             moment is not None

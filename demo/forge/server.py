@@ -16,13 +16,13 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from demo.forge import faults, gitee, github_graphql, github_rest, oauth, pages
-from demo.forge.credentials import Credentials, environment
-from demo.forge.http import Call, Stop, answer
-from demo.forge.limits import Budget, Limits
-from demo.forge.log import Entry, Log
+from demo.forge.credentials import ForgeCredentials, environment
+from demo.forge.http import ForgeCall, StopWithResponse, answer
+from demo.forge.limits import CallerBudget, ForgeLimits
+from demo.forge.log import LoggedRequest, RequestLog
 from demo.forge.model import FORGES, ForgeName
 from demo.forge.rows import CARRIED, fill, read
-from demo.forge.world import World
+from demo.forge.world import ForgeWorld
 
 VERSIONS = ("2022-11-28", "2026-03-10")
 Route = tuple[str, Callable[..., Response]]
@@ -44,15 +44,15 @@ class LocalForge:
         host: str = "127.0.0.1",
     ) -> None:
         self.clock = clock
-        self.world: World = World()
+        self.world: ForgeWorld = ForgeWorld()
         fill(self.world, read(CARRIED) if rows is None else rows)
-        self.credentials = Credentials.standard(self.world)
+        self.credentials = ForgeCredentials.standard(self.world)
         self.featured: list[str] = []
         """Logins that the sign-in pages offer first."""
-        self.faults = faults.Faults()
-        self.limits = Limits()
-        self.log = Log()
-        self._server = _Server(host, port, self._application)
+        self.faults = faults.PlayedFaults()
+        self.limits = ForgeLimits()
+        self.log = RequestLog()
+        self._server = _ForgeServer(host, port, self._application)
         self.url = f"http://{host}:{self._server.server_port}"
         self.github_url = f"{self.url}/github"
         self.github_api_url = f"{self.github_url}/api/v3"
@@ -96,7 +96,7 @@ class LocalForge:
     def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         forge: ForgeName = next((name for name in FORGES if request.path.startswith(f"/{name}")), "github")
-        call = Call(self, request, forge, self.clock())
+        call = ForgeCall(self, request, forge, self.clock())
         fault = self.faults.take(call)
         status = 0
         try:
@@ -104,7 +104,7 @@ class LocalForge:
             status = response.status_code
         finally:
             self.log.add(
-                Entry(
+                LoggedRequest(
                     call.now,
                     forge,
                     request.method,
@@ -119,7 +119,7 @@ class LocalForge:
             )
         return response(environ, start_response)
 
-    def _answer(self, call: Call) -> Response:
+    def _answer(self, call: ForgeCall) -> Response:
         try:
             rule, arguments = ROUTES.bind_to_environ(call.request.environ).match(return_rule=True)
         except (NotFound, MethodNotAllowed) as error:
@@ -129,42 +129,46 @@ class LocalForge:
         kind, route = rule.endpoint
         try:
             return _KINDS[kind](call, route, arguments)
-        except Stop as stop:
+        except StopWithResponse as stop:
             return stop.response
 
 
 # -- kinds of route ------------------------------------------------------------------------------------------------
 
 
-def _page(call: Call, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
+def _page(call: ForgeCall, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
     with call.local.world.lock:
         return route(call, **arguments)
 
 
-def _authenticate(call: Call, text: str | None) -> None:
+def _authenticate(call: ForgeCall, text: str | None) -> None:
     """Set the call's grant; 401 for a token that is not known, whatever is asked."""
     if text is None:
         return
     call.grant = call.local.credentials.grant(call.forge, text, call.now)
     if call.grant is None:
         if call.forge != "github":
-            raise Stop(401, {"message": "401 Unauthorized"})
+            raise StopWithResponse(401, {"message": "401 Unauthorized"})
         body = {"message": "Bad credentials", "documentation_url": github_rest.DOCUMENTATION, "status": "401"}
-        raise Stop(401, body)
+        raise StopWithResponse(401, body)
 
 
-def _header_token(call: Call) -> str | None:
+def _header_token(call: ForgeCall) -> str | None:
     header = call.request.headers.get("Authorization", "")
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() in ("token", "bearer") and token.strip() else None
 
 
-def _github(call: Call, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
+def _github(call: ForgeCall, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
     if not call.request.headers.get("User-Agent"):
-        raise Stop(403, {"message": "Request forbidden by administrative rules. Add a User-Agent header."})
+        raise StopWithResponse(
+            403, {"message": "Request forbidden by administrative rules. Add a User-Agent header."}
+        )
     version = call.request.headers.get("X-GitHub-Api-Version", VERSIONS[0])
     if version not in VERSIONS:
-        raise Stop(400, {"message": f"{version} is not a supported version.", "documentation_url": "…"})
+        raise StopWithResponse(
+            400, {"message": f"{version} is not a supported version.", "documentation_url": "…"}
+        )
     _authenticate(call, _header_token(call))
     headers = {
         "x-github-request-id": secrets.token_hex(10).upper(),
@@ -184,7 +188,7 @@ def _github(call: Call, route: Callable[..., Response], arguments: Mapping[str, 
     return response
 
 
-def _github_budget(budget: Budget) -> dict[str, str]:
+def _github_budget(budget: CallerBudget) -> dict[str, str]:
     return {
         "x-ratelimit-limit": str(budget.limit),
         "x-ratelimit-remaining": str(budget.remaining),
@@ -194,7 +198,7 @@ def _github_budget(budget: Budget) -> dict[str, str]:
     }
 
 
-def _gitee(call: Call, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
+def _gitee(call: ForgeCall, route: Callable[..., Response], arguments: Mapping[str, Any]) -> Response:
     _authenticate(call, _header_token(call) or call.request.args.get("access_token"))
     pool = call.forge if call.grant else f"{call.forge}_anonymous"
     response, budget = _metered(call, pool, route, arguments)
@@ -204,8 +208,13 @@ def _gitee(call: Call, route: Callable[..., Response], arguments: Mapping[str, A
 
 
 def _metered(
-    call: Call, pool: str, route: Callable[..., Response], arguments: Mapping[str, Any], *, free: bool = False
-) -> tuple[Response, Budget]:
+    call: ForgeCall,
+    pool: str,
+    route: Callable[..., Response],
+    arguments: Mapping[str, Any],
+    *,
+    free: bool = False,
+) -> tuple[Response, CallerBudget]:
     """The answer and what is left. An answer that the caller holds already is a 304 and costs nothing."""
     limits = call.local.limits
     budget = limits.spend(pool, call.caller, 0, call.now)
@@ -215,7 +224,7 @@ def _metered(
     try:
         with call.local.world.lock:
             response = route(call, **arguments)
-    except Stop as stop:
+    except StopWithResponse as stop:
         response = stop.response
     if response.status_code == 200:
         etag = f'W/"{hashlib.sha256(response.get_data()).hexdigest()[:40]}"'
@@ -225,7 +234,7 @@ def _metered(
     return response, budget if free else limits.spend(pool, call.caller, 1, call.now)
 
 
-def _over(call: Call, pool: str) -> Response:
+def _over(call: ForgeCall, pool: str) -> Response:
     if call.forge != "github":
         return answer({"message": "API rate limit exceeded"}, 429)
     whom = f"user ID {call.grant.account.id}" if call.grant else f"{call.request.remote_addr}"
@@ -233,13 +242,13 @@ def _over(call: Call, pool: str) -> Response:
     return answer({"message": message, "documentation_url": github_rest.DOCUMENTATION}, 403)
 
 
-def _nowhere(call: Call, error: HTTPException) -> Response:
+def _nowhere(call: ForgeCall, error: HTTPException) -> Response:
     if "/api/" in call.request.path:
         return answer({"message": "Not Found"}, 404)
     return pages.message("Nothing here", "This local forge has no such page.", error.code or 404)
 
 
-_KINDS: dict[str, Callable[[Call, Callable[..., Response], Mapping[str, Any]], Response]] = {
+_KINDS: dict[str, Callable[[ForgeCall, Callable[..., Response], Mapping[str, Any]], Response]] = {
     "page": _page,
     "github": _github,
     "gitee": _gitee,
@@ -263,7 +272,7 @@ ROUTES = Map(list(_rules()), strict_slashes=False, merge_slashes=False)
 # -- the socket ----------------------------------------------------------------------------------------------------
 
 
-class _Handler(WSGIRequestHandler):
+class _ForgeRequestHandler(WSGIRequestHandler):
     """Says nothing of its requests (`LocalForge.log` has them), and can hang up without a word."""
 
     timeout = 30
@@ -277,7 +286,7 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = True
 
 
-class _Server(ThreadedWSGIServer):
+class _ForgeServer(ThreadedWSGIServer):
     """Closes what is still open when it stops, so that nothing outlives a test."""
 
     daemon_threads = True
@@ -289,7 +298,7 @@ class _Server(ThreadedWSGIServer):
         if port:
             # Werkzeug ends the process where the port is taken; this raises.
             socket.create_server((host, port)).close()
-        super().__init__(host, port, application, handler=_Handler)
+        super().__init__(host, port, application, handler=_ForgeRequestHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

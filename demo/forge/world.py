@@ -14,88 +14,92 @@ from demo.forge import invent
 from demo.forge.ids import sha
 from demo.forge.model import (
     FORGES,
-    Account,
     AccountKind,
-    File,
     ForgeName,
-    Issue,
-    PullRequest,
-    Repository,
-    Review,
+    LocalAccount,
+    LocalFile,
+    LocalIssue,
+    LocalPullRequest,
+    LocalRepository,
+    LocalReview,
     State,
 )
 
 
-class World:
+class ForgeWorld:
     """Two forges. Names are looked up without regard to case, as both forges do."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.gitee_redirects_renames = False
         """Whether Gitee answers 301 for a renamed repository; what it does is not documented, so 404 by default."""
-        self._accounts: dict[tuple[ForgeName, int], Account] = {}
-        self._logins: dict[tuple[ForgeName, str], Account] = {}
-        self._repositories: dict[tuple[ForgeName, int], Repository] = {}
-        self._names: dict[tuple[ForgeName, str], Repository] = {}
-        self._old_names: dict[tuple[ForgeName, str], Repository] = {}
-        self._owned: dict[tuple[ForgeName, int], list[Repository]] = defaultdict(list)
-        self._of_repository: dict[tuple[ForgeName, int], dict[int, PullRequest]] = defaultdict(dict)
-        self._of_author: dict[tuple[ForgeName, int], list[PullRequest]] = defaultdict(list)
-        self._in_repository_of: dict[tuple[ForgeName, int, int], list[PullRequest]] = defaultdict(list)
-        self._by_id: dict[tuple[ForgeName, int], PullRequest] = {}
-        self._by_commit: dict[tuple[ForgeName, str], PullRequest] = {}
-        self._issues: dict[tuple[ForgeName, int], Issue] = {}
-        self._issues_of: dict[tuple[ForgeName, int], list[Issue]] = defaultdict(list)
-        self._reviews_of: dict[tuple[ForgeName, int], list[tuple[PullRequest, Review]]] = defaultdict(list)
+        self._accounts: dict[tuple[ForgeName, int], LocalAccount] = {}
+        self._logins: dict[tuple[ForgeName, str], LocalAccount] = {}
+        self._repositories: dict[tuple[ForgeName, int], LocalRepository] = {}
+        self._names: dict[tuple[ForgeName, str], LocalRepository] = {}
+        self._old_names: dict[tuple[ForgeName, str], LocalRepository] = {}
+        self._owned: dict[tuple[ForgeName, int], list[LocalRepository]] = defaultdict(list)
+        self._of_repository: dict[tuple[ForgeName, int], dict[int, LocalPullRequest]] = defaultdict(dict)
+        self._of_author: dict[tuple[ForgeName, int], list[LocalPullRequest]] = defaultdict(list)
+        self._in_repository_of: dict[tuple[ForgeName, int, int], list[LocalPullRequest]] = defaultdict(list)
+        self._by_id: dict[tuple[ForgeName, int], LocalPullRequest] = {}
+        self._by_commit: dict[tuple[ForgeName, str], LocalPullRequest] = {}
+        self._issues: dict[tuple[ForgeName, int], LocalIssue] = {}
+        self._issues_of: dict[tuple[ForgeName, int], list[LocalIssue]] = defaultdict(list)
+        self._reviews_of: dict[tuple[ForgeName, int], list[tuple[LocalPullRequest, LocalReview]]] = (
+            defaultdict(list)
+        )
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def account(self, forge: ForgeName, login: str) -> Account | None:
+    def account(self, forge: ForgeName, login: str) -> LocalAccount | None:
         return self._logins.get((forge, login.lower()))
 
-    def account_by_id(self, forge: ForgeName, account_id: int) -> Account | None:
+    def account_by_id(self, forge: ForgeName, account_id: int) -> LocalAccount | None:
         found = self._accounts.get((forge, account_id))
         return None if found is None or found.deleted else found
 
-    def accounts(self, forge: ForgeName) -> list[Account]:
+    def accounts(self, forge: ForgeName) -> list[LocalAccount]:
         return [a for (name, _), a in self._accounts.items() if name == forge and not a.deleted]
 
-    def repository(self, forge: ForgeName, full_name: str) -> Repository | None:
+    def repository(self, forge: ForgeName, full_name: str) -> LocalRepository | None:
         """The visible repository that has this name now."""
         found = self._names.get((forge, full_name.lower()))
         return found if found is not None and found.visible else None
 
-    def moved(self, forge: ForgeName, full_name: str) -> Repository | None:
+    def moved(self, forge: ForgeName, full_name: str) -> LocalRepository | None:
         """The visible repository that once had this name, unless another has taken it."""
         if (forge, full_name.lower()) in self._names:
             return None
         found = self._old_names.get((forge, full_name.lower()))
         return found if found is not None and found.visible else None
 
-    def repository_by_id(self, forge: ForgeName, repository_id: int) -> Repository | None:
+    def repository_by_id(self, forge: ForgeName, repository_id: int) -> LocalRepository | None:
         found = self._repositories.get((forge, repository_id))
         return found if found is not None and found.visible else None
 
-    def repositories(self, forge: ForgeName) -> list[Repository]:
+    def repositories(self, forge: ForgeName) -> list[LocalRepository]:
         return [r for (name, _), r in self._repositories.items() if name == forge and r.visible]
 
-    def owned_by(self, account: Account) -> list[Repository]:
+    def owned_by(self, account: LocalAccount) -> list[LocalRepository]:
         return [r for r in self._owned[account.forge, account.id] if r.visible]
 
-    def pull(self, repository: Repository, number: int) -> PullRequest | None:
+    def pull(self, repository: LocalRepository, number: int) -> LocalPullRequest | None:
         found = self._of_repository[repository.forge, repository.id].get(number)
         return found if found is not None and found.visible else None
 
-    def pull_by_id(self, forge: ForgeName, pull_id: int) -> PullRequest | None:
+    def pull_by_id(self, forge: ForgeName, pull_id: int) -> LocalPullRequest | None:
         found = self._by_id.get((forge, pull_id))
         return found if found is not None and found.visible else None
 
-    def pull_by_commit(self, repository: Repository, commit: str) -> PullRequest | None:
+    def pull_by_commit(self, repository: LocalRepository, commit: str) -> LocalPullRequest | None:
         """The pull request whose merge commit, closing commit or branch commit this is."""
         found = self._by_commit.get((repository.forge, commit))
         return found if found is not None and found.visible and found.repository is repository else None
 
-    def pulls_by(self, account: Account, repository: Repository | None = None) -> list[PullRequest]:
+    def pulls_by(
+        self, account: LocalAccount, repository: LocalRepository | None = None
+    ) -> list[LocalPullRequest]:
         """What an account opened, in one repository or everywhere."""
         if repository is None:
             found = self._of_author.get((account.forge, account.id), [])
@@ -103,23 +107,23 @@ class World:
             found = self._in_repository_of.get((account.forge, repository.id, account.id), [])
         return [pull for pull in found if pull.visible]
 
-    def pulls_in(self, repository: Repository) -> list[PullRequest]:
+    def pulls_in(self, repository: LocalRepository) -> list[LocalPullRequest]:
         return [
             pull for pull in self._of_repository[repository.forge, repository.id].values() if pull.visible
         ]
 
-    def pulls(self, forge: ForgeName) -> list[PullRequest]:
+    def pulls(self, forge: ForgeName) -> list[LocalPullRequest]:
         """Everything on a forge: for a search that names neither an author nor a repository."""
         return [pull for (name, _), pull in self._by_id.items() if name == forge and pull.visible]
 
-    def issues_by(self, account: Account) -> list[Issue]:
+    def issues_by(self, account: LocalAccount) -> list[LocalIssue]:
         return [issue for issue in self._issues_of[account.forge, account.id] if issue.visible]
 
-    def issue_by_id(self, forge: ForgeName, issue_id: int) -> Issue | None:
+    def issue_by_id(self, forge: ForgeName, issue_id: int) -> LocalIssue | None:
         found = self._issues.get((forge, issue_id))
         return found if found is not None and found.visible else None
 
-    def reviews_by(self, account: Account) -> list[tuple[PullRequest, Review]]:
+    def reviews_by(self, account: LocalAccount) -> list[tuple[LocalPullRequest, LocalReview]]:
         """With the pull request that each looks at."""
         return [one for one in self._reviews_of[account.forge, account.id] if one[0].visible]
 
@@ -127,7 +131,7 @@ class World:
 
     def add_account(
         self, forge: ForgeName, login: str, account_id: int | None = None, kind: AccountKind = "User"
-    ) -> Account:
+    ) -> LocalAccount:
         """A new account. ValueError where the login or the id is taken (a deleted account keeps its id)."""
         with self.lock:
             if account_id is None:
@@ -136,12 +140,12 @@ class World:
                     account_id += 1
             if (forge, account_id) in self._accounts or (forge, login.lower()) in self._logins:
                 raise ValueError(f"{forge} has an account {login} or {account_id} already")
-            account = Account(forge, account_id, login, kind, name=login.replace("-", " ").title())
+            account = LocalAccount(forge, account_id, login, kind, name=login.replace("-", " ").title())
             self._accounts[forge, account_id] = account
             self._logins[forge, login.lower()] = account
             return account
 
-    def rename_account(self, forge: ForgeName, login: str, new_login: str) -> Account:
+    def rename_account(self, forge: ForgeName, login: str, new_login: str) -> LocalAccount:
         """The old login is free for anyone at once, and leads nowhere until then."""
         with self.lock:
             if (forge, new_login.lower()) in self._logins:
@@ -172,9 +176,9 @@ class World:
         full_name: str,
         *,
         created_at: datetime,
-        parent: Repository | None = None,
+        parent: LocalRepository | None = None,
         owner_kind: AccountKind = "Organization",
-    ) -> Repository:
+    ) -> LocalRepository:
         """A new repository, its owner made where nobody has that login."""
         with self.lock:
             login, _, name = full_name.partition("/")
@@ -183,7 +187,7 @@ class World:
             while (forge, number) in self._repositories:
                 number += 1
             page = invent.about(forge, parent.full_name if parent else full_name)
-            repository = Repository(
+            repository = LocalRepository(
                 forge,
                 number,
                 owner,
@@ -201,13 +205,13 @@ class World:
             self._owned[forge, owner.id].append(repository)
             return repository
 
-    def _forget_name(self, repository: Repository) -> None:
+    def _forget_name(self, repository: LocalRepository) -> None:
         key = (repository.forge, repository.full_name.lower())
         if self._names.get(key) is repository:
             del self._names[key]
         self._old_names[key] = repository
 
-    def rename_repository(self, forge: ForgeName, full_name: str, new_full_name: str) -> Repository:
+    def rename_repository(self, forge: ForgeName, full_name: str, new_full_name: str) -> LocalRepository:
         """Rename, or transfer where the owner differs (an unknown new owner is made). The old name redirects."""
         with self.lock:
             if (forge, new_full_name.lower()) in self._names:
@@ -233,8 +237,8 @@ class World:
 
     def add_pull(
         self,
-        repository: Repository,
-        author: Account,
+        repository: LocalRepository,
+        author: LocalAccount,
         *,
         title: str,
         created_at: datetime,
@@ -243,16 +247,16 @@ class World:
         closed_at: datetime | None = None,
         updated_at: datetime | None = None,
         number: int | None = None,
-        files: Sequence[File] = (),
+        files: Sequence[LocalFile] = (),
         additions: int | None = None,
         deletions: int | None = None,
         changed_files: int | None = None,
         merge_commit: str | None = None,
         closer: str | None = None,
-        merged_by: Account | None = None,
-        co_authors: Iterable[Account] = (),
+        merged_by: LocalAccount | None = None,
+        co_authors: Iterable[LocalAccount] = (),
         labels: Sequence[str] = (),
-    ) -> PullRequest:
+    ) -> LocalPullRequest:
         """A pull request as the forge knows it from now on; a merged one needs ``merged_at``.
 
         Counts are taken from ``files`` where they are not given. ValueError where the number is taken.
@@ -266,7 +270,7 @@ class World:
             if (state == "merged") != (merged_at is not None):
                 raise ValueError("merged_at is for merged pull requests, and they need it")
             ended = merged_at or closed_at
-            pull = PullRequest(
+            pull = LocalPullRequest(
                 repository,
                 number,
                 repository.id * 100_000 + number,
@@ -297,17 +301,17 @@ class World:
                     self._by_commit[forge, commit] = pull
             return pull
 
-    def touch(self, pull: PullRequest, at: datetime) -> None:
+    def touch(self, pull: LocalPullRequest, at: datetime) -> None:
         """Somebody comments: nothing changes but the time of the last update."""
         with self.lock:
             pull.updated_at = at
 
-    def label(self, pull: PullRequest, labels: Sequence[str], at: datetime) -> None:
+    def label(self, pull: LocalPullRequest, labels: Sequence[str], at: datetime) -> None:
         with self.lock:
             pull.labels = list(labels)
             pull.updated_at = at
 
-    def merge(self, pull: PullRequest, at: datetime, by: Account | None = None) -> None:
+    def merge(self, pull: LocalPullRequest, at: datetime, by: LocalAccount | None = None) -> None:
         """An open pull request is merged."""
         with self.lock:
             pull.state = "merged"
@@ -316,7 +320,7 @@ class World:
             pull.merge_commit = sha("merge", pull.repository.forge, pull.repository.id, pull.number)
             self._by_commit[pull.repository.forge, pull.merge_commit] = pull
 
-    def revert(self, pull: PullRequest, at: datetime, by: Account) -> PullRequest:
+    def revert(self, pull: LocalPullRequest, at: datetime, by: LocalAccount) -> LocalPullRequest:
         """A second pull request that takes the first back, as the forge's button makes it."""
         with self.lock:
             back = self.add_pull(
@@ -326,7 +330,7 @@ class World:
                 created_at=at - timedelta(minutes=5),
                 merged_at=at,
                 merged_by=by,
-                files=[File(f.path, f.deletions, f.additions) for f in pull.files],
+                files=[LocalFile(f.path, f.deletions, f.additions) for f in pull.files],
             )
             back.body = f"Reverts {pull.repository.full_name}#{pull.number}"
             if pull.repository.forge != "github":
@@ -336,7 +340,7 @@ class World:
             pull.updated_at = at
             return back
 
-    def land(self, pull: PullRequest, at: datetime, message: str, labels: Sequence[str] = ()) -> None:
+    def land(self, pull: LocalPullRequest, at: datetime, message: str, labels: Sequence[str] = ()) -> None:
         """A bot commits the work itself and closes the pull request, which the forge then does not call merged."""
         with self.lock:
             pull.state, pull.closed_at, pull.updated_at = "closed", at, at
@@ -345,9 +349,11 @@ class World:
             pull.labels = [*pull.labels, *labels]
             self._by_commit[pull.repository.forge, pull.closer] = pull
 
-    def add_review(self, pull: PullRequest, author: Account, state: str, at: datetime) -> Review:
+    def add_review(
+        self, pull: LocalPullRequest, author: LocalAccount, state: str, at: datetime
+    ) -> LocalReview:
         with self.lock:
-            review = Review(pull.id * 10 + len(pull.reviews), author, state, at)
+            review = LocalReview(pull.id * 10 + len(pull.reviews), author, state, at)
             pull.reviews.append(review)
             pull.updated_at = max(pull.updated_at, at)
             self._reviews_of[author.forge, author.id].append((pull, review))
@@ -357,15 +363,15 @@ class World:
 
     def add_issue(
         self,
-        repository: Repository,
-        author: Account,
+        repository: LocalRepository,
+        author: LocalAccount,
         *,
         title: str,
         created_at: datetime,
         closed_at: datetime | None = None,
         reason: str | None = "COMPLETED",
         labels: Sequence[str] = (),
-    ) -> Issue:
+    ) -> LocalIssue:
         """An issue, open unless ``closed_at`` says when it was closed (for ``reason``)."""
         with self.lock:
             forge = repository.forge
@@ -374,7 +380,7 @@ class World:
                 + [one.number for one in self._issues.values() if one.repository is repository],
                 default=0,
             )
-            issue = Issue(
+            issue = LocalIssue(
                 repository,
                 number + 1,
                 repository.id * 100_000 + 50_000 + number + 1,
@@ -390,7 +396,7 @@ class World:
             self._issues_of[forge, author.id].append(issue)
             return issue
 
-    def delete_pull(self, pull: PullRequest) -> None:
+    def delete_pull(self, pull: LocalPullRequest) -> None:
         """Taken away by the site's staff; its number stays used."""
         with self.lock:
             pull.deleted = True

@@ -16,14 +16,18 @@ def demo_people() -> list[tuple[User, str]]:
     """Whom the sign-in page offers, in their order, each with what they are."""
     found = {
         person.username: person
-        for person in User.objects.filter(username__in=people.SHOWN).prefetch_related(
+        for person in User.objects.filter(username__in=people.SIGN_IN_USERNAMES).prefetch_related(
             "staff_roles__department", "enrolments"
         )
     }
-    return [(found[username], _what(found[username])) for username in people.SHOWN if username in found]
+    return [
+        (found[username], _describe(found[username]))
+        for username in people.SIGN_IN_USERNAMES
+        if username in found
+    ]
 
 
-def _what(person: User) -> str:
+def _describe(person: User) -> str:
     roles = [
         f"{held.get_role_display()} · {held.department}" if held.department else held.get_role_display()
         for held in person.staff_roles.all()

@@ -30,7 +30,7 @@ def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
             "client_id": found[f"{name.upper()}_CLIENT_ID"],
             "client_secret": found[f"{name.upper()}_CLIENT_SECRET"],
         }
-        for name in forges.names()
+        for name in forges.forge_names()
     }
     settings.SOCIALACCOUNT_PROVIDERS = {
         name: settings.SOCIALACCOUNT_PROVIDERS[name]

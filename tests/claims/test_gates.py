@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from accounts.calendar.university_calendar import written
+from accounts.calendar.university_calendar import format_instant
 from accounts.models import AuditEntry
 from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
@@ -31,7 +31,7 @@ def refused(step: Callable[[], object], code: str, date: datetime) -> None:
     with pytest.raises(Conflict) as error:
         step()
     assert error.value.code == code
-    assert written(date) in error.value.message
+    assert format_instant(date) in error.value.message
     assert AuditEntry.objects.count() == before
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_reduced_before_the_days_to_answer_are_over(proposed: Claim) 
     reviewer = make.reviewer_of(proposed)
     until = proposed.hearing_until
     assert until is not None
-    assert written(until) == "2025-03-18 00:00"
+    assert format_instant(until) == "2025-03-18 00:00"
     refused(
         lambda: review.confirm_proposal(proposed, by=reviewer, now=until - INSTANT), "hearing-not-over", until
     )
@@ -132,7 +132,7 @@ def test_recording_waits_for_the_end_of_public_notice() -> None:
     registrar = factories.registrar()
     until = claim.notice_until
     assert until is not None
-    assert written(until) == "2025-03-18 00:00"
+    assert format_instant(until) == "2025-03-18 00:00"
     refused(lambda: record.record_result(claim, by=registrar, now=until - INSTANT), "notice-not-over", until)
     assert list(record.ready_to_record(now=until - INSTANT)) == []
     assert list(record.waiting_to_record(now=until - INSTANT)) == [claim]
@@ -176,4 +176,4 @@ def test_holidays_of_the_term_lengthen_the_notice() -> None:
     claim = make.decided_claim(make.submitted_claim(in_round=make.round_(term=term))).claim
     assert claim.notice_until is not None
     # 13, 14, Saturday 15, 17, 18 March
-    assert written(claim.notice_until) == "2025-03-19 00:00"
+    assert format_instant(claim.notice_until) == "2025-03-19 00:00"

@@ -12,12 +12,12 @@ from billiard.pool import Pool
 from celery.concurrency import get_implementation
 from django.conf import settings
 
-from config.filesystem_worker_pool import LetGoByDeath, Processes, TaskPool
+from config.filesystem_worker_pool import FileLockedPool, ProcessFileLock, TaskPool
 
 
 def test_a_lock_passes_on_when_its_holder_is_killed() -> None:
     """The kernel takes it from the dead; a holder that lives keeps it."""
-    lock = LetGoByDeath()
+    lock = ProcessFileLock()
     ready, told = os.pipe()
     child = os.fork()
     if child == 0:
@@ -39,7 +39,7 @@ def test_a_lock_passes_on_when_its_holder_is_killed() -> None:
 @pytest.mark.timeout(60)
 def test_invariant_10_children_killed_while_they_wait_hold_up_nobody() -> None:
     """One after the other is killed, whichever of them was first in turn to read, and what comes next is done."""
-    pool = Processes(2)
+    pool = FileLockedPool(2)
     try:
         for _turn in range(4):
             for child in list(pool._pool):

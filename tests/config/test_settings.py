@@ -83,7 +83,7 @@ def test_a_database_is_named_as_libpq_reads_it(
 ) -> None:
     """Sockets, percent-encoding and options such as sslmode are heeded, beside the pool that every process has."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
-    made = settings._database()
+    made = settings._database_settings()
     options = made.pop("OPTIONS")
     assert tuple(made[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")) == told
     assert isinstance(options, dict)
@@ -101,7 +101,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_the_password(
     """One sentence says how to write it; the password is in no message."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="postgresql://user:password@host/name") as refused:
-        settings._database()
+        settings._database_settings()
     assert "sec" not in str(refused.value)
 
 

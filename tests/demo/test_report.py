@@ -23,10 +23,10 @@ TOTALS = {
 def test_states_are_named_in_the_language_of_the_terminal() -> None:
     """No key of the database stands in the report: forges write their own names, states are words."""
     with translation.override("zh-hans"):
-        told = "\n".join(report.lines(TOTALS))
+        told = "\n".join(report.report_lines(TOTALS))
     assert "GitHub 2, Gitee 1" in told
     assert "待审核 1" in told
     for key in ("github", "gitee", "submitted", "recorded", "approve"):
         assert key not in told
     with translation.override("en"):
-        assert "waiting for review 1, recorded 2" in "\n".join(report.lines(TOTALS))
+        assert "waiting for review 1, recorded 2" in "\n".join(report.report_lines(TOTALS))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings_choice import MARKER, settings_module
-from demo.addresses import PAGES
+from config.settings_choice import DEMO_MARKER, choose_settings_module
+from demo.addresses import PAGES_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,13 +19,13 @@ def test_commands_on_the_demos_data_run_with_its_settings(tmp_path: Path) -> Non
     """The marker in DATA_DIR decides, and gives the port next to which the demo's forge is; a database by address is
     never the demo's."""
     environment = {"DATA_DIR": str(tmp_path)}
-    assert settings_module(["collect"], environment) == "config.settings"
-    assert settings_module(["demo"], environment) == "demo.settings"
-    (tmp_path / MARKER).write_text("9000\n")
-    assert settings_module(["collect"], environment) == "demo.settings"
+    assert choose_settings_module(["collect"], environment) == "config.settings"
+    assert choose_settings_module(["demo"], environment) == "demo.settings"
+    (tmp_path / DEMO_MARKER).write_text("9000\n")
+    assert choose_settings_module(["collect"], environment) == "demo.settings"
     assert environment["PORT"] == "9000"
     outside = {"DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://u:p@host/name"}
-    assert settings_module(["collect"], outside) == "config.settings"
+    assert choose_settings_module(["collect"], outside) == "config.settings"
     assert "PORT" not in outside
 
 
@@ -33,9 +33,9 @@ def test_where_the_demo_is_not_installed_no_marker_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of that name alone changes nothing."""
-    (tmp_path / MARKER).write_text("9000\n")
+    (tmp_path / DEMO_MARKER).write_text("9000\n")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert settings_module(["collect"], {"DATA_DIR": str(tmp_path)}) == "config.settings"
+    assert choose_settings_module(["collect"], {"DATA_DIR": str(tmp_path)}) == "config.settings"
 
 
 @pytest.mark.parametrize(("pages", "urls"), [("", "config.urls"), ("1", "demo.urls")])
@@ -50,7 +50,7 @@ def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, p
             "DATA_DIR": str(tmp_path),
             "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/none",
             "SECRET_KEY": "only-for-this-test",
-            PAGES: pages,
+            PAGES_VARIABLE: pages,
         },
         capture_output=True,
         text=True,

@@ -227,8 +227,8 @@ def test_an_old_one_is_known_by_its_folder(
     data = tmp_path / "数据 夹"
     name = f"postgres -D {data} "
     with subprocess.Popen([name, "-c", "input()"], executable=sys.executable, stdin=subprocess.PIPE) as old:
-        assert supervisor._runs_over(data, old.pid)
-        assert not supervisor._runs_over(tmp_path / "资料 夹", old.pid)
+        assert supervisor._is_our_postgres(data, old.pid)
+        assert not supervisor._is_our_postgres(tmp_path / "资料 夹", old.pid)
         old.kill()
 
 
@@ -282,9 +282,9 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_why_it_failed(said: str, sentence: str, tmp_path: Path) -> None:
     """What PostgreSQL says when it fails becomes one sentence that says what to do."""
-    here = layout.Layout(tmp_path, tmp_path, tmp_path, None)
+    here = layout.ClusterLayout(tmp_path, tmp_path, tmp_path, None)
     with pytest.raises(embedded_postgres.CannotStart, match=sentence):
-        raise embedded_postgres.CannotStart(supervisor._why(here, said))
+        raise embedded_postgres.CannotStart(supervisor._failure_sentence(here, said))
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_why_it_failed(said: str, sentence: str, tmp_path: Path) -> None:
 )
 def test_what_the_file_system_said(number: int, sentence: str, tmp_path: Path) -> None:
     """So does an error of the file system."""
-    assert sentence in layout.explain(OSError(number, os.strerror(number)), tmp_path)
+    assert sentence in layout.explain_os_error(OSError(number, os.strerror(number)), tmp_path)
 
 
 def test_reach_of_an_unprivileged_user(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from credits.forges.protocol import AccountOnForge, ChangeRef, CollectionRequest
 from credits.forges.tokens import TokenPool
 from demo.forge import LocalForge
 from demo.forge.ids import read_id, shown_id
-from demo.forge.model import File, PullRequest, Repository
+from demo.forge.model import LocalFile, LocalPullRequest, LocalRepository
 from demo.forge.rows import CARRIED, Row, read
 from tests.forges.collecting import Clock, Store, truth, until_done
 
@@ -88,7 +88,9 @@ class Contract:
     def watched(self, local: LocalForge) -> list[str]:
         return [repo.full_name for repo in local.world.repositories(self.forge) if repo.parent is None]
 
-    def merge_one(self, local: LocalForge, clock: Clock, account: AccountOnForge, **more: Any) -> PullRequest:
+    def merge_one(
+        self, local: LocalForge, clock: Clock, account: AccountOnForge, **more: Any
+    ) -> LocalPullRequest:
         """Something new of this account's, merged at the clock's present time."""
         author = local.world.account_by_id(self.forge, read_id(self.forge, account.id))
         assert author is not None
@@ -97,11 +99,11 @@ class Contract:
             "title": "New work",
             "created_at": clock.now,
             "merged_at": clock.now,
-            "files": [File("a.py", 3, 1)],
+            "files": [LocalFile("a.py", 3, 1)],
         }
         return local.world.add_pull(repository, author, **{**given, **more})
 
-    def some_repository(self, local: LocalForge) -> Repository:
+    def some_repository(self, local: LocalForge) -> LocalRepository:
         found = local.world.repository(self.forge, self.watched(local)[0])
         assert found is not None
         return found
@@ -117,7 +119,7 @@ class Contract:
         assert not any(page.done or page.changes for page in pages)
         return next((page.failure for page in pages if page.failure), None)
 
-    def counted(self, pull: PullRequest) -> tuple[int | None, int | None]:
+    def counted(self, pull: LocalPullRequest) -> tuple[int | None, int | None]:
         """The lines that this forge can tell of a pull request."""
         return pull.additions, pull.deletions
 

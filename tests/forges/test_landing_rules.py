@@ -11,7 +11,7 @@ from credits.forges.github.adapter import GitHub
 from credits.forges.landing_rules import LANDING_RULES, LandingRule, rules_for_repository
 from credits.forges.protocol import AccountOnForge
 from demo.forge import LocalForge
-from demo.forge.model import File, PullRequest
+from demo.forge.model import LocalFile, LocalPullRequest
 from tests.forges.collecting import Clock, Store
 
 RULES = {rule.name: rule for rule in LANDING_RULES}
@@ -35,14 +35,16 @@ def github(local: LocalForge, clock: Clock) -> Iterator[GitHub]:
     adapter.close()
 
 
-def _opened(local: LocalForge, clock: Clock, full_name: str, title: str = "Make it faster") -> PullRequest:
+def _opened(
+    local: LocalForge, clock: Clock, full_name: str, title: str = "Make it faster"
+) -> LocalPullRequest:
     world = local.world
     repository = world.repository("github", full_name) or world.add_repository(
         "github", full_name, created_at=clock.now
     )
     author = world.account("github", "student") or world.add_account("github", "student")
     return world.add_pull(
-        repository, author, title=title, created_at=clock.now, state="open", files=[File("a.py", 3, 1)]
+        repository, author, title=title, created_at=clock.now, state="open", files=[LocalFile("a.py", 3, 1)]
     )
 
 

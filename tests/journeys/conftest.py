@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
     refuse the database to the test for it."""
     path = os.environ.get("BROWSER_PATH") or browsers.find()
     if path is None:
-        pytest.skip(f"there is no browser: {browsers.HOW}")
+        pytest.skip(f"there is no browser: {browsers.ADVICE}")
     words = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
     words += ["--disable-component-update", "--disable-sync"]
     if os.geteuid() == 0:
@@ -96,7 +96,7 @@ def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
             for key in ("url", "api_url", "client_id", "client_secret")
         }
         | {"tokens": tuple(told[f"{name.upper()}_TOKENS"].split(","))}
-        for name in forges.names()
+        for name in forges.forge_names()
     }
     settings.SOCIALACCOUNT_PROVIDERS = {
         name: settings.SOCIALACCOUNT_PROVIDERS[name]

@@ -42,8 +42,8 @@ def root(tmp_path: Path) -> Path:
 def translate(root: Path, **texts: str) -> None:
     """Gives every message of the catalogue a translation: its own text, or the one named for its first word."""
     path = messages.po_file(root, "zh_Hans")
-    catalog = messages.read(path)
-    for message in messages.messages(catalog).values():
+    catalog = messages.read_catalog(path)
+    for message in messages.messages_by_key(catalog).values():
         first = message.id if isinstance(message.id, str) else message.id[1]
         text = texts.get(first.split()[0], f"译 {first}")
         message.string = text if isinstance(message.id, str) else (text,)
@@ -54,11 +54,11 @@ def translate(root: Path, **texts: str) -> None:
 
 def test_every_way_of_marking_is_found(root: Path) -> None:
     """Plain, contextual, plural, lazy, trimmed and filtered messages are found, each at its line."""
-    with messages.extracted(root, "--add-location=full") as template:
-        catalog = messages.read(template)
+    with messages.extracted_template(root, "--add-location=full") as template:
+        catalog = messages.read_catalog(template)
     found = {
         which: [f"{place}:{line}" for place, line in message.locations]
-        for which, message in messages.messages(catalog).items()
+        for which, message in messages.messages_by_key(catalog).items()
     }
     assert found == {
         ("Claim", None): ["credits/views.py:4"],

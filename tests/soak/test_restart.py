@@ -18,7 +18,7 @@ from django.db import connection
 from credits.contributions.models import Contribution
 from credits.jobs.models import Job
 from demo.forge import LocalForge
-from embedded_postgres.layout import NAME, USER, base_of, read_postmaster
+from embedded_postgres.layout import NAME, USER, data_base, read_postmaster
 from tests.soak.at_work import Stopwatch, complete
 from tests.soak.whole import LONG, ROWS, held, link_everybody, truth
 from tests.workers import Workers
@@ -61,7 +61,7 @@ class Server:
 
     def stop_at_once(self) -> None:
         """The immediate mode: no checkpoint, no word to the clients; the next start recovers from the log."""
-        running = read_postmaster(base_of(self._data_dir / "postgres") / "data")
+        running = read_postmaster(data_base(self._data_dir / "postgres") / "data")
         assert running is not None
         os.kill(running.pid, signal.SIGQUIT)
         with contextlib.suppress(ProcessLookupError):

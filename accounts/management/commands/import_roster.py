@@ -8,11 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from accounts.people import roster, roster_file
 from credits.errors import NotThere
 
-SHOWN = 20
+MAX_SHOWN_LINES = 20
 
 
 class Command(VerbCommand):
@@ -22,7 +22,7 @@ class Command(VerbCommand):
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         path: Path = options["file"]
         try:
             with path.open("rb") as file:
@@ -33,10 +33,12 @@ class Command(VerbCommand):
                 _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror},
             ) from error
         report = roster.import_roster(data, path.name, by=None, now=now, dry_run=options["dry_run"])
-        return Report(_lines(report, dry_run=options["dry_run"]), report.to_json(), done=not report.refused)
+        return CommandReport(
+            _report_lines(report, dry_run=options["dry_run"]), report.to_json(), done=not report.refused
+        )
 
 
-def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
+def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
     yield _(
         "%(added)s added, %(changed)s changed, %(unchanged)s unchanged, %(left)s enrolled but not in the file, "
         "%(refused)s refused."
@@ -47,7 +49,7 @@ def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
         "left": len(report.left),
         "refused": len(report.refused),
     }
-    yield from _some(
+    yield from _first_lines(
         _("Refused:"),
         [
             _("row %(row)s, %(column)s: %(reason)s")
@@ -55,9 +57,9 @@ def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
             for refusal in report.refused
         ],
     )
-    yield from _some(_("Look at these again:"), report.staff)
-    yield from _some(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
-    yield from _some(
+    yield from _first_lines(_("Look at these again:"), report.staff)
+    yield from _first_lines(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
+    yield from _first_lines(
         _("Changed:"),
         [
             f"{change.student_number} {change.name}: "
@@ -65,24 +67,24 @@ def _lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
             for change in report.changed
         ],
     )
-    yield from _some(
+    yield from _first_lines(
         _("Enrolled but not in the file (kept):"),
         [f"{left.student_number} {left.name}" for left in report.left],
     )
-    yield from _some(_("New departments:"), report.made_departments)
-    yield from _some(_("New programmes:"), report.made_programmes)
-    yield from _some(_("Columns that mean nothing here:"), report.ignored_columns)
+    yield from _first_lines(_("New departments:"), report.made_departments)
+    yield from _first_lines(_("New programmes:"), report.made_programmes)
+    yield from _first_lines(_("Columns that mean nothing here:"), report.ignored_columns)
     if report.refused:
         yield _("Nothing was applied. Mend the rows above and import the file again.")
     elif dry_run:
         yield _("A trial run: nothing was applied.")
 
 
-def _some(heading: str, lines: list[str] | tuple[str, ...]) -> Iterator[str]:
+def _first_lines(heading: str, lines: list[str] | tuple[str, ...]) -> Iterator[str]:
     """A heading and its first lines; the rest is in the JSON."""
     if not lines:
         return
     yield heading
-    yield from (f"  {line}" for line in lines[:SHOWN])
-    if len(lines) > SHOWN:
-        yield "  " + _("… and %(count)s more") % {"count": len(lines) - SHOWN}
+    yield from (f"  {line}" for line in lines[:MAX_SHOWN_LINES])
+    if len(lines) > MAX_SHOWN_LINES:
+        yield "  " + _("… and %(count)s more") % {"count": len(lines) - MAX_SHOWN_LINES}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand, staff_called
+from accounts.commands import CommandReport, VerbCommand, find_user
 from accounts.identity import forges, linking
 
 
@@ -15,7 +15,7 @@ class Command(VerbCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("student_number", metavar="STUDENT_NUMBER")
-        parser.add_argument("forge", metavar="FORGE", help=" or ".join(forges.names()))
+        parser.add_argument("forge", metavar="FORGE", help=" or ".join(forges.forge_names()))
         parser.add_argument("login", metavar="LOGIN", help="as the forge shows it now")
         parser.add_argument(
             "--attested-by", required=True, metavar="USERNAME", help="the registrar who vouches"
@@ -24,23 +24,23 @@ class Command(VerbCommand):
             "--reason", required=True, metavar="TEXT", help="how they know whose account it is"
         )
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         account = linking.attest(
             options["student_number"],
             options["forge"],
             options["login"],
-            by=staff_called(options["attested_by"]),
+            by=find_user(options["attested_by"]),
             reason=options["reason"],
             now=now,
         )
         number = options["student_number"].strip()
         line = _("Linked %(forge)s account %(login)s (id %(id)s) to student %(number)s.") % {
-            "forge": forges.row(account.forge).label,
+            "forge": forges.forge_info(account.forge).label,
             "login": account.login,
             "id": account.forge_user_id,
             "number": number,
         }
-        return Report(
+        return CommandReport(
             [line],
             {
                 "student_number": number,

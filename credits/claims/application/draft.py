@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.calendar.university_calendar import written
+from accounts.calendar.university_calendar import format_instant
 from accounts.models import User
 from credits.claims.assessment.double_claims import claimed_elsewhere
 from credits.claims.assessment.estimate import (
@@ -141,7 +141,7 @@ def require_applications_open(round_: Round, now: datetime) -> None:
         raise Conflict(
             "round-closed",
             _("Applications in this round were taken until %(date)s.")
-            % {"date": written(round_.apply_until)},
+            % {"date": format_instant(round_.apply_until)},
             _("What you have stays yours: claim it in the next round."),
         )
 

@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, permissions
-from accounts.calendar.university_calendar import written
+from accounts.calendar.university_calendar import format_instant
 from accounts.models import StaffRole, User
 from credits.claims.assessment import stored
 from credits.claims.assessment.estimate import evaluate_version
@@ -197,7 +197,7 @@ def _refuse_over_caps(claim: Claim, rulebook: RulebookDocument, credit: Decimal)
             _("Together with the %(ever)s already recognised, this would go over the rulebook's cap.")
             % {"ever": ever},
             _("Credit was posted after this claim was submitted (%(date)s); the ledger says which.")
-            % {"date": written(cast(datetime, claim.submitted_at))},
+            % {"date": format_instant(cast(datetime, claim.submitted_at))},
         )
 
 

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.calendar.university_calendar import universitys_calendar
+from accounts.calendar.university_calendar import load_calendar
 from accounts.models import User
 from credits.claims.assessment import stored
 from credits.claims.assessment.double_claims import lock_same_work, same_patch_of_others
@@ -142,9 +142,7 @@ def decide(
         _enter_next_state(claim, decision, now)
     else:
         claim.status = Status.HEARING
-        claim.hearing_until = universitys_calendar().after_working_days(
-            now, rulebook_of(version).hearing_days
-        )
+        claim.hearing_until = load_calendar().after_working_days(now, rulebook_of(version).hearing_days)
         claim.save(update_fields=["status", "hearing_until"])
     audit.record(
         "claim-decided",
@@ -411,7 +409,7 @@ def _enter_next_state(claim: Claim, decision: Decision, now: datetime) -> None:
         claim.status = Status.REFUSED
     else:
         version, _facts = _version_and_facts(claim)
-        calendar = universitys_calendar()
+        calendar = load_calendar()
         claim.status = Status.NOTICE
         claim.notice_from = calendar.next_day(now)
         claim.notice_until = calendar.after_working_days(now, rulebook_of(version).notice.working_days)

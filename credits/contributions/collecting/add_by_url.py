@@ -34,7 +34,7 @@ def add_pull_request(
         account.forge_user_id
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
     }
-    label = known.row(forge.name).label
+    label = known.forge_info(forge.name).label
     if not linked:
         raise Conflict(
             "no-account-there",
@@ -65,12 +65,12 @@ def resolve_address(
 ) -> tuple[Forge, tuple[str, str]]:
     """The forge that the address belongs to, and what it names there."""
     if forge_name is not None and forge_name in forges:
-        return forges[forge_name], pull_request_urls.parse_address(address, known.row(forge_name).url)
+        return forges[forge_name], pull_request_urls.parse_address(address, known.forge_info(forge_name).url)
     refusals: list[pull_request_urls.BadAddress] = []
     found: list[tuple[Forge, tuple[str, str]]] = []
     for name, forge in forges.items():
         try:
-            found.append((forge, pull_request_urls.parse_address(address, known.row(name).url)))
+            found.append((forge, pull_request_urls.parse_address(address, known.forge_info(name).url)))
         except pull_request_urls.BadAddress as error:
             refusals.append(error)
     if len(found) == 1:
@@ -88,7 +88,7 @@ def resolve_address(
     raise pull_request_urls.BadAddress(
         "address-of-another-site",
         _("This is not an address on %(sites)s.")
-        % {"sites": ", ".join(known.row(name).url for name in forges)},
+        % {"sites": ", ".join(known.forge_info(name).url for name in forges)},
         _("Only what stands there is collected here."),
     )
 

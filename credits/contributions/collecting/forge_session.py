@@ -108,7 +108,7 @@ def _not_before_error(forge: Forge, until: datetime) -> RateLimited:
     return RateLimited(
         "forge-rests",
         _("%(forge)s cannot be asked before %(at)s.")
-        % {"forge": known.row(forge.name).label, "at": at.strftime("%Y-%m-%d %H:%M")},
+        % {"forge": known.forge_info(forge.name).label, "at": at.strftime("%Y-%m-%d %H:%M")},
         _("Send the address again then."),
         until=until,
     )

@@ -69,7 +69,7 @@ def load_forge_status(name: str, *, now: datetime) -> ForgeStatus:
         running=Count("pk", filter=running),
     )
     lane = Lane.objects.filter(name=name, closed_until__gt=now).first()
-    pool = TokenPool(forges.addresses(name).tokens)
+    pool = TokenPool(forges.forge_settings(name).tokens)
     rests = queue.closings(f"{name}/", now=now)
     return ForgeStatus(
         forge=name,

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from accounts.models import Enrolment
 from credits.claims.assessment.estimate import Estimate, estimate_round
 from credits.claims.assessment.facts import ref_of
@@ -33,7 +33,7 @@ class Command(VerbCommand):
             help="only this student, with the trace; may be repeated",
         )
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         round_ = find_round(options["round"], now=now)
         students: list[str] | None = options["student"]
         found = list(estimate_round(round_, students, now=now))
@@ -42,9 +42,9 @@ class Command(VerbCommand):
             % {"round": round_.code, "now": now.isoformat(timespec="seconds")}
         ]
         for enrolment, estimate in found:
-            lines.append(_summary(enrolment, estimate.outcome))
+            lines.append(_summary_line(enrolment, estimate.outcome))
             if students:
-                lines += _trace(enrolment, estimate)
+                lines += _trace_lines(enrolment, estimate)
         data = {
             "round": round_.code,
             "students": [
@@ -56,10 +56,10 @@ class Command(VerbCommand):
                 for enrolment, estimate in found
             ],
         }
-        return Report(lines, data)
+        return CommandReport(lines, data)
 
 
-def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
+def _summary_line(enrolment: Enrolment, outcome: Outcome) -> str:
     counting = sum(1 for one in outcome.contributions if one.status == "counts")
     return ngettext(
         "%(student)s: %(counting)s of %(count)s contribution counts; points %(points)s, credit %(credit)s",
@@ -74,7 +74,7 @@ def _summary(enrolment: Enrolment, outcome: Outcome) -> str:
     }
 
 
-def _trace(enrolment: Enrolment, estimate: Estimate) -> list[str]:
+def _trace_lines(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     names = {
         ref_of(one): f"{one.contribution}  {one.contribution.title}"
         for one in queries.authorships_of(enrolment.user)

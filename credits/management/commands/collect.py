@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from accounts.identity import forges
 from accounts.models import ForgeAccount
 from credits.contributions import queries
@@ -31,11 +31,11 @@ class Command(VerbCommand):
         parser.add_argument("--forge", help="only this forge")
         parser.add_argument("--full", action="store_true", help="read everything anew, not only what is new")
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         student: Sequence[str] | None = options["student"]
         forge: str | None = options["forge"]
         if forge:
-            forges.row(forge)
+            forges.forge_info(forge)
         accounts = queries.linked_accounts(student, forge=forge)
         reports = collect_accounts_now(
             accounts, forge=forges.forge, clock=timezone.now, full=options["full"], progress=self._progress
@@ -43,10 +43,10 @@ class Command(VerbCommand):
         statuses = statuses_for_accounts(accounts, now=timezone.now())
         complete = [status.complete_at is not None and status.complete_at >= now for status in statuses]
         without = queries.numbers_without_account(student or [], accounts)
-        return Report(
+        return CommandReport(
             lines=[
                 *(_forge_line(report) for report in reports),
-                *(f"{report.forge}: {report.closed_by}" for report in reports if _unable(report)),
+                *(f"{report.forge}: {report.closed_by}" for report in reports if _cannot_ask(report)),
                 *(_account_line(one) for one, done in zip(statuses, complete, strict=True) if not done),
                 *(_("%(number)s: no account is linked.") % {"number": number} for number in without),
             ]
@@ -66,7 +66,7 @@ class Command(VerbCommand):
         self.stderr.write(f"{account}: +{stored.new} ~{stored.changed} {state}")
 
 
-def _unable(report: CollectionReport) -> bool:
+def _cannot_ask(report: CollectionReport) -> bool:
     """Whether nothing was asked since this process cannot ask; the forge is closed to nobody else."""
     return report.closed_by is not None and report.closed_until is None
 

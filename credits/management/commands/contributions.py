@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from credits.contributions import queries
 from credits.contributions.collecting.status import count_never_complete
 
@@ -21,7 +21,7 @@ class Command(VerbCommand):
             "--student", nargs="+", action="extend", metavar="NUMBER", help="only these students"
         )
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         accounts = queries.linked_accounts(options["student"])
         if unknown := count_never_complete(accounts):
             # Zero and unknown never look alike (invariant 9), nor in a list that machines read.
@@ -37,10 +37,10 @@ class Command(VerbCommand):
             )
         lines = queries.contribution_lines(options["student"])
         # An iterator can be read once, and only one of the two is.
-        return Report(lines=(_readable(line) for line in lines), data=lines)
+        return CommandReport(lines=(_format_line(line) for line in lines), data=lines)
 
 
-def _readable(line: dict[str, Any]) -> str:
+def _format_line(line: dict[str, Any]) -> str:
     def known(number: int | None) -> str:
         return "?" if number is None else str(number)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from credits.claims.rounds import find_round
 from credits.formats.tabular import RENDERERS
 from credits.records.export import export_round, under_way_warning
@@ -27,7 +27,7 @@ class Command(VerbCommand):
             "--output", required=True, type=Path, metavar="DIR", help="the folder to write into"
         )
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         output: Path = options["output"]
         batch = export_round(
             find_round(options["round"], now=now), options["format"], by=None, now=now, folder=output
@@ -46,4 +46,4 @@ class Command(VerbCommand):
         ]
         if unfinished := under_way_warning(batch):
             lines.append(unfinished)
-        return Report(lines, {**batch.manifest, "folder": str(output)})
+        return CommandReport(lines, {**batch.manifest, "folder": str(output)})

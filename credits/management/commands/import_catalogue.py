@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from credits.contributions.catalogue import CatalogueReport, import_catalogue
 from credits.errors import CreditsError
 
@@ -21,7 +21,7 @@ class Command(VerbCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         file: Path = options["file"]
         try:
             with file.open("rb") as opened:
@@ -32,10 +32,10 @@ class Command(VerbCommand):
                 _("The file %(name)s cannot be read: %(reason)s.")
                 % {"name": file, "reason": error.strerror or type(error).__name__},
             ) from error
-        return Report(lines=_lines(report), data=asdict(report), done=not report.refused)
+        return CommandReport(lines=_report_lines(report), data=asdict(report), done=not report.refused)
 
 
-def _lines(report: CatalogueReport) -> list[str]:
+def _report_lines(report: CatalogueReport) -> list[str]:
     if report.refused:
         return [
             _("Nothing was imported:"),

@@ -10,10 +10,10 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand, staff_called
+from accounts.commands import CommandReport, VerbCommand, find_user
 from credits.claims.rounds import find_round
 from credits.errors import CreditsError
-from credits.management.simulating import simulated
+from credits.management.simulating import simulation_report
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.published_library import Published
 from credits.rulebooks.versions import propose, publish
@@ -49,20 +49,20 @@ class Command(VerbCommand):
         for one in (check, trying, proposing, publishing):
             one.add_argument("--json", action="store_true", default=False, help="print one JSON document")
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         does: str = options["does"]
         if does == "publish":
-            version = publish(options["code"], by=staff_called(options["username"]), now=now)
-            return _said(version, _("%(version)s is published: sha256 %(digest)s."))
-        text = _text(options["file"])
-        library = Published(_beside(options["file"]))
+            version = publish(options["code"], by=find_user(options["username"]), now=now)
+            return _version_report(version, _("%(version)s is published: sha256 %(digest)s."))
+        text = _read_text(options["file"])
+        library = Published(_neighbouring_texts(options["file"]))
         try:
             if does == "propose":
-                version = propose(text, by=staff_called(options["username"]), now=now)
-                return _said(version, _("%(version)s is proposed: sha256 %(digest)s."))
+                version = propose(text, by=find_user(options["username"]), now=now)
+                return _version_report(version, _("%(version)s is proposed: sha256 %(digest)s."))
             rulebook = parse(text, library)
             if does == "simulate":
-                return simulated(
+                return simulation_report(
                     rulebook,
                     round_=find_round(options["round"]),
                     against=options["against"],
@@ -70,11 +70,11 @@ class Command(VerbCommand):
                     now=now,
                 )
         except RulebookFaults as faults:
-            return _faults(options["file"], faults)
-        return _holds(options["file"], rulebook, warnings(text, library))
+            return _faults_report(options["file"], faults)
+        return _valid_report(options["file"], rulebook, warnings(text, library))
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
@@ -90,7 +90,7 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _beside(file: Path) -> list[str]:
+def _neighbouring_texts(file: Path) -> list[str]:
     """The texts of the rulebooks in the same folder: what a variant may extend before it is published."""
     texts = []
     for one in sorted(file.parent.glob("*.yaml")):
@@ -101,7 +101,7 @@ def _beside(file: Path) -> list[str]:
     return texts
 
 
-def _holds(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) -> Report:
+def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) -> CommandReport:
     language = get_language() or "en"
     lines = [
         _("%(place)s: to be looked at: %(said)s")
@@ -115,12 +115,12 @@ def _holds(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) ->
         "code": rulebook.code,
         "digest": rulebook_digest(rulebook),
         "faults": [],
-        "warnings": [_written(one) for one in doubts],
+        "warnings": [_fault_json(one) for one in doubts],
     }
-    return Report(lines, data)
+    return CommandReport(lines, data)
 
 
-def _written(fault: Fault) -> dict[str, Any]:
+def _fault_json(fault: Fault) -> dict[str, Any]:
     return {
         "line": fault.line,
         "column": fault.column,
@@ -132,7 +132,7 @@ def _written(fault: Fault) -> dict[str, Any]:
     }
 
 
-def _said(version: RulebookVersion, sentence: str) -> Report:
+def _version_report(version: RulebookVersion, sentence: str) -> CommandReport:
     line = sentence % {"version": version, "digest": version.digest}
     data = {
         "code": version.rulebook.code,
@@ -140,11 +140,11 @@ def _said(version: RulebookVersion, sentence: str) -> Report:
         "status": version.status,
         "digest": version.digest,
     }
-    return Report([line], data)
+    return CommandReport([line], data)
 
 
-def _faults(file: Path, faults: RulebookFaults) -> Report:
+def _faults_report(file: Path, faults: RulebookFaults) -> CommandReport:
     language = get_language() or "en"
     lines = [f"{file}:{one.line}:{one.column}: {one.text(language)}" for one in faults.faults]
-    data = {"faults": [_written(one) for one in faults.faults]}
-    return Report(lines, data, done=False)
+    data = {"faults": [_fault_json(one) for one in faults.faults]}
+    return CommandReport(lines, data, done=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import Report, VerbCommand
+from accounts.commands import CommandReport, VerbCommand
 from credits.records.checkpoints import noted_checkpoints, parse_checkpoint
 from credits.records.verification import verify_records
 
@@ -29,7 +29,7 @@ class Command(VerbCommand):
             help="an entry's number and hash, as noted elsewhere (a manifest names the ledger's head)",
         )
 
-    def act(self, *, now: datetime, **options: Any) -> Report:
+    def act(self, *, now: datetime, **options: Any) -> CommandReport:
         kept = [*noted_checkpoints(), *map(parse_checkpoint, options["checkpoint"])]
         verdict = verify_records(kept)
         lines = [
@@ -48,4 +48,4 @@ class Command(VerbCommand):
             "broken": verdict.broken,
             "reason": verdict.reason,
         }
-        return Report(lines, data, done=verdict.holds)
+        return CommandReport(lines, data, done=verdict.holds)

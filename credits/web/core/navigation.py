@@ -84,7 +84,7 @@ def navigation_entries(
     chosen: list[tuple[str, object]] = [*STUDENT_ENTRIES] if is_student else []
     for role, of_role in ROLE_ENTRIES.items():
         if role in roles:
-            limited = role == Role.REGISTRAR and not permissions.covers_all(user, role)
+            limited = role == Role.REGISTRAR and not permissions.covers_university(user, role)
             chosen += [
                 entry
                 for entry in of_role

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.calendar import date_lists
-from accounts.identity.forges import rows
+from accounts.identity.forges import all_forges
 from accounts.models import Programme, Term
 from accounts.people.roster_row import FIRST_YEAR
 from credits.claims.models import Round
@@ -36,7 +36,7 @@ class VouchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["forge"].choices = [(row.name, row.label) for row in rows()]  # type: ignore[attr-defined]
+        self.fields["forge"].choices = [(row.name, row.label) for row in all_forges()]  # type: ignore[attr-defined]
 
 
 class RosterForm(forms.Form):
@@ -145,13 +145,13 @@ class DaysField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         try:
-            return date_lists.read(super().clean(value))
+            return date_lists.parse_days(super().clean(value))
         except CreditsError as error:
             raise forms.ValidationError(str(error)) from error
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
-            return date_lists.written(date.fromisoformat(str(day)) for day in value)
+            return date_lists.format_days(date.fromisoformat(str(day)) for day in value)
         return value
 
 

@@ -20,10 +20,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import permissions
 from accounts.calendar import date_lists, terms
 from accounts.identity import linking
-from accounts.identity.forges import names, row
+from accounts.identity.forges import forge_info, forge_names
 from accounts.models import Enrolment, ForgeAccount, Term
 from accounts.people.roster import RosterReport, import_roster
-from accounts.permissions import Role, covers_all, departments_of, require_for_all, students_in
+from accounts.permissions import Role, covers_university, departments_of, require_for_university, students_in
 from credits.claims import rounds, stages
 from credits.claims.models import Claim, Round, RoundRulebook
 from credits.claims.recording import record
@@ -115,7 +115,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def put_in_force(request: PageRequest, code: str) -> HttpResponse:
     """Put another rulebook in force in a round, for some students."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     round_ = get_object_or_404(Round, code=code)
     form = _in_force_form(round_, request.POST)
     made, status = submit_form(
@@ -152,7 +152,7 @@ def take_out_of_force(request: PageRequest, code: str, pk: int) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def ledger(request: PageRequest) -> HttpResponse:
     """The newest entries, from ``before`` downwards; with ``verify``, the verdict on the whole chain."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     before = request.GET.get("before", "")
     shown = entries.latest()
     if before.isdecimal() and len(before) < 19:
@@ -178,7 +178,7 @@ def ledger(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def exports(request: PageRequest) -> HttpResponse:
     """The export batches, and the form that makes one."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
@@ -200,7 +200,7 @@ def exports(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def export_file(request: PageRequest, code: str) -> FileResponse:
     """A batch's file, as it was made."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
     path = batch_file(batch)
     if not path.is_file():
@@ -217,7 +217,7 @@ def export_file(request: PageRequest, code: str) -> FileResponse:
 @page(role=Role.REGISTRAR)
 def export_manifest(request: PageRequest, code: str) -> HttpResponse:
     """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
     audit_download(batch, f"{batch.code}.manifest.json", by=request.user, now=timezone.now())
     answer = JsonResponse(batch.manifest, json_dumps_params={"ensure_ascii": False, "indent": 2})
@@ -249,7 +249,7 @@ def _rounds_page(
     request: PageRequest, *, form: RoundForm, typed: dict[int, RulebookInForceForm] | None = None, status: int
 ) -> HttpResponse:
     """The page of rounds; ``typed`` holds by round the forms for another rulebook that came back with a fault."""
-    for_all = covers_all(request.user, Role.REGISTRAR)
+    for_all = covers_university(request.user, Role.REGISTRAR)
     counted = Round.objects.select_related("term").annotate(
         applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
         recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
@@ -295,7 +295,7 @@ def vouch(request: PageRequest) -> HttpResponse:
             messages.success(
                 request,
                 _("%(login)s on %(forge)s is linked to %(person)s.")
-                % {"login": made.login, "forge": row(made.forge).label, "person": made.user},
+                % {"login": made.login, "forge": forge_info(made.forge).label, "person": made.user},
             )
             return redirect("registrar_link")
     vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related(
@@ -316,7 +316,7 @@ def vouch(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def roster(request: PageRequest) -> HttpResponse:
     """Try a roster file; then, sent again with ``checked`` (the SHA-256 of what was tried), apply it."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     if request.method != "POST":
         return render(request, "credits/registrar/roster.html", {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)
@@ -361,7 +361,7 @@ def roster(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def all_terms(request: PageRequest) -> HttpResponse:
     """The terms, and the form for a new one."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     form, status = TermForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
@@ -379,7 +379,7 @@ def all_terms(request: PageRequest) -> HttpResponse:
 @page(role=Role.REGISTRAR)
 def term(request: PageRequest, code: str) -> HttpResponse:
     """One term, to be changed."""
-    require_for_all(request.user, Role.REGISTRAR)
+    require_for_university(request.user, Role.REGISTRAR)
     held = get_object_or_404(Term, code=code)
     has_rounds = held.rounds.exists()
     form, status = TermForm(request.POST or None, term=held, days_stay=has_rounds), 200
@@ -406,7 +406,7 @@ def _warn_of_unlikely_days(request: PageRequest, term: Term) -> None:
             request,
             _("These days lie outside the term and are kept: %(days)s.") % {"days": _days_in_words(outside)},
         )
-    if weekdays := terms.worked_anyway(term):
+    if weekdays := terms.redundant_worked_days(term):
         messages.warning(
             request,
             _("These days are no weekend days, so they were working days anyway: %(days)s.")
@@ -415,7 +415,7 @@ def _warn_of_unlikely_days(request: PageRequest, term: Term) -> None:
 
 
 def _days_in_words(days: list[date]) -> str:
-    return date_lists.written(days).replace("\n", ", ")
+    return date_lists.format_days(days).replace("\n", ", ")
 
 
 @require_safe
@@ -434,7 +434,7 @@ def collecting(request: PageRequest) -> HttpResponse:
         request,
         "credits/registrar/collecting.html",
         {
-            "forges_now": [forge_status.load_forge_status(name, now=now) for name in names()],
+            "forges_now": [forge_status.load_forge_status(name, now=now) for name in forge_names()],
             "trouble": forge_status.accounts_in_trouble(
                 now=now, departments=permissions.departments_of(request.user, Role.REGISTRAR)
             )

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.identity import linking
-from accounts.identity.forges import forge, names
+from accounts.identity.forges import forge, forge_names
 from credits.claims import rounds
 from credits.claims.application import draft, submit
 from credits.claims.assessment import estimate as assess
@@ -132,7 +132,7 @@ def add_link(request: PageRequest) -> HttpResponse:
             request.user,
             asked["address"],
             now=timezone.now(),
-            forges={name: forge(name) for name in names()},
+            forges={name: forge(name) for name in forge_names()},
         ),
     )
     if made is None:
@@ -239,7 +239,7 @@ def attest(request: PageRequest) -> HttpResponse:
                 asked["address"],
                 asked["commit"],
                 now=timezone.now(),
-                forges={name: forge(name) for name in names()},
+                forges={name: forge(name) for name in forge_names()},
             ),
         )
         if isinstance(made, AttestedWork):

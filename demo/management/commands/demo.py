@@ -20,16 +20,16 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import terminal_language
 from accounts.models import AuditEntry, ForgeAccount, User
-from config.settings_choice import MARKER
+from config.settings_choice import DEMO_MARKER
 from credits.contributions.collecting.collect import schedule_new_accounts
 from credits.contributions.models import CollectionState
 from credits.errors import CreditsError
 from credits.jobs.wake import wake_workers
 from demo import people, report, story, university
 from demo.addresses import HOST, forge_port, web_port
-from demo.processes import Processes, require_free, serve_pages
+from demo.processes import DemoProcesses, require_free, serve_pages
 
-READY = "demo-ready"
+DEMO_READY_ACTION = "demo-ready"
 """The line in the audit log that says that the story was told to its end."""
 
 
@@ -47,32 +47,32 @@ class Command(BaseCommand):
             signal.signal(number, _stop)
         with translation.override(terminal_language(os.environ)):
             try:
-                with Processes(settings.DATA_DIR / "log") as processes:
+                with DemoProcesses(settings.DATA_DIR / "log") as processes:
                     self._run(processes, serve=not options["no_serve"], as_json=options["json"])
             except CreditsError as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 self.stdout.write("")
 
-    def _run(self, processes: Processes, *, serve: bool, as_json: bool) -> None:
+    def _run(self, processes: DemoProcesses, *, serve: bool, as_json: bool) -> None:
         require_free(forge_port())
         if serve:
             require_free(web_port())
         processes.start("forge", ["-m", "demo.forge", "--port", str(forge_port())])
         self._prepare()
         # From here on every other command knows the data for the demo's (config/chosen.py).
-        (Path(settings.DATA_DIR) / MARKER).write_text(f"{web_port()}\n", encoding="ascii")
+        (Path(settings.DATA_DIR) / DEMO_MARKER).write_text(f"{web_port()}\n", encoding="ascii")
         processes.wait_for(f"http://{HOST}:{forge_port()}/github/api/v3/rate_limit")
         processes.start(
             "worker", ["-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
         )
-        if not AuditEntry.objects.filter(action=READY).exists():
+        if not AuditEntry.objects.filter(action=DEMO_READY_ACTION).exists():
             self._tell(processes)
-        totals = report.counted()
+        totals = report.count_totals()
         if as_json:
             self.stdout.write(json.dumps(totals, ensure_ascii=False, indent=2))
         else:
-            self.stdout.write("\n".join(["", *report.lines(totals), ""]))
+            self.stdout.write("\n".join(["", *report.report_lines(totals), ""]))
         if not totals["ledger"]["holds"]:
             raise CommandError(_("The ledger does not hold."))
         if serve:
@@ -81,7 +81,7 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         """Tables, and nobody else's data: a demo that was interrupted is begun anew, a real database refused."""
         call_command("migrate", verbosity=0)
-        if AuditEntry.objects.filter(action=READY).exists() or not User.objects.exists():
+        if AuditEntry.objects.filter(action=DEMO_READY_ACTION).exists() or not User.objects.exists():
             return
         if settings.DATABASE_URL or User.objects.exclude(email__endswith="@demo.example").exists():
             raise CreditsError(
@@ -94,16 +94,16 @@ class Command(BaseCommand):
         connections.close_all()
         call_command("migrate", verbosity=0)
 
-    def _tell(self, processes: Processes) -> None:
+    def _tell(self, processes: DemoProcesses) -> None:
         now = timezone.now()
         self.stderr.write(_("Making the university …"))
-        university.found(now=now)
+        university.create_university(now=now)
         self._collect(processes)
         self.stderr.write(_("Claims, decisions, notices, recording …"))
-        story.tell(now=now)
-        AuditEntry.objects.create(at=now, action=READY, subject="demo")
+        story.play_story(now=now)
+        AuditEntry.objects.create(at=now, action=DEMO_READY_ACTION, subject="demo")
 
-    def _collect(self, processes: Processes, seconds: float = 180) -> None:
+    def _collect(self, processes: DemoProcesses, seconds: float = 180) -> None:
         """Let the worker collect, and wait until every account is complete."""
         schedule_new_accounts(now=timezone.now())
         wake_workers()
@@ -126,7 +126,7 @@ class Command(BaseCommand):
                 )
             time.sleep(0.1)
 
-    def _serve(self, processes: Processes) -> None:
+    def _serve(self, processes: DemoProcesses) -> None:
         processes.start("beat", ["-m", "celery", "-A", "config", "beat", "--pidfile="])
         address = serve_pages(processes)
         self.stdout.write(
@@ -134,7 +134,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             _("Or sign in as %(names)s, each with the password %(password)s.")
-            % {"names": ", ".join(people.SHOWN), "password": people.PASSWORD}
+            % {"names": ", ".join(people.SIGN_IN_USERNAMES), "password": people.PASSWORD}
         )
         while True:
             processes.check()

@@ -10,7 +10,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.calendar.date_lists import MAX_DAYS, read, written
+from accounts.calendar.date_lists import MAX_DAYS, format_days, parse_days
 from credits.errors import CreditsError
 
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
@@ -20,23 +20,23 @@ GOLDEN_WEEK = tuple(date(2026, 10, day) for day in range(1, 8))
 @given(st.sets(st.dates(FIRST, LAST), max_size=MAX_DAYS))
 def test_days_that_are_written_are_read_back(days: set[date]) -> None:
     """Whatever days are held, the field that shows them reads the same days again, in their order."""
-    assert read(written(days)) == tuple(sorted(days))
+    assert parse_days(format_days(days)) == tuple(sorted(days))
 
 
 @given(st.dates(FIRST, LAST - timedelta(days=MAX_DAYS)), st.integers(1, MAX_DAYS))
 def test_days_in_a_row_are_one_line(first: date, count: int) -> None:
     """A run of days is written as one range, and read back with both its ends."""
     days = [first + timedelta(days=step) for step in range(count)]
-    assert len(written(days).splitlines()) == 1
-    assert read(written(days)) == tuple(days)
+    assert len(format_days(days).splitlines()) == 1
+    assert parse_days(format_days(days)) == tuple(days)
 
 
 @given(st.text(alphabet="0123456789-–~至到年月日/.,，。、 \n２", max_size=60))
 def test_whatever_is_typed_is_read_or_refused_in_words(text: str) -> None:
     """Nothing but a CreditsError comes of any text, and what is read is read again from what it is shown as."""
     with suppress(CreditsError):
-        days = read(text)
-        assert written(days) == written(read(written(days)))
+        days = parse_days(text)
+        assert format_days(days) == format_days(parse_days(format_days(days)))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_whatever_is_typed_is_read_or_refused_in_words(text: str) -> None:
 )
 def test_a_week_is_read_however_it_is_typed(text: str) -> None:
     """Ranges by any usual sign, Chinese and full-width forms, commas and full stops, in any order and twice."""
-    assert read(text) == GOLDEN_WEEK
+    assert parse_days(text) == GOLDEN_WEEK
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "。", " , ，"])
 def test_no_days_are_no_days(text: str) -> None:
     """An empty field, or one with nothing but stops, is a list without days."""
-    assert read(text) == ()
+    assert parse_days(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,6 @@ def test_a_fault_names_its_line(text: str, code: str, line: int) -> None:
     """What is no day, backwards, in no year that can be meant, or too much, is refused with the line it is in."""
     with translation.override("en"):
         with pytest.raises(CreditsError) as error:
-            read(text)
+            parse_days(text)
         assert error.value.code == code
         assert error.value.message.startswith(f"Line {line}: ")

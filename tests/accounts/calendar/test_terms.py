@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.calendar import terms
-from accounts.calendar.university_calendar import universitys_calendar
+from accounts.calendar.university_calendar import load_calendar
 from accounts.models import AuditEntry, Term
 from credits.errors import Conflict, CreditsError, NotAllowed
 from tests import factories
@@ -61,7 +61,7 @@ def test_a_term_is_added_and_its_days_count() -> None:
     made = add(days_off=[*reversed(HOLIDAYS), HOLIDAYS[0]], by=registrar)
     made.refresh_from_db()
     assert made.days_off == [day.isoformat() for day in HOLIDAYS]
-    calendar = universitys_calendar()
+    calendar = load_calendar()
     assert not any(calendar.is_worked(day) for day in HOLIDAYS)
     assert calendar.is_worked(SATURDAY)
     line = AuditEntry.objects.get(action="term-added")
@@ -154,4 +154,4 @@ def test_what_may_be_a_slip_is_found() -> None:
     """Days outside the term, and weekdays entered as worked, are kept and can be told."""
     made = add(days_off=[date(2026, 10, 1), date(2027, 2, 6)], days_worked=[SATURDAY, date(2026, 10, 9)])
     assert terms.days_outside(made) == [date(2027, 2, 6)]
-    assert terms.worked_anyway(made) == [date(2026, 10, 9)]
+    assert terms.redundant_worked_days(made) == [date(2026, 10, 9)]

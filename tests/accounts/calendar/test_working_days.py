@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.calendar.working_days import Calendar, calendar
+from accounts.calendar.working_days import WorkingDayCalendar, build_calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-PLAIN = Calendar(SHANGHAI)
+PLAIN = WorkingDayCalendar(SHANGHAI)
 
 
 def local(text: str) -> datetime:
@@ -37,7 +37,7 @@ def test_working_days_are_counted_from_the_next_day(start: str, days: int, end: 
 def test_holidays_are_left_out_and_worked_weekends_are_counted() -> None:
     """Labour Day 2025: 1 to 5 May are off, Sunday 27 April is worked."""
     off = [f"2025-05-0{day}" for day in range(1, 6)]
-    china = calendar(SHANGHAI, off, ["2025-04-27"])
+    china = build_calendar(SHANGHAI, off, ["2025-04-27"])
     # Saturday 26: Sunday 27 (worked), 28, 29, 30, then 6 May.
     assert china.after_working_days(local("2025-04-26T09:00"), 5) == local("2025-05-07T00:00")
     assert china.is_worked(date(2025, 4, 27))
@@ -53,7 +53,7 @@ def test_the_local_day_decides_not_the_one_in_utc() -> None:
 def test_a_calendar_with_no_end_of_holidays_still_answers() -> None:
     """Nonsense in a term's days off ends in a far date, not in a loop without end."""
     start = local("2025-03-10T10:00")
-    never = Calendar(SHANGHAI, frozenset(start.date() + timedelta(days=n) for n in range(9000)))
+    never = WorkingDayCalendar(SHANGHAI, frozenset(start.date() + timedelta(days=n) for n in range(9000)))
     assert never.after_working_days(start, 1) > start + timedelta(days=7000)
 
 
@@ -64,7 +64,7 @@ def test_a_calendar_with_no_end_of_holidays_still_answers() -> None:
 )
 def test_a_period_holds_exactly_its_working_days(start: datetime, days: int, off: frozenset[date]) -> None:
     """Between the start and the end lie just as many working days as asked for, the last of them the last day."""
-    book = Calendar(SHANGHAI, off)
+    book = WorkingDayCalendar(SHANGHAI, off)
     begun = start.replace(tzinfo=SHANGHAI)
     end = book.after_working_days(begun, days)
     inside = [begun.date() + timedelta(days=n) for n in range(1, (end.date() - begun.date()).days)]

@@ -38,7 +38,7 @@ def forge_with(monkeypatch: pytest.MonkeyPatch):
                         return account
                 raise MissingOnForge("missing", "There is no such thing.")
 
-        monkeypatch.setattr(forges, "forge", lambda name: forges.row(name) and Known())
+        monkeypatch.setattr(forges, "forge", lambda name: forges.forge_info(name) and Known())
 
     return replace
 

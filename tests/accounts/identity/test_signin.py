@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from pytest_django import Settings
 
 from accounts.identity.adapters import AccountAdapter
-from accounts.identity.axes_callables import address_of, whose
+from accounts.identity.axes_callables import attempted_username, client_address
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -107,10 +107,10 @@ def test_others_come_in_while_one_is_shut_out(browser: Client) -> None:
 
 def test_whose_door_it_was_is_told_for_any_input() -> None:
     """Nothing typed, somebody unknown, a NUL: a name to count by, never an error."""
-    assert whose(None, {}) == ""
-    assert whose(None, {"username": "Nobody "}) == "nobody"
-    assert whose(None, {"username": "a\x00b"}) == ""
-    assert len(whose(None, {"email": "x" * 9999})) == 254
+    assert attempted_username(None, {}) == ""
+    assert attempted_username(None, {"username": "Nobody "}) == "nobody"
+    assert attempted_username(None, {"username": "a\x00b"}) == ""
+    assert len(attempted_username(None, {"email": "x" * 9999})) == 254
 
 
 def test_the_language_is_the_persons(browser: Client) -> None:
@@ -168,7 +168,7 @@ def test_the_address_is_the_one_that_our_own_proxy_wrote(
     """Only the last in the header counts, and only behind a proxy: what a client claims opens no door."""
     settings.HTTPS = https
     request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
-    assert address_of(request) == address
+    assert client_address(request) == address
 
 
 def test_behind_the_proxy_one_client_locks_out_nobody_elsewhere(settings: Settings, browser: Client) -> None:

@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.people import roster_file
-from accounts.people.roster_row import Entry, entry
+from accounts.people.roster_row import RosterEntry, parse_row
 from credits.errors import CreditsError
 
 HEADING = "student_number,name,email,department,programme,level,year"
 ROW = "0012,张三,zhang@university.example,信息学院,软件工程,本科,2023"
 
 
-def table(text: str, encoding: str = "utf-8") -> roster_file.Table:
+def table(text: str, encoding: str = "utf-8") -> roster_file.RosterTable:
     return roster_file.read(text.encode(encoding), "roster.csv")
 
 
-def only_entry(text: str, encoding: str = "utf-8") -> Entry:
+def only_entry(text: str, encoding: str = "utf-8") -> RosterEntry:
     """The single row of a table that is in order."""
     read = table(text, encoding)
     [row] = read.rows
-    made = entry(row, read, this_year=2025)
-    assert isinstance(made, Entry), made
+    made = parse_row(row, read, this_year=2025)
+    assert isinstance(made, RosterEntry), made
     return made
 
 
@@ -63,8 +63,8 @@ def test_headings_may_be_chinese_in_any_order_among_others() -> None:
     read = table(
         "年级,备注,姓名,学号,邮箱,学院,专业,培养层次,入学日期\n2023级,好,张三,0012,z@u.cn,信,软,本科,2023年9月3日\n"
     )
-    made = entry(read.rows[0], read, this_year=2025)
-    assert isinstance(made, Entry)
+    made = parse_row(read.rows[0], read, this_year=2025)
+    assert isinstance(made, RosterEntry)
     assert (made.year, made.student_number, str(made.enrolled_on)) == (2023, "0012", "2023-09-03")
     assert read.ignored == ("备注",)
 
@@ -120,8 +120,8 @@ def test_a_workbook_is_read_like_a_table() -> None:
     """Text stays text, a year may be a number, and a number that a student number was turned into is marked."""
     rows = (HEADING.split(","), ROW.split(","), [12, "李四", "l@u.cn", "信", "软", "本科", 2023])
     read = roster_file.read(workbook(*rows), "roster.xlsx")
-    first, second = (entry(row, read, this_year=2025) for row in read.rows)
-    assert isinstance(first, Entry)
+    first, second = (parse_row(row, read, this_year=2025) for row in read.rows)
+    assert isinstance(first, RosterEntry)
     assert first.student_number == "0012"
     assert isinstance(second, list)
     assert [(refusal.row, refusal.column, refusal.code) for refusal in second] == [
@@ -167,7 +167,7 @@ def test_a_wrong_cell_is_named_with_its_column_and_reason(column: str, cell: str
     """Row, the file's own heading, a stable code and a sentence."""
     cells = dict(zip(HEADING.split(","), ROW.split(","), strict=True)) | {column: cell}
     read = table(f"{HEADING}\n{','.join(cells.values())}\n")
-    [refusal] = entry(read.rows[0], read, this_year=2025)  # type: ignore[misc]
+    [refusal] = parse_row(read.rows[0], read, this_year=2025)  # type: ignore[misc]
     assert (refusal.row, refusal.column, refusal.code) == (2, column, code)
     assert refusal.reason
 
@@ -175,7 +175,7 @@ def test_a_wrong_cell_is_named_with_its_column_and_reason(column: str, cell: str
 def test_every_wrong_cell_of_a_row_is_told_at_once() -> None:
     """Whoever mends the file mends it once."""
     read = table(f"{HEADING}\n,,x,信,软,本科,23\n")
-    refusals = entry(read.rows[0], read, this_year=2025)
+    refusals = parse_row(read.rows[0], read, this_year=2025)
     assert isinstance(refusals, list)
     assert [refusal.column for refusal in refusals] == ["student_number", "name", "email", "year"]
 
@@ -202,7 +202,7 @@ def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
             with contextlib.suppress(CreditsError):
                 read = roster_file.read(content, name)
                 for row in read.rows:
-                    entry(row, read, this_year=2025)
+                    parse_row(row, read, this_year=2025)
 
 
 @settings(deadline=None)
@@ -210,9 +210,9 @@ def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
 def test_any_cells_are_an_entry_or_refusals(cells: list[str]) -> None:
     """Whatever stands in the cells, a row is an entry with plain text, or reasons."""
     columns = dict(zip(roster_file.HEADINGS, cells, strict=True))
-    read = roster_file.Table({column: column for column in columns}, (), ())
-    made = entry(roster_file.Row(2, columns), read, this_year=2025)
-    if isinstance(made, Entry):
+    read = roster_file.RosterTable({column: column for column in columns}, (), ())
+    made = parse_row(roster_file.RosterFileRow(2, columns), read, this_year=2025)
+    if isinstance(made, RosterEntry):
         assert not made.name.startswith(("=", "+", "-", "@"))
         assert made.email == made.email.lower()
     else:

@@ -11,13 +11,13 @@ import requests
 from demo.forge import LocalForge
 from demo.forge.credentials import ATOMGIT_TOKENS
 from demo.forge.github_shapes import account_node, pull_node
-from demo.forge.model import PullRequest
+from demo.forge.model import LocalPullRequest
 from tests.demo.forge.conftest import Clock
 
 Ask = Callable[..., dict[str, Any]]
 
 
-def _first(forge: LocalForge, name: str = "github") -> PullRequest:
+def _first(forge: LocalForge, name: str = "github") -> LocalPullRequest:
     return next(pull for pull in forge.world.pulls(name) if pull.state == "merged")  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from demo.forge import LocalForge
-from demo.forge.credentials import GITEE_CLIENT, GITHUB_CLIENT, Client, challenge_of
+from demo.forge.credentials import GITEE_CLIENT, GITHUB_CLIENT, OAuthClient, challenge_of
 from tests.demo.forge.conftest import NOW, Clock
 
 TIMEOUT = 20
@@ -120,7 +120,9 @@ def test_strangers_are_stopped_at_the_door(forge: LocalForge) -> None:
     for wrong in ({"client_id": "?"}, {"redirect_uri": "https://elsewhere.example/x"}):
         answer = requests.get(path, params=asked | wrong, timeout=TIMEOUT, allow_redirects=False)
         assert answer.status_code in (400, 404)
-    forge.credentials.clients["github", GITHUB_CLIENT[0]] = Client(*GITHUB_CLIENT, "http://127.0.0.1:9/x/")
+    forge.credentials.clients["github", GITHUB_CLIENT[0]] = OAuthClient(
+        *GITHUB_CLIENT, "http://127.0.0.1:9/x/"
+    )
     assert requests.get(path, params=asked, timeout=TIMEOUT, allow_redirects=False).status_code == 400
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from demo.forge.model import ForgeName
 from demo.forge.rows import CARRIED, fill, read
-from demo.forge.world import World
+from demo.forge.world import ForgeWorld
 
 FORGES: tuple[ForgeName, ...] = ("github", "gitee")
 """Those that the carried rows are of."""
@@ -22,8 +22,8 @@ def _lines() -> list[dict[str, Any]]:
     return [json.loads(line) for line in CARRIED.read_text(encoding="utf-8").splitlines()]
 
 
-def _world() -> World:
-    world = World()
+def _world() -> ForgeWorld:
+    world = ForgeWorld()
     fill(world, read(CARRIED))
     return world
 
@@ -71,7 +71,7 @@ def test_nothing_but_the_rows_is_merged() -> None:
 
 def test_two_worlds_of_the_same_rows_are_alike() -> None:
     """Invented facts come from stable names: nothing differs between two runs, in whatever order rows come."""
-    other = World()
+    other = ForgeWorld()
     fill(other, list(reversed(read(CARRIED))))
     for forge in FORGES:
         mine = {pull.id: pull for pull in _world().pulls(forge)}

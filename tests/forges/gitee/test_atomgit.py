@@ -5,7 +5,7 @@ from __future__ import annotations
 from credits.forges.gitee.atomgit import AtomGit
 from credits.forges.protocol import Forge
 from demo.forge import LocalForge
-from demo.forge.model import PullRequest
+from demo.forge.model import LocalPullRequest
 from tests.forges.collecting import Clock, Store
 from tests.forges.contract import Contract
 
@@ -15,7 +15,7 @@ class TestContract(Contract):
     adapter = AtomGit
     rows_of = "gitee"
 
-    def counted(self, pull: PullRequest) -> tuple[int | None, int | None]:
+    def counted(self, pull: LocalPullRequest) -> tuple[int | None, int | None]:
         if len(pull.files) >= 300:
             return None, None
         return sum(file.additions for file in pull.files), sum(file.deletions for file in pull.files)

@@ -12,7 +12,7 @@ from credits.forges.gitee import parse as facts
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.protocol import AccountOnForge, CollectionRequest
 from demo.forge import LocalForge
-from demo.forge.model import File, PullRequest
+from demo.forge.model import LocalFile, LocalPullRequest
 from tests.forges.collecting import Clock, Store, truth
 from tests.forges.contract import Contract
 
@@ -21,7 +21,7 @@ class TestContract(Contract):
     forge = "gitee"
     adapter = Gitee
 
-    def counted(self, pull: PullRequest) -> tuple[int | None, int | None]:
+    def counted(self, pull: LocalPullRequest) -> tuple[int | None, int | None]:
         # Gitee gives no counts, so they are those of the files that it lists, at most 300.
         if len(pull.files) >= 300:
             return None, None
@@ -238,7 +238,7 @@ class TestContract(Contract):
         pulls = []
         for _ in range(260):
             clock.pass_by(seconds=40)
-            pulls.append(self.merge_one(small, clock, account, files=[File("a.py", 1, 0)]))
+            pulls.append(self.merge_one(small, clock, account, files=[LocalFile("a.py", 1, 0)]))
         served = 0
 
         def shift(call: Any) -> bool:

@@ -14,7 +14,7 @@ from credits.forges.github.adapter import GitHub
 from credits.forges.protocol import AccountOnForge, ChangeKind, ChangeRef, CollectionRequest
 from demo.forge import LocalForge
 from demo.forge import search as forge_search
-from demo.forge.model import File, PullRequest, Repository
+from demo.forge.model import LocalFile, LocalPullRequest, LocalRepository
 from tests.forges.collecting import Clock, Store
 
 ALL: tuple[ChangeKind, ...] = ("pull_request", "review", "issue")
@@ -45,13 +45,19 @@ class Place:
         self.world, self.clock = local.world, clock
         self.student = local.world.add_account("github", "student")
         self.maintainer = local.world.add_account("github", "maintainer")
-        self.repository: Repository = local.world.add_repository("github", "some/where", created_at=clock.now)
+        self.repository: LocalRepository = local.world.add_repository(
+            "github", "some/where", created_at=clock.now
+        )
 
     def account(self, node_id: str = "") -> AccountOnForge:
         return AccountOnForge(str(self.student.id), self.student.login, node_id)
 
-    def pull(self, by: Any = None, **more: Any) -> PullRequest:
-        given = {"created_at": self.clock.now, "merged_at": self.clock.now, "files": [File("a.py", 1, 0)]}
+    def pull(self, by: Any = None, **more: Any) -> LocalPullRequest:
+        given = {
+            "created_at": self.clock.now,
+            "merged_at": self.clock.now,
+            "files": [LocalFile("a.py", 1, 0)],
+        }
         return self.world.add_pull(self.repository, by or self.student, title="Work", **{**given, **more})
 
 
