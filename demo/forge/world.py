@@ -402,4 +402,4 @@ class ForgeWorld:
             pull.deleted = True
 
 
-__all__ = ["FORGES", "World"]
+__all__ = ["FORGES", "ForgeWorld"]

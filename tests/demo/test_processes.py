@@ -14,13 +14,13 @@ SLOW = (
 TWICE = f"""
 import os, signal, sys, threading, time
 from pathlib import Path
-from demo.processes import Processes
+from demo.processes import DemoProcesses
 
 def again():
     time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGINT)
 
-processes = Processes(Path(sys.argv[1]))
+processes = DemoProcesses(Path(sys.argv[1]))
 try:
     with processes:
         processes.start("slow", ["-c", {SLOW!r}])
