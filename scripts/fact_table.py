@@ -9,7 +9,13 @@ from credits.rules.vocabulary import CONDITION_FACTS, Fact
 
 PAGE = Path(__file__).resolve().parent.parent / "rulebooks" / "README.md"
 BEGIN, END = "<!-- facts: begin -->\n", "<!-- facts: end -->\n"
-KINDS = {"text": "text", "whole": "whole number", "yes-no": "yes or no", "time": "time", "texts": "list of texts"}
+KINDS = {
+    "text": "text",
+    "whole": "whole number",
+    "yes-no": "yes or no",
+    "time": "time",
+    "texts": "list of texts",
+}
 
 
 def table() -> str:
