@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from credits.rules.vocabulary import CONDITION_FACTS, Fact
+from credits.rules.fact_catalogue import CONDITION_FACTS, Fact
 
 PAGE = Path(__file__).resolve().parent.parent / "rulebooks" / "README.md"
 BEGIN, END = "<!-- facts: begin -->\n", "<!-- facts: end -->\n"
