@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import fact_table
-from tests.test_house import FOLDERS, ROOT
+from tests.test_house import FOLDERS, PACKAGES, ROOT
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -25,6 +25,8 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"[\w./@-]+\.(?:md|py|yaml|yml|json|jsonl|toml|csv|html|po|lock|css|js)")
 DOTTED = re.compile(r"(?:accounts|benchmarks|config|credits|demo|embedded_postgres|scripts|tests)(?:\.\w+)+")
 TRIGGER = re.compile(r"triggers? \(?`(\w+)`|`(\w+)` \(a constraint trigger")
+CLASS = re.compile(r"(?:[A-Z][a-z]+){2,}")
+ERROR_CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")
 # Folders of one machine, where nothing of the project is for anybody else.
 ELSEWHERE = re.compile(r"(?<![\w.])/(?:home|opt|root|tmp|Users|work)/|[A-Z]:\\")
 
@@ -159,6 +161,26 @@ def test_every_trigger_exists(page: str) -> None:
 def test_no_page_names_a_place_outside(page: str) -> None:
     """No page mentions a folder of the machine that it was written on."""
     assert ELSEWHERE.findall(read(page)) == []
+
+
+@functools.cache
+def sources() -> str:
+    files = [path for folder in PACKAGES for path in sorted((ROOT / folder).rglob("*.py"))]
+    return "".join(path.read_text(encoding="utf-8") for path in files)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_every_class_exists(page: str) -> None:
+    """A name in backticks that is written like a class is one of the project."""
+    named = {code for code in CODE.findall(prose(page)) if CLASS.fullmatch(code)}
+    assert {name for name in named if not re.search(rf"^ *class {name}\b", sources(), re.MULTILINE)} == set()
+
+
+def test_every_error_code_exists() -> None:
+    """An error code that the architecture names is raised somewhere."""
+    named = {code for code in CODE.findall(prose("docs/architecture.md")) if ERROR_CODE.fullmatch(code)}
+    assert {"round-closed", "notice-not-over"} <= named
+    assert {code for code in named - {"import-linter"} if f'"{code}"' not in sources()} == set()
 
 
 def test_the_architecture_names_modules() -> None:
