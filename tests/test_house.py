@@ -16,6 +16,8 @@ PACKAGES = ("accounts", "benchmarks", "config", "credits", "demo", "embedded_pos
 FOLDERS = {
     *PACKAGES,
     ".ci",
+    ".gitee",
+    ".github",
     "docker",
     "docs",
     "locale",
