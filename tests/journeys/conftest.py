@@ -34,9 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A browser for the tests of a file. While Playwright runs there is an event loop in this thread, and Django would
+    """A browser for all journeys. While Playwright runs there is an event loop in this thread, and Django would
     refuse the database to the test for it."""
     path = os.environ.get("BROWSER_PATH") or browsers.find()
     if path is None:
@@ -80,7 +80,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def local_forge() -> Iterator[LocalForge]:
     with LocalForge() as serving:
         yield serving
@@ -144,12 +144,21 @@ def _send_by(broker: dict[str, str]) -> None:
     app.amqp._producer_pool = None
 
 
+@pytest.fixture(scope="package")
+def _server(django_db_setup: None) -> Iterator[LiveServer]:
+    """pytest-django's own fixture empties the tables after each test; here the tests say whether that is done."""
+    started = LiveServer("localhost")
+    started._live_server_modified_settings.enable()
+    yield started
+    started._live_server_modified_settings.disable()
+    started.stop()
+
+
 @pytest.fixture
-def server(live_server: LiveServer, settings: Settings, tmp_path: Path, forge: LocalForge) -> str:
+def server(_server: LiveServer, settings: Settings, tmp_path: Path, forge: LocalForge) -> str:
     """The server's address."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     settings.EXPORTS_DIR = tmp_path / "exports"
-    return str(live_server.url)
+    return _server.url
 
 
 Visit = Callable[..., Visitor]
