@@ -12,7 +12,7 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from tests import databases
+from tests import databases, profiles  # noqa: F401  (profiles of Hypothesis are registered)
 
 
 @pytest.fixture(scope="session")

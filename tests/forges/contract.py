@@ -13,7 +13,7 @@ from datetime import UTC, timedelta
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.forges.errors import (
@@ -30,6 +30,7 @@ from demo.forge import LocalForge
 from demo.forge.ids import read_id, shown_id
 from demo.forge.model import LocalFile, LocalPullRequest, LocalRepository
 from demo.forge.rows import CARRIED, Row, read
+from tests import profiles
 from tests.forges.collecting import Clock, Store, truth, until_done
 
 PASSING = "http_500 http_502 http_503 http_504 reset truncated_json cut_body html_200 empty_200".split()
@@ -454,7 +455,7 @@ class Contract:
 
     # -- interruptions
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @profiles.slow(4)
     @given(stops=st.lists(st.integers(0, 6), max_size=6), data=st.data())
     def test_any_interruption_resumed_from_its_cursor_gives_all(
         self, stops: list[int], data: st.DataObject
