@@ -6,8 +6,12 @@ ones each time. ``pytest --hypothesis-profile=deep`` chooses it by hand.
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
+LONG = os.environ.get("SOAK") == "1"
+"""Whether ``make soak`` runs."""
 QUICK, DEEP = 25, 1_000
 # Forges share the tests of their contract, so one test may run in several classes.
 _SUPPRESSED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
