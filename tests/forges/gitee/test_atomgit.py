@@ -9,7 +9,7 @@ from credits.forges.gitee.atomgit import AtomGit
 from credits.forges.protocol import Forge
 from demo.forge import LocalForge
 from demo.forge.model import LocalPullRequest
-from tests.forges.collecting import Clock, Store
+from tests.forges.collecting import Clock, Store, ends, ids
 from tests.forges.contract import Contract
 from tests.profiles import LONG
 
@@ -81,7 +81,7 @@ class TestContract(Contract):
         store.collect(adapter, accounts, watched)
         local.log.reset()
         clock.pass_by(hours=2)
-        assert all(page.done for page in store.collect(adapter, accounts, watched))
+        assert ends(store.collect(adapter, accounts, watched)) == dict.fromkeys(ids(accounts), True)
         assert local.log.requests("atomgit") == len(watched)
         adapter.close()
 
