@@ -29,8 +29,9 @@ class Visitor:
     from 400 on, unless they stand within :meth:`expecting`.
     """
 
-    def __init__(self, context: BrowserContext, address: str, language: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, language: str, width: str) -> None:
         self.page: Page = context.new_page()
+        self.page.set_viewport_size(WIDTHS[width])
         self.words = Words(language)
         self.complaints: list[str] = []
         self.statuses: list[int] = []
@@ -146,10 +147,10 @@ class Visitor:
             self.complaints.append(f"{response.status}: {response.request.method} {response.url}")
 
 
-def options(language: str, width: str, **more: Any) -> dict[str, Any]:
-    """Of a browser context for a reader of a language on a screen of a width."""
+def options(language: str, **more: Any) -> dict[str, Any]:
+    """Of a browser context for a reader of a language."""
     return {
-        "viewport": WIDTHS[width],
+        "viewport": WIDTHS["wide"],
         "locale": LOCALES[language],
         "timezone_id": "Asia/Shanghai",
         "accept_downloads": True,
