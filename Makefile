@@ -41,7 +41,8 @@ demo-reset: $(WORDS).mo ## throw away what the demo keeps, and begin anew
 test: lint $(WORDS).mo ## lint, then all tests, those in a browser included (ARGS: for pytest)
 	@$(RUN) -m scripts.test $(ARGS)
 
-lint: lint-style lint-types lint-house lint-docker ## what needs no test: style, types, contracts, migrations, translations
+lint: $(WORDS).mo ## what needs no test: style, types, contracts, migrations, translations
+	@$(MAKE) --no-print-directory -j 2 lint-types lint-house lint-style lint-docker
 	@echo "lint: all well"
 
 lint-style: $(READY)

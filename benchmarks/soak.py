@@ -1,6 +1,7 @@
-"""``make soak``: the tests of tests/soak at full length, hours of them.
+"""``make soak``: hours of what ``make test`` does in minutes.
 
-FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
+First the tests of ``tests/soak`` at full length and all of AtomGit's contract, then every property test with many
+examples. FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -9,6 +10,15 @@ import os
 import subprocess
 import sys
 
+LONG = ["tests/soak", "tests/forges/gitee/test_atomgit.py", "-s", "-n0"]
+DEEP = ["tests", "-m", "hypothesis", "--hypothesis-profile=deep", "-n2", "--timeout=14400"]
+
 if __name__ == "__main__":
-    command = [sys.executable, "-m", "pytest", "tests/soak", "-s", "-n0", "--durations=0", *sys.argv[1:]]
-    sys.exit(subprocess.run(command, env={**os.environ, "SOAK": "1"}).returncode)
+    environment = {**os.environ, "SOAK": "1"}
+    codes = [
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *words, "--durations=0", *sys.argv[1:]], env=environment
+        ).returncode
+        for words in (LONG, DEEP)
+    ]
+    sys.exit(max(codes))

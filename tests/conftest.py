@@ -7,30 +7,39 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db import connection, connections
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
+
+from tests import databases, profiles  # noqa: F401  (profiles of Hypothesis are registered)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """pytest-django's fixture gives each process a database of its own. This one makes it a copy of the template."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = databases.template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        databases.need_not_survive(connection.settings_dict["NAME"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", databases.empty_after_test)
+        yield
+    for used in connections.all():
+        used.close()
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _empty_tables_between_tests() -> Iterator[None]:
-    """Tests that commit are followed by a TRUNCATE, which the triggers of the ledger and of the audit log refuse.
-
-    In that one place, and nowhere in the program, the triggers are off.
-    """
-    flush = DatabaseOperations.execute_sql_flush
-
-    def flush_without_triggers(self: DatabaseOperations, sql_list: list[str]) -> Any:
-        return flush(
-            self,
-            ["SET session_replication_role = replica;", *sql_list, "SET session_replication_role = origin;"],
-        )
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", flush_without_triggers)
+def _quick_passwords() -> Iterator[None]:
+    """The real hashing is slow on purpose."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
-    for connection in connections.all():
-        connection.close()
 
 
 @pytest.fixture(autouse=True)

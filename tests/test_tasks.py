@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from demo.forge import LocalForge
 from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
 from tests.contributions.told import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account
-from tests.workers import Workers, wait_until
+from tests.workers import Workers, end_every_session, wait_until
 
 
 @pytest.fixture
@@ -93,16 +94,26 @@ def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, l
 @pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, local):
-    """Parent and children are killed in the middle of collecting, the queue of messages is emptied, and then the
-    message comes three times. In the end the same is held as if nothing had happened, and nothing twice.
+    """In the middle of collecting the broker's folder goes away and comes back empty, a child is killed, every session
+    of the database is ended, and then parent and children are killed at once; the message comes three times. In the
+    end the database contains the same as if nothing had happened, and nothing twice. (``make soak`` does this for
+    hours.)
     """
-    accounts = link_busiest(local, "github", 4) + link_busiest(local, "gitee", 4)
+    accounts = link_busiest(local, "github", 3) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
     everything = sum(map(len, truth.values()))
-    slow = local.faults.add("slow", times=None, seconds=0.1)
+    slow = local.faults.add("slow", times=None, seconds=0.05)
     workers.start()
     workers.wake()
-    wait_until(lambda: Contribution.objects.count() >= everything // 3)
+    wait_until(Contribution.objects.exists, said=workers.said)
+    workers.messages.rename(workers.messages.with_name("away"))
+    time.sleep(0.3)
+    workers.messages.mkdir(exist_ok=True)
+    assert workers.kill_child()
+    assert workers.alive()
+    end_every_session()
+    workers.wake()
+    wait_until(lambda: Contribution.objects.count() >= everything // 3, said=workers.said)
     workers.kill()
     assert CollectionState.objects.filter(complete_at=None).exists()
     assert Contribution.objects.count() < everything
@@ -114,7 +125,10 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     workers.start()
     for _ in range(3):
         workers.wake()
-    wait_until(lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts))
+    wait_until(
+        lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
+        said=workers.said,
+    )
     assert merged_as_held(accounts) == truth
     assert Contribution.objects.count() == Evidence.objects.count() == everything
     assert not Job.objects.filter(holder__isnull=False).exists()

@@ -74,6 +74,9 @@ class Workers:
             self.kill()
             self.start()
 
+    def alive(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
     def kill(self) -> None:
         """Parent and children at once, without a word."""
         if self._running is not None:
@@ -117,3 +120,16 @@ def wait_until(true: Callable[[], bool], seconds: float = 120, said: Callable[[]
     while not true():
         assert time.monotonic() < end, f"it took too long: {said()}"
         time.sleep(0.05)
+
+
+def end_every_session() -> None:
+    """What everybody but us sees when the database is restarted at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    # This process may have kept many from other tests, which it would find out about one by one, waiting longer each
+    # time.
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]

@@ -75,7 +75,7 @@ class LocalForge:
 
     def serve(self) -> None:
         """Serve in this thread until `stop`."""
-        self._server.serve_forever(poll_interval=0.05)
+        self._server.serve_forever(poll_interval=0.01)
 
     def stop(self) -> None:
         """End `serve`, from another thread."""

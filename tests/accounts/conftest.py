@@ -40,12 +40,6 @@ def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
     return local_forge
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """The real hashing is slow on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def browser() -> Client:
     """A browser that prefers English, and keeps to CSRF's rules."""

@@ -95,11 +95,14 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def servers(data_dir: Path) -> list[psutil.Process]:
-    return [
+    """The postmasters, without the processes that they forked: these have the same command line for a moment."""
+    found = [
         p
         for p in processes(data_dir)
         if "embedded_postgres.supervisor" not in p.cmdline() and "-D" in p.cmdline()
     ]
+    pids = {p.pid for p in found}
+    return [p for p in found if p.ppid() not in pids]
 
 
 def test_it_answers_in_utf_8_and_has_no_port(cluster: Path, hold: Hold) -> None:

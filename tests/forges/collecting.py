@@ -77,6 +77,16 @@ def truth(local: LocalForge, forge: str, accounts: Iterable[AccountOnForge]) -> 
     }
 
 
+def ids(accounts: Iterable[AccountOnForge]) -> set[str]:
+    """Return their immutable ids."""
+    return {account.id for account in accounts}
+
+
+def ends(pages: Iterable[CollectionPage]) -> dict[str, bool]:
+    """For each account, whether its last page says that it is complete."""
+    return {page.account.id: page.done for page in pages}
+
+
 def until_done(
     store: Store,
     forge: Forge,

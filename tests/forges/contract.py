@@ -9,11 +9,12 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, timedelta
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.forges.errors import (
@@ -30,7 +31,8 @@ from demo.forge import LocalForge
 from demo.forge.ids import read_id, shown_id
 from demo.forge.model import LocalFile, LocalPullRequest, LocalRepository
 from demo.forge.rows import CARRIED, Row, read
-from tests.forges.collecting import Clock, Store, truth, until_done
+from tests import profiles
+from tests.forges.collecting import Clock, Store, ends, ids, truth, until_done
 
 PASSING = "http_500 http_502 http_503 http_504 reset truncated_json cut_body html_200 empty_200".split()
 CURSORS = ["nonsense", "{}", "[]", '{"v":1}', '{"v":2,"mark":{}}', '{"v":1,"mark":7}', "0"]
@@ -199,8 +201,9 @@ class Contract:
         assert len(store.deliveries) == len(expected) > 50
         assert sorted(page.account.id for page in pages if page.done) == sorted(a.id for a in accounts)
         assert all(page.failure is None for page in pages)
-        for page in pages:
-            assert all(change.author and change.author.id == page.account.id for change in page.changes)
+        authors = [(change.author, page.account.id) for page in pages for change in page.changes]
+        assert authors
+        assert all(author and author.id == account for author, account in authors)
 
     def test_a_link_and_a_collection_tell_the_same(self, local: LocalForge, adapter_: Forge) -> None:
         """The same pull request has the same facts, however it was found."""
@@ -218,7 +221,7 @@ class Contract:
         accounts, store, watched = self.busiest(local), Store(), self.watched(local)
         store.collect(adapter_, accounts, watched)
         store.deliveries.clear()
-        assert all(page.done for page in store.collect(adapter_, accounts, watched))
+        assert ends(store.collect(adapter_, accounts, watched)) == dict.fromkeys(ids(accounts), True)
         assert store.deliveries == []
         clock.pass_by(minutes=1)
         new = self.merge_one(local, clock, accounts[1])
@@ -371,11 +374,10 @@ class Contract:
         store = self.small_store(local, clock, adapter)
         for kind in ("http_502", "html_200", "truncated_json"):
             local.faults.add(kind, forge=self.forge, times=None)
-            try:
+            with suppress(ForgeError):
                 standings = list(adapter.recheck(self.refs(store)))
-            except ForgeError:
-                standings = []
-            assert all(one.status == "unknown" and one.failure for one in standings)
+                assert [one.status for one in standings] == ["unknown"] * len(store.changes)
+                assert all(one.failure for one in standings)
             local.faults.clear()
         assert [one.status for one in adapter.recheck(self.refs(store))] == ["merged"] * len(store.changes)
         adapter.close()
@@ -454,7 +456,7 @@ class Contract:
 
     # -- interruptions
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @profiles.slow(4)
     @given(stops=st.lists(st.integers(0, 6), max_size=6), data=st.data())
     def test_any_interruption_resumed_from_its_cursor_gives_all(
         self, stops: list[int], data: st.DataObject
@@ -468,7 +470,9 @@ class Contract:
                 store.collect(adapter, accounts, watched, pages=stop)
                 clock.pass_by(seconds=data.draw(st.sampled_from([1, 120, 3600])))
                 self.merge_one(local, clock, data.draw(st.sampled_from(accounts)))
-            assert all(not page.failure for page in store.collect(adapter, accounts, watched))
+            pages = store.collect(adapter, accounts, watched)
+            assert {page.account.id for page in pages if page.done} == ids(accounts)
+            assert not [page.failure for page in pages if page.failure]
             assert store.changes.keys() == truth(local, self.forge, accounts).keys()
             adapter.close()
 

@@ -7,7 +7,7 @@ import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -106,7 +106,6 @@ def test_a_workbook_keeps_leading_zeros_and_counts_credit() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
-@settings(max_examples=30, deadline=None)
 def test_a_workbook_says_what_the_record_says(text: str) -> None:
     """A name that looks like a formula or an address is a text in the workbook, to the letter but for control
     characters."""

@@ -12,7 +12,7 @@ from credits.jobs import queue
 from credits.jobs.heartbeat import keep_leases_alive
 from credits.jobs.models import Job
 
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=1)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

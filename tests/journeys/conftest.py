@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -34,9 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A browser for the tests of a file. While Playwright runs there is an event loop in this thread, and Django would
+    """A browser for all journeys. While Playwright runs there is an event loop in this thread, and Django would
     refuse the database to the test for it."""
     path = os.environ.get("BROWSER_PATH") or browsers.find()
     if path is None:
@@ -80,7 +82,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def local_forge() -> Iterator[LocalForge]:
     with LocalForge() as serving:
         yield serving
@@ -144,30 +146,76 @@ def _send_by(broker: dict[str, str]) -> None:
     app.amqp._producer_pool = None
 
 
+@pytest.fixture(scope="package")
+def _server(django_db_setup: None) -> Iterator[LiveServer]:
+    """pytest-django's own fixture empties the tables after each test; here the tests say whether that is done."""
+    started = LiveServer("localhost")
+    started._live_server_modified_settings.enable()
+    yield started
+    started._live_server_modified_settings.disable()
+    started.stop()
+
+
 @pytest.fixture
-def server(live_server: LiveServer, settings: Settings, tmp_path: Path, forge: LocalForge) -> str:
+def server(_server: LiveServer, settings: Settings, tmp_path: Path, forge: LocalForge) -> str:
     """The server's address."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     settings.EXPORTS_DIR = tmp_path / "exports"
-    return str(live_server.url)
+    return _server.url
+
+
+class Windows:
+    """Browser windows that are used again: to make one takes half a second of computing.
+
+    Each is a context of its own: a visitor in one of them knows nothing of the visitors in the others. After each test
+    a window is as new: without cookies, stored data and pages.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[BrowserContext]] = defaultdict(list)
+
+    def take(self, language: str, **more: object) -> BrowserContext:
+        free = self._free[_key(language, more)]
+        context = free.pop() if free else self._browser.new_context(**options(language, **more))
+        context.set_default_timeout(SECONDS * 1000)
+        return context
+
+    def give_back(self, context: BrowserContext, address: str, language: str, **more: object) -> None:
+        page = context.new_page()
+        origin = {"origin": address, "storageTypes": "all"}
+        context.new_cdp_session(page).send("Storage.clearDataForOrigin", origin)
+        context.clear_cookies()
+        for opened in context.pages:
+            opened.close()
+        self._free[_key(language, more)].append(context)
+
+
+def _key(language: str, more: dict[str, object]) -> str:
+    return f"{language} {sorted(more.items())}"
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser) -> Windows:
+    return Windows(chromium)
 
 
 Visit = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visit(chromium: Browser, server: str) -> Iterator[Visit]:
+def visit(windows: Windows, server: str) -> Iterator[Visit]:
     """``visit(language, width, **options)`` is somebody with a browser of their own. Once all are done, no browser may
     have had anything to complain of."""
     visitors: list[Visitor] = []
+    give_back: list[Callable[[], None]] = []
 
     def begin(language: str = "en", width: str = "wide", **more: object) -> Visitor:
-        context = chromium.new_context(**options(language, width, **more))
-        context.set_default_timeout(SECONDS * 1000)
-        visitors.append(Visitor(context, server, language))
+        context = windows.take(language, **more)
+        give_back.append(partial(windows.give_back, context, server, language, **more))
+        visitors.append(Visitor(context, server, language, width))
         return visitors[-1]
 
     yield begin
-    for visitor in visitors:
-        visitor.page.context.close()
+    for give in give_back:
+        give()
     assert [said for visitor in visitors for said in visitor.complaints] == []

@@ -39,7 +39,7 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
     the ledger verifies."""
     university = world.found(now=clock.now())
     student = visit(language, width)
-    student.sign_in(university.newcomer)
+    student.sign_in_on_page(university.newcomer)
     expect(student.page.locator("html")).to_have_attribute("lang", language)
     student.sees_heading("Link your accounts")
     student.follow("Link an account")
@@ -49,13 +49,13 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
     credit = claim(student)
 
     reviewer = visit(language, width)
-    reviewer.sign_in(university.instructor)
+    reviewer.sign_in_on_page(university.instructor)
     approve(reviewer, university)
     claimed = Claim.objects.get()
     assert claimed.status == Claim.Status.NOTICE
 
     registrar = visit(language, width)
-    registrar.sign_in(university.registrar)
+    registrar.sign_in_on_page(university.registrar)
     registrar.sees_heading("Nothing is ready")
     expect(registrar.section("Waiting for a date")).to_contain_text(university.newcomer.name)
 
@@ -192,7 +192,7 @@ def test_without_javascript_a_student_still_links_and_asks_for_collecting(
     """htmx only saves a reload: where scripts do not run, the same buttons do the same."""
     university = world.found(now=clock.now())
     student = visit(java_script_enabled=False)
-    student.sign_in(university.newcomer)
+    student.sign_in_on_page(university.newcomer)
     student.open("student_accounts")
     connect(student, "GitHub", GITHUB)
     student.press("Collect now")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 
@@ -28,8 +29,9 @@ class Visitor:
     from 400 on, unless they stand within :meth:`expecting`.
     """
 
-    def __init__(self, context: BrowserContext, address: str, language: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, language: str, width: str) -> None:
         self.page: Page = context.new_page()
+        self.page.set_viewport_size(WIDTHS[width])
         self.words = Words(language)
         self.complaints: list[str] = []
         self.statuses: list[int] = []
@@ -50,13 +52,22 @@ class Visitor:
         assert answer is not None
         return answer.status
 
-    def sign_in(self, user: User, *, password: str = PASSWORD) -> None:
-        """A new sitting, through the sign-in page; ends on the person's first page."""
-        self.page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    def sign_in(self, user: User) -> None:
+        """Start a new session without the sign-in page; end on the person's first page."""
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self._address}]
+        )
+        self.open("home")
+
+    def sign_in_on_page(self, user: User) -> None:
+        """Sign in as people do, through the sign-in page; end on the person's first page."""
         self.open("account_login")
         # These two labels are allauth's own.
         self.content.locator("[name=login]").fill(user.username)
-        self.content.locator("[name=password]").fill(password)
+        self.content.locator("[name=password]").fill(PASSWORD)
         self.content.get_by_role("button", name=self.words("Sign in"), exact=True).click()
         self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
@@ -136,10 +147,10 @@ class Visitor:
             self.complaints.append(f"{response.status}: {response.request.method} {response.url}")
 
 
-def options(language: str, width: str, **more: Any) -> dict[str, Any]:
-    """Of a browser context for a reader of a language on a screen of a width."""
+def options(language: str, **more: Any) -> dict[str, Any]:
+    """Of a browser context for a reader of a language."""
     return {
-        "viewport": WIDTHS[width],
+        "viewport": WIDTHS["wide"],
         "locale": LOCALES[language],
         "timezone_id": "Asia/Shanghai",
         "accept_downloads": True,

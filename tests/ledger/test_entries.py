@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEntry, User
@@ -16,6 +16,7 @@ from credits.ledger import entries
 from credits.ledger.chain import BEGINNING
 from credits.ledger.models import CreditEntry
 from credits.ledger.verify import Checkpoint, verify
+from tests import profiles
 from tests.factories import NOW, registrar, student
 
 
@@ -153,7 +154,7 @@ TAMPERINGS = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("sql", TAMPERINGS.values(), ids=TAMPERINGS.keys())
 @given(data=st.data())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profiles.slow(4)
 def test_invariant_7_verify_finds_the_first_broken_row(sql: str, data: st.DataObject) -> None:
     """Whichever row is changed or removed within the chain, verification names it."""
     with transaction.atomic():

@@ -235,7 +235,7 @@ class AtTheSameTime:
         count = sum(1 for _line in lines)
         to.write(self.identifier.encode())
         with suppress(BrokenBarrierError):
-            self.together.wait(timeout=3)
+            self.together.wait(timeout=1)
         return count
 
 

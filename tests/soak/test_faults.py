@@ -11,7 +11,8 @@ import pytest
 from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState
 from demo.forge import LocalForge
-from tests.soak.whole import LONG, ROWS, Clock, adapters, held, link_everybody, round_of, too_early, truth
+from tests.profiles import LONG
+from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_of, too_early, truth
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7_200)]
 

@@ -14,7 +14,7 @@ from credits.contributions.storing.store import store
 from credits.forges.protocol import AccountOnForge
 from tests.contributions.told import BOB, MERGED, change, repository
 from tests.factories import NOW
-from tests.soak.whole import LONG
+from tests.profiles import LONG
 
 pytestmark = pytest.mark.django_db
 HAPPENINGS = 10_000 if LONG else 1_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rules import expressions
+from tests.profiles import LONG
+from tests.rules import random_expressions
 from tests.soak import rulebooks
-from tests.soak.whole import LONG
 
 pytestmark = pytest.mark.timeout(14_400)
 
@@ -19,4 +19,4 @@ def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
 
 def test_translated_conditions_agree_with_the_cel_library() -> None:
     """100,000 pairs of expression and facts in the long run: not one difference, errors included."""
-    assert expressions.soak(100_000 if LONG else 200) == []
+    assert random_expressions.soak(100_000 if LONG else 200) == []

@@ -23,7 +23,6 @@ from demo.forge import LocalForge
 from tests.factories import NOW, person
 
 DATA = Path(os.environ.get("FORGE_DATA") or Path(__file__).parents[2] / "demo/data/changes.jsonl")
-LONG = os.environ.get("SOAK") == "1"
 ROWS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 Truth = set[tuple[str, str, str, str]]

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.people import roster_file
@@ -186,14 +186,12 @@ def test_ways_to_keep_leading_zeros_are_understood(cell: str) -> None:
     assert only_entry(f"{HEADING}\n{cell}{ROW[4:]}\n").student_number == "0012"
 
 
-@settings(deadline=None)
 @given(number=st.from_regex(r"[0-9]{1,40}", fullmatch=True))
 def test_leading_zeros_are_kept(number: str) -> None:
     """Whatever digits a student number has, they come out as they went in."""
     assert only_entry(f"{HEADING}\n{number}{ROW[4:]}\n").student_number == number
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
     """No file makes the reader fall over."""
@@ -205,7 +203,6 @@ def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
                     parse_row(row, read, this_year=2025)
 
 
-@settings(deadline=None)
 @given(cells=st.lists(st.text(max_size=50), min_size=8, max_size=8))
 def test_any_cells_are_an_entry_or_refusals(cells: list[str]) -> None:
     """Whatever stands in the cells, a row is an entry with plain text, or reasons."""

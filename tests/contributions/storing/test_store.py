@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 from django.db import DataError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.contributions.models import Authorship, CatalogueEntry, Contribution, Evidence, Repository
@@ -312,7 +312,6 @@ said = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(said, max_size=8, unique_by=lambda one: (one.number, one.updated_at)),
     data=st.data(),

@@ -1,4 +1,7 @@
-"""AtomGit: the contract, and what is AtomGit's own."""
+"""AtomGit: those tests of the contract in which it can differ from Gitee, and what is AtomGit's own.
+
+Its adapter is Gitee's with two methods of its own. ``make soak`` runs the whole contract.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,39 @@ from credits.forges.gitee.atomgit import AtomGit
 from credits.forges.protocol import Forge
 from demo.forge import LocalForge
 from demo.forge.model import LocalPullRequest
-from tests.forges.collecting import Clock, Store
+from tests.forges.collecting import Clock, Store, ends, ids
 from tests.forges.contract import Contract
+from tests.profiles import LONG
+
+OVERRIDDEN = {"name", "_names_merger", "_merged_within"}
+"""What AtomGit's adapter does not inherit. Whoever adds to it adds the tests that it can break to ``DIFFERS``."""
+DIFFERS = {
+    # Ids of accounts are text.
+    "test_an_account_is_found_by_its_login",
+    "test_a_login_that_went_to_somebody_else",
+    "test_invariant_9_an_account_that_is_gone_is_not_an_empty_one",
+    "test_the_commits_of_a_branch_name_their_authors",
+    "test_only_what_is_new_comes_the_second_time",
+    # A listing without a state gives every state.
+    "test_all_that_was_merged_is_delivered_once",
+    "test_nothing_but_merged_work_is_delivered",
+    "test_a_change_that_is_not_merged_or_not_there",
+    "test_a_closed_one_is_told_with_its_facts",
+    # A pull request carries its merge commit and its merger.
+    "test_a_change_that_a_student_points_at",
+    "test_a_link_and_a_collection_tell_the_same",
+    "test_what_is_held_is_seen_again_as_it_stands_now",
+    "test_a_revert_that_was_reverted_took_nothing_back",
+    # The second look asks by time of merging.
+    "test_a_second_look_finds_what_is_not_held",
+}
+WHOLE = {name for name in vars(Contract) if name.startswith("test_")}
+
+
+def test_no_more_is_overridden_than_the_contract_is_tried_for() -> None:
+    """The tests that are named above exist, and the adapter differs in what they were chosen for."""
+    assert DIFFERS <= WHOLE
+    assert {name for name in vars(AtomGit) if not name.startswith("__")} == OVERRIDDEN
 
 
 class TestContract(Contract):
@@ -47,6 +81,11 @@ class TestContract(Contract):
         store.collect(adapter, accounts, watched)
         local.log.reset()
         clock.pass_by(hours=2)
-        assert all(page.done for page in store.collect(adapter, accounts, watched))
+        assert ends(store.collect(adapter, accounts, watched)) == dict.fromkeys(ids(accounts), True)
         assert local.log.requests("atomgit") == len(watched)
         adapter.close()
+
+
+if not LONG:
+    for _name in WHOLE - DIFFERS:
+        setattr(TestContract, _name, None)

@@ -13,7 +13,7 @@ from credits.forges.gitee.adapter import Gitee
 from credits.forges.protocol import AccountOnForge, CollectionRequest
 from demo.forge import LocalForge
 from demo.forge.model import LocalFile, LocalPullRequest
-from tests.forges.collecting import Clock, Store, truth
+from tests.forges.collecting import Clock, Store, ends, ids, truth
 from tests.forges.contract import Contract
 
 
@@ -39,7 +39,7 @@ class TestContract(Contract):
         store.collect(adapter, accounts, watched)
         small.log.reset()
         clock.pass_by(hours=2)
-        assert all(page.done for page in store.collect(adapter, accounts, watched))
+        assert ends(store.collect(adapter, accounts, watched)) == dict.fromkeys(ids(accounts), True)
         assert small.log.requests("gitee") == len(watched)
         adapter.close()
 
@@ -134,7 +134,9 @@ class TestContract(Contract):
         for taken in (False, True):
             if taken:
                 small.world.add_repository("gitee", "small/place", created_at=clock.now)
-            for standing in adapter.recheck(self.refs(store)):
+            standings = list(adapter.recheck(self.refs(store)))
+            assert len(standings) == 2
+            for standing in standings:
                 assert standing.status == "unknown"
                 assert standing.failure is not None
                 assert standing.failure.code == "forge-repository-missing"

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from credits.errors import CreditsError
 from credits.rules.decimals import to_text
@@ -18,10 +18,8 @@ from credits.rules.evaluation.compiled.codegen import program
 from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
 from credits.rules.evaluation.evaluate import evaluate
 from credits.rules.facts import ClaimFacts, ContributionFacts
-from tests.rules.evaluation.test_properties import claims, quick, rulebooks
+from tests.rules.evaluation.test_properties import claims, rulebooks
 from tests.rules.made import ROOT, both, claim, contribution, rulebook, shipped_rulebook
-
-few = settings(parent=quick, max_examples=30)
 
 SHIPPED = sorted(path.stem for path in (ROOT / "rulebooks").glob("*.yaml"))
 
@@ -31,14 +29,12 @@ def evaluated(book: RulebookDocument, facts: ClaimFacts) -> Totals:
     return Totals(outcome.points, outcome.credit, outcome.carried)
 
 
-@few
 @given(rulebooks(), claims())
 def test_the_totals_are_those_of_the_evaluation(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Whatever the rulebook and the claim: points, credit and what is carried are equal."""
     assert compile_rulebook(book).credit(facts) == evaluated(book, facts)
 
 
-@few
 @given(claims())
 def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) -> None:
     """Every cap, mixes with conditions, selection within repositories, times, labels, files and standing."""
@@ -47,7 +43,6 @@ def test_the_rulebook_that_uses_everything_is_compiled_alike(facts: ClaimFacts) 
         assert_brief(compiled, facts)
 
 
-@few
 @given(rulebooks(), claims())
 def test_brief_lines_say_what_the_trace_says(book: RulebookDocument, facts: ClaimFacts) -> None:
     """What is kept, what was met, what each rule gave and what it is worth by itself: as in the evaluation's trace."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.rules.decimals import from_text, to_text
@@ -22,7 +22,6 @@ from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Rep
 from tests.rules.made import ROOT, SHIPPED, both, claim, shape
 
 # A deadline would measure how busy the machine is, not the code.
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MERGED = datetime(2025, 3, 1, tzinfo=UTC)
 
@@ -178,7 +177,6 @@ def chains(outcome: Outcome) -> list[list[TraceLine]]:
     return [*of_claim, *([*one.lines] for one in outcome.contributions)]
 
 
-@quick
 @given(rulebooks(), claims(), st.randoms())
 def test_invariant_4_the_order_of_the_input_changes_no_byte(
     book: RulebookDocument, facts: ClaimFacts, random: Any
@@ -217,7 +215,6 @@ def test_invariant_4_processes_seeds_places_and_time_zones_change_no_byte() -> N
     assert len(answers.pop().split()) == len(SHIPPED)
 
 
-@quick
 @given(rulebooks(), claims())
 def test_invariant_5_trace_lines_add_up_to_the_totals_exactly(
     book: RulebookDocument, facts: ClaimFacts
@@ -239,7 +236,6 @@ def test_invariant_5_trace_lines_add_up_to_the_totals_exactly(
     assert outcome.carried == (left if book.conversion.remainder == "carry" else 0)
 
 
-@quick
 @given(rulebooks(), claims())
 def test_invariant_5_no_float_and_no_ambient_precision_touches_a_sum(
     book: RulebookDocument, facts: ClaimFacts
@@ -252,7 +248,6 @@ def test_invariant_5_no_float_and_no_ambient_precision_touches_a_sum(
     json.loads(narrow, parse_float=lambda text: (_ for _ in ()).throw(AssertionError(text)))
 
 
-@quick
 @given(rulebooks(), claims())
 def test_an_ineligible_contribution_changes_nothing(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Leaving out what does not count leaves points, credit, what is carried and every other line as they were."""
@@ -274,7 +269,6 @@ def test_an_ineligible_contribution_changes_nothing(book: RulebookDocument, fact
     )
 
 
-@quick
 @given(rulebooks(), claims())
 def test_no_cap_is_ever_exceeded(book: RulebookDocument, facts: ClaimFacts) -> None:
     """One contribution, repository (number and share), period, kind, tier, the best, the term and the degree."""
@@ -341,7 +335,6 @@ def _before_group_caps(one: Any) -> Decimal:
     return own[-1].after if own and counted else Decimal(0)
 
 
-@quick
 @given(rulebooks(), claims())
 def test_more_work_never_earns_less_unless_a_rule_says_so(book: RulebookDocument, facts: ClaimFacts) -> None:
     """Where one more contribution lowers points or credit, a cap or a selection took some and says who kept theirs."""
@@ -357,7 +350,6 @@ def test_more_work_never_earns_less_unless_a_rule_says_so(book: RulebookDocument
     assert any(line.saw["kept"] for line in took)
 
 
-@quick
 @given(rulebooks(), claims())
 def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how_much(
     book: RulebookDocument, facts: ClaimFacts
@@ -376,7 +368,6 @@ def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how
         assert any(alone in one for one in said)
 
 
-@quick
 @given(rulebooks())
 def test_a_rulebook_printed_and_read_again_is_the_same(book: RulebookDocument) -> None:
     """Parse and print round-trip, and the digest with them."""
@@ -393,7 +384,6 @@ VISIBLE = st.characters(
 )
 
 
-@quick
 @given(st.text(VISIBLE, min_size=1))
 def test_any_text_in_a_title_survives_printing(text: str) -> None:
     """Quotes, colons, hashes, emoji and line ends in a title come back as they were (outer spaces aside)."""
@@ -405,7 +395,6 @@ def test_any_text_in_a_title_survives_printing(text: str) -> None:
     assert parse(book.canonical()) == book
 
 
-@quick
 @given(st.decimals("-999999999.999999", "999999999.999999", places=6))
 def test_a_decimal_is_written_and_read_exactly(value: Decimal) -> None:
     """Text and value are one to one."""
