@@ -48,7 +48,7 @@ def lines(totals: dict[str, Any]) -> list[str]:
         _("Students:             %s") % totals["students"],
         _("Accounts linked:      %s") % _told(totals["accounts_linked"], LABELS),
         _("Contributions:        %s") % _told(totals["contributions"], LABELS),
-        _("Claims:               %s") % _told(totals["claims"], _states()),
+        _("Applications:         %s") % _told(totals["claims"], _states()),
         _("Decisions:            %s") % _told(totals["decisions"], dict(Decision.Verdict.choices)),
         _("Credits posted:       %(credit)s in %(results)s results")
         % {"credit": f"{Decimal(totals['credits_posted']).normalize():f}", "results": totals["results"]},
@@ -57,7 +57,7 @@ def lines(totals: dict[str, Any]) -> list[str]:
         _("Ledger:               %(entries)s entries, %(verdict)s")
         % {
             "entries": ledger["entries"],
-            "verdict": _("it holds") if ledger["holds"] else _("IT DOES NOT HOLD"),
+            "verdict": _("intact") if ledger["holds"] else _("NOT INTACT"),
         },
     ]
 
@@ -69,7 +69,7 @@ def _by(rows: Any, field: str) -> dict[str, int]:
 
 def _states() -> dict[str, object]:
     """The states of claims, none of them speaking to the student."""
-    return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's answer")}
+    return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's response")}
 
 
 def _told(counts: dict[str, int], names: Mapping[str, object]) -> str:

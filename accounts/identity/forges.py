@@ -63,8 +63,8 @@ def row(name: str) -> Row:
     if name not in ADAPTERS:
         raise CreditsError(
             "unknown-forge",
-            _("There is no forge called %(name)s.") % {"name": name},
-            _("Known are: %(names)s.") % {"names": ", ".join(ADAPTERS)},
+            _("There is no platform called %(name)s.") % {"name": name},
+            _("Available platforms: %(names)s.") % {"names": ", ".join(ADAPTERS)},
         )
     configured = addresses(name)
     return Row(name, LABELS[name], configured.url, bool(configured.client_id))

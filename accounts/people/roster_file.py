@@ -77,7 +77,7 @@ def read(data: bytes, name: str) -> Table:
     columns, headings, ignored = _columns([str(cell) for cell in heading])
     rows = tuple(_rows(records, columns))
     if not rows:
-        raise CreditsError("roster-empty", _("The file has a heading but no rows."))
+        raise CreditsError("roster-empty", _("The file has a header row but no other rows."))
     return Table(headings, ignored, rows)
 
 
@@ -121,7 +121,7 @@ def _columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], tuple[
         elif column in headings:
             raise CreditsError(
                 "roster-columns",
-                _("The column %(column)s is there twice.") % {"column": cell.strip()},
+                _("The column %(column)s occurs twice.") % {"column": cell.strip()},
                 _columns_needed(),
             )
         else:
@@ -151,8 +151,8 @@ def _csv(text: str) -> Iterator[list[object]]:
     except csv.Error as error:
         raise CreditsError(
             "roster-unreadable",
-            _("The file stops being CSV at line %(line)s.") % {"line": reader.line_num},
-            _("Look for a quotation mark that is never closed, or save it as CSV once more."),
+            _("From line %(line)s on, the file is not valid CSV.") % {"line": reader.line_num},
+            _("Look for a quotation mark that is not closed, or save the file as CSV again."),
         ) from error
 
 
@@ -175,8 +175,9 @@ def _gb18030(data: bytes, error: UnicodeDecodeError) -> str:
     if good > 4 * damaged:
         raise CreditsError(
             "roster-unreadable",
-            _("Line %(line)s has a damaged character.") % {"line": data.count(b"\n", 0, error.start) + 1},
-            _("Save the file as CSV UTF-8 once more."),
+            _("Line %(line)s contains a damaged character.")
+            % {"line": data.count(b"\n", 0, error.start) + 1},
+            _("Save the file as CSV UTF-8 again."),
         )
     try:
         return data.decode("gb18030")
@@ -229,7 +230,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> int:
 
 
 def _columns_needed() -> str:
-    return str(_("The first row names the columns: %(columns)s.") % {"columns": ", ".join(HEADINGS)})
+    return str(_("The first row must name the columns: %(columns)s.") % {"columns": ", ".join(HEADINGS)})
 
 
 def _too_large() -> CreditsError:
@@ -244,6 +245,6 @@ def _too_large() -> CreditsError:
 def _unreadable() -> CreditsError:
     return CreditsError(
         "roster-unreadable",
-        _("The file is neither a CSV table in UTF-8 or GB18030 nor an Excel workbook."),
+        _("The file is neither a CSV table (UTF-8 or GB18030) nor an Excel workbook."),
         _("Save it as CSV UTF-8 or as XLSX."),
     )

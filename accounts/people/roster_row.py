@@ -92,9 +92,9 @@ def _plain_text(text: str) -> None:
     if not text:
         raise _Refused("empty", _("This cell is empty."))
     if text[0] in "=+-@":
-        raise _Refused("formula", _("This cell looks like a formula. Give the plain text."))
+        raise _Refused("formula", _("This cell looks like a formula. Enter plain text."))
     if DECEPTIVE.search(text) or any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise _Refused("control-character", _("This cell has an invisible or damaged character."))
+        raise _Refused("control-character", _("This cell contains an invisible or damaged character."))
 
 
 def _student_number(text: str, *, is_number: bool) -> str:
@@ -103,19 +103,22 @@ def _student_number(text: str, *, is_number: bool) -> str:
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", text):
         raise _Refused(
             "number-mangled",
-            _("Excel has rounded this number. Format the column as text and fill it in again."),
+            _("Excel has rounded this number. Format the column as text and enter the number again."),
         )
     if is_number:
         raise _Refused(
             "number-not-text",
-            _("This is stored as a number, which loses leading zeros. Format the column as text."),
+            _("This is stored as a number, so leading zeros are lost. Format the column as text."),
         )
     _plain_text(text)
     text = unicodedata.normalize("NFKC", text)
     if len(text) > LENGTHS["student_number"] or not re.fullmatch(r"\w[\w.-]*", text):
         raise _Refused(
             "not-a-student-number",
-            _("A student number has letters, digits, dots and hyphens, at most %(length)s of them.")
+            _(
+                "A student number consists of letters, digits, dots and hyphens, at most "
+                "%(length)s characters."
+            )
             % {"length": LENGTHS["student_number"]},
         )
     return text
@@ -125,7 +128,7 @@ def _email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError:
-        raise _Refused("not-an-email", _("This is not an e-mail address.")) from None
+        raise _Refused("not-an-email", _("This is not a valid e-mail address.")) from None
     return canonical_email(text) or ""
 
 
@@ -134,7 +137,7 @@ def _year(text: str, this_year: int) -> int:
     if not match or not FIRST_YEAR <= int(match[1]) <= this_year + 1:
         raise _Refused(
             "not-a-year",
-            _("The year of entry is four digits, from %(first)s to %(last)s.")
+            _("The entry year has four digits, from %(first)s to %(last)s.")
             % {"first": FIRST_YEAR, "last": this_year + 1},
         )
     return int(match[1])
@@ -147,4 +150,4 @@ def _date(text: str, this_year: int) -> date:
             return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         pass
-    raise _Refused("not-a-date", _("A date is written year-month-day, as in 2023-09-01."))
+    raise _Refused("not-a-date", _("Write dates as year-month-day, for example 2023-09-01."))
