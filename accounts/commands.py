@@ -90,7 +90,7 @@ def find_user(username: str) -> User:
     if person is None:
         raise NotThere(
             "unknown-person",
-            translation.gettext("Nobody signs in as %(username)s.") % {"username": username},
-            translation.gettext("Give the username, not the name."),
+            translation.gettext("There is no user %(username)s.") % {"username": username},
+            translation.gettext("Enter the username, not the name."),
         )
     return person

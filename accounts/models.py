@@ -202,8 +202,8 @@ class ForgeAccount(models.Model):
     sets ``unlinked_at``, linking again makes a new row, so the history stays (invariant 1; a trigger holds it)."""
 
     class Proof(models.TextChoices):
-        OAUTH = "oauth", _("signed in on the forge")
-        ATTESTED = "attested", _("vouched for by the registrar")
+        OAUTH = "oauth", _("verified by signing in on the platform")
+        ATTESTED = "attested", _("linked by the registrar's office")
 
     user = models.ForeignKey(User, models.PROTECT, related_name="forge_accounts")
     forge = models.CharField(max_length=20)

@@ -79,8 +79,8 @@ def require(user: User, role: str, department: Department | None = None) -> None
     if not held:
         raise NotAllowed(
             "role-needed",
-            _("This needs the role of %(role)s.") % {"role": Role(role).label},
-            _("Ask an administrator if it should be yours."),
+            _("This requires the role %(role)s.") % {"role": Role(role).label},
+            _("Ask an administrator if you should have it."),
         )
 
 
@@ -95,6 +95,6 @@ def require_for_university(user: User, role: str) -> None:
     if not covers_university(user, role):
         raise NotAllowed(
             "role-for-all-needed",
-            _("This needs the role of %(role)s for the whole university.") % {"role": Role(role).label},
-            _("Ask an administrator if it should be yours."),
+            _("This requires the role %(role)s for the whole university.") % {"role": Role(role).label},
+            _("Ask an administrator if you should have it."),
         )

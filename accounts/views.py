@@ -22,7 +22,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     """``language`` is kept for the person, and in a cookie for whoever uses this browser; back to ``next``."""
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES):
-        raise CreditsError("unknown-language", _("This language is not offered."))
+        raise CreditsError("unknown-language", _("This language is not available."))
     response = HttpResponseRedirect(_safe_return_url(request))
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
@@ -49,7 +49,7 @@ def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
     linking.unlink(account, by=_signed_in_user(request), now=timezone.now())
     messages.success(
         request,
-        _("Your %(forge)s account %(login)s is no longer linked; what was credited stays.")
+        _("Your %(forge)s account %(login)s is no longer linked. Credit already recognised stays.")
         % {"forge": forges.forge_info(account.forge).label, "login": account.login},
     )
     return redirect(settings.LINKED_ACCOUNTS_URL)

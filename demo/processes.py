@@ -71,9 +71,9 @@ class DemoProcesses:
                 tail = log.read_text(errors="replace").strip().splitlines()[-3:]
                 raise CreditsError(
                     "demo-process-ended",
-                    _("The demo's %(name)s stopped by itself: %(tail)s")
+                    _("The demo's %(name)s process stopped unexpectedly: %(tail)s")
                     % {"name": name, "tail": " / ".join(tail)},
-                    _("The whole of what it said is in %(log)s.") % {"log": log},
+                    _("The full log is in %(log)s.") % {"log": log},
                 )
 
     def wait_for(self, url: str, seconds: float = 30) -> None:
@@ -89,7 +89,7 @@ class DemoProcesses:
             except (URLError, OSError):
                 if time.monotonic() > deadline:
                     raise CreditsError(
-                        "demo-no-answer", _("Nothing answers at %(url)s.") % {"url": url}
+                        "demo-no-answer", _("There is no response from %(url)s.") % {"url": url}
                     ) from None
                 time.sleep(0.05)
 
@@ -112,9 +112,10 @@ def require_free(port: int) -> None:
         except OSError:
             raise CreditsError(
                 "port-in-use",
-                _("Port %(port)s is in use.") % {"port": port},
+                _("Port %(port)s is already in use.") % {"port": port},
                 _(
-                    "End what listens there, or choose another: PORT=9000 make demo (the next port is used too)."
+                    "Stop the program that uses it, or choose another port: PORT=9000 make "
+                    "demo (the next port is used too)."
                 ),
             ) from None
 

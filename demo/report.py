@@ -48,7 +48,7 @@ def report_lines(totals: dict[str, Any]) -> list[str]:
         _("Students:             %s") % totals["students"],
         _("Accounts linked:      %s") % _format_counts(totals["accounts_linked"], LABELS),
         _("Contributions:        %s") % _format_counts(totals["contributions"], LABELS),
-        _("Claims:               %s") % _format_counts(totals["claims"], _status_names()),
+        _("Applications:         %s") % _format_counts(totals["claims"], _status_names()),
         _("Decisions:            %s") % _format_counts(totals["decisions"], dict(Decision.Verdict.choices)),
         _("Credits posted:       %(credit)s in %(results)s results")
         % {"credit": f"{Decimal(totals['credits_posted']).normalize():f}", "results": totals["results"]},
@@ -57,7 +57,7 @@ def report_lines(totals: dict[str, Any]) -> list[str]:
         _("Ledger:               %(entries)s entries, %(verdict)s")
         % {
             "entries": ledger["entries"],
-            "verdict": _("it holds") if ledger["holds"] else _("IT DOES NOT HOLD"),
+            "verdict": _("intact") if ledger["holds"] else _("NOT INTACT"),
         },
     ]
 
@@ -69,7 +69,7 @@ def _count_by(rows: Any, field: str) -> dict[str, int]:
 
 def _status_names() -> dict[str, object]:
     """The states of claims, none of them speaking to the student."""
-    return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's answer")}
+    return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's response")}
 
 
 def _format_counts(counts: dict[str, int], names: Mapping[str, object]) -> str:

@@ -16,8 +16,8 @@ from credits.errors import CreditsError, Sentence, joined
 from credits.forges.errors import not_merged
 from tests import factories
 
-ENGLISH = "This is not the address of a pull request."
-CHINESE = "这不是合并请求的网址。"
+ENGLISH = "This is not a link to a pull request."
+CHINESE = "这不是合并请求（PR）的链接。"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_a_forge_refused_is_told_in_the_readers_language() -> None:
     """One error object, read twice, in two languages."""
     error = not_merged()
     with translation.override("zh-hans"):
-        assert error.message == "此合并请求尚未合并。"
+        assert error.message == "此合并请求（PR）尚未合并。"
     with translation.override("en"):
         assert error.message == "This pull request is not merged."
 
@@ -80,4 +80,4 @@ def test_commands_tell_it_in_the_terminals_language(monkeypatch: pytest.MonkeyPa
     said = io.StringIO()
     with pytest.raises(SystemExit):
         call_command("collect", forge="nowhere", stderr=said)
-    assert "没有名为 nowhere 的代码托管平台。" in said.getvalue()
+    assert "没有名为 nowhere 的平台。" in said.getvalue()

@@ -75,7 +75,7 @@ def _parse_range(part: str, line: int) -> tuple[date, date]:
     if found is None:
         raise CreditsError(
             "days-not-read",
-            _("Line %(line)s: “%(text)s” is neither a day nor a range of days.")
+            _("Line %(line)s: “%(text)s” is neither a date nor a range of dates.")
             % {"line": line, "text": part[:_MAX_QUOTED_CHARACTERS]},
             _("Write it as 2026-10-01 or 2026-10-01 – 2026-10-07."),
         )
@@ -84,9 +84,9 @@ def _parse_range(part: str, line: int) -> tuple[date, date]:
     if last < first:
         raise CreditsError(
             "days-not-read",
-            _("Line %(line)s: the range “%(text)s” ends before it begins.")
+            _("Line %(line)s: the range “%(text)s” ends before it starts.")
             % {"line": line, "text": part[:_MAX_QUOTED_CHARACTERS]},
-            _("Write the earlier day first."),
+            _("Write the earlier date first."),
         )
     return first, last
 
@@ -100,9 +100,9 @@ def _parse_day(text: str, line: int) -> date:
     if found.year not in YEARS:
         raise CreditsError(
             "days-not-read",
-            _("Line %(line)s: there is no day “%(text)s” in the years %(first)s to %(last)s.")
+            _("Line %(line)s: there is no date “%(text)s” in the years %(first)s to %(last)s.")
             % {"line": line, "text": text, "first": YEARS[0], "last": YEARS[-1]},
-            _("Correct the day."),
+            _("Correct the date."),
         )
     return found
 
@@ -110,6 +110,6 @@ def _parse_day(text: str, line: int) -> date:
 def _too_many(line: int) -> CreditsError:
     return CreditsError(
         "too-many-days",
-        _("Line %(line)s: these are more than %(most)s days.") % {"line": line, "most": MAX_DAYS},
-        _("Enter the days of one term only."),
+        _("Line %(line)s: the range is longer than %(most)s days.") % {"line": line, "most": MAX_DAYS},
+        _("Enter the dates of one term only."),
     )

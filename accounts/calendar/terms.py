@@ -43,8 +43,8 @@ def add(
     if not is_new:
         raise Conflict(
             "term-exists",
-            _("There is already a term “%(code)s”.") % {"code": code},
-            _("Choose another code, or change that term."),
+            _("There is already a term with the code “%(code)s”.") % {"code": code},
+            _("Choose another code, or edit that term."),
         )
     audit.record("term-added", made, by=by, now=now, code=code, **_as_json(fields))
     return made
@@ -113,26 +113,25 @@ def _validated_fields(
     if any(day.year not in YEARS for day in (starts_on, ends_on, *off, *worked)):
         raise CreditsError(
             "term-days",
-            _("The days of a term lie in the years %(first)s to %(last)s.")
+            _("The dates of a term must be in the years %(first)s to %(last)s.")
             % {"first": YEARS[0], "last": YEARS[-1]},
-            _("Correct the days."),
+            _("Correct the dates."),
         )
     if ends_on < starts_on:
         raise CreditsError(
-            "term-days", _("The last day of the term lies before its first day."), _("Correct the days.")
+            "term-days", _("The end date of the term is before its start date."), _("Correct the dates.")
         )
     if max(len(off), len(worked)) > MAX_DAYS:
         raise CreditsError(
             "too-many-days",
-            _("These are more than %(most)s days.") % {"most": MAX_DAYS},
-            _("Enter the days of one term only."),
+            _("This is longer than %(most)s days.") % {"most": MAX_DAYS},
+            _("Enter the dates of one term only."),
         )
     if both := sorted(set(off) & set(worked)):
         raise CreditsError(
             "day-off-and-worked",
-            _("%(day)s is entered both as a holiday and as a day that is worked.")
-            % {"day": both[0].isoformat()},
-            _("Take it out of one of the two."),
+            _("%(day)s is listed both as a holiday and as a working day.") % {"day": both[0].isoformat()},
+            _("Remove it from one of the two lists."),
         )
     return {
         "name_zh": name_zh,

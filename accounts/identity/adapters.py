@@ -22,7 +22,7 @@ from accounts.models import ForgeAccount
 from credits.errors import CreditsError
 from credits.forges.protocol import AccountOnForge
 
-_WRONG_CREDENTIALS = gettext_lazy("Username and password do not belong together.")
+_WRONG_CREDENTIALS = gettext_lazy("Wrong username or password.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -31,9 +31,9 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": _WRONG_CREDENTIALS,
         "username_password_mismatch": _WRONG_CREDENTIALS,
-        "enter_current_password": gettext_lazy("Type your present password."),
-        "incorrect_password": gettext_lazy("This is not your password."),
-        "too_many_login_attempts": gettext_lazy("Too many attempts failed. Try again later."),
+        "enter_current_password": gettext_lazy("Enter your current password."),
+        "incorrect_password": gettext_lazy("The password is wrong."),
+        "too_many_login_attempts": gettext_lazy("Too many failed attempts. Try again later."),
         "rate_limited": gettext_lazy("Too many requests in a short time. Try again later."),
     }
 
@@ -85,23 +85,25 @@ class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
         elif "state" not in (extra_context or {}):
             sentence = (
                 _(
-                    "This answer from %(forge)s belongs to no connection that you began here, or was used already."
+                    "This response from %(forge)s does not belong to a connection that you "
+                    "started here, or it was already used."
                 )
                 % names
                 + " "
-                + _("Press connect once more.")
+                + _("Press Connect again.")
             )
         elif error == AuthError.CANCELLED:
-            sentence = _("You did not allow it on %(forge)s, so nothing was linked.") % names
+            sentence = _("You did not give permission on %(forge)s, so no account was linked.") % names
         else:
             sentence = (
-                _("%(forge)s did not confirm who you are, so nothing was linked. Try again later.") % names
+                _("%(forge)s did not confirm your identity, so no account was linked. Try again later.")
+                % names
             )
         _redirect_with_message(request, messages.ERROR, sentence)
 
 
 def _session_ended_message() -> str:
-    return _("Your session ended on the way, so nothing was linked. Sign in and press connect once more.")
+    return _("Your session expired, so no account was linked. Sign in and press Connect again.")
 
 
 def _redirect_with_message(request: HttpRequest, level: int, sentence: str) -> NoReturn:

@@ -63,8 +63,8 @@ def forge_info(name: str) -> ForgeInfo:
     if name not in ADAPTER_CLASSES:
         raise CreditsError(
             "unknown-forge",
-            _("There is no forge called %(name)s.") % {"name": name},
-            _("Known are: %(names)s.") % {"names": ", ".join(ADAPTER_CLASSES)},
+            _("There is no platform called %(name)s.") % {"name": name},
+            _("Available platforms: %(names)s.") % {"names": ", ".join(ADAPTER_CLASSES)},
         )
     configured = forge_settings(name)
     return ForgeInfo(name, LABELS[name], configured.url, bool(configured.client_id))

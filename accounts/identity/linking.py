@@ -49,7 +49,7 @@ def link(
             "not-a-person",
             _("The %(forge)s account %(login)s is not a person's account.")
             % {"forge": row.label, "login": account.login},
-            _("Connect the account under which you contribute yourself."),
+            _("Connect the account that you use for your own contributions."),
         )
     with transaction.atomic():
         if held := _existing_link(user, forge, account, proof):
@@ -102,7 +102,7 @@ def attest(
     if not reason.strip():
         raise CreditsError(
             "reason-needed",
-            _("A link that you vouch for needs a reason."),
+            _("A reason is required when you link an account for a student."),
             _("Say how you know whose account it is."),
         )
     student_number = student_number.strip()
@@ -114,13 +114,13 @@ def attest(
     if enrolment is None:
         raise NotThere(
             "unknown-student",
-            _("Nobody has the student number %(number)s.") % {"number": student_number},
-            _("Compare it with the roster; leading zeros count."),
+            _("There is no student with the number %(number)s.") % {"number": student_number},
+            _("Check it against the roster; leading zeros matter."),
         )
     permissions.require(by, StaffRole.Role.REGISTRAR, enrolment.programme.department)
     if enrolment.user_id == by.pk:
         raise NotAllowed(
-            "own-account", _("Nobody vouches for an account of their own."), _("Ask another registrar.")
+            "own-account", _("You cannot confirm an account of your own."), _("Ask another registrar.")
         )
     login = login.strip()
     try:
@@ -128,9 +128,9 @@ def attest(
     except MissingOnForge as error:
         raise NotThere(
             "unknown-login",
-            _("%(forge)s has no account %(login)s.")
+            _("There is no account %(login)s on %(forge)s.")
             % {"forge": forges.forge_info(forge).label, "login": login},
-            _("Compare the spelling with the address of the profile page."),
+            _("Check the spelling against the link of the profile page."),
         ) from error
     return link(enrolment.user, forge, account, proof=Proof.ATTESTED, now=now, by=by, reason=reason.strip())
 
@@ -164,7 +164,7 @@ def unlink(account: ForgeAccount, *, by: User, now: datetime) -> ForgeAccount:
 
 def not_linked() -> NotThere:
     """What is said of a link that does not exist, and just so of one that is none of the asker's business."""
-    return NotThere("account-not-linked", _("This account is not among yours."), _("Reload the page."))
+    return NotThere("account-not-linked", _("This is not one of your accounts."), _("Reload the page."))
 
 
 def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeAccount | None:
@@ -180,13 +180,16 @@ def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) 
             raise Conflict(
                 "account-of-someone-else",
                 _("The %(forge)s account %(login)s is linked to another person.") % names,
-                _("If it is yours, ask the registrar's office, which can see both sides."),
+                _("If it is yours, contact the registrar's office, which can see both sides."),
             )
     if proof != Proof.ATTESTED and any(row.user_id != user.pk for row in rows):
         raise Conflict(
             "account-once-of-someone-else",
-            _("The %(forge)s account %(login)s was once linked to another person.") % names,
-            _("Only the registrar can give it to you, with a recorded reason: ask the registrar's office."),
+            _("The %(forge)s account %(login)s was linked to another person before.") % names,
+            _(
+                "Only a registrar can transfer it to you, with a recorded reason. Contact the "
+                "registrar's office."
+            ),
         )
     return None
 

@@ -65,7 +65,7 @@ class ForgeConnectView(OAuth2LoginView):
         if not row.connectable:
             messages.error(
                 request,
-                _("Connecting %(forge)s is not set up here. Ask the registrar to vouch for your account.")
+                _("Connecting %(forge)s is not set up here. Ask the registrar's office to link your account.")
                 % {"forge": row.label},
             )
             return redirect(settings.LINKED_ACCOUNTS_URL)

@@ -255,8 +255,8 @@ class Migration(migrations.Migration):
                     "proof",
                     models.CharField(
                         choices=[
-                            ("oauth", "signed in on the forge"),
-                            ("attested", "vouched for by the registrar"),
+                            ("oauth", "verified by signing in on the platform"),
+                            ("attested", "linked by the registrar's office"),
                         ],
                         max_length=20,
                     ),

@@ -36,7 +36,7 @@ def take(held: StaffRole, *, by: User, now: datetime) -> None:
             StaffRole.objects.select_for_update().filter(role=StaffRole.Role.ADMIN).order_by("pk")
         )
         if [row.pk for row in administrators] == [held.pk]:
-            raise Conflict("last-administrator", _("Somebody must remain administrator."))
+            raise Conflict("last-administrator", _("At least one administrator must remain."))
         _record_in_audit_log("role-taken", held, by=by, now=now)
         held.delete()
 
@@ -46,7 +46,7 @@ def _require_may_change(user: User, role: str, by: User) -> None:
     if role not in StaffRole.Role.values:
         raise CreditsError("unknown-role", _("There is no role called %(role)s.") % {"role": role})
     if user.pk == by.pk:
-        raise NotAllowed("own-role", _("Nobody changes their own roles."), _("Ask another administrator."))
+        raise NotAllowed("own-role", _("You cannot change your own roles."), _("Ask another administrator."))
 
 
 def _record_in_audit_log(action: str, held: StaffRole, *, by: User, now: datetime) -> None:

@@ -109,8 +109,8 @@ def import_roster(
         if permissions.departments_of(by, StaffRole.Role.REGISTRAR) is not None:
             raise NotAllowed(
                 "role-for-all-needed",
-                _("A roster is imported by a registrar for the whole university."),
-                _("Ask the registrar's office."),
+                _("Only a registrar for the whole university can import a roster."),
+                _("Contact the registrar's office."),
             )
     data = file if isinstance(file, bytes) else file.read(roster_file.MAX_BYTES + 1)
     table = roster_file.read(data, name)
@@ -149,7 +149,7 @@ def _check_rows(
                     made.row,
                     table.headings["student_number"],
                     "duplicate-number",
-                    _("The student number %(number)s stands in row %(row)s already.")
+                    _("The student number %(number)s is already in row %(row)s.")
                     % {"number": made.student_number, "row": first.row},
                 )
             )
@@ -159,7 +159,7 @@ def _check_rows(
                     made.row,
                     table.headings["email"],
                     "duplicate-email",
-                    _("This e-mail belongs to another name in row %(row)s.") % {"row": first.row},
+                    _("This e-mail address belongs to another name in row %(row)s.") % {"row": first.row},
                 )
             )
         else:
@@ -190,7 +190,7 @@ def _compare(
                     one.row,
                     table.headings["email"],
                     "number-of-someone-else",
-                    _("The student number %(number)s belongs to a person with another e-mail.")
+                    _("The student number %(number)s belongs to a person with a different e-mail address.")
                     % {"number": one.student_number},
                 )
             )

@@ -77,7 +77,7 @@ def read(data: bytes, name: str) -> RosterTable:
     columns, headings, ignored = _match_columns([str(cell) for cell in heading])
     rows = tuple(_read_rows(records, columns))
     if not rows:
-        raise CreditsError("roster-empty", _("The file has a heading but no rows."))
+        raise CreditsError("roster-empty", _("The file has a header row but no other rows."))
     return RosterTable(headings, ignored, rows)
 
 
@@ -125,7 +125,7 @@ def _match_columns(heading: list[str]) -> tuple[dict[int, str], dict[str, str], 
         elif column in headings:
             raise CreditsError(
                 "roster-columns",
-                _("The column %(column)s is there twice.") % {"column": cell.strip()},
+                _("The column %(column)s occurs twice.") % {"column": cell.strip()},
                 _columns_hint(),
             )
         else:
@@ -155,8 +155,8 @@ def _read_csv(text: str) -> Iterator[list[object]]:
     except csv.Error as error:
         raise CreditsError(
             "roster-unreadable",
-            _("The file stops being CSV at line %(line)s.") % {"line": reader.line_num},
-            _("Look for a quotation mark that is never closed, or save it as CSV once more."),
+            _("From line %(line)s on, the file is not valid CSV.") % {"line": reader.line_num},
+            _("Look for a quotation mark that is not closed, or save the file as CSV again."),
         ) from error
 
 
@@ -179,8 +179,9 @@ def _decode_gb18030(data: bytes, error: UnicodeDecodeError) -> str:
     if good > 4 * damaged:
         raise CreditsError(
             "roster-unreadable",
-            _("Line %(line)s has a damaged character.") % {"line": data.count(b"\n", 0, error.start) + 1},
-            _("Save the file as CSV UTF-8 once more."),
+            _("Line %(line)s contains a damaged character.")
+            % {"line": data.count(b"\n", 0, error.start) + 1},
+            _("Save the file as CSV UTF-8 again."),
         )
     try:
         return data.decode("gb18030")
@@ -233,7 +234,7 @@ def _count_cells(archive: zipfile.ZipFile, member: str) -> int:
 
 
 def _columns_hint() -> str:
-    return str(_("The first row names the columns: %(columns)s.") % {"columns": ", ".join(HEADINGS)})
+    return str(_("The first row must name the columns: %(columns)s.") % {"columns": ", ".join(HEADINGS)})
 
 
 def _too_large() -> CreditsError:
@@ -248,6 +249,6 @@ def _too_large() -> CreditsError:
 def _unreadable() -> CreditsError:
     return CreditsError(
         "roster-unreadable",
-        _("The file is neither a CSV table in UTF-8 or GB18030 nor an Excel workbook."),
+        _("The file is neither a CSV table (UTF-8 or GB18030) nor an Excel workbook."),
         _("Save it as CSV UTF-8 or as XLSX."),
     )

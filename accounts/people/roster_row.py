@@ -94,11 +94,11 @@ def _require_plain_text(text: str) -> None:
     if not text:
         raise _CellRefused("empty", _("This cell is empty."))
     if text[0] in "=+-@":
-        raise _CellRefused("formula", _("This cell looks like a formula. Give the plain text."))
+        raise _CellRefused("formula", _("This cell looks like a formula. Enter plain text."))
     if DECEPTIVE_CHARACTERS.search(text) or any(
         unicodedata.category(character) in {"Cc", "Cs"} for character in text
     ):
-        raise _CellRefused("control-character", _("This cell has an invisible or damaged character."))
+        raise _CellRefused("control-character", _("This cell contains an invisible or damaged character."))
 
 
 def _parse_student_number(text: str, *, is_number: bool) -> str:
@@ -107,19 +107,22 @@ def _parse_student_number(text: str, *, is_number: bool) -> str:
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", text):
         raise _CellRefused(
             "number-mangled",
-            _("Excel has rounded this number. Format the column as text and fill it in again."),
+            _("Excel has rounded this number. Format the column as text and enter the number again."),
         )
     if is_number:
         raise _CellRefused(
             "number-not-text",
-            _("This is stored as a number, which loses leading zeros. Format the column as text."),
+            _("This is stored as a number, so leading zeros are lost. Format the column as text."),
         )
     _require_plain_text(text)
     text = unicodedata.normalize("NFKC", text)
     if len(text) > MAX_LENGTHS["student_number"] or not re.fullmatch(r"\w[\w.-]*", text):
         raise _CellRefused(
             "not-a-student-number",
-            _("A student number has letters, digits, dots and hyphens, at most %(length)s of them.")
+            _(
+                "A student number consists of letters, digits, dots and hyphens, at most "
+                "%(length)s characters."
+            )
             % {"length": MAX_LENGTHS["student_number"]},
         )
     return text
@@ -129,7 +132,7 @@ def _parse_email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError:
-        raise _CellRefused("not-an-email", _("This is not an e-mail address.")) from None
+        raise _CellRefused("not-an-email", _("This is not a valid e-mail address.")) from None
     return canonical_email(text) or ""
 
 
@@ -138,7 +141,7 @@ def _parse_year(text: str, this_year: int) -> int:
     if not match or not FIRST_YEAR <= int(match[1]) <= this_year + 1:
         raise _CellRefused(
             "not-a-year",
-            _("The year of entry is four digits, from %(first)s to %(last)s.")
+            _("The entry year has four digits, from %(first)s to %(last)s.")
             % {"first": FIRST_YEAR, "last": this_year + 1},
         )
     return int(match[1])
@@ -151,4 +154,4 @@ def _parse_date(text: str, this_year: int) -> date:
             return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         pass
-    raise _CellRefused("not-a-date", _("A date is written year-month-day, as in 2023-09-01."))
+    raise _CellRefused("not-a-date", _("Write dates as year-month-day, for example 2023-09-01."))

@@ -30,7 +30,9 @@ def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim
     """
     claim = _find(public_id)
     if claim is None or not _may_see(user, claim):
-        raise NotThere("no-such-claim", _("There is no such claim."), _("Look for it in your own list."))
+        raise NotThere(
+            "no-such-claim", _("There is no such application."), _("Look for it in your own list.")
+        )
     if claim.user_id != user.pk and not _view_already_logged(user, claim, now):
         audit.record("claim-seen", claim, by=user, now=now, person=claim.user)
     return claim

@@ -20,8 +20,9 @@ def lock_claim(claim: Claim, *states: str) -> Claim:
     if now_so.status not in states:
         raise Conflict(
             "claim-moved-on",
-            _("This cannot be done now: the claim is “%(state)s”.") % {"state": now_so.get_status_display()},
-            _("Load the page again to see how it stands."),
+            _("This is not possible now: the application is “%(state)s”.")
+            % {"state": now_so.get_status_display()},
+            _("Reload the page to see its current status."),
         )
     return now_so
 

@@ -27,11 +27,11 @@ class Round(models.Model):
     term = models.ForeignKey(Term, models.PROTECT, related_name="rounds")
     name_zh = models.CharField(_("Chinese name"), max_length=120)
     name_en = models.CharField(_("English name"), max_length=120)
-    apply_from = models.DateTimeField(_("applications from"))
-    apply_until = models.DateTimeField(_("applications until"))
-    review_until = models.DateTimeField(_("review until"))
-    record_from = models.DateTimeField(_("recording from"))
-    record_until = models.DateTimeField(_("recording until"))
+    apply_from = models.DateTimeField(_("applications open"))
+    apply_until = models.DateTimeField(_("applications close"))
+    review_until = models.DateTimeField(_("review closes"))
+    record_from = models.DateTimeField(_("recording opens"))
+    record_until = models.DateTimeField(_("recording closes"))
 
     class Meta:
         ordering = ["-apply_from", "-pk"]
@@ -80,7 +80,7 @@ class Claim(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
         SUBMITTED = "submitted", _("waiting for review")
-        HEARING = "hearing", _("your answer is asked for")
+        HEARING = "hearing", _("your response is needed")
         NOTICE = "notice", _("on public notice")
         RECORDED = "recorded", _("recorded")
         REFUSED = "refused", _("refused")
@@ -169,13 +169,13 @@ class Decision(models.Model):
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", _("approved")
-        REDUCE = "reduce", _("approved in part")
-        REFUSE = "refuse", _("not approved")
+        REDUCE = "reduce", _("partly approved")
+        REFUSE = "refuse", _("refused")
 
     class Standing(models.TextChoices):
-        PROPOSED = "proposed", _("proposed, to be answered")
+        PROPOSED = "proposed", _("proposed, awaiting response")
         FINAL = "final", _("final")
-        REPLACED = "replaced", _("replaced by a later one")
+        REPLACED = "replaced", _("replaced by a later decision")
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="decisions")
     stage = models.PositiveSmallIntegerField(default=1)
@@ -281,7 +281,7 @@ class Simulation(models.Model):
     """
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("waiting for a worker")
+        WAITING = "waiting", _("waiting to run")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         STOPPED = "stopped", _("stopped")

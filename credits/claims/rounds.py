@@ -73,7 +73,7 @@ def open_round(
     if not is_new:
         raise Conflict(
             "round-exists",
-            _("There is already a round “%(code)s”.") % {"code": code},
+            _("There is already a round with the code “%(code)s”.") % {"code": code},
             _("Choose another code."),
         )
     RoundRulebook.objects.bulk_create(
@@ -105,8 +105,8 @@ def put_in_force(round_: Round, one: RulebookInForce, *, by: User, now: datetime
     if RoundRulebook.objects.filter(round=round_, programme=one.programme, year=one.year).exists():
         raise Conflict(
             "rulebook-in-force",
-            _("A rulebook is in force for these students already."),
-            _("Take it away first, or choose other students."),
+            _("These students already have a rulebook in force."),
+            _("Remove it first, or choose other students."),
         )
     made = RoundRulebook.objects.create(
         round=round_, version=one.version, programme=one.programme, year=one.year
@@ -125,14 +125,14 @@ def take_out_of_force(row: RoundRulebook, *, by: User, now: datetime) -> None:
     if row.pk not in rows:
         raise Conflict(
             "rulebook-not-in-force",
-            _("This rulebook was taken away already."),
-            _("Load the page again to see what is in force."),
+            _("This rulebook was already removed."),
+            _("Reload the page to see which rulebook is in force."),
         )
     if len(rows) == 1:
         raise Conflict(
             "last-rulebook",
-            _("A round needs a rulebook, and this is its last one."),
-            _("Put another one in force first."),
+            _("A round needs at least one rulebook, and this is the last one."),
+            _("Put another rulebook in force first."),
         )
     _audit_in_force("rulebook-taken-out-of-force", row, by=by, now=now)
     row.delete()
@@ -157,8 +157,8 @@ def change_term(
     if moved and Round.objects.filter(term=term).exists():
         raise Conflict(
             "term-has-rounds",
-            _("Rounds are held in this term, so its first and last day stay."),
-            _("Its names, holidays and days that are worked can be changed."),
+            _("This term has rounds, so its start and end dates cannot be changed."),
+            _("You can still change its names, holidays and weekend working days."),
         )
     return terms.change(
         term,
@@ -211,7 +211,7 @@ def find_round(code: str | None, *, now: datetime | None = None) -> Round:
         raise NotThere(
             "no-such-round",
             _("There is no round “%(code)s”.") % {"code": code} if code else _("There is no round yet."),
-            _("A registrar opens rounds."),
+            _("Registrars open rounds."),
         )
     return found
 
@@ -230,7 +230,7 @@ def version_for(round_: Round, enrolment: Enrolment) -> RulebookVersion:
         raise NotThere(
             "no-rulebook-in-force",
             _("No rulebook is in force for your programme and entry year in this round."),
-            _("Ask the registrar's office."),
+            _("Contact the registrar's office."),
         )
     return max(rows, key=lambda row: (row.programme_id is not None, row.year is not None)).version
 
@@ -246,7 +246,7 @@ def _refuse_dates_out_of_order(
     if any(one.year not in YEARS for one in dates):
         raise CreditsError(
             "round-dates",
-            _("The dates of a round lie in the years %(first)s to %(last)s.")
+            _("The dates of a round must be in the years %(first)s to %(last)s.")
             % {"first": YEARS[0], "last": YEARS[-1]},
             _("Correct the dates."),
         )
@@ -254,7 +254,10 @@ def _refuse_dates_out_of_order(
     if not in_order:
         raise CreditsError(
             "round-dates",
-            _("The dates of a round follow each other: apply, review; and record, from and until."),
+            _(
+                "The dates of a round are out of order: applications come before review, and "
+                "recording opens before it closes."
+            ),
             _("Correct the dates."),
         )
 
@@ -273,7 +276,7 @@ def _refuse_rulebooks(in_force: Sequence[RulebookInForce]) -> None:
             )
     if len({(one.programme and one.programme.pk, one.year) for one in in_force}) < len(in_force):
         raise Conflict(
-            "rulebook-twice", _("Two rulebooks are named for the same students."), _("Keep one of them.")
+            "rulebook-twice", _("Two rulebooks are given for the same students."), _("Keep one of them.")
         )
 
 
@@ -284,8 +287,8 @@ def _refuse_once_submitted(round_: Round) -> None:
     if Claim.objects.filter(round=round_, submitted_at__isnull=False).exists():
         raise Conflict(
             "round-has-claims",
-            _("Somebody has applied in this round, so the rulebooks in force in it stay."),
-            _("Another rulebook can be put in force in the next round."),
+            _("Students have already applied in this round, so its rulebooks cannot be changed."),
+            _("You can put another rulebook in force in the next round."),
         )
 
 

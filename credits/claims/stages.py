@@ -58,7 +58,9 @@ def is_reviewer(user: User, by: Reviewers, department: Department) -> bool:
 def require_reviewer(claim: Claim, by: User) -> None:
     """Raise NotAllowed unless ``by`` reviews at the stage at which this claim is, and is not the claimant."""
     if claim.user_id == by.pk:
-        raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
+        raise NotAllowed(
+            "own-claim", _("You cannot decide on your own application."), _("A colleague will decide.")
+        )
     stage = stage_of(claim)
     if stage.by == "university-committee":
         permissions.require_for_university(by, STAGE_ROLES[stage.by])
@@ -71,7 +73,10 @@ def require_no_earlier_decision(claim: Claim, by: User) -> None:
     if Decision.objects.filter(_decided_or_confirmed_by(by), claim=claim).exclude(stage=claim.stage).exists():
         raise NotAllowed(
             "decided-before",
-            _("You decided on this claim in an earlier stage, so somebody else must decide in this one."),
+            _(
+                "You decided on this application at an earlier stage, so another person must "
+                "decide at this one."
+            ),
             _("A colleague will decide."),
         )
 
@@ -128,8 +133,8 @@ def lock_at_stage(claim: Claim, stage: int, *states: str) -> Claim:
     if now_so.stage != stage:
         raise Conflict(
             "stage-moved-on",
-            _("Somebody else has decided in this stage of review, and the claim is at the next one."),
-            _("Load the page again to see how it stands."),
+            _("Another person has decided at this stage, and the application has moved to the next one."),
+            _("Reload the page to see its current status."),
         )
     return now_so
 

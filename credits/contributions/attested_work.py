@@ -66,8 +66,8 @@ def submit_work(
     if change.author is None or change.author.id not in accounts:
         raise Conflict(
             "not-the-opener",
-            _("Only who opened a pull request can have it attested."),
-            _("Ask %(login)s to do so.") % {"login": change.author.login if change.author else "?"},
+            _("Only the person who opened a pull request can report it."),
+            _("Ask %(login)s to report it.") % {"login": change.author.login if change.author else "?"},
         )
     # An account that was unlinked and linked anew is another one of ours: the constraint sees only one of them.
     offered = AttestedWork.objects.exclude(status=Status.REFUSED).filter(
@@ -83,8 +83,8 @@ def submit_work(
     if landed.committed_at is None or landed.committed_at < change.created_at:
         raise Conflict(
             "commit-too-early",
-            _("This commit is older than the pull request, so it cannot be how it landed."),
-            _("Look for the commit that brought your work in."),
+            _("This commit is older than the pull request, so it cannot contain its work."),
+            _("Find the commit that contains your work."),
         )
     alike = measure_likeness(change.files, landed.files)
     writer = landed.authors[0] if landed.authors else None
@@ -123,7 +123,7 @@ def make_maintainer_link(work: AttestedWork, *, by: User, now: datetime) -> str:
     with transaction.atomic():
         work = _lock_work(work)
         if work.user_id != by.pk:
-            raise NotAllowed("not-your-work", _("Only the student whose work it is can do this."))
+            raise NotAllowed("not-your-work", _("Only the student who did this work can do this."))
         if work.status != Status.WAITING:
             raise _already_decided()
         work.words.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
@@ -154,7 +154,7 @@ def answer_maintainer_link(
     if not login or len(login) > 100 or len(text) > MAX_TEXT_LENGTH:
         raise CreditsError(
             "word-unreadable",
-            _("A login and at most %(most)s characters are needed.") % {"most": MAX_TEXT_LENGTH},
+            _("Enter a login, and at most %(most)s characters of text.") % {"most": MAX_TEXT_LENGTH},
         )
     with transaction.atomic():
         rows = MaintainerWord.objects.select_for_update(of=("self",)).select_related("work__user")
@@ -186,8 +186,7 @@ def decide_work(work: AttestedWork, *, accept: bool, reason: str, by: User, now:
     if len(said) > MAX_TEXT_LENGTH or not (accept or said):
         raise CreditsError(
             "reason-needed",
-            _("What is not accepted needs a reason, of at most %(most)s characters.")
-            % {"most": MAX_TEXT_LENGTH},
+            _("A refusal needs a reason of at most %(most)s characters.") % {"most": MAX_TEXT_LENGTH},
         )
     with transaction.atomic():
         work = _lock_work(work)
@@ -229,7 +228,7 @@ def open_work(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
             with transaction.atomic():
                 audit.record("work-seen", work, by=user, now=now, person=work.user)
     if work is None:
-        raise NotThere("no-such-work", _("There is no such work."), _("Look for it in your own list."))
+        raise NotThere("no-such-work", _("There is no such report."), _("Look for it in your own list."))
     return work
 
 
@@ -245,7 +244,7 @@ def _store_as_contribution(work: AttestedWork) -> Contribution:
         number=change.number,
     )
     if not made.authorships.filter(forge=forge, forge_user_id=work.account.forge_user_id).exists():
-        raise Conflict("not-the-opener", _("Only who opened a pull request can have it attested."))
+        raise Conflict("not-the-opener", _("Only the person who opened a pull request can report it."))
     return made
 
 
@@ -335,15 +334,15 @@ def _parse_commit(pasted: str, full_name: str) -> str:
             if "/".join(parts[-4:-2]).lower() != full_name.lower():
                 raise CreditsError(
                     "commit-elsewhere",
-                    _("This commit is in another repository than the pull request."),
-                    _("Paste the address of the commit in %(repository)s.") % {"repository": full_name},
+                    _("This commit is not in the same repository as the pull request."),
+                    _("Paste the link of the commit in %(repository)s.") % {"repository": full_name},
                 )
             text = parts[-1]
     if not _SHA.fullmatch(text.lower()):
         raise CreditsError(
             "commit-unreadable",
-            _("This is not the address of a commit, nor its full hash."),
-            _("Open the commit on the forge and copy its address."),
+            _("This is neither the link nor the full hash of a commit."),
+            _("Open the commit on the platform and copy its link."),
         )
     return text.lower()
 
@@ -352,7 +351,7 @@ def _require_usable(word: MaintainerWord | None, now: datetime) -> MaintainerWor
     if word is None:
         raise NotThere("no-such-link", _("This link is not valid."), _("Ask the student for a new one."))
     if word.used_at is not None:
-        raise Conflict("link-used", _("This link was used already. Thank you."))
+        raise Conflict("link-used", _("This link has already been used. Thank you."))
     if word.expires_at <= now:
         raise Conflict("link-expired", _("This link has expired."), _("Ask the student for a new one."))
     return word
@@ -374,7 +373,7 @@ def _departments_of(work: AttestedWork) -> list[Department]:
 
 def _require_reviewer(work: AttestedWork, by: User) -> None:
     if work.user_id == by.pk:
-        raise NotAllowed("own-work", _("Nobody decides on their own work."), _("A colleague will decide."))
+        raise NotAllowed("own-work", _("You cannot decide on your own work."), _("A colleague will decide."))
     if not any(permissions.covers(by, StaffRole.Role.INSTRUCTOR, one) for one in _departments_of(work)):
         permissions.require(by, StaffRole.Role.INSTRUCTOR, _departments_of(work)[0])
 
@@ -382,10 +381,10 @@ def _require_reviewer(work: AttestedWork, by: User) -> None:
 def _already_offered() -> Conflict:
     return Conflict(
         "already-offered",
-        _("This pull request is with the reviewers already, or was accepted."),
-        _("Look for it among your accounts."),
+        _("This pull request is already under review, or was accepted."),
+        _("Look for it under My accounts."),
     )
 
 
 def _already_decided() -> Conflict:
-    return Conflict("work-decided", _("A reviewer has decided on this already."), _("Load the page again."))
+    return Conflict("work-decided", _("A reviewer has already decided on this."), _("Reload the page."))

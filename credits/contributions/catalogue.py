@@ -105,7 +105,7 @@ def _read_rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
     content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise CreditsError(
-            "file-too-large", _("The file is larger than 5 MB."), _("Split it, and import the parts.")
+            "file-too-large", _("The file is larger than 5 MB."), _("Split the file and import the parts.")
         )
     reader = csv.DictReader(io.StringIO(_decode(content), newline=""), strict=True)
     try:
@@ -114,9 +114,8 @@ def _read_rows(file: BinaryIO) -> Iterable[tuple[int, dict[str, str]]]:
         if missing:
             raise CreditsError(
                 "columns-missing",
-                _("The first row does not name these columns: %(columns)s.")
-                % {"columns": ", ".join(missing)},
-                _("It must name forge, repository and tier."),
+                _("The first row lacks these columns: %(columns)s.") % {"columns": ", ".join(missing)},
+                _("It must have the columns forge, repository and tier."),
             )
         reader.fieldnames = names
         return [
@@ -141,8 +140,8 @@ def _decode(content: bytes) -> str:
 def _unreadable_file() -> CreditsError:
     return CreditsError(
         "file-unreadable",
-        _("The file is not readable as CSV."),
-        _("Save it as CSV in UTF-8, for instance from a spreadsheet."),
+        _("The file cannot be read as CSV."),
+        _("Save it as CSV in UTF-8, for example from a spreadsheet program."),
     )
 
 
@@ -156,15 +155,18 @@ def _check_row(
         faults.append(
             (
                 "forge",
-                _("There is no forge %(name)s; known are: %(known)s.") % {"name": forge, "known": known},
+                _("There is no platform %(name)s. Available platforms: %(known)s.")
+                % {"name": forge, "known": known},
             )
         )
     if not _is_full_name(name):
-        faults.append(("repository", _("A repository is written owner/name.")))
+        faults.append(("repository", _("Write a repository as owner/name.")))
     elif (forge, name.lower()) in wanted:
-        faults.append(("repository", _("This repository stands in the file already.")))
+        faults.append(("repository", _("This repository is already in the file.")))
     if not 0 < len(tier) <= MAX_TIER_LENGTH:
-        faults.append(("tier", _("A tier has 1 to %(longest)d characters.") % {"longest": MAX_TIER_LENGTH}))
+        faults.append(
+            ("tier", _("A tier must have 1 to %(longest)d characters.") % {"longest": MAX_TIER_LENGTH})
+        )
     report.refused += [RefusedCatalogueCell(number, column, str(reason)) for column, reason in faults]
     if not faults:
         wanted[forge, name.lower()] = (name, tier)

@@ -74,9 +74,9 @@ class Contribution(models.Model):
 
     class Status(models.TextChoices):
         MERGED = "merged", _("merged")
-        LANDED = "landed", _("landed though closed")
+        LANDED = "landed", _("closed, but the code was merged")
         REVERTED = "reverted", _("reverted")
-        GONE = "gone", _("gone from the forge")
+        GONE = "gone", _("no longer on the platform")
         UNKNOWN = "unknown", _("unknown")
 
     repository = models.ForeignKey(Repository, models.PROTECT, related_name="contributions")
@@ -179,9 +179,9 @@ class Recheck(models.Model):
     that no second look ever succeeded."""
 
     class Finding(models.TextChoices):
-        REVERTED = "reverted", _("taken back")
-        GONE = "gone", _("gone from the forge")
-        MOVED = "moved", _("in another repository now")
+        REVERTED = "reverted", _("reverted")
+        GONE = "gone", _("no longer on the platform")
+        MOVED = "moved", _("now in another repository")
 
     contribution = models.OneToOneField(Contribution, models.CASCADE, related_name="recheck")
     seen_at = models.DateTimeField(null=True)
@@ -228,7 +228,7 @@ class ShareProposal(models.Model):
     account is linked has accepted; until then nothing changes."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("waiting for the co-authors")
+        OPEN = "open", _("waiting for co-authors")
         AGREED = "agreed", _("agreed")
         DECLINED = "declined", _("declined")
         WITHDRAWN = "withdrawn", _("withdrawn")
@@ -278,7 +278,7 @@ class AttestedWork(models.Model):
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting for a reviewer")
         ACCEPTED = "accepted", _("accepted")
-        REFUSED = "refused", _("not accepted")
+        REFUSED = "refused", _("refused by the reviewer")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="attested_work")

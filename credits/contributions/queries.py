@@ -91,8 +91,8 @@ def numbers_without_account(student_numbers: Sequence[str], accounts: Iterable[F
 def unknown_student(number: str) -> NotThere:
     return NotThere(
         "unknown-student",
-        _("Nobody has the student number %(number)s.") % {"number": number},
-        _("Compare it with the roster; leading zeros count."),
+        _("There is no student with the number %(number)s.") % {"number": number},
+        _("Check it against the roster; leading zeros matter."),
     )
 
 

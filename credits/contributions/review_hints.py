@@ -83,8 +83,8 @@ def _hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
         if twin.same_person:
             yield ReviewHint(
                 "same-work-own",
-                _("also in another place"),
-                _("The same work by the same person stands at %(where)s; it counts once.")
+                _("also found in another place"),
+                _("The same work by the same person is also at %(where)s; it counts once.")
                 % {"where": twin.where},
                 twin.url,
             )
@@ -98,7 +98,7 @@ def _hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
     for twin in facts.same_text:
         yield ReviewHint(
             "same-text",
-            _("same text as another student's"),
+            _("same text as another student's work"),
             _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
             twin.url,
         )
@@ -106,18 +106,18 @@ def _hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
         yield ReviewHint(
             "co-authors",
             _("co-authors without a share"),
-            _("%(logins)s wrote some of it too.") % {"logins": ", ".join(facts.shareless)},
+            _("Without a share: %(logins)s") % {"logins": ", ".join(facts.shareless)},
         )
     if facts.nameless_commits:
         yield ReviewHint(
             "co-authors-nameless",
             _("authors without an account"),
-            _("Commits of its branch by somebody whom the forge has no account of: %(count)s.")
+            _("Commits on its branch whose author has no account on the platform: %(count)s.")
             % {"count": facts.nameless_commits},
         )
     if facts.merged_by_self:
         yield ReviewHint(
-            "merged-by-self", _("merged by oneself"), _("Merged by %(who)s.") % {"who": facts.merged_by}
+            "merged-by-self", _("merged by the author"), _("Merged by %(who)s.") % {"who": facts.merged_by}
         )
     if facts.owner_is_author:
         yield ReviewHint(
@@ -162,14 +162,12 @@ def _size_hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
             _("All of its %(count)s files are generated.") % {"count": facts.files["generated"]["files"]},
         )
     if facts.only_whitespace:
-        yield ReviewHint(
-            "whitespace", _("only white space"), _("Without white space, nothing is changed in any line.")
-        )
+        yield ReviewHint("whitespace", _("only whitespace"), _("Ignoring whitespace, no line is changed."))
     tiny = facts.lines is not None and facts.lines <= TINY_LINES
     if tiny and facts.tiny_in_repository >= MANY_TINY:
         yield ReviewHint(
             "many-tiny",
             _("many tiny pull requests"),
-            _("%(tiny)s of the %(all)s in this repository change at most %(lines)s lines.")
+            _("%(tiny)s of %(all)s in this repository change at most %(lines)s lines.")
             % {"tiny": facts.tiny_in_repository, "all": facts.in_repository, "lines": TINY_LINES},
         )

@@ -122,12 +122,12 @@ def propose(
         found = _lock_shares(contribution)
         mine = found.of(by)
         if mine is None or mine.authorship.role != Authorship.Role.AUTHOR:
-            raise NotAllowed("not-the-opener", _("Only who opened it proposes how it is shared."))
+            raise NotAllowed("not-the-opener", _("Only the person who opened it can propose shares."))
         if found.proposal is not None:
             raise Conflict(
                 "share-proposal-open",
-                _("A proposal waits for an answer already."),
-                _("Wait for it, or withdraw it first."),
+                _("Another proposal is still waiting for responses."),
+                _("Wait for the responses, or withdraw it first."),
             )
         wanted = _parse_shares(found, shares)
         made = ShareProposal.objects.create(
@@ -150,13 +150,13 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
     with transaction.atomic():
         found = _lock_shares(proposal.contribution)
         if found.proposal is None or found.proposal.pk != proposal.pk:
-            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
+            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Reload the page."))
         parts = [part for part in found.parts if part.must_say and part.person == by]
         if not parts:
-            raise NotAllowed("not-a-co-author", _("Only a co-author answers this."))
+            raise NotAllowed("not-a-co-author", _("Only a co-author can respond."))
         for part in parts:
             if part.said is not None:
-                raise Conflict("consent-given", _("You have answered this already."))
+                raise Conflict("consent-given", _("You have already responded."))
             ShareConsent.objects.create(
                 proposal=found.proposal,
                 forge_user_id=part.authorship.forge_user_id,
@@ -184,9 +184,9 @@ def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
     with transaction.atomic():
         found = _lock_shares(proposal.contribution, although_frozen=True)
         if found.proposal is None or found.proposal.pk != proposal.pk:
-            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Load the page again."))
+            raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Reload the page."))
         if found.proposal.proposed_by_id != by.pk:
-            raise NotAllowed("not-the-opener", _("Only who proposed it takes it back."))
+            raise NotAllowed("not-the-opener", _("Only the person who proposed it can withdraw it."))
         _close(found.proposal, Status.WITHDRAWN, now)
         audit.record(
             "shares-withdrawn", proposal.contribution, by=by, now=now, person=by, proposal=proposal.pk
@@ -228,8 +228,8 @@ def _lock_shares(contribution: Contribution, *, although_frozen: bool = False) -
     if found.frozen and not although_frozen:
         raise Conflict(
             "share-frozen",
-            _("A share of this stands in a submitted application, so the shares stay as they are."),
-            _("They can be changed after that application is withdrawn or over."),
+            _("Part of this is in a submitted application, so the shares cannot be changed."),
+            _("You can change them after that application is withdrawn or closed."),
         )
     return found
 
@@ -239,14 +239,16 @@ def _parse_shares(found: ContributionShares, shares: Mapping[str, Any]) -> dict[
     unknown = shares.keys() - wanted.keys()
     if unknown:
         raise CreditsError(
-            "share-unreadable", _("Somebody named there has no part in this."), _("Load the page again.")
+            "share-unreadable",
+            _("One of the people listed has no part in this contribution."),
+            _("Reload the page."),
         )
     for key, typed in shares.items():
         wanted[key] = _parse_share(typed)
     _require_no_loss_for_unlinked(found, wanted)
     if sum(wanted.values(), Decimal(0)) > 1:
         raise CreditsError(
-            "shares-over-one", _("Shares add up to 100 % at most."), _("Take something off one of them.")
+            "shares-over-one", _("Shares cannot add up to more than 100 %."), _("Reduce one of them.")
         )
     return wanted
 
@@ -258,9 +260,12 @@ def _require_no_loss_for_unlinked(found: ContributionShares, wanted: Mapping[str
         if part.person is None and wanted.get(part.authorship.forge_user_id, share) < share:
             raise Conflict(
                 "share-kept",
-                _("%(login)s has linked no account here and cannot agree, so their share stays.")
+                _(
+                    "%(login)s has not linked an account here and cannot agree, so their share "
+                    "cannot be reduced."
+                )
                 % {"login": part.authorship.login},
-                _("Leave them at least what they have."),
+                _("Leave them at least their present share."),
             )
 
 
@@ -273,8 +278,8 @@ def _parse_share(typed: Any) -> Decimal:
         pass
     raise CreditsError(
         "share-unreadable",
-        _("“%(value)s” is no share.") % {"value": str(typed)[:40]},
-        _("Write a percentage from 0 to 100, with two decimals at most."),
+        _("“%(value)s” is not a valid share.") % {"value": str(typed)[:40]},
+        _("Write a percentage from 0 to 100, with at most two decimals."),
     )
 
 
@@ -301,8 +306,8 @@ def _close_if_agreed(proposal: ShareProposal, found: ContributionShares, *, now:
     except IntegrityError as error:
         raise Conflict(
             "shares-over-one",
-            _("Together with a part that was found meanwhile, the shares would be more than 100 %."),
-            _("Propose them anew."),
+            _("Together with a contributor found in the meantime, the shares would exceed 100 %."),
+            _("Propose the shares again."),
         ) from error
     _close(proposal, Status.AGREED, now)
     audit.record(

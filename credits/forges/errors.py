@@ -63,24 +63,24 @@ class ForgeUnavailable(ForgeError):
 def malformed_answer() -> ForgeUnavailable:
     return ForgeUnavailable(
         "forge-answer-malformed",
-        gettext_noop("The forge's answer is not what its interface promises."),
-        gettext_noop("Nothing was changed. It is tried again by itself."),
+        gettext_noop("The platform's response does not match its documented format."),
+        gettext_noop("Nothing was changed. It will be tried again automatically."),
     )
 
 
 def forge_unavailable() -> ForgeUnavailable:
     return ForgeUnavailable(
         "forge-unavailable",
-        gettext_noop("The forge did not answer as it should."),
-        gettext_noop("Nothing was changed. It is tried again by itself."),
+        gettext_noop("The platform did not respond correctly."),
+        gettext_noop("Nothing was changed. It will be tried again automatically."),
     )
 
 
 def rate_limited(until: datetime) -> RateLimited:
     return RateLimited(
         "forge-rate-limited",
-        gettext_noop("The forge asks us to wait before the next request."),
-        gettext_noop("It is tried again by itself at the time that the forge named."),
+        gettext_noop("The platform asks us to wait before the next request."),
+        gettext_noop("It will be tried again automatically at the time that the platform gave."),
         until=until,
     )
 
@@ -88,7 +88,7 @@ def rate_limited(until: datetime) -> RateLimited:
 def token_refused() -> TokenRefused:
     return TokenRefused(
         "forge-token-refused",
-        gettext_noop("The forge does not accept the university's access token."),
+        gettext_noop("The platform does not accept the university's access token."),
         gettext_noop("An administrator must set a valid token."),
     )
 
@@ -96,7 +96,7 @@ def token_refused() -> TokenRefused:
 def forbidden() -> Forbidden:
     return Forbidden(
         "forge-forbidden",
-        gettext_noop("The forge does not let the university's access token see this."),
+        gettext_noop("The university's access token may not read this."),
         gettext_noop("An administrator must authorise the token for the organisation, or use another one."),
     )
 
@@ -104,15 +104,15 @@ def forbidden() -> Forbidden:
 def missing_account() -> MissingOnForge:
     return MissingOnForge(
         "forge-account-missing",
-        gettext_noop("There is no such account on the forge."),
-        gettext_noop("Check the login, or the forge's address."),
+        gettext_noop("There is no such account on the platform."),
+        gettext_noop("Check the login, or the platform's address."),
     )
 
 
 def missing_repository() -> MissingOnForge:
     return MissingOnForge(
         "forge-repository-missing",
-        gettext_noop("There is no such repository on the forge, or it is private."),
+        gettext_noop("There is no such repository on the platform, or it is private."),
         gettext_noop("Check the repository's name."),
     )
 
@@ -120,16 +120,16 @@ def missing_repository() -> MissingOnForge:
 def missing_change() -> MissingOnForge:
     return MissingOnForge(
         "forge-change-missing",
-        gettext_noop("There is no such pull request on the forge, or it is private."),
-        gettext_noop("Check the address of the pull request."),
+        gettext_noop("There is no such pull request on the platform, or it is private."),
+        gettext_noop("Check the link of the pull request."),
     )
 
 
 def missing_commit() -> MissingOnForge:
     return MissingOnForge(
         "forge-commit-missing",
-        gettext_noop("There is no such commit on the forge, or its repository is private."),
-        gettext_noop("Check the commit's name."),
+        gettext_noop("There is no such commit on the platform, or its repository is private."),
+        gettext_noop("Check the hash of the commit."),
     )
 
 
@@ -137,15 +137,15 @@ def still_open() -> NotMerged:
     return NotMerged(
         "forge-change-open",
         gettext_noop("This pull request is still open."),
-        gettext_noop("Come back when it is merged."),
+        gettext_noop("Come back after it is merged."),
     )
 
 
 def not_supported() -> ForgeError:
     return ForgeError(
         "forge-cannot",
-        gettext_noop("This forge cannot be asked for that."),
-        gettext_noop("Look it up on the forge's own pages."),
+        gettext_noop("This platform does not support this query."),
+        gettext_noop("Look it up on the platform's own pages."),
     )
 
 
@@ -153,5 +153,5 @@ def not_merged() -> NotMerged:
     return NotMerged(
         "forge-change-not-merged",
         gettext_noop("This pull request is not merged."),
-        gettext_noop("Only merged work can be recognised. Come back when it is merged."),
+        gettext_noop("Only merged work can be recognised. Add it after it is merged."),
     )

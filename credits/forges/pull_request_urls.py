@@ -33,8 +33,8 @@ def parse_address(address: str, web_url: str) -> tuple[str, str]:
     if not pasted:
         raise BadAddress(
             "address-empty",
-            gettext_noop("There is no address to look at."),
-            gettext_noop("Paste the address of the pull request from your browser."),
+            gettext_noop("No link was given."),
+            gettext_noop("Paste the link of the pull request from your browser."),
         )
     if len(pasted) > _LONGEST or not pasted.isprintable():
         raise _not_a_pull_request()
@@ -67,8 +67,8 @@ def _from_url(pasted: str, web_url: str) -> tuple[str, str]:
     if len(parts) >= 4 and parts[2] == "issues":
         raise BadAddress(
             "address-of-an-issue",
-            gettext_noop("This is the address of an issue, not of a pull request."),
-            gettext_noop("Open the pull request and copy its address."),
+            gettext_noop("This is a link to an issue, not to a pull request."),
+            gettext_noop("Open the pull request and copy its link."),
         )
     if len(parts) < 4 or parts[2] not in _KINDS or not re.fullmatch(r"[0-9]{1,18}", parts[3]):
         raise _not_a_pull_request()
@@ -96,14 +96,14 @@ def _number(digits: str) -> str:
 def _not_a_pull_request() -> BadAddress:
     return BadAddress(
         "address-not-a-pull-request",
-        gettext_noop("This is not the address of a pull request."),
-        gettext_noop("Copy the address from your browser, or write owner/repository#12."),
+        gettext_noop("This is not a link to a pull request."),
+        gettext_noop("Copy the link from your browser, or write owner/repository#12."),
     )
 
 
 def _another_site() -> BadAddress:
     return BadAddress(
         "address-of-another-site",
-        gettext_noop("This address belongs to another site than the forge chosen."),
-        gettext_noop("Choose the forge on which the pull request is."),
+        gettext_noop("This link belongs to a different site from the chosen platform."),
+        gettext_noop("Choose the platform where the pull request is."),
     )

@@ -65,8 +65,8 @@ class TokenPool:
         if not self._tokens:
             raise TokenRefused(
                 "forge-token-absent",
-                gettext_noop("No access token is set for this forge."),
-                gettext_noop("An administrator must set one of the university's own."),
+                gettext_noop("No access token is set for this platform."),
+                gettext_noop("An administrator must set one of the university's own tokens."),
             )
 
     def take(self, now: datetime, resource: str = "core") -> Token:

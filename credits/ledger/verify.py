@@ -52,7 +52,7 @@ def verify(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
                 count, previous, expected, _("Entry %(number)s is missing.") % {"number": expected}
             )
         if entry.previous_hash != previous:
-            return Verdict(count, previous, expected, _("It does not continue from the entry before it."))
+            return Verdict(count, previous, expected, _("It does not follow from the entry before it."))
         if entry.hash != hash_of(entry):
             return Verdict(count, previous, expected, _("Its content does not match its hash."))
         for checkpoint in wanted.pop(expected, ()):
@@ -66,10 +66,11 @@ def verify(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
             count,
             previous,
             number,
-            _("It is gone, though %(source)s names it.") % {"source": wanted[number][0].source},
+            _("It no longer exists, although %(source)s refers to it.")
+            % {"source": wanted[number][0].source},
         )
     return Verdict(count, previous)
 
 
 def _rewritten(checkpoint: Checkpoint) -> str:
-    return _("It is not the entry that %(source)s names.") % {"source": checkpoint.source}
+    return _("It is not the entry that %(source)s refers to.") % {"source": checkpoint.source}

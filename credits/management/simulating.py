@@ -73,7 +73,7 @@ def _find_version(name: str, code: str) -> RulebookVersion:
         raise NotThere(
             "no-such-version",
             _("There is no version “%(name)s”.") % {"name": name},
-            _("Name it by its number, or as code/number."),
+            _("Give its number, or code/number."),
         )
     return found
 
@@ -95,11 +95,11 @@ def _outcomes_before_and_after(one: TriedClaim, trial: RulebookTrial) -> tuple[O
 
 def _summary_lines(rulebook: RulebookDocument, round_: Round, tally: SimulationTally) -> list[str]:
     lines = [
-        _("%(code)s on round %(round)s: %(claims)s claims")
+        _("%(code)s on round %(round)s: %(claims)s applications")
         % {"code": rulebook.code, "round": round_.code, "claims": tally.claims},
-        _("gain credit: %(gain)s, lose credit: %(lose)s, keep the same: %(same)s")
+        _("gain credit: %(gain)s, lose credit: %(lose)s, unchanged: %(same)s")
         % {"gain": tally.gain, "lose": tally.lose, "same": tally.same},
-        _("points alone: more for %(gain)s, less for %(lose)s")
+        _("points only: more for %(gain)s, less for %(lose)s")
         % {"gain": tally.gain_points, "lose": tally.lose_points},
         _("credit: %(before)s before, %(after)s after, %(cost)s")
         % {"before": to_text(tally.before), "after": to_text(tally.after), "cost": signed(tally.cost)},
@@ -107,8 +107,8 @@ def _summary_lines(rulebook: RulebookDocument, round_: Round, tally: SimulationT
     if tally.failed:
         lines.append(
             ngettext(
-                "%(number)s claim could not be computed.",
-                "%(number)s claims could not be computed.",
+                "%(number)s application could not be computed.",
+                "%(number)s applications could not be computed.",
                 tally.failed,
             )
             % {"number": tally.failed}

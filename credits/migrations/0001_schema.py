@@ -383,9 +383,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("merged", "merged"),
-                            ("landed", "landed though closed"),
+                            ("landed", "closed, but the code was merged"),
                             ("reverted", "reverted"),
-                            ("gone", "gone from the forge"),
+                            ("gone", "no longer on the platform"),
                             ("unknown", "unknown"),
                         ],
                         max_length=20,
@@ -528,9 +528,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("reverted", "taken back"),
-                            ("gone", "gone from the forge"),
-                            ("moved", "in another repository now"),
+                            ("reverted", "reverted"),
+                            ("gone", "no longer on the platform"),
+                            ("moved", "now in another repository"),
                         ],
                         max_length=20,
                     ),
@@ -586,7 +586,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("open", "waiting for the co-authors"),
+                            ("open", "waiting for co-authors"),
                             ("agreed", "agreed"),
                             ("declined", "declined"),
                             ("withdrawn", "withdrawn"),
@@ -690,7 +690,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("waiting", "waiting for a reviewer"),
                             ("accepted", "accepted"),
-                            ("refused", "not accepted"),
+                            ("refused", "refused by the reviewer"),
                         ],
                         default="waiting",
                         max_length=10,
@@ -805,11 +805,11 @@ class Migration(migrations.Migration):
                 ("code", models.SlugField(max_length=60, unique=True, verbose_name="code")),
                 ("name_zh", models.CharField(max_length=120, verbose_name="Chinese name")),
                 ("name_en", models.CharField(max_length=120, verbose_name="English name")),
-                ("apply_from", models.DateTimeField(verbose_name="applications from")),
-                ("apply_until", models.DateTimeField(verbose_name="applications until")),
-                ("review_until", models.DateTimeField(verbose_name="review until")),
-                ("record_from", models.DateTimeField(verbose_name="recording from")),
-                ("record_until", models.DateTimeField(verbose_name="recording until")),
+                ("apply_from", models.DateTimeField(verbose_name="applications open")),
+                ("apply_until", models.DateTimeField(verbose_name="applications close")),
+                ("review_until", models.DateTimeField(verbose_name="review closes")),
+                ("record_from", models.DateTimeField(verbose_name="recording opens")),
+                ("record_until", models.DateTimeField(verbose_name="recording closes")),
                 (
                     "term",
                     models.ForeignKey(
@@ -894,7 +894,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("draft", "draft"),
                             ("submitted", "waiting for review"),
-                            ("hearing", "your answer is asked for"),
+                            ("hearing", "your response is needed"),
                             ("notice", "on public notice"),
                             ("recorded", "recorded"),
                             ("refused", "refused"),
@@ -1055,8 +1055,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("approve", "approved"),
-                            ("reduce", "approved in part"),
-                            ("refuse", "not approved"),
+                            ("reduce", "partly approved"),
+                            ("refuse", "refused"),
                         ],
                         max_length=10,
                     ),
@@ -1065,9 +1065,9 @@ class Migration(migrations.Migration):
                     "standing",
                     models.CharField(
                         choices=[
-                            ("proposed", "proposed, to be answered"),
+                            ("proposed", "proposed, awaiting response"),
                             ("final", "final"),
-                            ("replaced", "replaced by a later one"),
+                            ("replaced", "replaced by a later decision"),
                         ],
                         max_length=10,
                     ),
@@ -1218,9 +1218,9 @@ class Migration(migrations.Migration):
                     "finding",
                     models.CharField(
                         choices=[
-                            ("reverted", "taken back"),
-                            ("gone", "gone from the forge"),
-                            ("moved", "in another repository now"),
+                            ("reverted", "reverted"),
+                            ("gone", "no longer on the platform"),
+                            ("moved", "now in another repository"),
                         ],
                         max_length=20,
                     ),
@@ -1284,7 +1284,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("waiting", "waiting for a worker"),
+                            ("waiting", "waiting to run"),
                             ("running", "running"),
                             ("done", "done"),
                             ("stopped", "stopped"),

@@ -28,8 +28,8 @@ def noted_checkpoints() -> Iterator[Checkpoint]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CreditsError(
                 "manifest-unreadable",
-                _("The manifest %(file)s cannot be read.") % {"file": path.name},
-                _("Put the original back, or move it out of the folder."),
+                _("Cannot read the manifest %(file)s.") % {"file": path.name},
+                _("Restore the original file, or move it out of the folder."),
             ) from error
 
 

@@ -49,7 +49,7 @@ def export_round(
         raise CreditsError(
             "unknown-format",
             _("There is no export format %(format)s.") % {"format": format_},
-            _("Take one of: %(formats)s.") % {"formats": ", ".join(sorted(RENDERERS))},
+            _("Choose one of: %(formats)s.") % {"formats": ", ".join(sorted(RENDERERS))},
         )
     folder = folder or settings.EXPORTS_DIR
     try:
@@ -61,7 +61,7 @@ def export_round(
             "export-not-written",
             _("The export could not be written to %(folder)s: %(reason)s.")
             % {"folder": folder, "reason": error.strerror or error},
-            _("Choose a folder that may be written to and has room, and export again."),
+            _("Choose a folder that is writable and has enough space, and export again."),
         ) from error
 
 
@@ -71,8 +71,8 @@ def under_way_warning(batch: ExportBatch) -> str:
     if not count:
         return ""
     return ngettext(
-        "%(count)s claim of the round is still under way: its credit is not in the batch.",
-        "%(count)s claims of the round are still under way: their credit is not in the batch.",
+        "%(count)s application of the round is not finished: its credit is not in the batch.",
+        "%(count)s applications of the round are not finished: their credit is not in the batch.",
         count,
     ) % {"count": count}
 

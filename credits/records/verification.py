@@ -27,11 +27,13 @@ def verify_records(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
     verdict = verify(checkpoints)
     faults = [
         (verdict.broken, verdict.reason),
-        (next(_entries_without_result(), None), _("No recorded result stands behind it.")),
-        (next(_wrong_reversals(), None), _("It does not take back what it names.")),
+        (next(_entries_without_result(), None), _("It has no recorded result.")),
+        (next(_wrong_reversals(), None), _("It does not match the entry that it reverses.")),
     ]
     if missing is not None:
-        sentence = _("The result %(result)s is recorded, but has no entry.") % {"result": missing.public_id}
+        sentence = _("The result %(result)s is recorded but has no ledger entry.") % {
+            "result": missing.public_id
+        }
         faults.append((verdict.entries + 1, sentence))
     found = [(number, reason) for number, reason in faults if number is not None]
     if not found:

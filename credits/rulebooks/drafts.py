@@ -48,17 +48,19 @@ def save(
         if of(by).count() >= MOST:
             raise Conflict(
                 "too-many-drafts",
-                _("You keep too many drafts."),
-                _("Throw away those that you no longer need."),
+                _("You have too many drafts."),
+                _("Delete drafts that you no longer need."),
             )
         draft = RulebookDraft(public_id=public_id, author=by)
     elif draft.author_id != by.pk:
-        raise CreditsError("not-your-draft", _("This draft is somebody else's."), _("Begin one of your own."))
+        raise CreditsError(
+            "not-your-draft", _("This draft belongs to another person."), _("Start your own draft.")
+        )
     elif draft.text != text and draft.written_in != page and draft.saved_at != base:
         raise Conflict(
             "draft-changed-elsewhere",
-            _("This draft was changed in another window, so it was not written over."),
-            _("Copy what you wrote, then open the draft again."),
+            _("This draft was changed in another window, so it was not overwritten."),
+            _("Copy your text, then open the draft again."),
         )
     draft.text, draft.written_in, draft.saved_at = text, page[:40], now
     draft.save()

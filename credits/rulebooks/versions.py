@@ -39,7 +39,7 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     if published is not None and published.digest == digest:
         raise Conflict(
             "rulebook-unchanged",
-            _("This says the same as version %(number)s, which is already published.")
+            _("The text is the same as version %(number)s, which is already published.")
             % {"number": published.number},
         )
     version = rulebook.versions.filter(status=Status.PROPOSED).first()
@@ -74,12 +74,14 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
     version = rulebook.versions.filter(status=Status.PROPOSED).first()
     if version is None:
         raise Conflict(
-            "nothing-proposed", _("Nothing is proposed for this rulebook."), _("Propose a version first.")
+            "nothing-proposed",
+            _("There is no proposed version of this rulebook."),
+            _("Propose a version first."),
         )
     if version.proposed_by_id == by.pk:
         raise NotAllowed(
             "second-person-needed",
-            _("You proposed this version, so somebody else must publish it."),
+            _("You proposed this version, so another person must publish it."),
             _("Ask another steward of rulebooks."),
         )
     # Defaults are those of the release that publishes: what is published is what this release evaluates.
@@ -87,8 +89,8 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
     if digest is not None and version.digest != digest:
         raise Conflict(
             "proposal-changed",
-            _("What would be published is not what you have read: the proposal has changed since."),
-            _("Load the page again and read it; if it looks the same, have it proposed once more."),
+            _("The proposal has changed since you read it, so it was not published."),
+            _("Reload the page and read it again. If it looks the same, ask for it to be proposed again."),
         )
     version.status = Status.PUBLISHED
     version.published_by = by
@@ -125,7 +127,7 @@ def _read(digest: str, canonical: str) -> RulebookDocument:
     if rulebook_digest(read) != digest:
         raise Conflict(
             "rulebook-altered",
-            _("The stored rulebook is not the one that was published."),
+            _("The stored rulebook differs from the published one."),
             _("Tell the administrator: restore it from a backup."),
             status=500,
         )

@@ -48,7 +48,7 @@ class RulebookFaults(CreditsError):
         also = f" (and {more} more)" if more else ""
         super().__init__(
             "rulebook-faults",
-            f"The rulebook has a fault at line {first.line}, column {first.column}: {first.message}{also}",
+            f"The rulebook has an error at line {first.line}, column {first.column}: {first.message}{also}",
             first.suggestion,
         )
 

@@ -89,7 +89,7 @@ def navigation_entries(context: dict[str, Any]) -> list[navigation.NavigationEnt
 def as_staff_say(claim: Claim) -> str:
     """The state of a claim in words that do not speak to the student, as its own name does."""
     if claim.status == Claim.Status.HEARING:
-        return _("answered") if review.is_answered(claim) else _("waiting for the student's answer")
+        return _("responded") if review.is_answered(claim) else _("waiting for the student's response")
     return str(claim.get_status_display())
 
 
@@ -97,7 +97,7 @@ def as_staff_say(claim: Claim) -> str:
 def as_student_reads(claim: Claim) -> str:
     """The state of a claim in words for the student, who has answered or not."""
     if claim.status == Claim.Status.HEARING and review.is_answered(claim):
-        return _("your answer is with the reviewer")
+        return _("your response is with the reviewer")
     return str(claim.get_status_display())
 
 

@@ -38,6 +38,6 @@ def _describe(person: User) -> str:
     part = next((one.part for one in people.STUDENTS if one.student_number in numbers), "")
     return {
         "to-claim": _("student who may apply"),
-        "hearing": _("student who is asked for an answer"),
+        "hearing": _("student who is asked to respond"),
         "recorded": _("student with credit"),
     }.get(part, _("student"))

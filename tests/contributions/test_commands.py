@@ -86,7 +86,7 @@ def test_collect_without_a_token_says_so(monkeypatch, alice):
     forge.tokens = TokenPool([])
     code, out, _progress = run("collect")
     assert code == 1
-    assert "github: No access token is set for this forge." in out
+    assert "github: No access token is set for this platform." in out
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_axe_finds_nothing_where_something_went_wrong(
     desk.open("steward_propose")
     desk.write("Text of the rulebook (YAML)", "language: 2\n")
     with desk.expecting(422):
-        desk.press("Check and propose it")
+        desk.press("Check and propose")
         desk.alert().first.wait_for()
     faults += faults_of(desk)
 
@@ -250,13 +250,13 @@ def test_axe_finds_nothing_where_something_went_wrong(
     office.content.locator("input[type=file]").set_input_files(
         [{"name": "roster.csv", "mimeType": "text/csv", "buffer": twice}]
     )
-    office.press("See what would change")
-    office.sees_heading("Nothing can be applied yet")
+    office.press("Preview changes")
+    office.sees_heading("Errors; nothing was imported")
     faults += faults_of(office)
     office.open("registrar_link")
     office.page.evaluate("document.querySelectorAll('form').forEach(form => form.noValidate = true)")
     with office.expecting(400):
-        office.press("Link the account")
+        office.press("Link account")
         office.alert().first.wait_for()
     faults += faults_of(office)
     with office.expecting(403, 404):

@@ -132,10 +132,10 @@ def test_an_address_that_is_no_pull_request_is_kept_with_the_reason(visit: Visit
     home.open("student_accounts")
     pasted = f"{forge.github_url}/somebody/something"
     with nothing_changes(), home.expecting(400):
-        home.write("Address of a merged pull request", pasted)
-        home.press("Add it")
+        home.write("Link of a merged pull request", pasted)
+        home.press("Add")
         home.alert().first.wait_for()
-    expect(home.field("Address of a merged pull request")).to_have_value(pasted)
+    expect(home.field("Link of a merged pull request")).to_have_value(pasted)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
@@ -150,7 +150,7 @@ def test_a_session_that_has_ended_changes_nothing_and_says_so(
     with nothing_changes():
         home.content.get_by_role("checkbox").first.uncheck()
         home.page.wait_for_url("**/accounts/login/**")
-    home.sees("Your session had ended, so nothing was changed. Sign in and you come back to where you were.")
+    home.sees("Your session expired, so nothing was changed. Sign in to return to where you were.")
     home.content.locator("[name=login]").fill(claim.user.username)
     home.content.locator("[name=password]").fill(PASSWORD)
     home.button("Sign in").first.click()
@@ -193,7 +193,7 @@ def test_the_wrong_role_is_told_so_on_every_page(visit: Visit) -> None:
         for door in closed:
             with nothing_changes(), visitor.expecting(403):
                 assert visitor.open(door) == 403
-            visitor.sees_heading("This is not open to you")
+            visitor.sees_heading("You do not have access")
 
 
 def test_a_forged_form_is_refused_whole(visit: Visit) -> None:
@@ -203,8 +203,8 @@ def test_a_forged_form_is_refused_whole(visit: Visit) -> None:
         "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(f => f.value = 'x'.repeat(64))"
     )
     with nothing_changes(), desk.expecting(403):
-        desk.press("Decide")
-        desk.sees_heading("Please send it once more")
+        desk.press("Save decision")
+        desk.sees_heading("Please submit again")
     assert not Decision.objects.filter(claim=claim).exists()
 
 
@@ -228,13 +228,13 @@ def test_pressed_twice_is_done_once(visit: Visit) -> None:
     home.open("student_claim", claim.round.code)
     second = home.page.context.new_page()
     second.goto(home.page.url)
-    home.button("Submit my application").dblclick()
+    home.button("Submit application").dblclick()
     home.page.wait_for_url("**/claims/**")
     with nothing_changes():
-        second.get_by_role("button", name=home.words("Submit my application")).click()
+        second.get_by_role("button", name=home.words("Submit application")).click()
         second.wait_for_url("**/claims/**")
         expect(second.get_by_role("main")).to_contain_text(
-            home.words("Your application is handed in already, so nothing was changed.")
+            home.words("Your application was already submitted, so nothing was changed.")
         )
     second.close()
     claim.refresh_from_db()
@@ -247,12 +247,12 @@ def test_going_back_or_an_old_window_decides_nothing_anew(visit: Visit) -> None:
     desk, claim = reviewer_at_desk(visit)
     old_window = desk.page.context.new_page()
     old_window.goto(desk.page.url)
-    desk.press("Decide")
+    desk.press("Save decision")
     desk.page.wait_for_url("**/instructor/")
     with nothing_changes("AuditEntry"):
         desk.page.go_back()
         with old_window.expect_navigation() as sent:
-            old_window.get_by_role("button", name=desk.words("Decide")).click()
+            old_window.get_by_role("button", name=desk.words("Save decision")).click()
         assert sent.value.status == 409
         expect(old_window.get_by_role("alert").first).to_be_visible()
     old_window.close()
@@ -272,7 +272,7 @@ def test_points_beyond_the_rulebook_are_kept_for_mending(visit: Visit) -> None:
     number = desk.content.get_by_role("spinbutton").first
     with nothing_changes("AuditEntry"), desk.expecting(400):
         number.fill("99")
-        desk.press("Decide")
+        desk.press("Save decision")
         desk.page.wait_for_load_state()
         expect(desk.alert().first).to_be_visible()
     expect(desk.content.locator("#reason")).to_have_value("很好")
@@ -286,7 +286,7 @@ def test_recording_nothing_or_too_early_records_nothing(visit: Visit) -> None:
     credit_factories.decided_claim(claim)
     office = visit()
     office.sign_in(factories.registrar(password=PASSWORD))
-    office.sees_heading("Nothing is ready")
+    office.sees_heading("Nothing to record")
     token = office.page.locator("[name=csrfmiddlewaretoken]").first.input_value()
     with nothing_changes():
         answer = office.page.request.post(
@@ -294,5 +294,5 @@ def test_recording_nothing_or_too_early_records_nothing(visit: Visit) -> None:
             form={"csrfmiddlewaretoken": token, "claim": str(claim.public_id)},
             headers={"Referer": office.page.url, "Accept-Language": "en"},
         )
-    assert office.words("Nothing was chosen.") in answer.text()
+    assert office.words("Nothing was selected.") in answer.text()
     assert not Claim.objects.filter(status=Claim.Status.RECORDED).exists()

@@ -65,14 +65,14 @@ def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> N
     steward.page.route("**/rulebooks/check/", lambda route: route.abort("internetdisconnected"))
     steward.write(LABEL, TEXT + "\nterm_cap: 1")
     steward.sees(
-        "The connection is lost. What you type is kept in this browser, and sent as soon as it is back."
+        "The connection is lost. Your text is saved in this browser and will be sent when the connection is back."
     )
     assert "term_cap" not in RulebookDraft.objects.get().text
     steward.page.unroute("**/rulebooks/check/")
     steward.open("steward_rulebooks")
     steward.follow("new-one")
     expect(steward.field(LABEL)).to_have_value(TEXT)
-    steward.press("Put it back")
+    steward.press("Restore")
     expect(steward.field(LABEL)).to_have_value(TEXT + "\nterm_cap: 1")
     expect(steward.content.locator("#check[data-kept]")).to_have_count(1)
     # Asked from here again and again: the page's policy forbids the browser to ask itself.
@@ -94,10 +94,10 @@ def test_a_draft_is_tried_on_last_term_and_the_page_follows(
     steward.open("steward_propose")
     steward.write(LABEL, TEXT.replace("give: 8", "give: 16"))
     steward.press("See who gains and who loses")
-    steward.sees_heading("How far it is")
+    steward.sees_heading("Progress")
     made = Simulation.objects.get()
     runs.run_due(clock=clock.now)
-    steward.sees_heading("The largest changes")
+    steward.sees_heading("Largest changes")
     steward.content.locator("details.why[hx-get] summary").first.click()
     expect(steward.content.locator(".pair .trace").first).to_be_visible()
     found = faults_of(steward)

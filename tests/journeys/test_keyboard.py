@@ -33,7 +33,7 @@ def step_to(visitor: Visitor, target: Locator) -> None:
 def sign_in(visitor: Visitor, username: str) -> None:
     """The first Tab reaches the link that skips to the content, and Enter in the last field sends."""
     visitor.open("account_login")
-    skip = visitor.page.get_by_role("link", name=visitor.words("Skip to the content"))
+    skip = visitor.page.get_by_role("link", name=visitor.words("Skip to main content"))
     step_to(visitor, skip)
     visitor.page.keyboard.press("Enter")
     expect(visitor.content).to_be_focused()
@@ -59,7 +59,7 @@ def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit,
     home = visit(language)
     keys = home.page.keyboard
     sign_in(home, student.username)
-    step_to(home, home.button("Begin my application"))
+    step_to(home, home.button("Start my application"))
     keys.press("Enter")
     home.sees_heading("Choose your contributions")
     estimate = home.section("Estimate")
@@ -74,7 +74,7 @@ def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit,
     step_to(home, why)
     keys.press("Enter")
     expect(home.content.locator("details").first).to_have_attribute("open", "")
-    step_to(home, home.button("Submit my application"))
+    step_to(home, home.button("Submit application"))
     keys.press("Enter")
     home.page.wait_for_url("**/claims/**")
 
@@ -83,9 +83,9 @@ def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit,
     sign_in(desk, instructor.username)
     step_to(desk, desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}"))
     keys.press("Enter")
-    desk.sees_heading("Line by line")
+    desk.sees_heading("Contributions")
     line = desk.content.get_by_role("group", name=desk.words("Line %(place)s", place=1), exact=True)
-    result = desk.section("What this gives")
+    result = desk.section("Resulting credit")
     applied_for = result.inner_text()
     step_to(desk, line.get_by_role("radio").first)
     keys.press("ArrowDown")
@@ -93,7 +93,7 @@ def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit,
     expect(result).not_to_have_text(applied_for)
     step_to(desk, desk.content.locator("#reason"))
     keys.type("只改了变量名")
-    step_to(desk, desk.button("Decide"))
+    step_to(desk, desk.button("Save decision"))
     keys.press("Enter")
     desk.page.wait_for_url("**/instructor/")
     assert Decision.objects.get().verdict == Decision.Verdict.REDUCE

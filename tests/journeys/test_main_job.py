@@ -55,8 +55,8 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
     assert claimed.status == Claim.Status.NOTICE
 
     registrar = visit(language, width)
-    registrar.sign_in_on_page(university.registrar)
-    registrar.sees_heading("Nothing is ready")
+    registrar.sign_in(university.registrar)
+    registrar.sees_heading("Nothing to record")
     expect(registrar.section("Waiting for a date")).to_contain_text(university.newcomer.name)
 
     clock.pass_to(claimed.notice_from)
@@ -115,7 +115,7 @@ def collect(student: Visitor, worker: Workers) -> None:
 def claim(student: Visitor) -> Decimal:
     """Begin from the first page, see the estimate follow the choice, hand in; the estimated credit."""
     student.open("student_home")
-    student.press("Begin my application")
+    student.press("Start my application")
     estimate = student.section("Estimate")
     expect(estimate).to_be_visible()
     whole = estimate.inner_text()
@@ -129,9 +129,9 @@ def claim(student: Visitor) -> Decimal:
     expect(boxes).to_have_count(chosen)
     credit = Decimal(re.match(r"[\d.]+", estimate.locator("p").first.inner_text()).group())  # type: ignore[union-attr]
     assert credit > 0
-    student.press("Submit my application")
+    student.press("Submit application")
     student.page.wait_for_url("**/claims/**")
-    student.sees("Your application is handed in. An instructor reviews it next.")
+    student.sees("Application submitted. An instructor will review it.")
     return credit
 
 
@@ -140,19 +140,19 @@ def approve(reviewer: Visitor, university: University) -> None:
     reviewer.content.get_by_role(
         "link", name=f"{reviewer.words('Review')} {university.newcomer.name}"
     ).click()
-    reviewer.sees_heading("Line by line")
+    reviewer.sees_heading("Contributions")
     reviewer.content.get_by_text(reviewer.words("Why"), exact=True).first.click()
-    before = reviewer.section("What this gives").inner_text()
+    before = reviewer.section("Resulting credit").inner_text()
     reviewer.content.get_by_role("spinbutton").first.fill("1")
     reviewer.content.get_by_role("spinbutton").first.blur()
-    expect(reviewer.section("What this gives")).not_to_have_text(before)
+    expect(reviewer.section("Resulting credit")).not_to_have_text(before)
     reviewer.content.get_by_role("spinbutton").first.fill("")
-    reviewer.press("Decide")
+    reviewer.press("Save decision")
     reviewer.page.wait_for_url("**/instructor/")
     reviewer.sees(
         "The claim of %(person)s is approved and goes on public notice.", person=university.newcomer.name
     )
-    reviewer.sees_heading("Nothing waits")
+    reviewer.sees_heading("Nothing to review")
 
 
 def on_notice(reader: Visitor, university: University) -> None:
@@ -165,7 +165,7 @@ def on_notice(reader: Visitor, university: University) -> None:
 
 def record(registrar: Visitor, university: University) -> None:
     expect(registrar.content.get_by_role("row").last).to_contain_text(university.newcomer.name)
-    registrar.press("Record what is ticked")
+    registrar.press("Record selected")
     registrar.sees(
         registrar.words.count("%(count)s result is recorded.", "%(count)s results are recorded.", 1, count=1)
     )
@@ -175,7 +175,7 @@ def export(registrar: Visitor) -> list[dict[str, str]]:
     """The rows of the downloaded file, which is the one that its manifest tells of."""
     registrar.open("registrar_exports")
     registrar.press("Export as CSV")
-    made = registrar.section("Made so far")
+    made = registrar.section("Batches so far")
     with registrar.page.expect_download() as file:
         made.get_by_role("link", name=re.compile("^CSV")).click()
     with registrar.page.expect_download() as manifest:
@@ -196,4 +196,4 @@ def test_without_javascript_a_student_still_links_and_asks_for_collecting(
     student.open("student_accounts")
     connect(student, "GitHub", GITHUB)
     student.press("Collect now")
-    student.sees("Collecting is asked for. It begins within a minute.")
+    student.sees("Collecting was requested. It starts within a minute.")

@@ -26,13 +26,13 @@ def test_a_rulebook_with_a_typo_comes_back_and_a_second_steward_publishes_the_me
     steward = visit("zh-hans")
     steward.sign_in(university.steward)
     steward.open("steward_version", university.version.rulebook.code, university.version.number)
-    steward.follow("Write a new version from this")
+    steward.follow("Start a new version from this one")
     text = steward.field("Text of the rulebook (YAML)").input_value()
     typo = text.replace("repository.osi_approved", "repository.osi_aproved", 1)
     line = typo[: typo.index("osi_aproved")].count("\n") + 1
     steward.write("Text of the rulebook (YAML)", typo)
     with steward.expecting(422):
-        steward.press("Check and propose it")
+        steward.press("Check and propose")
         steward.alert().first.wait_for()
     faulty = steward.content.locator(f"#line-{line}")
     expect(faulty).to_contain_text("osi_aproved")
@@ -41,16 +41,16 @@ def test_a_rulebook_with_a_typo_comes_back_and_a_second_steward_publishes_the_me
     assert RulebookVersion.objects.count() == 1
 
     steward.write("Text of the rulebook (YAML)", text.replace("give: 5", "give: 6"))
-    steward.press("Check and propose it")
+    steward.press("Check and propose")
     steward.page.wait_for_url("**/2/")
-    steward.sees("You proposed this, so another steward publishes it.")
-    expect(steward.button("Publish this version")).to_have_count(0)
+    steward.sees("You proposed this version, so another steward must publish it.")
+    expect(steward.button("Publish version")).to_have_count(0)
 
     second = visit("en")
     second.sign_in(university.second_steward)
     proposed = second.content.get_by_role("row").filter(has_text=second.words("proposed"))
     proposed.get_by_role("link", name=second.words.of(lambda: university.version.title)).click()
-    second.press("Publish this version")
+    second.press("Publish version")
     second.sees(
         "%(version)s is published and never changes from now on.",
         version=second.words.of(lambda: RulebookVersion.objects.get(number=2)),
@@ -69,22 +69,22 @@ def test_an_administrator_gives_a_role_which_takes_its_holder_to_their_work(
     office = visit("zh-hans", "narrow")
     office.sign_in(university.admin)
     office.write("Name, username or e-mail", "关新")
-    office.press("Look up")
+    office.press("Find")
     office.content.get_by_role("link", name=f"{office.words('Give a role')} 关新来").click()
     office.field("Role").select_option(StaffRole.Role.INSTRUCTOR)
     office.field("College").select_option(label="软件学院")
-    office.press("Give the role")
+    office.press("Give role")
     expect(office.content.get_by_role("status")).to_contain_text("关新来")
 
     newcomer = visit("en")
     newcomer.sign_in(colleague)
-    newcomer.sees_heading("What waits for you")
+    newcomer.sees_heading("Review queue")
 
     office.content.get_by_role("row").filter(has_text="关新来").get_by_role("button").click()
     expect(office.content.get_by_role("row").filter(has_text="关新来")).to_have_count(0)
     with newcomer.expecting(403):
         assert newcomer.open("instructor_queue") == 403
-    newcomer.sees_heading("This is not open to you")
+    newcomer.sees_heading("You do not have access")
 
 
 def test_a_roster_with_a_number_twice_changes_nothing_and_a_good_one_is_looked_at_first(
@@ -101,20 +101,20 @@ def test_a_roster_with_a_number_twice_changes_nothing_and_a_good_one_is_looked_a
         office.content.locator("input[type=file]").set_input_files(
             [{"name": "roster.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}]
         )
-        office.press("See what would change")
+        office.press("Preview changes")
 
     choose(HEADING + GOOD + TWICE)
-    office.sees_heading("Nothing can be applied yet")
+    office.sees_heading("Errors; nothing was imported")
     refused = office.content.get_by_role("row").last
     expect(refused.get_by_role("rowheader")).to_have_text("3")
     expect(refused).to_contain_text("student_number")
-    expect(office.button("Apply all of it")).to_have_count(0)
+    expect(office.button("Import all")).to_have_count(0)
     assert Enrolment.objects.count() == before
 
     choose(HEADING + GOOD)
-    office.sees_heading("What would change")
+    office.sees_heading("Preview of changes")
     assert Enrolment.objects.count() == before
-    office.press("Apply all of it")
+    office.press("Import all")
     office.sees(
         office.words.count("%(count)s enrolment is entered.", "%(count)s enrolments are entered.", 1, count=1)
     )
@@ -130,20 +130,20 @@ def test_a_registrar_vouches_for_an_account_that_the_forge_knows(visit: Visit, c
     office.sign_in(university.registrar)
     office.open("registrar_link")
     office.write("Student number", "0023001")
-    office.field("Forge").select_option("gitee")
-    office.write("Login on the forge", "nobody-at-all")
-    office.write("How you know that it is theirs", "Showed it to me at the desk. 当面出示。")
+    office.field("Platform").select_option("gitee")
+    office.write("Login on the platform", "nobody-at-all")
+    office.write("How you know that the account is theirs", "Showed it to me at the desk. 当面出示。")
     with office.expecting(404):
-        office.press("Link the account")
+        office.press("Link account")
         office.sees("%(forge)s has no account %(login)s.", forge="Gitee", login="nobody-at-all")
     expect(office.field("Student number")).to_have_value("0023001")
-    expect(office.field("How you know that it is theirs")).to_have_value(
+    expect(office.field("How you know that the account is theirs")).to_have_value(
         "Showed it to me at the desk. 当面出示。"
     )
     assert not ForgeAccount.objects.exists()
 
-    office.write("Login on the forge", GITEE)
-    office.press("Link the account")
-    expect(office.section("Vouched for so far")).to_contain_text("当面出示")
+    office.write("Login on the platform", GITEE)
+    office.press("Link account")
+    expect(office.section("Accounts linked by the registrar's office")).to_contain_text("当面出示")
     linked = ForgeAccount.objects.get()
     assert (linked.user, linked.login, linked.proof) == (university.newcomer, GITEE, "attested")

@@ -32,7 +32,7 @@ def test_the_reason_of_a_line_is_asked_for_where_something_is_taken_or_given(
     desk = visit("en", "narrow", java_script_enabled=script)
     reviewing(desk)
     line = desk.content.locator(".say").first
-    reason = line.get_by_label(desk.words("Reason for this line"))
+    reason = line.get_by_label(desk.words("Reason for this contribution"))
     expect(reason).to_be_hidden()
     line.get_by_role("radio").last.check()
     expect(reason).to_be_visible()
@@ -51,7 +51,7 @@ def test_the_decision_stays_in_reach_at_the_bottom_of_a_phone(visit: Visit, cloc
     clock.set(NOW)
     desk = visit("en", "narrow")
     reviewing(desk, contributions=6)
-    expect(desk.button("Decide")).to_be_in_viewport(ratio=1)
+    expect(desk.button("Save decision")).to_be_in_viewport(ratio=1)
     gives = desk.page.locator("#result-short")
     expect(gives).to_be_in_viewport(ratio=1)
     before = gives.inner_text()

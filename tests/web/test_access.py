@@ -67,7 +67,7 @@ def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignI
         assert answer.status_code == (200 if owner == role else 403), name
         text = html(answer)
         assert "<h1" in text, name
-        assert ("This is not open to you" in text) == (owner != role), name
+        assert ("You do not have access" in text) == (owner != role), name
         assert answer.status_code == 403 or {"no-store", "private"} <= set(
             answer["Cache-Control"].split(", ")
         ), name
@@ -173,7 +173,7 @@ def test_somebody_elses_claim_is_as_if_it_did_not_exist(signed_in: SignIn, html:
         browser = signed_in(stranger)
         there, nowhere = (browser.get(reverse("claim", args=[key])) for key in (claim.public_id, uuid4()))
         assert there.status_code == nowhere.status_code == 404
-        assert "There is no such claim." in html(there)
+        assert "There is no such application." in html(there)
         for deed in ("claim_answer", "claim_withdraw"):
             assert browser.post(reverse(deed, args=[claim.public_id]), {"text": "x"}).status_code == 404
     claim.refresh_from_db()
@@ -182,7 +182,7 @@ def test_somebody_elses_claim_is_as_if_it_did_not_exist(signed_in: SignIn, html:
 
 def test_an_unknown_address_is_shown_in_the_houses_look(signed_in: SignIn, html: Html) -> None:
     """404 comes with the navigation, for people signed in and strangers alike."""
-    assert "Nothing is here" in html(Client(headers={"accept-language": "en"}).get("/no/such/page/"))
+    assert "Page not found" in html(Client(headers={"accept-language": "en"}).get("/no/such/page/"))
     answer = signed_in(factories.student()).get("/no/such/page/")
     assert answer.status_code == 404
     assert reverse("student_home") in html(answer)
@@ -194,7 +194,7 @@ def test_a_form_without_its_token_is_refused_with_advice(html: Html) -> None:
     browser.force_login(factories.registrar(), backend="allauth.account.auth_backends.AuthenticationBackend")
     answer = browser.post(reverse("registrar_record"))
     assert answer.status_code == 403
-    assert "Please send it once more" in html(answer)
+    assert "Please submit again" in html(answer)
 
 
 def test_language_is_switched_by_the_reader_and_kept(signed_in: SignIn) -> None:

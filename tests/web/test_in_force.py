@@ -48,12 +48,12 @@ def test_another_rulebook_is_put_in_force_and_taken_away(
     programme = factories.programme("软件工程", of=factories.department("软件学院"))
     text = html(browser.get(reverse("registrar_rounds")))
     assert "软件学院 · 软件工程" in text
-    assert "Take away" not in text
+    assert "Remove" not in text
     asked = {"programme": programme.pk, "year": "2024", "version": other.pk}
     text = html(browser.post(put(round_), asked, follow=True))
     assert f"{other} is in force in" in text
     assert " · 软件工程 · entry year 2024" in text
-    assert text.count("Take away") == 2
+    assert text.count("Remove") == 2
     row = RoundRulebook.objects.get(version=other)
     assert (row.programme, row.year) == (programme, 2024)
     assert "is no longer in force" in html(browser.post(take(row), follow=True))

@@ -76,7 +76,7 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
     )
     assert "cannot be approved together" in html(forced)
     nothing = browser.post(reverse("instructor_approve"), headers={"referer": page}, follow=True)
-    assert "Nothing was chosen." in html(nothing)
+    assert "Nothing was selected." in html(nothing)
 
 
 def test_the_result_is_shown_while_the_lines_are_being_decided(signed_in: SignIn, html: Html) -> None:
@@ -137,13 +137,13 @@ def test_a_proposal_is_made_final_only_after_the_days_to_answer(
     claim.refresh_from_db()
     address = reverse("instructor_claim", args=[claim.public_id])
     browser = signed_in(reviewer)
-    assert "Make this proposal final" not in html(browser.get(address))
+    assert "Confirm this proposal" not in html(browser.get(address))
     press = reverse("instructor_confirm", args=[claim.public_id])
     answer = browser.post(press, headers={"referer": f"http://testserver{address}"}, follow=True)
     assert "2025-03-18 00:00" in html(answer)
     clock.at = claim.hearing_until
     browser = signed_in(reviewer)
-    assert "Make this proposal final" in html(browser.get(address))
+    assert "Confirm this proposal" in html(browser.get(address))
     browser.post(press)
     claim.refresh_from_db()
     assert claim.status in {"notice", "refused"}

@@ -49,7 +49,7 @@ def test_nobody_changes_their_own_roles(signed_in: SignIn, html: Html) -> None:
     admin = factories.admin(username="chief")
     answer = signed_in(admin).post(reverse("admin_people"), {"username": "chief", "role": "registrar"})
     assert answer.status_code == 403
-    assert "Nobody changes their own roles." in html(answer)
+    assert "You cannot change your own roles." in html(answer)
     assert StaffRole.objects.count() == 1
 
 

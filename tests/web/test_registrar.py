@@ -43,13 +43,13 @@ def test_a_claim_waits_for_its_date_and_is_then_recorded(signed_in: SignIn, html
     clock.at = claim.notice_until - timedelta(seconds=1)
     browser = signed_in(registrar)
     text = html(browser.get(reverse("registrar_ready")))
-    assert "Nothing is ready" in text
+    assert "Nothing to record" in text
     assert "end of public notice" in text
     page = f"http://testserver{reverse('registrar_ready')}"
     answer = browser.post(
         reverse("registrar_record"), {"claim": [str(claim.public_id)]}, headers={"referer": page}, follow=True
     )
-    assert "Nothing was chosen." in html(answer)
+    assert "Nothing was selected." in html(answer)
     clock.at = claim.notice_until
     assert str(claim.public_id) in html(browser.get(reverse("registrar_ready")))
     answer = browser.post(reverse("registrar_record"), {"claim": [str(claim.public_id), "x"]}, follow=True)
@@ -82,7 +82,7 @@ def test_a_students_transcript_is_open_to_the_registrar_and_noted(signed_in: Sig
     for nobody in ("nobody", "\x00", f"{number}\x00"):
         unknown = browser.get(reverse("registrar_transcript", args=[nobody]))
         assert unknown.status_code == 404
-        assert "Nothing is here" in html(unknown)
+        assert "Page not found" in html(unknown)
     assert (
         signed_in(factories.student()).get(reverse("registrar_transcript", args=[number])).status_code == 403
     )

@@ -32,7 +32,7 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     student, of_first, of_second = signed_in(claim.user), signed_in(instructor), signed_in(committee)
     page, work = reverse("claim", args=[claim.public_id]), reverse("instructor_claim", args=[claim.public_id])
     assert "First look (stage 1 of 2)" in html(student.get(page))
-    assert "Nothing waits" in html(of_second.get(reverse("instructor_queue")))
+    assert "Nothing to review" in html(of_second.get(reverse("instructor_queue")))
     assert of_second.get(work).status_code == 404
     assert "First look (stage 1 of 2)" in html(of_first.get(reverse("instructor_queue")))
     typed = {"stage": "1", "line-1-accepted": "no", "line-1-reason": "空白改动", "line-2-accepted": "yes"}
@@ -47,7 +47,7 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     chinese = html(signed_in(claim.user, "zh-hans").get(page))
     assert "学院认定小组（第 2 环节，共 2 个环节）" in chinese
     assert "final in this stage" in html(student.get(page))
-    assert "Nothing waits" in html(of_first.get(reverse("instructor_queue")))
+    assert "Nothing to review" in html(of_first.get(reverse("instructor_queue")))
     seen = html(of_first.get(work))
     assert "waits for the reviewers of this stage" in seen
     assert 'name="line-1-accepted"' not in seen
@@ -76,7 +76,7 @@ def test_what_was_ticked_in_one_stage_is_not_approved_in_the_next(signed_in: Sig
     review.decide(claim, {}, by=credit.reviewer_of(claim), now=claim.submitted_at)  # type: ignore[arg-type]
     back = {"referer": f"http://testserver{address}"}
     answer = browser.post(reverse("instructor_approve"), {"claim": [ticket]}, headers=back, follow=True)
-    assert "Nothing was chosen." in html(answer)
+    assert "Nothing was selected." in html(answer)
     open_page = {"stage": "1", "line-1-accepted": "yes", "line-2-accepted": "yes"}
     stale = browser.post(reverse("instructor_claim", args=[claim.public_id]), open_page)
     assert stale.status_code == 409

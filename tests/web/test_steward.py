@@ -27,12 +27,12 @@ def test_one_steward_proposes_and_another_publishes(signed_in: SignIn, html: Htm
     answer = signed_in(first).post(reverse("steward_propose"), {"text": TEXT}, follow=True)
     text = html(answer)
     assert "is proposed" in text
-    assert "Publish this version" not in text
+    assert "Publish version" not in text
     press = reverse("steward_publish", args=["web-rulebook"])
     assert signed_in(first).post(press).status_code == 403
     browser = signed_in(second)
     address = reverse("steward_version", args=["web-rulebook", 1])
-    assert "Publish this version" in html(browser.get(address))
+    assert "Publish version" in html(browser.get(address))
     assert "is published" in html(browser.post(press, follow=True))
     assert RulebookVersion.objects.get().published_by == second
 
@@ -93,7 +93,7 @@ def test_whoever_publishes_reads_what_is_probably_not_meant(signed_in: SignIn, h
     signed_in(proposer).post(reverse("steward_propose"), {"text": TEXT})
     assert "Nothing in the text looks as if" in html(browser.get(address))
     browser.post(reverse("steward_publish", args=["web-rulebook"]))
-    assert "Before it is published" not in html(browser.get(address))
+    assert "Before publication" not in html(browser.get(address))
 
 
 def test_a_version_is_begun_from_another_and_an_unknown_one_is_refused(signed_in: SignIn) -> None:

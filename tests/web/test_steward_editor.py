@@ -58,7 +58,7 @@ def test_a_text_that_holds_is_tried_on_the_example_and_held_against_what_is_publ
     credit.published_rulebook("web-rulebook")
     changed = TEXT.replace("share: 1", "share: 1, points: 12")
     text = html(signed_in(factories.steward()).post(reverse("steward_check"), sent(changed), headers=HTMX))
-    assert "no fault" in text
+    assert "no errors" in text
     assert "cap per repository none → 12" in text
     assert "Read settings from the environment" in text
     assert "an OSI-approved licence" in text
@@ -67,7 +67,7 @@ def test_a_text_that_holds_is_tried_on_the_example_and_held_against_what_is_publ
 def test_without_scripts_the_buttons_do_the_same(signed_in: SignIn, html: Html) -> None:
     """Keeping goes back to the editor, which shows what the check says."""
     answer = signed_in(factories.steward()).post(reverse("steward_check"), sent(TEXT), follow=True)
-    assert "no fault" in html(answer)
+    assert "no errors" in html(answer)
     assert RulebookDraft.objects.get().text == TEXT
 
 

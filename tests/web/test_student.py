@@ -45,18 +45,18 @@ def test_the_first_page_names_one_next_step_at_every_stage(
     account = factories.forge_account(student)
     assert "being collected" in home(browser, html)
     CollectionState.objects.create(account=account, complete_at=NOW)
-    assert "Nothing to do for now" in home(browser, html)
+    assert "Nothing to do now" in home(browser, html)
     round_ = credit.round_()
-    assert "Nothing counts by the rulebook yet" in home(browser, html)
+    assert "Nothing is eligible under the rulebook yet" in home(browser, html)
     credit.authorship(student)
     credit.authorship(student)
-    assert "Begin my application" in home(browser, html)
+    assert "Start my application" in home(browser, html)
     browser.post(reverse("student_claim", args=[round_.code]))
-    assert "Go on with my application" in home(browser, html)
+    assert "Continue my application" in home(browser, html)
     claim = Claim.objects.get()
     items = [str(item.authorship_id) for item in claim.items.all()]
     browser.post(reverse("student_claim_pick", args=[round_.code]), {"item": items, "submit": "1"})
-    assert "An instructor reviews your application" in home(browser, html)
+    assert "An instructor is reviewing your application" in home(browser, html)
     credit.decided_claim(claim)
     assert "on public notice" in home(browser, html)
     claim.refresh_from_db()
@@ -75,10 +75,10 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     text = home(signed_in(claim.user), html)
     assert "Your answer is asked for, until the end of 17 Mar 2025" in text
     review.answer_proposal(claim, "It is.", by=claim.user, now=NOW + timedelta(days=1))
-    assert "Your answer is with the reviewer" in home(signed_in(claim.user), html)
+    assert "Your response was sent to the reviewer" in home(signed_in(claim.user), html)
     page = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
-    assert "your answer is with the reviewer" in page
-    assert "given: the reviewer decides" in page
+    assert "your response is with the reviewer" in page
+    assert "received: the reviewer decides" in page
     assert "asked for" not in page
 
 
@@ -107,9 +107,9 @@ def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: H
     assert "Your answer is asked for" in text
     listed = text[text.index('id="applications"') :]
     assert f'href="{reverse("claim", args=[claim.public_id])}"' in listed
-    assert "your answer is asked for" in listed
+    assert "your response is needed" in listed
     assert f'href="{reverse("student_claim", args=[newer.code])}"' in listed
-    assert "not applied for yet" in listed
+    assert "not applied yet" in listed
     answer = browser.get(reverse("student_claim_now"), follow=True)
     assert answer.redirect_chain[-1][0] == reverse("claim", args=[claim.public_id])
 
@@ -131,7 +131,7 @@ def test_before_and_after_the_days_to_apply_the_page_says_so(
         assert sentence in home(browser, html)
         text = html(browser.get(address))
         assert sentence in text
-        assert "Begin my application" not in text
+        assert "Start my application" not in text
         answer = browser.post(address, headers={"referer": f"http://testserver{address}"}, follow=True)
         assert "Applications in this round" in html(answer)
     assert not Claim.objects.exists()
@@ -241,7 +241,7 @@ def test_an_answer_is_kept_and_an_empty_one_is_not(signed_in: SignIn, html: Html
     assert decision.answer.text == "I wrote <b>all</b> of it."
     again = browser.post(address, {"text": "And more."})
     assert again.status_code == 409
-    assert "You have answered this proposal already." in html(again)
+    assert "You have already responded to this proposal." in html(again)
 
 
 def test_a_claim_is_withdrawn_until_it_is_decided(signed_in: SignIn, html: Html) -> None:
@@ -277,7 +277,7 @@ def test_collecting_now_is_asked_for_and_shown(
     assert 'hx-trigger="every 2s"' in text
     assert "not known until it was collected once" in text
     waiting = html(browser.get(reverse("student_collection")))
-    assert "waiting for its turn" in waiting
+    assert "queued" in waiting
     assert 'hx-trigger="every 2s"' in waiting  # until a worker has come, however long that takes
 
 
@@ -339,7 +339,7 @@ def test_a_changed_mind_of_the_reviewer_is_shown_with_the_first_decision(
     review.answer_proposal(claim, "It is mine.", by=claim.user, now=NOW)
     credit.decided_claim(claim, {}, by=reviewer)
     text = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
-    assert "replaced by a later one" in text
+    assert "replaced by a later decision" in text
     assert "Not yours." in text
     assert "It is mine." in text
 

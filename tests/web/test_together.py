@@ -69,13 +69,13 @@ def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html:
         reverse("student_claim", args=[round_.code]),
     ):
         text = html(browser.get(page))
-        assert "one contribution in two places" in text, page
+        assert "same contribution in two places" in text, page
         assert mirror.url in text
     submit(claim, by=student, now=NOW)
-    assert "one contribution in two places" in html(browser.get(reverse("claim", args=[claim.public_id])))
+    assert "same contribution in two places" in html(browser.get(reverse("claim", args=[claim.public_id])))
     page = reverse("instructor_claim", args=[claim.public_id])
     text = html(signed_in(credit.reviewer_of(claim)).get(page))
-    assert "also in another place" in text
+    assert "also found in another place" in text
     assert "none of it decides anything" in text
 
 
@@ -134,7 +134,7 @@ def test_a_maintainer_answers_without_an_account_and_sees_only_what_is_public(
     assert client.get(reverse("maintainers_word", args=["guessed"])).status_code == 404
     reviewer = factories.instructor(enrolment.programme.department)
     shown = html(signed_in(reviewer).get(reverse("instructor_attested_work", args=[work.public_id])))
-    assert "says that it is so" in shown
+    assert "confirms that this is correct" in shown
     assert "maint" in shown
 
 
@@ -148,11 +148,11 @@ def test_a_reviewer_decides_on_attested_work(signed_in: SignIn, html: Html) -> N
     assert browser.post(page, {"accept": "no", "reason": ""}).status_code == 400
     assert browser.post(page, {"accept": "no", "reason": "The commit is another's."}).status_code == 302
     own = html(signed_in(work.user).get(reverse("student_attested", args=[work.public_id])))
-    assert "not accepted" in own
+    assert "refused by the reviewer" in own
     assert "The commit is another" in own
     elsewhere = signed_in(factories.instructor(factories.department()))
     assert elsewhere.get(page).status_code == 404
-    assert "Nothing waits" in html(elsewhere.get(reverse("instructor_attested")))
+    assert "Nothing to review" in html(elsewhere.get(reverse("instructor_attested")))
     other = signed_in(factories.student())
     assert other.get(reverse("student_attested", args=[work.public_id])).status_code == 404
     assert other.post(reverse("student_ask_maintainer", args=[work.public_id])).status_code == 404
@@ -178,7 +178,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     credit.seen_again(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
     flags.flag_findings(now=clock.at)
     browser = signed_in(credit.reviewer_of(claim))
-    assert "Something was found since" in html(browser.get(reverse("instructor_queue")))
+    assert "New since submission" in html(browser.get(reverse("instructor_queue")))
     page = reverse("instructor_claim", args=[claim.public_id])
     assert "https://forge.example/o/r/pull/99" in html(browser.get(page))
     assert "A reviewer looks at it" in html(
@@ -193,7 +193,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
         address = reverse("instructor_answer_flag", args=[claim.public_id, flag.pk])
         assert browser.post(address, {"text": ""}).status_code == 400
         assert browser.post(address, {"text": "It came back."}).status_code == 302
-    assert "Something was found since" not in html(browser.get(reverse("instructor_queue")))
+    assert "New since submission" not in html(browser.get(reverse("instructor_queue")))
     assert registrar.post(record, sent).status_code == 302
     assert claim.flags.model.objects.filter(claim__result__isnull=False).count() == 2
 
@@ -210,8 +210,8 @@ def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: 
     assert "not tried yet" in text
     assert "rests until" in text
     counts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", text.split("Gitee")[0]))
-    assert (counts["Linked accounts"], counts["Complete at least once"]) == ("2", "1")
-    assert counts["Never complete: not known"] == "1"
+    assert (counts["Linked accounts"], counts["Completed at least once"]) == ("2", "1")
+    assert counts["Never complete (unknown)"] == "1"
     seen_by_admin = html(signed_in(factories.admin()).get(page))
     assert "Linked accounts" in seen_by_admin
     assert "never-tried" not in seen_by_admin
@@ -229,7 +229,7 @@ def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Ht
     queue.close_lane(
         "github",
         until=now + timedelta(hours=1),
-        error=RateLimited("forge-rate-limited", "The forge asks us to wait before the next request."),
+        error=RateLimited("forge-rate-limited", "The platform asks us to wait before the next request."),
     )
     for name in ("github/0123456789/graphql", "github/0123456789", "github/abcdef0123/core"):
         queue.close_lane(name, until=now + timedelta(minutes=30))
@@ -239,11 +239,11 @@ def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Ht
     assert "0123456789" not in text
     github, gitee, atomgit = text.split('<h2 id="forge-')[1:]
     assert "rests until" in github
-    assert "The forge asks us to wait before the next request." in github
-    assert re.search(r"Access tokens that rest</dt><dd>2, until", github)
-    assert "Access tokens that rest" not in gitee
-    assert "No access token is set for this forge." in atomgit
-    assert "not asked" in atomgit
+    assert "The platform asks us to wait before the next request." in github
+    assert re.search(r"Paused access tokens</dt><dd>2, until", github)
+    assert "Paused access tokens" not in gitee
+    assert "No access token is set for this platform." in atomgit
+    assert "not queried" in atomgit
     assert "No access token" not in github
 
 
@@ -266,8 +266,8 @@ def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) 
         return [html(browser.get(page)) for browser, some in pages.items() for page in some]
 
     assert all("co-authors are being looked up" in text for text in seen())
-    BranchLook.objects.update(error_code="x", error_message="The forge did not answer as it should.")
-    assert all("The forge did not answer as it should." in text for text in seen())
+    BranchLook.objects.update(error_code="x", error_message="The platform did not respond correctly.")
+    assert all("The platform did not respond correctly." in text for text in seen())
     BranchLook.objects.update(
         seen_at=NOW, error_code="", error_message="", commits=[{"sha": "a", "authors": [None]}]
     )

@@ -50,7 +50,7 @@ def test_a_student_reads_what_would_make_it_count_and_what_took_points(signed_in
     for address in (reverse("student_contributions"), reverse("student_claim", args=[round_.code])):
         text = html(browser.get(address))
         for words in (
-            "What would have to be different",
+            "What would make it eligible",
             NEEDED,
             "It gives 5 of 8 points.",
             "At most 5 points",

@@ -30,7 +30,7 @@ class Command(VerbCommand):
         except OSError as error:
             raise NotThere(
                 "no-such-file",
-                _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror},
+                _("Cannot read %(file)s: %(reason)s.") % {"file": path, "reason": error.strerror},
             ) from error
         report = roster.import_roster(data, path.name, by=None, now=now, dry_run=options["dry_run"])
         return CommandReport(
@@ -40,8 +40,8 @@ class Command(VerbCommand):
 
 def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str]:
     yield _(
-        "%(added)s added, %(changed)s changed, %(unchanged)s unchanged, %(left)s enrolled but not in the file, "
-        "%(refused)s refused."
+        "%(added)s added, %(changed)s changed, %(unchanged)s unchanged, %(left)s enrolled but "
+        "not in the file, %(refused)s errors."
     ) % {
         "added": len(report.added),
         "changed": len(report.changed),
@@ -50,14 +50,14 @@ def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str
         "refused": len(report.refused),
     }
     yield from _first_lines(
-        _("Refused:"),
+        _("Errors:"),
         [
             _("row %(row)s, %(column)s: %(reason)s")
             % {"row": refusal.row, "column": refusal.column, "reason": refusal.reason}
             for refusal in report.refused
         ],
     )
-    yield from _first_lines(_("Look at these again:"), report.staff)
+    yield from _first_lines(_("Check these rows again:"), report.staff)
     yield from _first_lines(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
     yield from _first_lines(
         _("Changed:"),
@@ -68,16 +68,16 @@ def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str
         ],
     )
     yield from _first_lines(
-        _("Enrolled but not in the file (kept):"),
+        _("Enrolled but not in the file (unchanged):"),
         [f"{left.student_number} {left.name}" for left in report.left],
     )
     yield from _first_lines(_("New departments:"), report.made_departments)
     yield from _first_lines(_("New programmes:"), report.made_programmes)
-    yield from _first_lines(_("Columns that mean nothing here:"), report.ignored_columns)
+    yield from _first_lines(_("Columns that are not used:"), report.ignored_columns)
     if report.refused:
-        yield _("Nothing was applied. Mend the rows above and import the file again.")
+        yield _("Nothing was imported. Correct the rows above and import the file again.")
     elif dry_run:
-        yield _("A trial run: nothing was applied.")
+        yield _("Dry run: nothing was imported.")
 
 
 def _first_lines(heading: str, lines: list[str] | tuple[str, ...]) -> Iterator[str]:

@@ -87,7 +87,7 @@ def add_item(claim: Claim, authorship: Authorship, *, by: User, now: datetime) -
         if not queries.authorships_of(by).filter(pk=authorship.pk).exists():
             raise NotAllowed(
                 "not-your-contribution",
-                _("This contribution was not made by an account that is linked to you."),
+                _("This contribution was not made by one of your linked accounts."),
                 _("Link the account first."),
             )
         standing = claim.items.filter(authorship=authorship).first()
@@ -98,7 +98,7 @@ def add_item(claim: Claim, authorship: Authorship, *, by: User, now: datetime) -
             with transaction.atomic():
                 return ClaimItem.objects.create(claim=claim, authorship=authorship)
         except IntegrityError:
-            raise _already_claimed_error(_("another claim")) from None
+            raise _already_claimed_error(_("another application")) from None
 
 
 @transaction.atomic
@@ -134,15 +134,13 @@ def read_choice(claim: Claim, *, now: datetime) -> DraftChoice:
 
 def require_applications_open(round_: Round, now: datetime) -> None:
     """Raise Conflict, with the date, unless students may apply in the round now."""
-    refuse_before(
-        round_.apply_from, now, "round-not-open", _("Applications in this round are taken from %(date)s.")
-    )
+    refuse_before(round_.apply_from, now, "round-not-open", _("Applications in this round open on %(date)s."))
     if now >= round_.apply_until:
         raise Conflict(
             "round-closed",
-            _("Applications in this round were taken until %(date)s.")
+            _("Applications in this round closed on %(date)s.")
             % {"date": format_instant(round_.apply_until)},
-            _("What you have stays yours: claim it in the next round."),
+            _("You keep your contributions and can apply for them in the next round."),
         )
 
 
@@ -157,7 +155,7 @@ def _claim_in_round(user: User, round_: Round) -> Claim | None:
 
 def _require_own(claim: Claim, by: User) -> None:
     if claim.user_id != by.pk:
-        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can do this."))
+        raise NotAllowed("not-your-claim", _("Only the student who made this application can do this."))
 
 
 def _withdraw_lapsed_drafts(user: User, *, now: datetime) -> None:
@@ -189,12 +187,12 @@ def _refuse_claimed_work(claim: Claim, authorship: Authorship) -> None:
     if stands is not None and stands.claim.user_id == claim.user_id:
         raise _already_claimed_error(stands.claim.round)
     if stands is not None:
-        raise _already_claimed_error(_("another claim"))
+        raise _already_claimed_error(_("another application"))
     twins = same_work.siblings([authorship.contribution_id]).get(authorship.contribution_id, ())
     if claim.items.filter(authorship__contribution__in=[one.contribution for one in twins]).exists():
         raise Conflict(
             "same-work-twice",
-            _("The same work is already in this claim, from another place: it earns once."),
+            _("The same work is already in this application from another source; it gets credit only once."),
             _("Keep one of the two."),
         )
 
@@ -202,6 +200,7 @@ def _refuse_claimed_work(claim: Claim, authorship: Authorship) -> None:
 def _already_claimed_error(where: object) -> Conflict:
     return Conflict(
         "already-claimed",
-        _("This contribution already stands in a claim (%(where)s), and earns once.") % {"where": where},
-        _("Withdraw that claim first, if it should stand here."),
+        _("This contribution is already in an application (%(where)s); it gets credit only once.")
+        % {"where": where},
+        _("To use it here, withdraw that application first."),
     )

@@ -38,7 +38,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     lock_person(by)
     claim = lock_claim(claim, Status.DRAFT)
     if claim.user_id != by.pk:
-        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can submit it."))
+        raise NotAllowed("not-your-claim", _("Only the student who made this application can submit it."))
     require_applications_open(claim.round, now)
     lock_rulebooks(claim.round, to_read=True)
     version = version_for(claim.round, claim.enrolment)
@@ -52,8 +52,8 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     if not any(one.status == "counts" for one in outcome.contributions):
         raise Conflict(
             "nothing-counts",
-            _("Nothing in this claim counts by the rulebook yet."),
-            _("Look at the reasons beside each contribution."),
+            _("Nothing in this application is eligible under the rulebook yet."),
+            _("See the reasons beside each contribution."),
         )
     claim.version = version
     claim.facts = facts.to_json(frozen)
@@ -83,7 +83,7 @@ def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
     """Give a claim up, until it is finally decided; its contributions may be claimed again."""
     claim = lock_claim(claim, Status.DRAFT, Status.SUBMITTED, Status.HEARING)
     if claim.user_id != by.pk:
-        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can withdraw it."))
+        raise NotAllowed("not-your-claim", _("Only the student who made this application can withdraw it."))
     claim.decisions.filter(standing=Decision.Standing.PROPOSED).update(standing=Decision.Standing.REPLACED)
     claim.status = Status.WITHDRAWN
     claim.save(update_fields=["status"])
@@ -99,8 +99,8 @@ def _require_own_shares(claim: Claim) -> list[Authorship]:
     if len(own) < len(chosen):
         raise Conflict(
             "not-your-contribution",
-            _("This claim has contributions of an account that is no longer linked to you."),
-            _("Link the account again, or take them out."),
+            _("This application contains contributions from an account that is no longer linked to you."),
+            _("Link the account again, or remove these contributions."),
         )
     return own
 
@@ -111,11 +111,11 @@ def _refuse_work_claimed_twice(claim: Claim, shares: list[Authorship]) -> None:
         first = next((one for one in shares if one.pk in twice), None)
         raise Conflict(
             "already-claimed",
-            _("%(contribution)s already stands in another claim, and earns once.")
+            _("%(contribution)s is already in another application; it gets credit only once.")
             % {"contribution": first.contribution}
             if first
-            else _("The same work stands in this claim twice, from two places: it earns once."),
-            _("Take it out of this claim."),
+            else _("The same work is in this application twice, from two sources; it gets credit only once."),
+            _("Remove it from this application."),
         )
 
 
@@ -131,7 +131,8 @@ def _refuse_while_another_is_open(claim: Claim, category: str) -> None:
             raise Conflict(
                 "earlier-claim-open",
                 _(
-                    "Your claim in “%(round)s” is not recorded yet; what it gives decides what this one may add."
+                    "Your application in “%(round)s” is not recorded yet; its result affects "
+                    "how much credit this one can give."
                 )
                 % {"round": other.round},
                 _("Wait until it is recorded, or withdraw it."),

@@ -135,7 +135,7 @@ def current_enrolment(user: User, *, now: datetime) -> Enrolment:
     if found is None:
         raise NotThere(
             "not-enrolled",
-            _("You are not enrolled now, so there is nothing to claim for."),
+            _("You are not enrolled at present, so you cannot apply for credit."),
             _("If this is wrong, ask the registrar's office to correct the roster."),
         )
     return found

@@ -138,12 +138,14 @@ def _require_recorder(claim: Claim, by: User) -> None:
     permissions.require(by, StaffRole.Role.REGISTRAR, claim.enrolment.programme.department)
     if claim.user_id == by.pk:
         raise NotAllowed(
-            "own-claim", _("Nobody records the result of their own claim."), _("Ask another registrar.")
+            "own-claim",
+            _("You cannot record the result of your own application."),
+            _("Ask another registrar."),
         )
     if has_decided(claim, by):
         raise NotAllowed(
             "decided-by-yourself",
-            _("You decided on this claim, so somebody else must record it."),
+            _("You decided on this application, so another person must record it."),
             _("Ask another registrar."),
         )
 
@@ -154,13 +156,13 @@ def _refuse_before_dates(claim: Claim, now: datetime) -> None:
             claim.notice_until,
             now,
             "notice-not-over",
-            _("This result is on public notice until %(date)s; it can be recorded from then on."),
+            _("This result is on public notice until %(date)s; it can be recorded after that."),
         )
     refuse_before(
         claim.round.record_from,
         now,
         "recording-not-begun",
-        _("Results of this round are recorded from %(date)s."),
+        _("Results of this round can be recorded from %(date)s."),
     )
 
 
@@ -178,8 +180,8 @@ def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
     ):
         raise Conflict(
             "assessment-differs",
-            _("The frozen facts no longer give what was decided, so nothing was recorded."),
-            _("Tell the administrator: this means that stored data was altered."),
+            _("The saved data no longer give the result that was decided, so nothing was recorded."),
+            _("Tell the administrator: stored data was changed."),
             status=500,
         )
     return outcome
@@ -194,9 +196,9 @@ def _refuse_over_caps(claim: Claim, rulebook: RulebookDocument, credit: Decimal)
     if credit > 0 and (this_term + credit > rulebook.term_cap or ever + credit > rulebook.degree_cap):
         raise Conflict(
             "over-the-cap",
-            _("Together with the %(ever)s already recognised, this would go over the rulebook's cap.")
+            _("Together with the %(ever)s credits already recognised, this would exceed the rulebook's cap.")
             % {"ever": ever},
-            _("Credit was posted after this claim was submitted (%(date)s); the ledger says which.")
+            _("Credit was posted after this application was submitted (%(date)s); see the ledger.")
             % {"date": format_instant(cast(datetime, claim.submitted_at))},
         )
 

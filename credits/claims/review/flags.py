@@ -90,11 +90,11 @@ def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> Claim
     if not said:
         raise CreditsError(
             "reason-needed",
-            _("A flag is answered in words."),
-            _("Write what was found means for the credit."),
+            _("Please write a response."),
+            _("Say what this finding means for the credit."),
         )
     if flag.answered_at is not None:
-        raise Conflict("flag-answered", _("This is answered already."))
+        raise Conflict("flag-answered", _("This already has a response."))
     flag.answered_by, flag.answered_at, flag.answer = by, now, said
     flag.save(update_fields=["answered_by", "answered_at", "answer"])
     audit.record("flag-answered", flag.claim, by=by, now=now, person=flag.claim.user, flag=flag.pk)
@@ -112,9 +112,10 @@ def require_rechecked(
         raise Conflict(
             "flag-open",
             _(
-                "Something was found on the forge after this claim was submitted, and no reviewer has answered it."
+                "Something was found on the platform after this application was submitted, and "
+                "no reviewer has responded to it."
             ),
-            _("Ask the reviewer to look at the claim again."),
+            _("Ask the reviewer to check the application again."),
         )
     counts = counting_refs(stored.outcome_of(decision.assessment))
     shares: list[Authorship] = [
@@ -126,10 +127,11 @@ def require_rechecked(
     if unseen and not despite.strip():
         raise Conflict(
             "recheck-due",
-            _("%(contribution)s was not seen on its forge for %(days)s days or more.")
+            _("%(contribution)s has not been checked on its platform for %(days)s days or more.")
             % {"contribution": unseen[0], "days": MAX_RECHECK_AGE.days},
             _(
-                "It is looked at again by itself; record the result after that, or say why it can be recorded."
+                "It will be checked again automatically. Record the result after that, or "
+                "explain why it can be recorded now."
             ),
         )
     if unseen:

@@ -170,7 +170,7 @@ def agree_with_previous_stage(
     claim = lock_at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     before = previous_stage_decision(claim)
     if before is None:
-        raise Conflict("nothing-to-agree-with", _("Nobody has decided on this claim before."))
+        raise Conflict("nothing-to-agree-with", _("There is no earlier decision on this application."))
     return decide(claim, {}, by=by, now=now, reason=before.reason, seen=seen)
 
 
@@ -184,20 +184,20 @@ def answer_proposal(
     already, or another one has taken its place."""
     claim = lock_claim(claim, Status.HEARING)
     if claim.user_id != by.pk:
-        raise NotAllowed("not-your-claim", _("Only the student whose claim it is can answer."))
+        raise NotAllowed("not-your-claim", _("Only the student who made this application can respond."))
     said = text.replace("\x00", "").strip()
     if not said or len(said) > _MAX_ANSWER_LENGTH:
         raise CreditsError(
             "answer-length",
-            _("An answer has between 1 and %(most)s characters.") % {"most": _MAX_ANSWER_LENGTH},
+            _("A response must have 1 to %(most)s characters.") % {"most": _MAX_ANSWER_LENGTH},
         )
     standing = _open_proposal(claim)
     if standing is None or HearingAnswer.objects.filter(decision=standing).exists():
-        raise Conflict("already-answered", _("You have answered this proposal already."))
+        raise Conflict("already-answered", _("You have already responded to this proposal."))
     if proposal is not None and proposal != str(standing.pk):
         raise Conflict(
             "proposal-replaced",
-            _("The reviewer has made another proposal meanwhile, so your answer was not sent."),
+            _("The reviewer has made a new proposal, so your response was not sent."),
             _("Read the new proposal first."),
         )
     made = HearingAnswer.objects.create(decision=standing, text=said, answered_at=now)
@@ -216,7 +216,7 @@ def confirm_proposal(
     require_no_earlier_decision(claim, by)
     proposal = _open_proposal(claim)
     if proposal is None:
-        raise Conflict("nothing-proposed", _("Nothing is proposed on this claim."))
+        raise Conflict("nothing-proposed", _("There is no proposal to respond to."))
     _refuse_unseen(proposal, seen)
     _refuse_before_heard(claim, proposal, now)
     proposal.standing = Standing.FINAL
@@ -250,9 +250,12 @@ def approve_undisputed(claims: Iterable[Claim], *, by: User, now: datetime) -> l
         if not is_undisputed(claim):
             raise Conflict(
                 "needs-a-look",
-                _("The claim of %(student)s cannot be approved together with others: not every line counts.")
+                _(
+                    "The application of %(student)s cannot be approved together with others: not "
+                    "every contribution in it is eligible."
+                )
                 % {"student": claim.enrolment},
-                _("Open it and decide line by line."),
+                _("Open it and decide on each contribution."),
             )
         decisions.append(decide(claim, {}, by=by, now=now))
     return decisions
@@ -298,7 +301,7 @@ def is_undisputed(claim: Claim) -> bool:
 
 def _version_and_facts(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
     if claim.version is None or claim.facts is None:
-        raise Conflict("not-submitted", _("This claim has not been submitted."))
+        raise Conflict("not-submitted", _("This application has not been submitted."))
     return claim.version, frozen_facts(claim)
 
 
@@ -331,8 +334,8 @@ def _refuse_unseen(proposal: Decision | None, seen: str | None) -> None:
     if seen is not None and seen != proposal_key(proposal):
         raise Conflict(
             "not-seen-yet",
-            _("Since you opened this page, a proposal was made or the student has answered."),
-            _("Load the page again, read it, and decide then."),
+            _("After you opened this page, a new proposal was made or the student responded."),
+            _("Reload the page, read it, and then decide."),
         )
 
 
@@ -366,7 +369,7 @@ def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> Non
         claim.hearing_until,
         now,
         "hearing-not-over",
-        _("The student has until %(date)s to answer; nothing is refused or reduced before."),
+        _("The student can respond until %(date)s; credit cannot be refused or reduced before then."),
     )
 
 
@@ -381,9 +384,9 @@ def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Ou
         if share.pk in others and ref in counts and not (ref in read and read[ref].reason):
             raise Conflict(
                 "same-work-of-another",
-                _("%(contribution)s looks like the same work that stands in another student's claim.")
+                _("%(contribution)s looks like work that is also in another student's application.")
                 % {"contribution": share.contribution},
-                _("Do not accept it, or write beside it why it counts for both."),
+                _("Refuse it, or explain beside it why it counts for both students."),
             )
 
 

@@ -50,8 +50,8 @@ def read_lines(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, Review
         if ref not in refs:
             raise CreditsError(
                 "unknown-line",
-                _("There is no contribution %(ref)s in this claim.") % {"ref": str(ref)[:200]},
-                _("Load the page again."),
+                _("This application does not contain the contribution %(ref)s.") % {"ref": str(ref)[:200]},
+                _("Reload the page."),
             )
         if not isinstance(said, Mapping):
             raise _unreadable_line(ref)
@@ -119,8 +119,8 @@ def require_reason(lines: Mapping[str, ReviewLine], reason: str, outcome: Outcom
     if not overall and (silent or not said):
         raise CreditsError(
             "reason-needed",
-            _("A decision that refuses or reduces names its reasons."),
-            _("Write a reason beside each refused contribution, or one for all."),
+            _("A reason is required when you refuse or reduce credit."),
+            _("Write a reason beside each refused contribution, or one reason for all."),
         )
     return overall or "\n".join(dict.fromkeys(said))
 
@@ -134,7 +134,7 @@ def _read_award(value: object) -> Decimal:
         raise CreditsError(
             "award-not-a-number",
             _("“%(value)s” is not a number.") % {"value": str(value)[:40]},
-            _("Write digits, such as 3 or 2.5."),
+            _("Use digits, for example 3 or 2.5."),
         ) from None
 
 
@@ -144,7 +144,7 @@ def clean_reason(value: object) -> str:
     if len(text) > _MAX_REASON_LENGTH:
         raise CreditsError(
             "reason-too-long",
-            _("A reason has at most %(most)s characters; this one has %(has)s.")
+            _("A reason can have at most %(most)s characters; this one has %(has)s.")
             % {"most": _MAX_REASON_LENGTH, "has": len(text)},
             _("Shorten it."),
         )
@@ -154,6 +154,6 @@ def clean_reason(value: object) -> str:
 def _unreadable_line(ref: object) -> CreditsError:
     return CreditsError(
         "line-unreadable",
-        _("What was decided on %(ref)s cannot be read.") % {"ref": str(ref)[:200]},
-        _("Load the page again."),
+        _("The decision on %(ref)s cannot be read.") % {"ref": str(ref)[:200]},
+        _("Reload the page."),
     )

@@ -267,8 +267,8 @@ def _retry_or_give_up(job: Job, *, now: datetime) -> None:
     """Tried again later; given up after :data:`TRIES`."""
     error = CreditsError(
         "simulation-broke-off",
-        _("The simulation broke off."),
-        _("If it does so again, tell the administrator."),
+        _("The simulation stopped unexpectedly."),
+        _("If this happens again, tell the administrator."),
     )
     last = job.failures + 1 >= MAX_TRIES
     try:

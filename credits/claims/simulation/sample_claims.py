@@ -110,4 +110,6 @@ def may_see_student(user: User, claim: Claim) -> bool:
 
 
 def _no_such_example() -> NotThere:
-    return NotThere("no-such-example", _("This claim cannot be tried."), _("Choose another example."))
+    return NotThere(
+        "no-such-example", _("This application cannot be used as an example."), _("Choose another example.")
+    )

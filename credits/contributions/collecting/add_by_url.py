@@ -38,7 +38,7 @@ def add_pull_request(
     if not linked:
         raise Conflict(
             "no-account-there",
-            _("You have no %(forge)s account linked, so nothing there can be known for yours.")
+            _("You have no linked %(forge)s account, so we cannot confirm that this is your contribution.")
             % {"forge": label},
             _("Connect your %(forge)s account first.") % {"forge": label},
         )
@@ -56,7 +56,7 @@ def add_pull_request(
             )
     except DataError as error:
         raise CreditsError(
-            "answer-not-storable", _("The forge told something that cannot be stored."), status=502
+            "answer-not-storable", _("The platform returned something that cannot be stored."), status=502
         ) from error
 
 
@@ -78,8 +78,8 @@ def resolve_address(
     if found:
         raise pull_request_urls.BadAddress(
             "address-without-forge",
-            _("This could be on more than one forge."),
-            _("Paste the whole address from your browser."),
+            _("This could be on more than one platform."),
+            _("Paste the full link from your browser."),
         )
     # What the forge says whose address it is tells more than what the others say of a stranger's.
     theirs = next((error for error in refusals if error.code != "address-of-another-site"), None)
@@ -87,9 +87,9 @@ def resolve_address(
         raise theirs
     raise pull_request_urls.BadAddress(
         "address-of-another-site",
-        _("This is not an address on %(sites)s.")
+        _("This is not a link to %(sites)s.")
         % {"sites": ", ".join(known.forge_info(name).url for name in forges)},
-        _("Only what stands there is collected here."),
+        _("Only contributions on these platforms are collected here."),
     )
 
 
@@ -102,11 +102,12 @@ def require_authorship(change: MergedChange, forge: str, linked: Collection[str]
     if opener is None:
         raise Conflict(
             "author-unknown",
-            _("%(forge)s no longer knows who opened this pull request.") % {"forge": label},
-            _("Ask your instructor how else your part in it can be shown."),
+            _("%(forge)s no longer shows who opened this pull request.") % {"forge": label},
+            _("Ask your instructor how else you can show your part in it."),
         )
     raise Conflict(
         "not-your-account",
-        _("This pull request was opened by %(login)s, which is not an account of yours.") % {"login": opener},
-        _("If you have that account as well, connect it first."),
+        _("This pull request was opened by %(login)s, which is not one of your accounts.")
+        % {"login": opener},
+        _("If this account is also yours, connect it first."),
     )

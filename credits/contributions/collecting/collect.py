@@ -411,14 +411,14 @@ def _update_login(account: ForgeAccount, told: AccountOnForge) -> None:
 def _broke_off_error() -> ForgeUnavailable:
     return ForgeUnavailable(
         "collecting-broke-off",
-        _("Collecting broke off before this account was complete."),
-        _("It is tried again by itself; what was found so far is kept."),
+        _("Collecting stopped before this account was complete."),
+        _("It will be tried again automatically. What was found so far is kept."),
     )
 
 
 def _not_storable_error() -> ForgeUnavailable:
     return ForgeUnavailable(
         "answer-not-storable",
-        _("The forge told something that cannot be stored."),
-        _("It is tried again by itself; if this stays, tell the administrator."),
+        _("The platform returned something that cannot be stored."),
+        _("It will be tried again automatically. If the problem continues, tell the administrator."),
     )

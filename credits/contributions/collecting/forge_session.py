@@ -107,8 +107,8 @@ def _not_before_error(forge: Forge, until: datetime) -> RateLimited:
     at = timezone.localtime(until + timedelta(seconds=59), timezone.get_default_timezone())
     return RateLimited(
         "forge-rests",
-        _("%(forge)s cannot be asked before %(at)s.")
+        _("%(forge)s cannot be queried before %(at)s.")
         % {"forge": known.forge_info(forge.name).label, "at": at.strftime("%Y-%m-%d %H:%M")},
-        _("Send the address again then."),
+        _("Submit the link again then."),
         until=until,
     )

@@ -175,7 +175,7 @@ def _store_answer(
             _store_recheck(held, finding, fact, error, now)
     except (DataError, IntegrityError):
         error = ForgeUnavailable(
-            "answer-not-storable", _("The forge told something that cannot be stored."), ""
+            "answer-not-storable", _("The platform returned something that cannot be stored."), ""
         )
         with transaction.atomic():
             _store_recheck(held, "", "", error, now)
@@ -236,8 +236,8 @@ def _drop_job(job: Job, now: datetime) -> None:
 def _nothing_known_error() -> ForgeUnavailable:
     return ForgeUnavailable(
         "recheck-unknown",
-        _("The forge did not say how this stands now."),
-        _("It is tried again by itself."),
+        _("The platform did not return its current status."),
+        _("It will be checked again automatically."),
     )
 
 

@@ -89,8 +89,8 @@ class Gitee:
         """Gitee has no look-up by id, so this cannot be answered: never ``Missing``, which would be a claim."""
         raise ForgeError(
             "forge-no-lookup-by-id",
-            gettext_noop("Gitee cannot be asked for an account by its number."),
-            gettext_noop("Look the account up by its login and compare the number."),
+            gettext_noop("Gitee does not support looking up an account by its id."),
+            gettext_noop("Look up the account by its login and compare the id."),
         )
 
     def find_repository(self, full_name: str) -> RepositoryOnForge:
@@ -338,7 +338,7 @@ class Gitee:
         if self.find_account(reader.account.login).id != reader.account.id:
             raise MissingOnForge(
                 "forge-login-changed",
-                gettext_noop("This login on Gitee belongs to another account now."),
+                gettext_noop("This login on Gitee now belongs to another account."),
                 gettext_noop("Link the account again under its new login."),
             )
         reader.is_verified = True

@@ -62,8 +62,8 @@ class Command(VerbCommand):
 def _summary_line(enrolment: Enrolment, outcome: Outcome) -> str:
     counting = sum(1 for one in outcome.contributions if one.status == "counts")
     return ngettext(
-        "%(student)s: %(counting)s of %(count)s contribution counts; points %(points)s, credit %(credit)s",
-        "%(student)s: %(counting)s of %(count)s contributions count; points %(points)s, credit %(credit)s",
+        "%(student)s: %(counting)s of %(count)s contribution eligible; points %(points)s, credit %(credit)s",
+        "%(student)s: %(counting)s of %(count)s contributions eligible; points %(points)s, credit %(credit)s",
         len(outcome.contributions),
     ) % {
         "student": enrolment,

@@ -48,9 +48,9 @@ class Command(VerbCommand):
                 *(_forge_line(report) for report in reports),
                 *(f"{report.forge}: {report.closed_by}" for report in reports if _cannot_ask(report)),
                 *(_account_line(one) for one, done in zip(statuses, complete, strict=True) if not done),
-                *(_("%(number)s: no account is linked.") % {"number": number} for number in without),
+                *(_("%(number)s: no linked account.") % {"number": number} for number in without),
             ]
-            or [_("No account is linked: nothing to collect.")],
+            or [_("No linked account: nothing to collect.")],
             data={
                 "forges": [_forge_data(report) for report in reports],
                 "accounts": [_account_data(one, done) for one, done in zip(statuses, complete, strict=True)],
@@ -81,7 +81,7 @@ def _forge_line(report: CollectionReport) -> str:
 def _account_line(status: AccountStatus) -> str:
     return _("%(account)s is not complete: %(reason)s Next try: %(next)s.") % {
         "account": status.account,
-        "reason": status.error or _("It is not known why."),
+        "reason": status.error or _("The reason is unknown."),
         "next": timezone.localtime(status.next_due_at).strftime("%Y-%m-%d %H:%M:%S")
         if status.next_due_at
         else "–",

@@ -27,10 +27,10 @@ class Command(VerbCommand):
             # Zero and unknown never look alike (invariant 9), nor in a list that machines read.
             self.stderr.write(
                 ngettext(
-                    "%(unknown)d of %(linked)d linked accounts was never collected to the end: "
-                    "what it has is not all known.",
-                    "%(unknown)d of %(linked)d linked accounts were never collected to the end: "
-                    "what they have is not all known.",
+                    "%(unknown)d of %(linked)d linked accounts was never collected completely, "
+                    "so its contributions are not fully known.",
+                    "%(unknown)d of %(linked)d linked accounts were never collected "
+                    "completely, so their contributions are not fully known.",
                     unknown,
                 )
                 % {"unknown": unknown, "linked": len(accounts)}

@@ -29,7 +29,7 @@ class Command(VerbCommand):
         except OSError as error:
             raise CreditsError(
                 "file-not-read",
-                _("The file %(name)s cannot be read: %(reason)s.")
+                _("Cannot read the file %(name)s: %(reason)s.")
                 % {"name": file, "reason": error.strerror or type(error).__name__},
             ) from error
         return CommandReport(lines=_report_lines(report), data=asdict(report), done=not report.refused)
@@ -46,7 +46,7 @@ def _report_lines(report: CatalogueReport) -> list[str]:
             ),
         ]
     return [
-        _("%(added)d added, %(changed)d changed, %(unchanged)d unchanged, %(left)d not in the file and kept.")
+        _("%(added)d added, %(changed)d changed, %(unchanged)d unchanged, %(left)d not in the file (kept).")
         % {
             "added": len(report.added),
             "changed": len(report.changed),

@@ -80,12 +80,12 @@ def _read_text(file: Path) -> str:
     except OSError as error:
         raise CreditsError(
             "file-unreadable",
-            _("%(file)s cannot be read: %(reason)s.") % {"file": file, "reason": error.strerror},
+            _("Cannot read %(file)s: %(reason)s.") % {"file": file, "reason": error.strerror},
         ) from error
     except UnicodeDecodeError as error:
         raise CreditsError(
             "file-unreadable",
-            _("%(file)s is not a text in UTF-8.") % {"file": file},
+            _("%(file)s is not UTF-8 text.") % {"file": file},
             _("Save it as UTF-8."),
         ) from error
 
@@ -104,12 +104,13 @@ def _neighbouring_texts(file: Path) -> list[str]:
 def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) -> CommandReport:
     language = get_language() or "en"
     lines = [
-        _("%(place)s: to be looked at: %(said)s")
+        _("%(place)s: please check: %(said)s")
         % {"place": f"{file}:{one.line}:{one.column}", "said": one.text(language)}
         for one in doubts
     ]
     lines.append(
-        _("%(code)s holds: sha256 %(digest)s.") % {"code": rulebook.code, "digest": rulebook_digest(rulebook)}
+        _("%(code)s is valid: sha256 %(digest)s.")
+        % {"code": rulebook.code, "digest": rulebook_digest(rulebook)}
     )
     data = {
         "code": rulebook.code,

@@ -35,9 +35,9 @@ class Command(VerbCommand):
         lines = [
             _("%(count)s entries, head %(head)s, %(checkpoints)s checkpoints.")
             % {"count": verdict.entries, "head": verdict.head[:16], "checkpoints": len(kept)},
-            _("The ledger holds.")
+            _("The ledger is intact.")
             if verdict.holds
-            else _("Entry %(number)s does not hold: %(reason)s")
+            else _("Entry %(number)s is not valid: %(reason)s")
             % {"number": verdict.broken, "reason": verdict.reason},
         ]
         data = {

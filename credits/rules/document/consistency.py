@@ -28,7 +28,7 @@ def senseless(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
                     f"The cap for the degree ({to_text(rulebook.degree_cap)}) is below the one for a term "
                     f"({to_text(rulebook.term_cap)})."
                 ),
-                "Raise it, or lower the term's.",
+                "Raise it, or lower the cap per term.",
                 f"学位上限（{to_text(rulebook.degree_cap)}）低于学期上限（{to_text(rulebook.term_cap)}）。",
                 "请提高学位上限或降低学期上限。",
             ),
@@ -72,7 +72,7 @@ def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
         yield (
             path,
             (
-                f"A points rule gives points in one way; here there is {now}.",
+                f"A points rule must give points in exactly one way; this one has {now}.",
                 f"Keep one of: {', '.join(_WAYS)}.",
                 f"一条计分规则只能用一种方式给分，此处有：{'、'.join(given) or '无'}。",
                 f"请在以下方式中保留一种：{'、'.join(_WAYS)}。",
@@ -85,7 +85,7 @@ def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
                 (*path, "bands", "steps", index, "above"),
                 (
                     (
-                        f"This band begins at {steps[index].above}, not above the one before it "
+                        f"This band starts at {steps[index].above}, which is not above the band before it "
                         f"({steps[index - 1].above})."
                     ),
                     "List the bands from the lowest to the highest.",

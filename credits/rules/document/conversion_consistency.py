@@ -18,7 +18,7 @@ def converted(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
         yield (
             ("conversion",),
             (
-                "Points are converted in one way: by steps or by a table.",
+                "Points must be converted in one way: by steps or by a table.",
                 "Keep one of: points_per_step, table.",
                 "积分只能用一种方式折算：按步长或按折算表。",
                 "请在 points_per_step 和 table 中保留一种。",
@@ -35,8 +35,8 @@ def converted(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             yield (
                 (key,),
                 (
-                    f"With a cap of {to_text(cap)}, no credit can ever be given whole.",
-                    "Raise it to the least credit or more, and to the minimum.",
+                    f"With a cap of {to_text(cap)}, even the smallest credit cannot be given in full.",
+                    "Raise it at least to the smallest credit and to the minimum.",
                     f"上限为 {to_text(cap)} 时，最少的一次学分也无法足额认定。",
                     "请至少提高到最低学分。",
                 ),
@@ -49,7 +49,10 @@ def _steps(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
         yield (
             ("conversion", "minimum"),
             (
-                f"Credit comes in steps of {to_text(conversion.step)}; {to_text(conversion.minimum)} is none of them.",
+                (
+                    f"Credit is given in steps of {to_text(conversion.step)}; "
+                    f"{to_text(conversion.minimum)} is not a multiple of it."
+                ),
                 "Choose a multiple of the step.",
                 f"学分以 {to_text(conversion.step)} 为一步，{to_text(conversion.minimum)} 不是其倍数。",
                 "请改为步长的倍数。",
@@ -67,7 +70,7 @@ def _table(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
         yield (
             ("conversion", "rounding"),
             (
-                "A table gives its credit for points that are reached; nothing is rounded.",
+                "A table gives credit for the points reached; nothing is rounded.",
                 "Delete “rounding”.",
                 "折算表按已达到的积分给学分，不作取整。",
                 "请删除“rounding”。",
@@ -80,7 +83,7 @@ def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]
         yield (
             ("conversion", "rounding"),
             (
-                "What is rounded up cannot leave a remainder to carry: it would count twice.",
+                "When rounding up, no remainder can be carried over: it would count twice.",
                 "Write “remainder: drop”, or round down.",
                 "向上取整后不能再结转余数，否则会重复计算。",
                 "请写“remainder: drop”，或改为 down。",
@@ -90,7 +93,7 @@ def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]
         yield (
             ("selection", "pay"),
             (
-                "Where only the difference is recognised, no remainder can be carried: it would count twice.",
+                "If only the difference is recognised, no remainder can be carried over: it would count twice.",
                 "Write “remainder: drop” under “conversion”.",
                 "只认定差额时不能结转余数，否则会重复计算。",
                 "请在“conversion”下写“remainder: drop”。",
@@ -115,8 +118,8 @@ def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             yield (
                 path,
                 (
-                    f"{to_text(credit)} credit stands for {to_text(low)} to {to_text(high)} hours by the course.",
-                    "Bring this into that range, or change the course's hours.",
+                    f"By the course's hours, {to_text(credit)} credit means {to_text(low)} to {to_text(high)} hours.",
+                    "Choose a value in that range, or change the course's hours.",
                     f"按课程学时，{to_text(credit)} 学分对应 {to_text(low)} 至 {to_text(high)} 小时。",
                     "请改到此范围内，或修改课程学时。",
                 ),
@@ -137,10 +140,10 @@ def graded(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             ("grade", "bands", 0, "at_least"),
             (
                 (
-                    f"Credit begins at {to_text(first)} points, the grades at {to_text(lowest(grade))}: between them"
+                    f"Credit starts at {to_text(first)} points, the grades at {to_text(lowest(grade))}: between them"
                     " there is credit without a grade."
                 ),
-                f"Let the lowest grade begin at {to_text(first)} or below.",
+                f"Start the lowest grade at {to_text(first)} or below.",
                 f"满 {to_text(first)} 分即有学分，成绩档却从 {to_text(lowest(grade))} 分开始，其间有学分而无成绩。",
                 f"请把最低档改为不高于 {to_text(first)} 分。",
             ),
@@ -171,8 +174,8 @@ def _ways(grade: Grade) -> Iterator[tuple[Path, Said]]:
     yield (
         ("grade",),
         (
-            f"The scheme “{grade.scheme}” takes one of: {wanted}. Here there is: {has}.",
-            "Keep what the scheme takes.",
+            f"The scheme “{grade.scheme}” needs one of: {wanted}. This rulebook has: {has}.",
+            "Keep only what the scheme needs.",
             f"“{grade.scheme}”可用的方式：{wanted}；此处有：{has}。",
             "请只保留该记载方式所需的内容。",
         ),
@@ -186,7 +189,7 @@ def _band(grade: Grade, index: int) -> Iterator[tuple[Path, Said]]:
         yield (
             ("grade", "bands", index),
             (
-                f"With the scheme “{grade.scheme}”, each band has “{needs}” and no “{other}”.",
+                f"With the scheme “{grade.scheme}”, each band must have “{needs}” and no “{other}”.",
                 "",
                 f"“{grade.scheme}”的每一档应有“{needs}”，不应有“{other}”。",
                 "",
@@ -207,7 +210,7 @@ def _band(grade: Grade, index: int) -> Iterator[tuple[Path, Said]]:
 
 def _not_rising(before: Decimal) -> Said:
     return (
-        f"This is not more than the one before it ({to_text(before)}).",
+        f"This must be more than the value before it ({to_text(before)}).",
         "List them from the lowest to the highest.",
         f"此处不大于上一项（{to_text(before)}）。",
         "请按从低到高排列。",

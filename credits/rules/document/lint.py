@@ -144,7 +144,7 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
                 (*path, "steps", index, "give"),
                 (
                     "This band gives the same as the one before it.",
-                    "Delete it, or let it give something else.",
+                    "Delete it, or give it a different value.",
                     "本档与上一档得分相同。",
                     "请删除，或改为不同的得分。",
                 ),
@@ -233,7 +233,7 @@ def _amounts(rulebook: RulebookDocument) -> Iterator[Doubt]:
             yield (
                 path,
                 (
-                    f"A whole contribution gives {to_text(least)} at least: this cap cuts every one.",
+                    f"A full contribution gives at least {to_text(least)}, so this cap reduces every one.",
                     f"Raise it to {to_text(least)} or more, or give fewer points.",
                     f"一项完整的贡献至少得 {to_text(least)} 分：此上限会削减每一项。",
                     f"请提高到不低于 {to_text(least)}，或降低得分。",
@@ -247,8 +247,8 @@ def _amounts(rulebook: RulebookDocument) -> Iterator[Doubt]:
         yield (
             ("conversion",),
             (
-                f"The best {best} give {to_text(most * best)} at most; credit begins at {to_text(first)}.",
-                "Let more of them count, or ask for fewer points.",
+                f"The best {best} give at most {to_text(most * best)}, but credit starts at {to_text(first)}.",
+                "Count more contributions, or require fewer points.",
                 f"得分最高的 {best} 项最多得 {to_text(most * best)} 分，而 {to_text(first)} 分起才有学分。",
                 "请增加计入的项数，或降低折算所需积分。",
             ),
@@ -291,9 +291,9 @@ def _ends(rule: PointsRule, which: Callable[[list[Decimal]], Decimal]) -> Decima
 def _never(root: Node) -> Said:
     meant = _misspelt(root)
     return (
-        "This can never hold, whatever the facts.",
-        f"Did you mean “{meant}”?" if meant else "Look at the signs and the numbers.",
-        "无论事实如何，此条件都不可能成立。",
+        "This can never be true, whatever the facts.",
+        f"Did you mean “{meant}”?" if meant else "Check the operators and the numbers.",
+        "无论数据如何，此条件都不可能成立。",
         f"是否应为“{meant}”？" if meant else "请检查比较符号和数值。",
     )
 
@@ -312,16 +312,16 @@ def _misspelt(root: Node) -> str:
 
 
 _ALWAYS: Said = (
-    "This always holds, whatever the facts.",
-    "Delete it, or look at the signs and the numbers.",
-    "无论事实如何，此条件都成立。",
+    "This is always true, whatever the facts.",
+    "Delete it, or check the operators and the numbers.",
+    "无论数据如何，此条件都成立。",
     "请删除，或检查比较符号和数值。",
 )
 
 
 def _never_with(name: str) -> Said:
     return (
-        f"This can never hold together with the requirement “{name}”.",
+        f"This can never be true together with the requirement “{name}”.",
         "Change one of the two.",
         f"此条件与要求“{name}”不可能同时成立。",
         "请修改其中之一。",
@@ -330,8 +330,8 @@ def _never_with(name: str) -> Said:
 
 def _always_with(name: str) -> Said:
     return (
-        f"This always holds where the requirement “{name}” is met.",
-        "Delete it, or ask for more.",
+        f"This is always true if the requirement “{name}” is met.",
+        "Delete it, or make it stricter.",
         f"满足要求“{name}”时，此条件总是成立。",
         "请删除，或提高要求。",
     )
@@ -350,8 +350,8 @@ def _unreached(name: str) -> Said:
 
 def _overlap(other: str, number: int, fact: str) -> Said:
     return (
-        f"At {number}, both this rule and “{other}” apply ({fact}), while each also applies by itself elsewhere.",
-        "If they are meant to add up, let one begin within the other; else move the edge.",
+        f"At {number}, both this rule and “{other}” apply ({fact}); elsewhere each of them applies alone.",
+        "If they should add up, make one range contain the other; otherwise change the limit.",
         f"{fact} 为 {number} 时，此规则与“{other}”同时适用，而两者又各有单独适用的范围。",
         "若应叠加，请让其中一条包含另一条；否则请调整边界。",
     )
@@ -360,7 +360,7 @@ def _overlap(other: str, number: int, fact: str) -> Said:
 def _gap(number: int, fact: str) -> Said:
     return (
         f"At {number}, none of the rules that divide {fact} applies.",
-        "Move the edge of one of them.",
+        "Change the limit of one of them.",
         f"{fact} 为 {number} 时，按其划分的各条规则均不适用。",
         "请调整其中一条的边界。",
     )

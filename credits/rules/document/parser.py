@@ -128,7 +128,7 @@ def _empty_faults(root: yaml_tree.Mapping) -> Iterator[Fault]:
             at.column,
             yaml_tree.path_text(path),
             f"“{word}” has no value." if word else "This entry is empty.",
-            "Give it one, or delete it; a text with a comma or a colon stands in quotes.",
+            "Give it a value, or delete it. Put text with a comma or a colon in quotes.",
             f"“{word}”没有值。" if word else "此项为空。",
             "请填写或删除；含逗号或冒号的文字请加引号。",
         )
@@ -182,7 +182,7 @@ def _parent(
             [
                 where.fault(
                     ("extends",),
-                    f"There is no rulebook “{code}” of version “{version}” to extend.",
+                    f"There is no rulebook “{code}”, version “{version}”, to extend.",
                     f"Did you mean “{meant}”?" if meant else "Publish it first.",
                     f"没有可依据的认定办法“{code}”版本“{version}”。",
                     f"是否应为“{meant}”？" if meant else "请先发布。",
@@ -197,7 +197,7 @@ def _parent(
             [
                 where.fault(
                     ("extends",),
-                    f"“{code}” has a fault itself, in line {first.line}: {first.message}",
+                    f"“{code}” itself has an error in line {first.line}: {first.message}",
                     "",
                     f"“{code}”本身有误（第 {first.line} 行）：{first.message_zh}",
                     "",
@@ -221,7 +221,7 @@ def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _Where) 
                     (),
                     f"With all defaults written out, this has {characters} characters and {values} values; "
                     f"{most[0]} and {most[1]} are allowed.",
-                    "Shorten its texts, or join rules.",
+                    "Shorten texts, or combine rules.",
                     f"写出全部默认值后，共有 {characters} 个字符、{values} 个值，上限为 {most[0]} 个和 {most[1]} 个。",
                     "请缩短文字，或合并规则。",
                 )
@@ -237,26 +237,26 @@ def _beside(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tup
 
 
 _NOT_NAMED = (
-    "What is extended is named by its code and its version.",
-    "Such as “extends: {code: open-source-practice, version: '2025'}”.",
+    "Name the rulebook to extend by its code and its version.",
+    "For example “extends: {code: open-source-practice, version: '2025'}”.",
     "所依据的办法应写明代码和版本。",
     "例如“extends: {code: open-source-practice, version: '2025'}”。",
 )
 _IN_CIRCLES = (
-    "This extends itself, or too many others above each other.",
+    "This rulebook extends itself, or the chain of extensions is too long.",
     "",
     "依据关系成环，或层数过多。",
     "",
 )
 _NO_VARIANTS = (
-    "That rulebook allows no variants.",
-    "Write a rulebook of its own.",
+    "That rulebook does not allow variants.",
+    "Write a separate rulebook.",
     "该办法不允许制定细则。",
     "请另写一份完整的认定办法。",
 )
 _SAME_CODE = (
-    "A variant has a code of its own.",
-    "Choose another code than that of the rulebook it extends.",
+    "A variant needs its own code.",
+    "Choose a code that differs from the rulebook it extends.",
     "细则应有自己的代码。",
     "请使用与所依据办法不同的代码。",
 )
@@ -288,7 +288,7 @@ def _unknown_key(where: _Where, path: yaml_tree.Path) -> Fault:
         place.column,
         yaml_tree.path_text(own),
         f"There is no key “{word}” here.",
-        f"Did you mean “{meant}”?" if meant else f"There are: {', '.join(known)}.",
+        f"Did you mean “{meant}”?" if meant else f"Allowed keys: {', '.join(known)}.",
         f"此处没有“{word}”这个键。",
         f"是否应为“{meant}”？" if meant else f"可用的键：{'、'.join(known)}。",
     )
@@ -318,21 +318,21 @@ def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:
 
 _SAID: dict[str, tuple[str, str, str, str]] = {
     "zone": (
-        "A time zone's name is needed.",
-        "Such as Asia/Shanghai.",
+        "This must be the name of a time zone.",
+        "For example Asia/Shanghai.",
         "此处应为时区名称。",
         "例如 Asia/Shanghai。",
     ),
     "missing": ("“{key}” is missing.", "Add it here.", "缺少“{key}”。", "请在此处补上。"),
-    "whole": ("A whole number is needed.", "Such as 5.", "此处应为整数。", "例如 5。"),
+    "whole": ("This must be a whole number.", "For example 5.", "此处应为整数。", "例如 5。"),
     "number": (
-        "A number is needed.",
-        "Such as 5 or 0.5: at most nine digits before the point and six after.",
+        "This must be a number.",
+        "For example 5 or 0.5, with at most nine digits before the point and six after.",
         "此处应为数字。",
         "例如 5 或 0.5，小数点前最多九位，后最多六位。",
     ),
     "yes_no": ("This must be true or false.", "", "此处应为 true 或 false。", ""),
-    "string_type": ("A text is needed.", "", "此处应为文字。", ""),
+    "string_type": ("This must be text.", "", "此处应为文字。", ""),
     "string_too_short": ("The text is empty.", "", "文字不能为空。", ""),
     "string_too_long": (
         "The text is longer than {max_length} characters.",
@@ -341,8 +341,8 @@ _SAID: dict[str, tuple[str, str, str, str]] = {
         "",
     ),
     "string_pattern_mismatch": (
-        "A name for machines is needed: small letters, digits and hyphens.",
-        "Such as “merged-since”.",
+        "This must be an identifier: lower-case letters, digits and hyphens.",
+        "For example “merged-since”.",
         "此处应为标识名：小写字母、数字和连字符。",
         "例如“merged-since”。",
     ),
@@ -350,17 +350,17 @@ _SAID: dict[str, tuple[str, str, str, str]] = {
     "greater_than_equal": ("This must be {ge} or more.", "", "此处不能小于 {ge}。", ""),
     "less_than_equal": ("This must be {le} or less.", "", "此处不能大于 {le}。", ""),
     "literal_error": ("This must be {expected}.", "", "此处应为 {expected}。", ""),
-    "too_short": ("At least {min_length} is needed here.", "", "此处至少需要 {min_length} 项。", ""),
-    "too_long": ("At most {max_length} are allowed here.", "", "此处最多允许 {max_length} 项。", ""),
+    "too_short": ("At least {min_length} needed here.", "", "此处至少需要 {min_length} 项。", ""),
+    "too_long": ("At most {max_length} allowed here.", "", "此处最多允许 {max_length} 项。", ""),
     "model_type": (
-        "Keys with values are needed here.",
-        "Write them below, indented.",
+        "This must consist of keys with values.",
+        "Write them below, indented. Texts need both languages, for example {zh: …, en: …}.",
         "此处应为“键: 值”。",
-        "请另起一行并缩进书写。",
+        "请另起一行并缩进书写；文字要写中英文两项，例如 {zh: …, en: …}。",
     ),
     "tuple_type": (
-        "A list is needed here.",
-        "Begin each entry with “- ”.",
+        "This must be a list.",
+        "Start each entry with “- ”.",
         "此处应为列表。",
         "每一项以“- ”开头。",
     ),

@@ -201,8 +201,8 @@ def _at(rulebook: RulebookDocument, path: Path) -> Any:
 def _looser(had: Decimal | int, way: str, way_zh: str) -> Said:
     number = to_text(had) if isinstance(had, Decimal) else str(had)
     return (
-        f"This variant may only tighten what it extends: {number} {way}.",
-        "Change it, or leave it out.",
+        f"A variant can only make the rulebook stricter: {number} {way}.",
+        "Change it, or remove it.",
         f"此细则只能在所依据的办法上收紧：应为 {number} {way_zh}。",
         "请修改或删去。",
     )
@@ -210,8 +210,8 @@ def _looser(had: Decimal | int, way: str, way_zh: str) -> Said:
 
 def _fixed() -> Said:
     return (
-        "This variant may only tighten what it extends; this is settled there.",
-        "Leave it out.",
+        "A variant can only make the rulebook stricter; the rulebook it extends already sets this.",
+        "Remove it.",
         "此细则只能在所依据的办法上收紧；此项已由该办法规定。",
         "请删去。",
     )
@@ -219,8 +219,8 @@ def _fixed() -> Said:
 
 def _add_another() -> Said:
     return (
-        "This variant may only tighten what it extends; this condition is settled there.",
-        "Add a further one with an id of its own.",
+        "A variant can only make the rulebook stricter; it cannot change this condition.",
+        "Add another condition with its own id.",
         "此细则只能在所依据的办法上收紧；此条件已由该办法规定。",
         "请另加一条，并使用新的 id。",
     )
@@ -228,8 +228,8 @@ def _add_another() -> Said:
 
 def _more_points() -> Said:
     return (
-        "This variant may only tighten what it extends; this would give further points.",
-        "Leave it out; what takes points off may be added.",
+        "A variant can only make the rulebook stricter; this would give more points.",
+        "Remove it; you can add rules that take points off.",
         "此细则只能在所依据的办法上收紧；此项会增加得分。",
         "请删去；可以增加扣分项。",
     )

@@ -77,7 +77,7 @@ def read(source: str) -> Mapping:
             line,
             column,
             f"This is not valid YAML: {problem}.",
-            "Look at the indentation, the colon and the quotes here and in the line above.",
+            "Check the indentation, the colon and the quotes here and in the line above.",
             f"此处不是有效的 YAML（{problem}）。",
             "请检查本行和上一行的缩进、冒号和引号。",
         ) from error
@@ -214,7 +214,7 @@ def _hidden_character(line: int, column: int, character: str) -> Fault:
         line,
         column,
         "",
-        f"There is a character that cannot be seen here ({name}).",
+        f"There is an invisible character here ({name}).",
         "Delete it; indent with spaces, not tabs.",
         f"此处有不可见字符（{name}）。",
         "请删除；缩进请用空格，不要用制表符。",
@@ -241,7 +241,12 @@ class _Builder:
                 line, column = _start(event)
                 self._faults.append(
                     Fault(
-                        line, column, "", "One file holds one rulebook.", "", "一个文件只能有一份认定办法。"
+                        line,
+                        column,
+                        "",
+                        "A file can contain only one rulebook.",
+                        "",
+                        "一个文件只能有一份认定办法。",
                     )
                 )
                 break
@@ -352,7 +357,15 @@ class _Builder:
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in ("None", "!"):
             self._faults.append(
-                Fault(line, column, "", "Tags (!) are not allowed.", "", "不允许使用标签（!）。")
+                Fault(
+                    line,
+                    column,
+                    "",
+                    "Tags (!) are not allowed.",
+                    'Put a condition that starts with ! in quotes: when: "!…"',
+                    "不允许使用标签（!）。",
+                    '以 ! 开头的条件要加引号：when: "!…"',
+                )
             )
 
 

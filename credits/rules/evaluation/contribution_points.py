@@ -338,11 +338,12 @@ def refuse_odd_awards(rulebook: RulebookDocument, one: ContributionFacts) -> Non
             raise CreditsError(
                 "award-unknown",
                 Sentence(
-                    gettext_noop("The rulebook has no criterion “%(criterion)s” for a reviewer."),
+                    gettext_noop("The rulebook has no reviewer criterion “%(criterion)s”."),
                     {"criterion": criterion},
                 ),
                 Sentence(
-                    gettext_noop("It has: %(criteria)s."), {"criteria": ", ".join(sorted(criteria)) or "–"}
+                    gettext_noop("Available criteria: %(criteria)s."),
+                    {"criteria": ", ".join(sorted(criteria)) or "–"},
                 ),
             )
         if not award.at_least <= given <= award.at_most or (given - award.at_least) % award.step != 0:
@@ -353,7 +354,7 @@ def refuse_odd_awards(rulebook: RulebookDocument, one: ContributionFacts) -> Non
                     {"criterion": criterion, "given": to_text(given)},
                 ),
                 Sentence(
-                    gettext_noop("Give from %(least)s to %(most)s in steps of %(step)s."),
+                    gettext_noop("Give a value from %(least)s to %(most)s in steps of %(step)s."),
                     {
                         "least": to_text(award.at_least),
                         "most": to_text(award.at_most),

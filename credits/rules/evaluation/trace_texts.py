@@ -25,19 +25,22 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     "not-met": ("不符合：{what}{saw}。{otherwise}", "Not met: {what}{saw}. {otherwise}"),
     "undecided": (
         "暂不能判断：{what}。需要知道{unknown}，目前未知；查明之前暂不计入，也不算作拒绝。",
-        "Undecided: {what}. It needs {unknown}, not known yet; until then this does not count, and is not refused.",
+        (
+            "Undecided: {what}. This needs {unknown}, which is not known yet. Until then it does not "
+            "count, but it is not refused."
+        ),
     ),
     "failed": (
-        "暂不能判断：{what}。按现有事实无法计算（{reason}）；暂不计入，也不算作拒绝。",
+        "暂不能判断：{what}。按现有数据无法计算（{reason}）；暂不计入，也不算作拒绝。",
         (
-            "Undecided: {what}. It cannot be computed on these facts ({reason}); this does not count yet, and is not"
-            " refused."
+            "Undecided: {what}. It cannot be computed from the available data ({reason}). It does not "
+            "count yet, but it is not refused."
         ),
     ),
     "accepted": ("审核教师已接受此项贡献。", "The reviewer accepted this contribution."),
     "refused": (
-        "审核教师未接受此项贡献，不计分。",
-        "The reviewer did not accept this contribution; it gives nothing.",
+        "审核教师不接受此项贡献，不计分。",
+        "The reviewer refused this contribution; it gives no points.",
     ),
     "given": ("{what}：{change} {points}{saw}。", "{what}: {change} {points}{saw}."),
     "band": (
@@ -46,7 +49,7 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     "no-band": (
         "{what}：数值为 {value}，不高于最低档 {above}，不加分{saw}。",
-        "{what}: {value} is not more than {above}, where the lowest band begins: nothing added{saw}.",
+        "{what}: {value} is not more than {above}, where the lowest band starts; no points added{saw}.",
     ),
     "not-applied": ("{what}：条件不满足，不适用{saw}。", "{what}: does not apply here{saw}."),
     "awarded": (
@@ -55,9 +58,9 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     "not-awarded": (
         "{what}：审核教师尚未评定（范围 {low} 至 {high}），暂计 0。",
-        "{what}: the reviewer has not given it yet (from {low} to {high}); 0 for now.",
+        "{what}: the reviewer has not given a value yet (from {low} to {high}); 0 for now.",
     ),
-    "not-below-zero": ("一项贡献的得分不低于 0。", "A contribution gives no less than 0 {points}."),
+    "not-below-zero": ("一项贡献的得分不低于 0。", "A contribution gives at least 0 {points}."),
     "factor": (
         "{what}：{before} × {times} = {after} {points}{saw}。",
         "{what}: {before} × {times} = {after} {points}{saw}.",
@@ -72,19 +75,22 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     "sum": (
         "共 {count} 项贡献计入，合计 {total} {points}。",
-        "Contributions that count: {count}; together {total} {points}.",
+        "Eligible contributions: {count}; total {total} {points}.",
     ),
     "group-own": (
         "{limit_text}：此项减去 {taken} {points}{favoured}（先合并的优先保留）。",
-        "{limit_text}: {taken} {points} are taken from this one{favoured} (what was merged first is kept first).",
+        (
+            "{limit_text}: {taken} {points} are taken off this contribution{favoured} (work merged first "
+            "has priority)."
+        ),
     ),
     "group": (
         "{limit_text}：{group}原有 {had} {points}，减去 {taken} {points}；保留得分的是 {kept}。{also}",
-        "{limit_text}: {group} had {had}, and {taken} {points} are taken off; points stay with {kept}. {also}",
+        "{limit_text}: {group} had {had}; {taken} {points} are taken off. Points are kept by {kept}. {also}",
     ),
     "others-too": (
         "此上限因 {others} 也有得分而适用；若只有 {group}，可保留 {alone} {points}。",
-        "This limit is there because {others} gave points too; by itself, {group} would keep {alone}.",
+        "This limit applies because {others} gave points too; alone, {group} would keep {alone}.",
     ),
     "fewer-than-alone": (
         (
@@ -92,13 +98,13 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
             "现在合计只有 {after} {points}，反而更少。"
         ),
         (
-            "This limit is there because {others} gave points too; by itself, {group} would keep {alone}, which is"
-            " more than the {after} that all of it gives now."
+            "This limit applies because {others} gave points too; alone, {group} would keep {alone}, "
+            "more than the {after} that everything gives together now."
         ),
     ),
     "mix-met": (
         "符合：{what}（需要 {need}，计入的有 {found}）。",
-        "Met: {what} ({need} needed, {found} among what counts).",
+        "Met: {what} ({need} needed, {found} eligible).",
     ),
     "mix-not-met": (
         (
@@ -106,28 +112,31 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
             "可与更多贡献一并再次申请。{otherwise}"
         ),
         (
-            "Not met: {what} ({need} needed, {found} among what counts, {short} more to go); nothing is recognised yet,"
-            " and all of it can be claimed again together with more. {otherwise}"
+            "Not met: {what} ({need} needed, {found} eligible, {short} more to go). Nothing is "
+            "recognised yet; you can apply again with these and further contributions. {otherwise}"
         ),
     ),
     "mix-undecided": (
         "暂不能判断：{what}（需要 {need}，已确定 {found}，{open} 项的事实未知）；查明之前暂不计入，也不算作拒绝。",
         (
-            "Undecided: {what} ({need} needed, {found} certain, {open} with facts not known yet); until then this does"
-            " not count, and is not refused."
+            "Undecided: {what} ({need} needed, {found} certain, {open} with data not known yet). Until "
+            "then it does not count, but it is not refused."
         ),
     ),
     "mix-own": (
         "整份申请尚不符合“{what}”：此项的 {taken} {points} 暂不计。",
-        "The claim as a whole does not meet “{what}” yet: the {taken} {points} of this one do not count for now.",
+        (
+            "The application as a whole does not meet “{what}” yet, so the {taken} {points} of this "
+            "contribution do not count for now."
+        ),
     ),
     "selection-own": (
         "{scope}：此项未入选，{taken} {points}不计{favoured}。",
-        "{scope}: this one is not among them, its {taken} {points} are left out{favoured}.",
+        "{scope}: this contribution is not among them, so its {taken} {points} do not count{favoured}.",
     ),
     "selection": (
         "{scope}：其余 {count} 项共 {taken} {points}不计；入选的是 {kept}。",
-        "{scope}: {count} others with {taken} {points} are left out; {kept} stay.",
+        "{scope}: {count} others with {taken} {points} do not count; {kept} are kept.",
     ),
     "would-need": (
         "若要符合“{what}”：{needed}。",
@@ -137,20 +146,17 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     "would-be": ("需要：{what}{saw}。{otherwise}", "Needed: {what}{saw}. {otherwise}"),
     "would-be-accepted": (
         "需要：审核教师接受此项贡献；审核教师的理由见审核意见。",
-        "Needed: a reviewer who accepts this contribution; the reasons stand in the decision.",
+        "Needed: a reviewer accepts this contribution. The decision gives the reasons.",
     ),
-    "less": (
-        "本项原得 {before} {points}，计入 {after} {points}。",
-        "It gives {after} of {before} {points}.",
-    ),
-    "carried-in": ("上次结转 {value} {points}。", "Carried over from before: {value} {points}."),
+    "less": ("本项原得 {before} {points}，计入 {after} {points}。", "Counts {after} of {before} {points}."),
+    "carried-in": ("上次结转 {value} {points}。", "Carried over from last time: {value} {points}."),
     "carried-in-unknown": (
         "上次结转的{points}未知，暂按 0 计。",
-        "It is not known how many {points} were carried over; 0 for now.",
+        "The number of {points} carried over is unknown; 0 for now.",
     ),
     "converted-points": (
         "每满 {per} {points}折算 {step} {credit}：{had} {points}中折算 {used}，{left}。",
-        "Each full {per} {points} give {step} {credit}: of {had}, {used} are converted; {left}.",
+        "Every full {per} {points} give {step} {credit}: {used} of {had} are converted; {left}.",
     ),
     "converted-points-nearest": (
         (
@@ -158,8 +164,8 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
             "{had} {points}折为 {steps} 档，用去 {used}，{left}。"
         ),
         (
-            "Each {per} {points} give {step} {credit}, to the nearest whole step: {had} make {steps}, {used} are used;"
-            " {left}."
+            "Every {per} {points} give {step} {credit}, rounded to the nearest step: {had} make {steps} "
+            "steps, {used} are used; {left}."
         ),
     ),
     "converted-points-up": (
@@ -168,17 +174,17 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
             "{had} {points}折为 {steps} 档，用去 {used}，{left}。"
         ),
         (
-            "Each {per} {points} give {step} {credit}, begun steps being whole ones: {had} make {steps}, {used} are"
-            " used; {left}."
+            "Every {per} {points} give {step} {credit}, rounded up to a full step: {had} make {steps} "
+            "steps, {used} are used; {left}."
         ),
     ),
     "table-points": (
         "满 {at_least} {points}折算 {gained} {credit}：{had} {points}中用去 {used}，{left}。",
-        "{at_least} {points} give {gained} {credit}: of {had}, {used} are used; {left}.",
+        "{at_least} {points} give {gained} {credit}: {used} of {had} are used; {left}.",
     ),
     "table-below": (
         "至少 {first} {points}才折算{credit}：现有 {had} {points}，尚不足，{left}。",
-        "It takes {first} {points} at least to have {credit}: {had} do not reach it; {left}.",
+        "At least {first} {points} are needed for {credit}: {had} are not enough; {left}.",
     ),
     "table": (
         "按折算表，满 {at_least} {points}得 {gained} {credit}。",
@@ -186,7 +192,10 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     "difference": (
         "只认定差额：已认定 {standing} {credit}，本次 {before} {credit}减为 {after} {credit}。",
-        "Only the difference is recognised: {standing} {credit} stand already, {before} becomes {after}.",
+        (
+            "Only the difference is recognised: {standing} {credit} are already recognised, so {before} "
+            "becomes {after}."
+        ),
     ),
     "grade": ("成绩记载：{label}{average}。", "Recorded as {label}{average}."),
     "grade-by-points": (
@@ -199,19 +208,25 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     "below-minimum": (
         "折算得 {value} {credit}，不足最低 {minimum} {credit}，暂不折算，{left}。",
-        "This would be {value} {credit}, below the least of {minimum}: nothing is converted yet; {left}.",
+        (
+            "This would be {value} {credit}, less than the minimum of {minimum}: nothing is converted "
+            "yet; {left}."
+        ),
     ),
     "standing-unknown": (
         "需要知道{unknown}，目前未知：在查明之前暂不折算。",
-        "It needs {unknown}, not known yet: nothing is converted until then.",
+        "This needs {unknown}, which is not known yet; nothing is converted until then.",
     ),
     "term-cap": (
-        "每学期最多 {limit} {credit}，本学期已认定 {standing} {credit}：本次 {before} {credit}{effect}。",
-        "At most {limit} {credit} a term, {standing} already recognised this term: {before} {effect}.",
+        (
+            "本次可得 {before} {credit}，"
+            "每学期最多认定 {limit} {credit}（本学期已认定 {standing} {credit}）{effect}。"
+        ),
+        "At most {limit} {credit} per term, {standing} already recognised this term: {before} {effect}.",
     ),
     "degree-cap": (
-        "攻读期间最多 {limit} {credit}，已认定 {standing} {credit}：本次 {before} {credit}{effect}。",
-        "At most {limit} {credit} a degree, {standing} already recognised: {before} {effect}.",
+        "本次可得 {before} {credit}，攻读期间最多认定 {limit} {credit}（已认定 {standing} {credit}）{effect}。",
+        "At most {limit} {credit} per degree, {standing} already recognised: {before} {effect}.",
     ),
 }
 
@@ -219,8 +234,8 @@ SINCE_ENROLMENT = Text(zh="在入学之后合并", en="merged since enrolment")
 IN_TERM = Text(zh="在本学期内合并", en="merged within the term")
 ONCE = Text(zh="此前未在任何地方认定过学分", en="not credited anywhere before")
 ONCE_OTHERWISE = Text(zh="同一项工作只能认定一次。", en="The same work is credited once.")
-KEPT = ("，结转下次", " and carried over")
-DROPPED = ("，不结转", " and dropped")
+KEPT = ("，转入下次", " and carried over")
+DROPPED = ("，不转入下次", " and not carried over")
 IN_AVERAGE = ("，计入平均绩点", ", within the grade average")
 OUTSIDE_AVERAGE = ("，不计入平均绩点", ", outside the grade average")
 WITHIN = ("，未超出上限", "is within the cap")
@@ -229,7 +244,7 @@ NOTHING = ("", "")
 
 def matured(days: int) -> Text:
     """The maturing time as a requirement."""
-    return Text(zh=f"合并已满 {days} 天", en=f"merged {days} days or more ago")
+    return Text(zh=f"合并已满 {days} 天", en=f"merged at least {days} days ago")
 
 
 def ripens(when: datetime | None, at: datetime | None, zone: str) -> Text | None:
@@ -239,7 +254,7 @@ def ripens(when: datetime | None, at: datetime | None, zone: str) -> Text | None
     then, now = _time(when, zone), _time(at, zone)
     return Text(
         zh=f"将于{then[0]} 满期（本次按{now[0]} 计算），届时即可申请。",
-        en=f"That is at {then[1]}, reckoned here at {now[1]}; it can be claimed from then on.",
+        en=f"This will be so at {then[1]} (calculated as of {now[1]}); you can apply with it from then on.",
     )
 
 
@@ -251,15 +266,15 @@ def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal, unit
     percent = to_text(share * 100)
     return (
         f"涉及两个以上仓库时，同一仓库最多占总分 {to_text(total)} 的 {percent}%，即 {zh}",
-        f"With two repositories or more, at most {percent}% of all {to_text(total)} from one, which is {en}",
+        f"With two or more repositories, at most {percent}% of the total {to_text(total)} from one, that is {en}",
     )
 
 
 def cut_to(after: Decimal, unit: Text) -> tuple[str, str]:
     """What a cap on credit left."""
     return (
-        f"减为 {_amount(after, unit)[0]}，超出部分不结转",
-        f"becomes {to_text(after)}; what is above the cap is not carried over",
+        f"，减为 {_amount(after, unit)[0]}，多出的学分作废",
+        f"is reduced to {to_text(after)}; credit above the cap is lost",
     )
 
 
@@ -282,7 +297,7 @@ _PERIODS = {"day": ("同一天", "one day"), "week": ("同一周", "one week"), 
 def period_limit(each: str, limit: Decimal, unit: Text) -> tuple[str, str]:
     zh, en = _amount(limit, unit)
     within = _PERIODS[each]
-    return f"{within[0]}合并的贡献最多 {zh}", f"At most {en} from what was merged in {within[1]}"
+    return f"{within[0]}合并的贡献最多 {zh}", f"At most {en} from work merged in {within[1]}"
 
 
 def period_name(name: str) -> tuple[str, str]:
@@ -389,7 +404,7 @@ def named(facts: Iterable[str]) -> tuple[str, str]:
         called_en, called_zh = LABELS[name]
         asked = CONDITION_FACTS[name].kind == "yes-no"
         zh.append(f"“{called_zh}”是否属实" if asked else f"“{called_zh}”")
-        en.append(f"whether “{called_en}” is so" if asked else f"“{called_en}”")
+        en.append(f"whether “{called_en}” is true" if asked else f"“{called_en}”")
     return "、".join(zh), ", ".join(en)
 
 

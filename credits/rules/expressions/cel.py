@@ -293,7 +293,7 @@ def _odd(text: str, odd: expression_tree.Odd) -> Problem:
         len(before),
         len(before[-1]) + 1,
         f"A rulebook may not use “{odd.what}”.",
-        "Only comparison, and/or/not, whole-number arithmetic, times, and looking through labels are there.",
+        "Allowed are comparisons, and/or/not, whole-number arithmetic, times, and searching in labels.",
         f"认定办法不能使用“{odd.what}”。",
         "只能使用比较、与或非、整数运算、时间，以及在标签中查找。",
     )
@@ -305,7 +305,7 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
         yield Problem(
             1,
             1,
-            f"The expression looks through lists more than {MAX_LOOPS} times.",
+            f"The expression goes through lists more than {MAX_LOOPS} times.",
             "Split it into several requirements.",
             f"表达式遍历列表超过 {MAX_LOOPS} 次。",
             "请拆成几条要求。",
@@ -315,9 +315,9 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
         yield Problem(
             1,
             1,
-            f"Looking through these lists can take {cost.turns} turns and {cost.steps} steps; "
+            f"Going through these lists can take {cost.turns} turns and {cost.steps} steps; "
             f"{expression_limits.MAX_TURNS} and {expression_limits.MAX_STEPS} are allowed.",
-            "Look through one list at a time.",
+            "Go through one list at a time.",
             f"遍历这些列表最多需要 {cost.turns} 轮、{cost.steps} 步，"
             f"上限为 {expression_limits.MAX_TURNS} 轮、{expression_limits.MAX_STEPS} 步。",
             "请每次只遍历一个列表。",
@@ -338,7 +338,7 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
             1,
             1,
             f"This must give {want[0]}, but gives {given.lower()}.",
-            "Compare it with something, such as “> 20”." if wanted == "yes-no" else "",
+            "Add a comparison, for example “> 20”." if wanted == "yes-no" else "",
             f"此处应得出{want[1]}，实际得出 {given.lower()}。",
             "请加上比较，例如“> 20”。" if wanted == "yes-no" else "",
         )
@@ -359,7 +359,7 @@ def _problems(text: str, report: str) -> tuple[Problem, ...]:
         Problem(
             1,
             1,
-            "The expression is too deeply nested or not readable.",
+            "The expression is nested too deeply or cannot be read.",
             "Split it into several requirements.",
             "表达式嵌套过深或无法读取。",
             "请拆成几条要求。",
@@ -380,7 +380,7 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
             column,
             f"There is no fact or function “{name}”.",
             f"Did you mean “{meant}”?" if meant else "",
-            f"没有名为“{name}”的事实或函数。",
+            f"没有名为“{name}”的数据项或函数。",
             f"是否应为“{meant}”？" if meant else "",
         )
     overload = re.match(r"found no matching overload for '([^']+)' applied to '\((.*)\)'", said)
@@ -391,14 +391,16 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
         return Problem(
             line,
             column,
-            f"“{operator}” does not work on ({kinds}).",
-            "Write whole numbers without a point." if whole else "Both sides must be of one kind.",
+            f"“{operator}” cannot be used on ({kinds}).",
+            "Write whole numbers without a decimal point."
+            if whole
+            else "Both sides must have the same type.",
             f"“{operator}”不能用于（{kinds}）。",
             "整数请不要写小数点。" if whole else "两边的类型必须一致。",
         )
     said = said if len(said) < 160 else said[:157] + "…"
     return Problem(
-        line, column, f"Not readable as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
+        line, column, f"This cannot be read as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
     )
 
 

@@ -18,11 +18,14 @@ class StaffRoleForm(forms.Form):
         label=_("College"),
         required=False,
         empty_label=_("all colleges"),
-        help_text=_("An instructor decides within a college; a committee without one is the university's."),
+        help_text=_(
+            "Instructors decide for one college. A committee member without a college belongs to "
+            "the university's committee."
+        ),
     )
 
     def clean_username(self) -> User:
         person = User.objects.filter(username__iexact=self.cleaned_data["username"], is_active=True).first()
         if person is None:
-            raise forms.ValidationError(_("Nobody signs in under this name."))
+            raise forms.ValidationError(_("There is no user with this username."))
         return person

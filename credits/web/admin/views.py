@@ -43,7 +43,8 @@ def people(request: PageRequest) -> HttpResponse:
             else:
                 messages.success(
                     request,
-                    _("%(person)s is now %(role)s.") % {"person": held.user, "role": held.get_role_display()},
+                    _("%(person)s was given the role: %(role)s.")
+                    % {"person": held.user, "role": held.get_role_display()},
                 )
                 return redirect("admin_people")
     held_roles = StaffRole.objects.select_related("user", "department").order_by(
@@ -70,7 +71,8 @@ def take_role(request: PageRequest, pk: int) -> HttpResponse:
     roles.take(held, by=request.user, now=timezone.now())
     messages.success(
         request,
-        _("%(person)s is no longer %(role)s.") % {"person": held.user, "role": held.get_role_display()},
+        _("%(person)s no longer has the role: %(role)s.")
+        % {"person": held.user, "role": held.get_role_display()},
     )
     return redirect("admin_people")
 

@@ -55,7 +55,7 @@ def page(
                 raise NotAllowed(
                     "students-only",
                     _("This page is for students."),
-                    _("If you study here, ask the registrar to enter you in the roster."),
+                    _("If you study here, ask the registrar's office to add you to the roster."),
                 )
             return view(request, *args, **kwargs)
 
@@ -71,7 +71,7 @@ def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
         back = sender_path(request) or reverse("home")
         messages.warning(
             request,
-            _("Your session had ended, so nothing was changed. Sign in and you come back to where you were."),
+            _("Your session expired, so nothing was changed. Sign in to return to where you were."),
         )
     address = f"{reverse('account_login')}?{urlencode({'next': back})}"
     if request.headers.get("HX-Request"):

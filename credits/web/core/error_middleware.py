@@ -56,8 +56,8 @@ def problem_page(request: HttpRequest, error: CreditsError) -> HttpResponse:
 def problem_heading(status: int) -> str:
     """The few words over an error page."""
     return {
-        403: _("This is not open to you"),
-        404: _("Nothing is here"),
-        409: _("Not at this moment"),
+        403: _("You do not have access"),
+        404: _("Page not found"),
+        409: _("Not possible at this time"),
         429: _("Too many attempts"),
     }.get(status, _("That did not work"))

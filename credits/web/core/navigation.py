@@ -13,27 +13,27 @@ from accounts import permissions
 from accounts.permissions import Role
 
 STUDENT_ENTRIES = (
-    ("student_home", _("Where I stand")),
+    ("student_home", _("Overview")),
     ("student_accounts", _("My accounts")),
     ("student_contributions", _("My contributions")),
-    ("student_claim_now", _("My claim")),
+    ("student_claim_now", _("My application")),
     ("student_transcript", _("My transcript")),
 )
 
 
 ROLE_ENTRIES: dict[str, Sequence[tuple[str, object]]] = {
     "instructor": (
-        ("instructor_queue", _("To review")),
-        ("instructor_attested", _("To attest")),
+        ("instructor_queue", _("Review queue")),
+        ("instructor_attested", _("Merged another way")),
     ),
-    "committee": (("instructor_queue", _("To review")),),
+    "committee": (("instructor_queue", _("Review queue")),),
     "registrar": (
-        ("registrar_ready", _("To record")),
+        ("registrar_ready", _("Ready to record")),
         ("registrar_rounds", _("Rounds")),
         ("registrar_ledger", _("Ledger")),
         ("registrar_exports", _("Exports")),
         ("registrar_roster", _("Roster")),
-        ("registrar_link", _("Vouch for an account")),
+        ("registrar_link", _("Link a student's account")),
         ("collecting", _("Collecting")),
     ),
     "steward": (("steward_rulebooks", _("Rulebooks")),),

@@ -10,13 +10,13 @@ class MaintainerWordForm(forms.Form):
     """A maintainer's word."""
 
     confirms = forms.ChoiceField(
-        label=_("Is this commit the work of that pull request?"),
-        choices=[("yes", _("Yes, it is")), ("no", _("No, it is not"))],
+        label=_("Does this commit contain the work of that pull request?"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
         widget=forms.RadioSelect,
     )
-    login = forms.CharField(label=_("Your login on the forge"), max_length=100)
+    login = forms.CharField(label=_("Your login on the platform"), max_length=100)
     text = forms.CharField(
-        label=_("What you want to add"),
+        label=_("Your comment"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -26,4 +26,6 @@ class MaintainerWordForm(forms.Form):
 class HearingAnswerForm(forms.Form):
     """What a student answers to a proposed decision."""
 
-    text = forms.CharField(label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6}))
+    text = forms.CharField(
+        label=_("Your response"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6})
+    )

@@ -79,7 +79,7 @@ def claim_answer(request: PageRequest, public_id: UUID) -> HttpResponse:
     )
     if made is None and status != 200:
         return _claim_page(request, found, form, status=status)
-    messages.success(request, _("Your answer is with the reviewer now."))
+    messages.success(request, _("Your response was sent to the reviewer."))
     return redirect("claim", public_id=public_id)
 
 
@@ -90,7 +90,7 @@ def claim_withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = access.claim_for(request.user, public_id, now=now)
     submit.withdraw(found, by=request.user, now=now)
-    messages.success(request, _("Your application is withdrawn. What stood in it can be claimed again."))
+    messages.success(request, _("Application withdrawn. You can apply for its contributions again."))
     return redirect("student_home")
 
 

@@ -11,12 +11,12 @@ class AttestedWorkDecisionForm(forms.Form):
 
     accept = forms.ChoiceField(
         label=_("Decision"),
-        choices=[("yes", _("accept it as a contribution")), ("no", _("do not accept it"))],
+        choices=[("yes", _("Accept as a contribution")), ("no", _("Refuse"))],
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(
         label=_("Reason"),
-        help_text=_("Needed where you do not accept it. The student reads it."),
+        help_text=_("Required if you refuse. The student can read it."),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -74,11 +74,14 @@ def approve_many(request: PageRequest) -> HttpResponse:
         if approval_ticket(claim) in wanted
     ]
     if not chosen:
-        raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to approve."))
+        raise CreditsError(
+            "nothing-chosen", _("Nothing was selected."), _("Select the applications to approve.")
+        )
     count = len(list(review.approve_undisputed(chosen, by=request.user, now=now)))
     messages.success(
         request,
-        ngettext("%(count)s claim is approved.", "%(count)s claims are approved.", count) % {"count": count},
+        ngettext("%(count)s application approved.", "%(count)s applications approved.", count)
+        % {"count": count},
     )
     return redirect("instructor_queue")
 
@@ -167,7 +170,7 @@ def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
     found = _claim_of_another(request, public_id, now=now)
     flag = get_object_or_404(found.flags, pk=pk)
     flags.answer_flag(flag, typed_text(request.POST.get("text", "")), by=request.user, now=now)
-    messages.success(request, _("Noted beside the decision."))
+    messages.success(request, _("Note saved with the decision."))
     return redirect("instructor_claim", public_id=public_id)
 
 
@@ -175,7 +178,9 @@ def _claim_of_another(request: PageRequest, public_id: UUID, *, now: datetime) -
     """The claim, of somebody else: what a reviewer sees of it, its signals above all, is not for the claimant."""
     found = access.claim_for(request.user, public_id, now=now)
     if found.user_id == request.user.pk:
-        raise NotAllowed("own-claim", _("Nobody decides on their own claim."), _("A colleague will decide."))
+        raise NotAllowed(
+            "own-claim", _("You cannot decide on your own application."), _("A colleague will decide.")
+        )
     return found
 
 
@@ -205,7 +210,7 @@ def attested_work_page_for_reviewer(request: PageRequest, public_id: UUID) -> Ht
             ),
         )
         if made is not None:
-            messages.success(request, _("Decided. The student sees it."))
+            messages.success(request, _("Decision saved. The student can see it."))
             return redirect("instructor_attested")
     return render(
         request,

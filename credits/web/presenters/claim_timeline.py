@@ -44,7 +44,7 @@ def claim_stations(
         return [submitted, TimelineStation(_("Withdrawn"), "ended")]
     way = [submitted, *_review_stations(claim, round_, own)]
     if status == Status.REFUSED:
-        return [*way, TimelineStation(_("Nothing recognised"), "ended")]
+        return [*way, TimelineStation(_("No credit recognised"), "ended")]
     way.append(_notice_station(claim))
     if status == Status.RECORDED:
         return [*way, TimelineStation(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
@@ -80,10 +80,10 @@ def _review_stations(claim: Claim, round_: Round, own: bool) -> Iterator[Timelin
             notes.append(_("until %(day)s") % {"day": until(round_.review_until)})
         yield TimelineStation(name, state, " · ".join(notes if len(stages) > 1 else notes[1:]))
         if number == claim.stage and claim.status == Status.HEARING:
-            answer = _("Your answer") if own else _("The student's answer")
+            answer = _("Your response") if own else _("The student's response")
             note = _("until %(day)s") % {"day": until(claim.hearing_until)}
             yield TimelineStation(
-                answer, "here", _("given: the reviewer decides") if review.is_answered(claim) else note
+                answer, "here", _("received: the reviewer decides") if review.is_answered(claim) else note
             )
 
 

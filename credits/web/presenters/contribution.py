@@ -16,6 +16,6 @@ def read_share(typed: str) -> Decimal:
     except ArithmeticError:
         raise CreditsError(
             "share-unreadable",
-            _("“%(value)s” is no share.") % {"value": typed[:40]},
-            _("Write a percentage from 0 to 100, with two decimals at most."),
+            _("“%(value)s” is not a valid share.") % {"value": typed[:40]},
+            _("Write a percentage from 0 to 100, with at most two decimals."),
         ) from None

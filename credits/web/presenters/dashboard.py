@@ -142,7 +142,8 @@ def next_step(found: StudentDashboard, *, now: datetime) -> NextStep:
         return NextStep(
             _("Link your accounts"),
             _(
-                "Say which accounts on GitHub and Gitee are yours. What was merged is then collected by itself."
+                "Tell us which GitHub and Gitee accounts are yours. We then collect your "
+                "merged work automatically."
             ),
             _("Link an account"),
             reverse("student_accounts"),
@@ -151,8 +152,8 @@ def next_step(found: StudentDashboard, *, now: datetime) -> NextStep:
         return _collecting_step(found.accounts)
     if found.round is None:
         return NextStep(
-            _("Nothing to do for now"),
-            _("No round of recognition is announced yet. Your contributions go on being collected."),
+            _("Nothing to do now"),
+            _("No round has been announced yet. We keep collecting your contributions."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
@@ -190,15 +191,15 @@ def _collecting_step(accounts: list[AccountStatus]) -> NextStep:
     address = reverse("student_accounts")
     if any(one.error for one in accounts):
         return NextStep(
-            _("Collecting did not work yet"),
-            _("Look at the reason beside your account. It is tried again by itself."),
+            _("Collecting has not worked yet"),
+            _("See the reason beside your account. We will try again automatically."),
             _("See why"),
             address,
         )
     return NextStep(
         _("Your contributions are being collected"),
         _("This takes a few minutes the first time. You can leave this page."),
-        _("See how far it is"),
+        _("See progress"),
         address,
     )
 
@@ -207,29 +208,29 @@ def _round_step(found: StudentDashboard, round_: Round, *, now: datetime) -> Nex
     if now < round_.apply_from:
         return NextStep(
             _("Applications open on %(day)s") % {"day": day(round_.apply_from)},
-            _("Until then, look at what was collected and whether something is missing."),
+            _("Until then, check your collected contributions and see whether something is missing."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
     if now >= round_.apply_until:
         return NextStep(
             _("Applications in this round are closed"),
-            _("What you have stays yours: claim it in the next round."),
+            _("You keep your contributions and can apply for them in the next round."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
     if not found.counting:
         return NextStep(
-            _("Nothing counts by the rulebook yet"),
-            _("See the reason beside each contribution, or add one that was not found."),
+            _("Nothing is eligible under the rulebook yet"),
+            _("See the reason beside each contribution, or add one that is missing."),
             _("See why"),
             reverse("student_contributions"),
         )
     begun = found.claim is not None
     return NextStep(
         _("Apply by %(day)s") % {"day": until(round_.apply_until)},
-        _("Choose what you hand in, look at the estimate, and submit."),
-        _("Go on with my application") if begun else _("Begin my application"),
+        _("Choose your contributions, check the estimate, and submit."),
+        _("Continue my application") if begun else _("Start my application"),
         reverse("student_claim", args=[round_.code]),
         begins=not begun,
     )
@@ -239,35 +240,33 @@ def _claim_step(claim: Claim) -> NextStep:
     address = reverse("claim", args=[claim.public_id])
     if claim.status == Status.HEARING and review.is_answered(claim):
         return NextStep(
-            _("Your answer is with the reviewer"),
-            _("You need not do anything. The reviewer reads it, and decides."),
+            _("Your response was sent to the reviewer"),
+            _("There is nothing for you to do. The reviewer will read it and decide."),
             _("See my application"),
             address,
         )
     if claim.status == Status.HEARING:
         return NextStep(
-            _("Your answer is asked for, until %(day)s") % {"day": until(claim.hearing_until)},
-            _(
-                "The reviewer proposes to recognise less than you applied for. Read why, and say what you think of it."
-            ),
-            _("Read and answer"),
+            _("Respond by %(day)s") % {"day": until(claim.hearing_until)},
+            _("The reviewer proposes less credit than you applied for. Read the reasons and respond."),
+            _("Read and respond"),
             address,
         )
     if claim.status == Status.SUBMITTED:
         stage = decision_rows.current_stage_label(claim)
         return NextStep(
-            _("Your application is in review: %(stage)s") % {"stage": stage}
+            _("Your application is under review: %(stage)s") % {"stage": stage}
             if stage
-            else _("An instructor reviews your application"),
-            _("You need not do anything. The review lasts until %(day)s at most.")
+            else _("An instructor is reviewing your application"),
+            _("There is nothing for you to do. The review ends by %(day)s.")
             % {"day": until(claim.round.review_until)},
             _("See my application"),
             address,
         )
     if claim.status == Status.NOTICE:
         return NextStep(
-            _("Approved, and on public notice"),
-            _("The notice stands until %(day)s; then the registrar records your credit.")
+            _("Approved and on public notice"),
+            _("The public notice ends on %(day)s; then the registrar records your credit.")
             % {"day": until(claim.notice_until)},
             _("See my application"),
             address,
@@ -275,13 +274,13 @@ def _claim_step(claim: Claim) -> NextStep:
     if claim.status == Status.RECORDED:
         return NextStep(
             _("Your credit is recorded"),
-            _("It stands in the ledger and on your transcript."),
+            _("It is in the ledger and on your transcript."),
             _("See my transcript"),
             reverse("student_transcript"),
         )
     return NextStep(
-        _("Nothing was recognised in this round"),
-        _("Read the reasons. No fail stands anywhere, and you can apply again in the next round."),
+        _("No credit was recognised in this round"),
+        _("Read the reasons. This leaves no fail on your record, and you can apply again in the next round."),
         _("Read the reasons"),
         address,
     )

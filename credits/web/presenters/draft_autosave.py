@@ -22,7 +22,7 @@ def save_draft(request: PageRequest, text: str) -> tuple[RulebookDraft | None, s
     """The draft as it is kept now, and why it could not be (empty where it could)."""
     public_id = parse_uuid(request.POST.get("draft", ""))
     if public_id is None or len(text) > MAX_TEXT_LENGTH:
-        return None, _("The text is too long to be kept.") if public_id else ""
+        return None, _("The text is too long to be saved.") if public_id else ""
     before = drafts.find(request.user, public_id)
     if not text.strip() and before is None:
         return None, ""

@@ -97,13 +97,13 @@ def percent(share: Decimal | None) -> str:
 
 
 FOUND_BY_LABELS = {
-    "account": gettext_lazy("the account's own list"),
+    "account": gettext_lazy("your linked account"),
     "watched": gettext_lazy("a watched repository"),
     "fork": gettext_lazy("a fork of the account"),
     "event": gettext_lazy("the account's events"),
-    "search": gettext_lazy("a search"),
+    "search": gettext_lazy("search"),
     "link": gettext_lazy("a link that you gave"),
-    "attested": gettext_lazy("a reviewer who accepted it"),
+    "attested": gettext_lazy("accepted by a reviewer"),
 }
 
 

@@ -156,8 +156,8 @@ def _typed_number(text: str, place: int) -> str:
     if not PLAIN_NUMBER.fullmatch(text) or len(text) > 12:
         raise CreditsError(
             "not-a-number",
-            _("Line %(place)s: “%(text)s” is not a number.") % {"place": place, "text": text[:20]},
-            _("Write it as 3 or 2.5."),
+            _("Contribution %(place)s: “%(text)s” is not a number.") % {"place": place, "text": text[:20]},
+            _("Use digits, for example 3 or 2.5."),
         )
     return f"{Decimal(text):f}"
 
@@ -176,11 +176,11 @@ def decision_message(made: Decision) -> str:
     claim = made.claim
     who = {"person": claim.user}
     if made.standing == Decision.Standing.PROPOSED:
-        return _("Your proposal is with %(person)s, who now has days to answer.") % who
+        return _("Proposal sent to %(person)s, who can now respond.") % who
     if claim.stage > made.stage:
-        return _("Decided. The claim of %(person)s goes on to the next stage: %(stage)s.") % (
+        return _("Decision saved. The application of %(person)s moves to the next stage: %(stage)s.") % (
             who | {"stage": in_language(stages.stage_of(claim).title)}
         )
     if made.verdict == Decision.Verdict.REFUSE:
-        return _("The claim of %(person)s is not approved; this is final now.") % who
-    return _("The claim of %(person)s is approved and goes on public notice.") % who
+        return _("The application of %(person)s is refused; the decision is final.") % who
+    return _("The application of %(person)s is approved and goes on public notice.") % who

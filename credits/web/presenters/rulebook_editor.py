@@ -88,7 +88,7 @@ def example_facts(example: TrialExample) -> list[tuple[Any, str, Any]]:
         (
             fact,
             kinds[fact.kind],
-            _("(kept back)")
+            _("(hidden)")
             if not example.open and name in HIDDEN_FACTS and name in values
             else _shown_value(values.get(name)),
         )

@@ -25,11 +25,11 @@ class VouchForm(forms.Form):
     """A registrar vouches that a forge account is a student's."""
 
     student_number = forms.CharField(label=_("Student number"), max_length=40)
-    forge = forms.ChoiceField(label=_("Forge"))
-    login = forms.CharField(label=_("Login on the forge"), max_length=100)
+    forge = forms.ChoiceField(label=_("Platform"))
+    login = forms.CharField(label=_("Login on the platform"), max_length=100)
     reason = forms.CharField(
-        label=_("How you know that it is theirs"),
-        help_text=_("It stays in the record beside the link."),
+        label=_("How you know that the account is theirs"),
+        help_text=_("This is recorded with the link."),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -45,8 +45,8 @@ class RosterForm(forms.Form):
     file = forms.FileField(
         label=_("Roster"),
         help_text=_(
-            "CSV or XLSX with the columns student_number, name, email, department, programme, level, year; "
-            "the headings may be Chinese."
+            "CSV or XLSX with the columns student_number, name, email, department, programme, "
+            "level, year. Headings can be in Chinese."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.xlsm,text/csv"}),
     )
@@ -79,7 +79,7 @@ class RoundForm(forms.Form):
     """A new round (认定批次)."""
 
     code = forms.SlugField(
-        label=_("Code"), max_length=60, help_text=_("Letters, digits and hyphens, such as 2025-spring.")
+        label=_("Code"), max_length=60, help_text=_("Letters, digits and hyphens, for example 2025-spring.")
     )
     term = forms.ModelChoiceField(Term.objects.all(), label=_("Term"), to_field_name="code", empty_label=None)
     name_zh = forms.CharField(label=_("Chinese name"), max_length=120)
@@ -89,11 +89,11 @@ class RoundForm(forms.Form):
         label=_("Rulebook in force"),
         empty_label=None,
     )
-    apply_from = MomentField(label=_("Applications from"))
-    apply_until = MomentField(label=_("Applications until"))
-    review_until = MomentField(label=_("Review until"))
-    record_from = MomentField(label=_("Recording from"))
-    record_until = MomentField(label=_("Recording until"))
+    apply_from = MomentField(label=_("Applications open"))
+    apply_until = MomentField(label=_("Applications close"))
+    review_until = MomentField(label=_("Review closes"))
+    record_from = MomentField(label=_("Recording opens"))
+    record_until = MomentField(label=_("Recording closes"))
 
 
 class ProgrammeField(forms.ModelChoiceField):
@@ -117,7 +117,7 @@ class RulebookInForceForm(forms.Form):
         required=False,
         min_value=FIRST_YEAR,
         max_value=YEARS[-1],
-        help_text=_("Left empty: all entry years."),
+        help_text=_("Leave empty for all entry years."),
     )
     version = VersionField(
         RulebookVersion.objects.filter(status=RulebookVersion.Status.PUBLISHED).select_related("rulebook"),
@@ -159,19 +159,19 @@ class TermForm(forms.Form):
     """A term (学期); of one that is there already the code stays, and with ``days_stay`` its first and last day."""
 
     code = forms.SlugField(
-        label=_("Code"), max_length=40, help_text=_("Letters, digits and hyphens, such as 2025-spring.")
+        label=_("Code"), max_length=40, help_text=_("Letters, digits and hyphens, for example 2025-spring.")
     )
     name_zh = forms.CharField(label=_("Chinese name"), max_length=100)
     name_en = forms.CharField(label=_("English name"), max_length=100)
-    starts_on = DayField(label=_("First day"))
-    ends_on = DayField(label=_("Last day"))
+    starts_on = DayField(label=_("Start date"))
+    ends_on = DayField(label=_("End date"))
     days_off = DaysField(
         label=_("Public holidays"),
-        help_text=_("One day or range a line: 2026-10-01 or 2026-10-01 – 2026-10-07."),
+        help_text=_("One date or range per line: 2026-10-01 or 2026-10-01 – 2026-10-07."),
     )
     days_worked = DaysField(
-        label=_("Weekend days that are worked"),
-        help_text=_("Saturdays and Sundays that count as working days, written likewise."),
+        label=_("Weekend working days"),
+        help_text=_("Saturdays and Sundays that are working days, in the same format."),
     )
 
     def __init__(

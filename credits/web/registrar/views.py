@@ -80,15 +80,14 @@ def record_results(request: PageRequest) -> HttpResponse:
     ready = record.ready_to_record(now=now, by=request.user)[:READY_SHOWN]
     claims = [claim for claim in ready if str(claim.public_id) in wanted]
     if not claims:
-        raise CreditsError("nothing-chosen", _("Nothing was chosen."), _("Tick the claims to record."))
+        raise CreditsError("nothing-chosen", _("Nothing was selected."), _("Select the results to record."))
     results = record.record_results(
         claims, by=request.user, now=now, despite=request.POST.get("despite", "")[:2000]
     )
     count = len(list(results))
     messages.success(
         request,
-        ngettext("%(count)s result is recorded.", "%(count)s results are recorded.", count)
-        % {"count": count},
+        ngettext("%(count)s result recorded.", "%(count)s results recorded.", count) % {"count": count},
     )
     return redirect("registrar_ready")
 
@@ -106,7 +105,7 @@ def all_rounds(request: PageRequest) -> HttpResponse:
             ),
         )
         if made:
-            messages.success(request, _("The round %(round)s is opened.") % {"round": made})
+            messages.success(request, _("The round %(round)s was opened.") % {"round": made})
             return redirect("registrar_rounds")
     return _rounds_page(request, form=form, status=status)
 
@@ -127,7 +126,7 @@ def put_in_force(request: PageRequest, code: str) -> HttpResponse:
     if made:
         messages.success(
             request,
-            _("%(version)s is in force in %(round)s.") % {"version": made.version, "round": round_},
+            _("%(version)s is now in force in %(round)s.") % {"version": made.version, "round": round_},
         )
         return redirect("registrar_rounds")
     return _rounds_page(request, form=RoundForm(), typed={round_.pk: form}, status=status)
@@ -186,7 +185,7 @@ def exports(request: PageRequest) -> HttpResponse:
             lambda asked: export_round(asked["round"], asked["format"], by=request.user, now=timezone.now()),
         )
         if made:
-            messages.success(request, _("The batch %(batch)s is made.") % {"batch": made.code})
+            messages.success(request, _("Batch %(batch)s was created.") % {"batch": made.code})
             if unfinished := under_way_warning(made):
                 messages.warning(request, unfinished)
             return redirect("registrar_exports")
@@ -207,7 +206,7 @@ def export_file(request: PageRequest, code: str) -> FileResponse:
         raise NotThere(
             "export-file-gone",
             _("The file of this batch is no longer on the server."),
-            _("Make the export again; the ledger has not changed for it."),
+            _("Create the export again; the ledger has not changed."),
         )
     audit_download(batch, path.name, by=request.user, now=timezone.now())
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
@@ -340,7 +339,7 @@ def roster(request: PageRequest) -> HttpResponse:
         count = len(report.added) + len(report.changed)
         messages.success(
             request,
-            ngettext("%(count)s enrolment is entered.", "%(count)s enrolments are entered.", count)
+            ngettext("%(count)s enrolment imported.", "%(count)s enrolments imported.", count)
             % {"count": count},
         )
         return (
@@ -368,7 +367,7 @@ def all_terms(request: PageRequest) -> HttpResponse:
             form, lambda asked: terms.add(**asked, by=request.user, now=timezone.now())
         )
         if made:
-            messages.success(request, _("The term %(term)s is entered.") % {"term": made})
+            messages.success(request, _("The term %(term)s was added.") % {"term": made})
             _warn_of_unlikely_days(request, made)
             return redirect("registrar_terms")
     held = Term.objects.annotate(held=Count("rounds")).order_by("-starts_on", "-pk")
@@ -388,7 +387,7 @@ def term(request: PageRequest, code: str) -> HttpResponse:
             form, lambda asked: rounds.change_term(held, **asked, by=request.user, now=timezone.now())
         )
         if made:
-            messages.success(request, _("The term %(term)s is changed.") % {"term": made})
+            messages.success(request, _("The term %(term)s was changed.") % {"term": made})
             _warn_of_unlikely_days(request, made)
             return redirect("registrar_terms")
     return render(
@@ -404,12 +403,13 @@ def _warn_of_unlikely_days(request: PageRequest, term: Term) -> None:
     if outside := terms.days_outside(term):
         messages.warning(
             request,
-            _("These days lie outside the term and are kept: %(days)s.") % {"days": _days_in_words(outside)},
+            _("These dates are outside the term and were saved anyway: %(days)s.")
+            % {"days": _days_in_words(outside)},
         )
     if weekdays := terms.redundant_worked_days(term):
         messages.warning(
             request,
-            _("These days are no weekend days, so they were working days anyway: %(days)s.")
+            _("These dates are not on a weekend, so they are working days anyway: %(days)s.")
             % {"days": _days_in_words(weekdays)},
         )
 
@@ -426,8 +426,8 @@ def collecting(request: PageRequest) -> HttpResponse:
     if not roles & {Role.REGISTRAR, Role.ADMIN}:
         raise NotAllowed(
             "role-needed",
-            _("This needs the role of registrar or administrator."),
-            _("Ask an administrator if it should be yours."),
+            _("This requires the role of registrar or administrator."),
+            _("Ask an administrator if you should have it."),
         )
     now = timezone.now()
     return render(

@@ -46,7 +46,7 @@ class SimulationForm(forms.Form):
         .defer("text", "canonical"),
         label=gettext_lazy("Compared with"),
         required=False,
-        empty_label=gettext_lazy("what each claim was assessed by"),
+        empty_label=gettext_lazy("the version that applied to each application"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -111,9 +111,7 @@ def version(request: PageRequest, code: str, number: int) -> HttpResponse:
 def publish(request: PageRequest, code: str) -> HttpResponse:
     """Publish what another steward proposed."""
     made = versions.publish(code, by=request.user, now=timezone.now(), digest=request.POST.get("digest"))
-    messages.success(
-        request, _("%(version)s is published and never changes from now on.") % {"version": made}
-    )
+    messages.success(request, _("%(version)s is published and can no longer be changed.") % {"version": made})
     return redirect("steward_version", code=code, number=made.number)
 
 
@@ -122,7 +120,7 @@ def publish(request: PageRequest, code: str) -> HttpResponse:
 def retire(request: PageRequest, code: str, number: int) -> HttpResponse:
     """Take a version out of use for new rounds."""
     made = versions.retire(find_version(code, number), by=request.user, now=timezone.now())
-    messages.success(request, _("%(version)s is no longer offered for new rounds.") % {"version": made})
+    messages.success(request, _("%(version)s is no longer available for new rounds.") % {"version": made})
     return redirect("steward_version", code=code, number=number)
 
 
@@ -151,7 +149,7 @@ def propose(request: PageRequest) -> HttpResponse:
             if public_id := parse_uuid(request.POST.get("draft", "")):
                 drafts.discard(request.user, public_id)
             messages.success(
-                request, _("%(version)s is proposed. Another steward publishes it.") % {"version": made}
+                request, _("%(version)s was proposed. Another steward must publish it.") % {"version": made}
             )
             return redirect("steward_version", code=made.rulebook.code, number=made.number)
     kept, problem = save_draft(request, form.data.get("text", ""))
@@ -186,7 +184,7 @@ def choose_example(request: PageRequest) -> HttpResponse:
     text = request.POST.get("text", "").replace("\r\n", "\n")
     kept, problem = save_draft(request, text)
     if problem or kept is None:
-        messages.error(request, problem or _("Write something first."))
+        messages.error(request, problem or _("Write some text first."))
         return redirect(_draft_address(kept))
     chosen = sample_claims.open_example(request.user, request.POST.get("example", ""), now=timezone.now())
     kept.example = chosen.key
@@ -199,7 +197,7 @@ def choose_example(request: PageRequest) -> HttpResponse:
 def discard(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Throw a draft away."""
     drafts.discard(request.user, public_id)
-    messages.success(request, _("The draft is thrown away."))
+    messages.success(request, _("Draft discarded."))
     return redirect("steward_rulebooks")
 
 
@@ -289,12 +287,12 @@ def simulate(request: PageRequest) -> HttpResponse:
     else:
         back = reverse("steward_version", args=[version.rulebook.code, version.number])
     if not form.is_valid():
-        messages.error(request, _("Choose a round that there is."))
+        messages.error(request, _("Choose an existing round."))
         return redirect(back)
     if version is None:
         read = editor_report.read(request.POST.get("text", "").replace("\r\n", "\n"))
         if read.rulebook is None:
-            messages.error(request, _("The text has faults, so it cannot be tried yet."))
+            messages.error(request, _("The text has errors, so it cannot be tried yet."))
             return redirect(back)
         rulebook = read.rulebook
     else:
@@ -318,7 +316,7 @@ def simulate(request: PageRequest) -> HttpResponse:
 def stop_simulation(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Stop one that waits or runs."""
     runs.stop(runs.find_simulation(request.user, public_id), by=request.user, now=timezone.now())
-    messages.success(request, _("The simulation is stopped; what it found until then stays."))
+    messages.success(request, _("Simulation stopped. Its results so far are kept."))
     return redirect("steward_simulation", public_id=public_id)
 
 

@@ -10,7 +10,7 @@ class PullRequestForm(forms.Form):
     """The address of a merged pull request."""
 
     address = forms.CharField(
-        label=_("Address of a merged pull request"),
+        label=_("Link of a merged pull request"),
         max_length=500,
         widget=forms.TextInput(attrs={"placeholder": "https://gitee.com/…/pulls/…", "inputmode": "url"}),
     )
@@ -20,13 +20,13 @@ class AttestedWorkForm(forms.Form):
     """A closed pull request and the commit by which it landed."""
 
     address = forms.CharField(
-        label=_("Address of your pull request, which was closed"),
+        label=_("Link of your closed pull request"),
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url"}),
     )
     commit = forms.CharField(
-        label=_("Address of the commit that brought your work in"),
-        help_text=_("Or its full hash. It is in the same repository."),
+        label=_("Link of the commit that contains your work"),
+        help_text=_("Or its full hash. It must be in the same repository."),
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url"}),
     )

@@ -117,7 +117,7 @@ def collect_now(request: PageRequest) -> HttpResponse:
     collect.request_collection(linked, now=timezone.now())
     if request.htmx:
         return render(request, "credits/student/_collection.html", collection_state(request))
-    messages.success(request, _("Collecting is asked for. It begins within a minute."))
+    messages.success(request, _("Collecting was requested. It starts within a minute."))
     return redirect("student_accounts")
 
 
@@ -137,7 +137,7 @@ def add_link(request: PageRequest) -> HttpResponse:
     )
     if made is None:
         return _accounts_page(request, form, status=status)
-    messages.success(request, _("“%(title)s” is among your contributions now.") % {"title": made.title})
+    messages.success(request, _("“%(title)s” is now among your contributions.") % {"title": made.title})
     return redirect("student_contributions")
 
 
@@ -170,9 +170,9 @@ def propose_shares(request: PageRequest, pk: int) -> HttpResponse:
         return _contribution_page(request, pk, error=error)
     messages.success(
         request,
-        _("The shares are changed.")
+        _("The shares were changed.")
         if made.status == ShareProposal.Status.AGREED
-        else _("Your co-authors are asked. Nothing changes before they accept."),
+        else _("Your co-authors were asked. Nothing changes until they accept."),
     )
     return redirect("student_contribution", pk=pk)
 
@@ -197,7 +197,7 @@ def withdraw_shares(request: PageRequest, pk: int, proposal: int) -> HttpRespons
     shares.withdraw(
         get_object_or_404(found.share_proposals, pk=proposal), by=request.user, now=timezone.now()
     )
-    messages.success(request, _("Your proposal is withdrawn."))
+    messages.success(request, _("Your proposal was withdrawn."))
     return redirect("student_contribution", pk=pk)
 
 
@@ -243,11 +243,11 @@ def attest(request: PageRequest) -> HttpResponse:
             ),
         )
         if isinstance(made, AttestedWork):
-            messages.success(request, _("“%(title)s” is with the reviewers now.") % {"title": made.title})
+            messages.success(request, _("“%(title)s” was sent to the reviewers.") % {"title": made.title})
             return redirect("student_attested", public_id=made.public_id)
         if made is not None:
             messages.success(
-                request, _("“%(title)s” is added to your contributions.") % {"title": made.title}
+                request, _("“%(title)s” was added to your contributions.") % {"title": made.title}
             )
             return redirect("student_contributions")
     works = request.user.attested_work.select_related("account")
@@ -347,7 +347,7 @@ def pick(request: PageRequest, code: str) -> HttpResponse:
             draft.remove_item(item, by=request.user, now=now)
     if "submit" in request.POST:
         submit.submit(found, by=request.user, now=now)
-        messages.success(request, _("Your application is handed in. An instructor reviews it next."))
+        messages.success(request, _("Application submitted. An instructor will review it."))
         return redirect("claim", public_id=found.public_id)
     if request.htmx:
         context = {"claim": found, "round": found.round, "live": True, **draft_page(found, now=now)}
@@ -367,12 +367,12 @@ def _own_claim(request: PageRequest, round_: Round) -> Claim | None:
 def _open_draft(request: PageRequest, round_: Round) -> Claim:
     found = _own_claim(request, round_)
     if found is None:
-        raise NotThere("no-draft", _("You have not begun an application in this round."))
+        raise NotThere("no-draft", _("You have not started an application in this round."))
     if found.status != Status.DRAFT:
         raise Conflict(
             "claim-moved-on",
-            _("Your application is handed in already, so nothing was changed."),
-            _("Load the page again to see how it stands."),
+            _("Your application was already submitted, so nothing was changed."),
+            _("Reload the page to see its current status."),
         )
     return found
 

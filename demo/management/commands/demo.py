@@ -74,7 +74,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write("\n".join(["", *report.report_lines(totals), ""]))
         if not totals["ledger"]["holds"]:
-            raise CommandError(_("The ledger does not hold."))
+            raise CommandError(_("The ledger is not intact."))
         if serve:
             self._serve(processes)
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         if settings.DATABASE_URL or User.objects.exclude(email__endswith="@demo.example").exists():
             raise CreditsError(
                 "not-the-demos-database",
-                _("This database holds people who are not the demo's."),
+                _("This database contains people who do not belong to the demo."),
                 _("Run the demo with DATABASE_URL unset, or with another DATA_DIR."),
             )
         with connection.cursor() as cursor:
@@ -96,10 +96,10 @@ class Command(BaseCommand):
 
     def _tell(self, processes: DemoProcesses) -> None:
         now = timezone.now()
-        self.stderr.write(_("Making the university …"))
+        self.stderr.write(_("Creating the university …"))
         university.create_university(now=now)
         self._collect(processes)
-        self.stderr.write(_("Claims, decisions, notices, recording …"))
+        self.stderr.write(_("Applications, decisions, public notices, recording …"))
         story.play_story(now=now)
         AuditEntry.objects.create(at=now, action=DEMO_READY_ACTION, subject="demo")
 
@@ -120,9 +120,9 @@ class Command(BaseCommand):
             if time.monotonic() > deadline:
                 raise CreditsError(
                     "demo-collects-too-long",
-                    _("After %(seconds)s seconds the worker has not collected everything.")
+                    _("After %(seconds)s seconds the worker has still not collected everything.")
                     % {"seconds": seconds},
-                    _("What it said is in %(log)s.") % {"log": processes.logs / "worker.log"},
+                    _("Its log is in %(log)s.") % {"log": processes.logs / "worker.log"},
                 )
             time.sleep(0.1)
 
@@ -130,10 +130,10 @@ class Command(BaseCommand):
         processes.start("beat", ["-m", "celery", "-A", "config", "beat", "--pidfile="])
         address = serve_pages(processes)
         self.stdout.write(
-            _("Open %(address)s and choose who to be; Ctrl-C ends everything.") % {"address": address}
+            _("Open %(address)s and choose a person; Ctrl-C stops everything.") % {"address": address}
         )
         self.stdout.write(
-            _("Or sign in as %(names)s, each with the password %(password)s.")
+            _("Or sign in as %(names)s; the password is always %(password)s.")
             % {"names": ", ".join(people.SIGN_IN_USERNAMES), "password": people.PASSWORD}
         )
         while True:

@@ -59,7 +59,7 @@ def _exchange(forge: LocalForge, name: str, code: str, **extra: str) -> requests
         "redirect_uri": BACK,
         "grant_type": "authorization_code",
     }
-    return requests.post(path, data=fields | extra, headers={"Accept": "application/json"}, timeout=TIMEOUT)
+    return requests.post(path, data=fields | extra, headers={"accept": "application/json"}, timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize(("name", "login"), [("github", "ember-dove-1322"), ("gitee", "grove-wren-1109")])
