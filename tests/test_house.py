@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -48,14 +49,19 @@ def pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The packages and their contracts, to break."""
+def copy_to(root: Path) -> Path:
+    """Copy the packages and their contracts, to break them."""
     for name in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__", "data", "static")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the packages and their contracts."""
+    return copy_to(tmp_path)
 
 
 def broken(root: Path) -> str:
@@ -90,32 +96,71 @@ def test_the_contracts_hold(copy: Path) -> None:
     assert broken(copy) == ""
 
 
-@pytest.mark.parametrize(
-    ("file", "line", "contract"),
-    [
-        ("credits/ledger/planted.py", "import credits.claims.models", "never later ones"),
-        ("credits/contributions/planted.py", "from credits.records import models", "never later ones"),
-        ("credits/claims/planted.py", "import credits.tasks", "never later ones"),
-        ("credits/forges/planted.py", "import credits.rules.evaluation.evaluate", "never later ones"),
-        ("credits/rules/planted.py", "from django.utils import timezone", "nor people"),
-        ("credits/formats/planted.py", "import celery", "nor people"),
-        ("credits/forges/planted.py", "import config.settings", "nor people"),
-        ("credits/claims/planted.py", "from credits.ledger.models import CreditEntry", "ledger rows"),
-        ("credits/web/planted.py", "import credits.ledger.models", "ledger rows"),
-        ("credits/claims/planted.py", "import cel_expr_python", "CEL library"),
-        ("accounts/planted.py", "import credits.claims.models", "forges and errors"),
-        ("accounts/planted.py", "import credits.rules.document.parser", "forges and errors"),
-        ("config/planted.py", "import demo.people", "import the demo"),
-        ("credits/web/planted.py", "import demo.people", "import the demo"),
-        ("credits/jobs/planted.py", "import config.celery", "or the benchmarks"),
-    ],
+BREACHES = (
+    ("credits/ledger", "import credits.claims.models", "never later ones"),
+    ("credits/contributions", "from credits.records import models", "never later ones"),
+    ("credits/claims", "import credits.tasks", "never later ones"),
+    ("credits/forges", "import credits.rules.evaluation.evaluate", "never later ones"),
+    ("credits/rules", "from django.utils import timezone", "nor people"),
+    ("credits/formats", "import celery", "nor people"),
+    ("credits/forges", "import config.settings", "nor people"),
+    ("credits/claims", "from credits.ledger.models import CreditEntry", "ledger rows"),
+    ("credits/web", "import credits.ledger.models", "ledger rows"),
+    ("credits/claims", "import cel_expr_python", "CEL library"),
+    ("accounts", "import credits.claims.models", "forges and errors"),
+    ("accounts", "import credits.rules.facts", "forges and errors"),
+    ("config", "import demo.people", "import the demo"),
+    ("credits/web", "import demo.people", "import the demo"),
+    ("credits/jobs", "import config.celery", "or the benchmarks"),
+    ("credits/claims/assessment", "import credits.claims.review.review", "only earlier ones"),
+    (
+        "credits/contributions/storing",
+        "import credits.contributions.collecting.collect",
+        "nothing but the models",
+    ),
+    ("credits/forges/gitee", "import credits.forges.github.adapter", "never on another forge's adapter"),
+    ("credits/rules/document", "import credits.rules.evaluation.evaluate", "the document on expressions"),
+    ("accounts/people", "import accounts.identity.linking", "stand side by side"),
+    ("credits/web/student", "import credits.web.registrar.views", "no audience on another"),
+    ("demo/forge", "import credits.errors", "nothing of the made-up university"),
+    ("credits/web/student", "import accounts.identity.oauth", "into accounts through its door"),
+    ("credits/web/student", "import credits.claims.locking", "into claims through its door"),
+    (
+        "credits/web/student",
+        "import credits.contributions.storing.upsert_sql",
+        "into contributions through its door",
+    ),
+    ("credits/contributions", "import credits.forges.json_reading", "into forges through its door"),
+    ("credits/records", "import credits.ledger.chain", "into ledger through its door"),
+    ("credits/web/student", "import credits.records.export_lines", "into records through its door"),
+    ("credits/claims", "import credits.rules.document.parser", "into rules through its door"),
 )
-def test_a_forbidden_import_is_caught(file: str, line: str, contract: str, copy: Path) -> None:
+"""A folder, a forbidden import that is planted in it, and the end of the name of the contract that it breaks."""
+
+
+@pytest.fixture(scope="module")
+def breaches_reported(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What lint-imports reports of a copy with every breach planted, in one line."""
+    root = copy_to(tmp_path_factory.mktemp("breaches"))
+    for number, (folder, line, _contract) in enumerate(BREACHES):
+        (root / folder / f"planted_{number}.py").write_text(f"{line}  # noqa: F401\n")
+    return " ".join(broken(root).split())
+
+
+@pytest.mark.parametrize("number", range(len(BREACHES)), ids=[f"{b[0]}: {b[1]}" for b in BREACHES])
+def test_a_forbidden_import_is_caught(number: int, breaches_reported: str) -> None:
     """Planted in a copy of the tree, it breaks the contract that it should."""
-    (copy / file).write_text(f"{line}  # noqa: F401\n")
-    said = " ".join(broken(copy).split())
-    assert f"{contract} BROKEN" in said
-    assert f"{file.removesuffix('.py').replace('/', '.')} -> " in said
+    folder, _line, contract = BREACHES[number]
+    assert re.search(rf"{re.escape(contract)}(?:(?! KEPT| BROKEN).)* BROKEN", breaches_reported)
+    assert f"{folder.replace('/', '.')}.planted_{number} -> " in breaches_reported
+
+
+def test_two_modules_in_a_circle_are_caught(copy: Path) -> None:
+    """Two modules of one package that import each other break the contract that forbids circles."""
+    (copy / "credits" / "jobs" / "first.py").write_text("import credits.jobs.second\n")
+    (copy / "credits" / "jobs" / "second.py").write_text("import credits.jobs.first\n")
+    report = broken(copy)
+    assert "No cycles are allowed in credits.jobs" in report
 
 
 def test_a_new_room_is_caught(copy: Path) -> None:
