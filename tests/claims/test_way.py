@@ -47,7 +47,7 @@ def test_a_claim_goes_from_draft_to_the_ledger() -> None:
     assert (entry.credit, entry.category, entry.reference) == (
         Decimal("0.50"),
         "innovation",
-        record.ledger_reference(result),
+        f"result:{result.public_id}",
     )
     assert verify().holds
     claim.refresh_from_db()

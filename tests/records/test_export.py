@@ -20,6 +20,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry
 from credits.claims.models import Result
+from credits.claims.recording.record import ledger_reference
 from credits.errors import CreditsError, NotAllowed
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
@@ -46,7 +47,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def entry_of(result: Result) -> CreditEntry:
-    return entries.of_references([f"result:{result.public_id}"]).get()
+    return entries.of_references([ledger_reference(result.public_id)]).get()
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from credits.claims.models import Result
+from credits.claims.recording.record import ledger_reference
 from credits.ledger import entries
 from credits.ledger.chain import hash_of
 from credits.ledger.entries import CreditEntry
@@ -32,7 +33,7 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
 
 
 def entry_of(result: Result) -> CreditEntry:
-    return entries.of_references([f"result:{result.public_id}"]).get()
+    return entries.of_references([ledger_reference(result.public_id)]).get()
 
 
 @pytest.mark.django_db
