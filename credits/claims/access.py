@@ -1,4 +1,4 @@
-"""Look at one claim: the only road from an address to a claim."""
+"""Find a claim by its public id for a person who may see it. All pages reach a claim through here."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ _STUDENT_ONLY_STATES = (Claim.Status.DRAFT, Claim.Status.WITHDRAWN)
 
 @transaction.atomic
 def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim:
-    """The claim, for its student, and once it is submitted for instructors and registrars within their scope, and for
-    a committee once it has come to a stage that is theirs; such a look goes into the audit log (invariant 11), once
-    an hour.
+    """Return the claim if ``user`` may see it.
 
-    NotThere for everybody else, in the same words as for a claim that does not exist: that there is one is
-    already more than they may know (invariant 12).
+    Its student always may. After submission, instructors and registrars may within their scope, and a committee may
+    as soon as the claim has reached a stage that it reviews. A view by anyone but the student is written to the audit
+    log (invariant 11), at most once an hour.
+
+    Raises NotThere for everyone else, with the same words as for a claim that does not exist: they must not learn
+    that it exists (invariant 12).
     """
     claim = _find(public_id)
     if claim is None or not _may_see(user, claim):
@@ -39,10 +41,13 @@ def claim_for(user: User, public_id: uuid.UUID | str, *, now: datetime) -> Claim
 
 
 def _view_already_logged(user: User, claim: Claim, now: datetime) -> bool:
-    """A page that is worked on asks for its claim again and again: that is one look."""
-    look = audit.build_entry("claim-seen", claim, by=user, now=now)
-    noted = AuditEntry.objects.filter(actor=user, action=look.action, subject=look.subject)
-    return noted.filter(at__gt=now - VIEW_LOG_INTERVAL, at__lte=now).exists()
+    """Return whether the audit log has a view of this claim by this person within :data:`VIEW_LOG_INTERVAL`.
+
+    An open page requests its claim many times; that is a single view.
+    """
+    view = audit.build_entry("claim-seen", claim, by=user, now=now)
+    logged = AuditEntry.objects.filter(actor=user, action=view.action, subject=view.subject)
+    return logged.filter(at__gt=now - VIEW_LOG_INTERVAL, at__lte=now).exists()
 
 
 def _find(public_id: uuid.UUID | str) -> Claim | None:

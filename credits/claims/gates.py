@@ -1,4 +1,4 @@
-"""The dates that hold a step of a claim back until they are reached."""
+"""Gates: dates before which a step of a claim is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from accounts.calendar.university_calendar import format_instant
 from credits.errors import Conflict
 
 
-def refuse_before(gate: datetime, now: datetime, code: str, what: object) -> None:
-    """Raise Conflict ``code`` with the date in its sentence unless ``now`` has reached ``gate``.
+def refuse_before(gate: datetime, now: datetime, code: str, sentence: object) -> None:
+    """Raise Conflict ``code`` if ``now`` is before ``gate``.
 
-    ``what`` is the sentence, with ``%(date)s`` where the date goes.
+    ``sentence`` is the message to the reader; the date replaces ``%(date)s`` in it.
     """
     if now < gate:
-        raise Conflict(code, str(what) % {"date": format_instant(gate)})
+        raise Conflict(code, str(sentence) % {"date": format_instant(gate)})

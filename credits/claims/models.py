@@ -1,4 +1,4 @@
-"""Rounds, claims, what the rulebook gives for them, what people decided, and what stands in the end."""
+"""The tables of rounds, claims, assessments, decisions, results and simulations."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from credits.contributions.models import Authorship, Recheck
 from credits.rulebooks.models import RulebookVersion
 
 CLAIM_RELATIONS = ("round__term", "user", "enrolment__programme__department", "version__rulebook")
-"""What nearly everything about a claim needs beside it: for ``select_related``."""
+"""The rows that almost every use of a claim needs, for ``select_related``."""
 
 
 class Round(models.Model):
-    """认定批次: one run of applying, reviewing, notice and recording, within a term. All times are instants;
-    an ``until`` is the first instant that no longer counts."""
+    """认定批次: one cycle of application, review, notice and recording within a term.
+
+    All times are instants. An ``until`` is exclusive: it is the first instant outside the period.
+    """
 
     code = models.SlugField(_("code"), max_length=60, unique=True)
     term = models.ForeignKey(Term, models.PROTECT, related_name="rounds")
@@ -51,7 +53,9 @@ class Round(models.Model):
 
 class RoundRulebook(models.Model):
     """The rulebook version in force in a round, for everyone or for a programme or an entry cohort (invariant 6).
-    The most specific row applies: programme and year, programme, year, everyone."""
+
+    The most specific row applies, in this order: programme and year, programme, year, everyone.
+    """
 
     round = models.ForeignKey(Round, models.CASCADE, related_name="rulebooks")
     version = models.ForeignKey(RulebookVersion, models.PROTECT, related_name="rounds")
@@ -72,9 +76,9 @@ class RoundRulebook(models.Model):
 class Claim(models.Model):
     """学分认定申请: a student's application in a round.
 
-    ``facts`` and ``version`` are frozen and digested at submission; from then on they never change (a trigger
-    holds it). The dates are gates: nothing is refused or reduced before ``hearing_until``, nothing recorded
-    before ``notice_until``.
+    ``facts`` and ``version`` are frozen and digested at submission. After that they never change; a trigger enforces
+    it. The dates are gates: nothing is refused or reduced before ``hearing_until``, and nothing is recorded before
+    ``notice_until``.
     """
 
     class Status(models.TextChoices):
@@ -95,9 +99,9 @@ class Claim(models.Model):
     facts = models.JSONField(null=True)
     facts_digest = models.CharField(max_length=64, blank=True)
     stage = models.PositiveSmallIntegerField(default=1)
-    """The stage of review at which it is, from 1; at the end, the last one."""
+    """The current stage of review, from 1; after the review, the last stage."""
     stage_by = models.CharField(max_length=30, default="instructors")
-    """Who reviews at that stage, as the rulebook says it: for queues."""
+    """Who reviews at that stage, in the rulebook's words; review queues filter by it."""
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
     hearing_until = models.DateTimeField(null=True)
@@ -123,8 +127,11 @@ class Claim(models.Model):
 
 
 class ClaimItem(models.Model):
-    """A share of a contribution in a claim. It stands in one live claim at most (invariant 3); it stops being live
-    when the claim is withdrawn or the item finally refused, and may then be claimed again."""
+    """A share of a contribution in a claim.
+
+    A share is in at most one live claim (invariant 3). The item stops being live when the claim is withdrawn or the
+    item is finally refused; the share can then be claimed again.
+    """
 
     claim = models.ForeignKey(Claim, models.CASCADE, related_name="items")
     authorship = models.ForeignKey(Authorship, models.PROTECT, related_name="claim_items")
@@ -141,7 +148,7 @@ class ClaimItem(models.Model):
 
 
 class Assessment(models.Model):
-    """预核算: what a rulebook version gives for frozen facts, with its trace. Never changed; nobody is bound by it."""
+    """预核算: the outcome of a rulebook version for frozen facts, with its trace. It never changes and binds nobody."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="assessments")
     version = models.ForeignKey(RulebookVersion, models.PROTECT, related_name="assessments")
@@ -161,10 +168,10 @@ class Assessment(models.Model):
 
 
 class Decision(models.Model):
-    """审核意见: what a reviewer decided in one stage of review, with reasons, on the assessment that their lines give.
+    """审核意见: a reviewer's decision in one stage of review, with reasons and the assessment that their lines give.
 
-    A decision that refuses or reduces is ``proposed`` first, and final only after the student's days to answer.
-    Nobody decides on their own claim (invariant 8; a trigger holds it).
+    A decision that refuses or reduces is ``proposed`` first. It becomes final only after the student had days to
+    answer. Nobody decides on their own claim (invariant 8; a trigger enforces it).
     """
 
     class Verdict(models.TextChoices):
@@ -183,12 +190,12 @@ class Decision(models.Model):
     standing = models.CharField(max_length=10, choices=Standing.choices)
     assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="decisions")
     lines = models.JSONField(default=dict)
-    """{contribution's ref: {accepted: bool, awarded: {criterion: decimal text}, reason: text}}"""
+    """``{ref of the contribution: {accepted: bool, awarded: {criterion: decimal text}, reason: text}}``"""
     reason = models.TextField(blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
     decided_at = models.DateTimeField()
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    """Who made a proposal final, once the student had their days; None for what was final at once."""
+    """Who made the proposal final after the student had days to answer; None for a decision that was final at once."""
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -215,7 +222,7 @@ class Decision(models.Model):
 
 
 class HearingAnswer(models.Model):
-    """What the student answered to a proposed decision."""
+    """The student's answer to a proposed decision."""
 
     decision = models.OneToOneField(Decision, models.PROTECT, related_name="answer")
     text = models.TextField()
@@ -226,8 +233,10 @@ class HearingAnswer(models.Model):
 
 
 class ClaimFlag(models.Model):
-    """Something that a second look found after the facts were frozen: it decides nothing, and waits for a reviewer's
-    word before the result is recorded."""
+    """A finding of a recheck after the facts were frozen.
+
+    It decides nothing by itself. A reviewer must answer it before the result can be recorded.
+    """
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="flags")
     ref = models.CharField(max_length=300)
@@ -254,8 +263,10 @@ class ClaimFlag(models.Model):
 
 
 class Result(models.Model):
-    """认定结果: what stands after the last stage, recorded by a registrar. ``credit`` zero means that nothing was
-    recognised: no ledger entry, and no fail anywhere."""
+    """认定结果: the outcome after the last stage, recorded by a registrar.
+
+    ``credit`` zero means that nothing was recognised: there is no ledger entry, and no fail is recorded anywhere.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     claim = models.OneToOneField(Claim, models.PROTECT, related_name="result")
@@ -272,12 +283,12 @@ class Result(models.Model):
 
 
 class Simulation(models.Model):
-    """A rulebook tried on what was claimed in a round: who gains, who loses. Decides nothing and touches no claim.
+    """A rulebook tried on the claims of a round: who gains and who loses. It decides nothing and changes no claim.
 
-    ``canonical`` is the rulebook that is tried (a draft as it was then, or a kept ``version``). It is held against
-    ``against``, or against each claim's own version where that is None. A worker goes through the claims in the order
-    of their public ids (which tell nothing about anybody): ``cursor`` is the last one done, and ``tally`` what was
-    found up to there, both written with the changes in one transaction.
+    ``canonical`` is the tried rulebook (a draft as it was then, or a stored ``version``). It is compared with
+    ``against``, or with each claim's own version if ``against`` is None. A worker processes the claims in the order of
+    their public ids, which reveal nothing about a person. ``cursor`` is the id of the last processed claim, and
+    ``tally`` the sums up to it; both are written with the changes in one transaction.
     """
 
     class Status(models.TextChoices):
@@ -298,7 +309,7 @@ class Simulation(models.Model):
     round = models.ForeignKey(Round, models.PROTECT, related_name="simulations")
     programme = models.ForeignKey(Programme, models.PROTECT, null=True, related_name="+")
     departments = models.JSONField(null=True)
-    """Keys of the departments that it is confined to, those of its steward; null: all."""
+    """Keys of the departments that it is limited to, which are the steward's; null means all."""
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     total = models.PositiveIntegerField(default=0)
     cursor = models.UUIDField(null=True)
@@ -317,12 +328,15 @@ class Simulation(models.Model):
 
     @property
     def title(self) -> str:
+        """Return the tried rulebook's title in the reader's language."""
         return self.title_zh if (get_language() or "").startswith("zh") else self.title_en
 
 
 class SimulationChange(models.Model):
-    """One claim to which the rulebook that is tried would give other points or credit. ``ordinal`` is what pages call
-    the person by. ``assessment`` holds the facts that both rulebooks were given."""
+    """A claim for which the tried rulebook gives different points or credit.
+
+    Pages show ``ordinal`` in place of the person's name. ``assessment`` has the facts that both rulebooks were given.
+    """
 
     simulation = models.ForeignKey(Simulation, models.CASCADE, related_name="changes")
     ordinal = models.PositiveIntegerField()
@@ -343,8 +357,10 @@ class SimulationChange(models.Model):
 
     @property
     def credit_change(self) -> Decimal:
+        """Return credit after minus credit before."""
         return self.credit_after - self.credit_before
 
     @property
     def points_change(self) -> Decimal:
+        """Return points after minus points before."""
         return self.points_after - self.points_before

@@ -1,4 +1,4 @@
-"""Rounds: open one, find one, and which rulebook is in force in it for whom."""
+"""Rounds: open and find them, and manage which rulebook is in force in a round for which students."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from credits.errors import Conflict, CreditsError, NotThere
 from credits.rulebooks.models import RulebookVersion
 
 YEARS = date_lists.YEARS
-"""Years in which a round may lie, as a term does."""
+"""Years that the dates of a round may be in, as for a term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,20 @@ def open_round(
     by: User,
     now: datetime,
 ) -> Round:
-    """Make a round with the rulebooks in force in it. All times are instants; an ``until`` no longer counts.
+    """Create a round with the rulebooks in force in it. All times are instants; each ``until`` is exclusive.
 
-    Raises NotAllowed unless ``by`` is a registrar; CreditsError for dates out of order or outside :data:`YEARS`, no
-    rulebook, or one that is not published; Conflict where the code is taken.
+    Raises NotAllowed unless ``by`` is a registrar; CreditsError if dates are out of order or outside :data:`YEARS`, or
+    if there is no rulebook; Conflict if a rulebook is not published, two are for the same students, or the code is
+    taken.
     """
     require(by, StaffRole.Role.REGISTRAR)
-    in_force = [one if isinstance(one, RulebookInForce) else RulebookInForce(one) for one in rulebooks]
+    in_force = [
+        rulebook if isinstance(rulebook, RulebookInForce) else RulebookInForce(rulebook)
+        for rulebook in rulebooks
+    ]
     _refuse_dates_out_of_order(apply_from, apply_until, review_until, record_from, record_until)
     _refuse_rulebooks(in_force)
-    made, is_new = Round.objects.get_or_create(
+    round_, is_new = Round.objects.get_or_create(
         code=code,
         defaults={
             "term": term,
@@ -77,48 +81,52 @@ def open_round(
             _("Choose another code."),
         )
     RoundRulebook.objects.bulk_create(
-        RoundRulebook(round=made, version=one.version, programme=one.programme, year=one.year)
-        for one in in_force
+        RoundRulebook(
+            round=round_, version=rulebook.version, programme=rulebook.programme, year=rulebook.year
+        )
+        for rulebook in in_force
     )
     audit.record(
         "round-opened",
-        made,
+        round_,
         by=by,
         now=now,
         code=code,
         term=term.code,
-        rulebooks=[str(one.version) for one in in_force],
+        rulebooks=[str(rulebook.version) for rulebook in in_force],
     )
-    return made
+    return round_
 
 
 @transaction.atomic
-def put_in_force(round_: Round, one: RulebookInForce, *, by: User, now: datetime) -> RoundRulebook:
-    """Put another rulebook in force in a round, for those whom ``one`` names, before anybody has applied.
+def put_in_force(round_: Round, rulebook: RulebookInForce, *, by: User, now: datetime) -> RoundRulebook:
+    """Put another rulebook in force in a round, for the students that ``rulebook`` names.
 
-    Raises NotAllowed unless ``by`` is a registrar for the whole university; Conflict where the version is not
-    published, where another is in force for the same programme and year, and once a claim was submitted.
+    Raises NotAllowed unless ``by`` is a registrar for the whole university; Conflict if the version is not published,
+    if another is in force for the same programme and year, or if a claim was submitted in the round.
     """
     require_for_university(by, StaffRole.Role.REGISTRAR)
-    _refuse_rulebooks([one])
+    _refuse_rulebooks([rulebook])
     _refuse_once_submitted(round_)
-    if RoundRulebook.objects.filter(round=round_, programme=one.programme, year=one.year).exists():
+    if RoundRulebook.objects.filter(round=round_, programme=rulebook.programme, year=rulebook.year).exists():
         raise Conflict(
             "rulebook-in-force",
             _("These students already have a rulebook in force."),
             _("Remove it first, or choose other students."),
         )
-    made = RoundRulebook.objects.create(
-        round=round_, version=one.version, programme=one.programme, year=one.year
+    row = RoundRulebook.objects.create(
+        round=round_, version=rulebook.version, programme=rulebook.programme, year=rulebook.year
     )
-    _audit_in_force("rulebook-put-in-force", made, by=by, now=now)
-    return made
+    _audit_in_force("rulebook-put-in-force", row, by=by, now=now)
+    return row
 
 
 @transaction.atomic
 def take_out_of_force(row: RoundRulebook, *, by: User, now: datetime) -> None:
-    """Take a rulebook away from a round, before anybody has applied; for its students the next one that names them
-    is then in force. Raises as :func:`put_in_force` does, and Conflict for the last one and one that is gone."""
+    """Remove a rulebook from a round. For its students, the next most specific rulebook is then in force.
+
+    Raises as :func:`put_in_force`, and Conflict if it is the round's last rulebook or was already removed.
+    """
     require_for_university(by, StaffRole.Role.REGISTRAR)
     _refuse_once_submitted(row.round)
     rows = list(RoundRulebook.objects.filter(round=row.round).values_list("pk", flat=True))
@@ -151,8 +159,10 @@ def change_term(
     by: User,
     now: datetime,
 ) -> Term:
-    """Change a term as :func:`accounts.calendar.terms.change` does; its first and last day
-    only while no round is in it, since rulebooks count by them. Raises Conflict otherwise."""
+    """Change a term as :func:`accounts.calendar.terms.change` does.
+
+    Raises Conflict if the first or last day would change and a round is in the term: rulebooks use these days.
+    """
     moved = (starts_on, ends_on) != (term.starts_on, term.ends_on)
     if moved and Round.objects.filter(term=term).exists():
         raise Conflict(
@@ -174,38 +184,41 @@ def change_term(
 
 
 def rounds_open_now(*, now: datetime) -> QuerySet[Round]:
-    """Rounds in which students may apply now, the newest first."""
+    """Return the rounds in which students may apply at ``now``, newest first."""
     return Round.objects.filter(apply_from__lte=now, apply_until__gt=now).select_related("term")
 
 
 def newest_round(*, now: datetime | None = None) -> Round | None:
-    """The round that began last, with ``now`` one that has begun where there is any; None where there was never
-    one."""
-    known = Round.objects.select_related("term")
-    begun = known.filter(apply_from__lte=now).first() if now is not None else None
-    return begun or known.first()
+    """Return the round with the latest ``apply_from``, or None if there is no round.
+
+    With ``now``, prefer rounds that have begun by then.
+    """
+    rounds = Round.objects.select_related("term")
+    begun = rounds.filter(apply_from__lte=now).first() if now is not None else None
+    return begun or rounds.first()
 
 
 def current_round(user: User, *, now: datetime) -> Round | None:
-    """The round that concerns this student at ``now``; None where there was never one.
+    """Return the round to show to this student at ``now``, or None if there is no round.
 
-    First the one in which an answer is asked of them, the soonest due before others; then one in which their claim
-    waits for somebody else; then one that takes applications; then the newest that has begun, or will begin.
+    In this order: a round in which the student must answer a proposal (the earliest deadline first), a round in which
+    their claim waits for another person, a round that takes applications, the newest round that has begun, the newest
+    round.
     """
     waiting = Q(status__in=[Claim.Status.SUBMITTED, Claim.Status.NOTICE])
     refused = Q(status=Claim.Status.REFUSED, result=None)
     claims = Claim.objects.filter(user=user).select_related("round__term")
-    theirs = (
+    open_claim = (
         claims.filter(status=Claim.Status.HEARING).order_by("hearing_until").first()
         or claims.filter(waiting | refused).order_by("-round__apply_from", "-round__pk").first()
     )
-    if theirs is not None:
-        return theirs.round
+    if open_claim is not None:
+        return open_claim.round
     return rounds_open_now(now=now).first() or newest_round(now=now)
 
 
 def find_round(code: str | None, *, now: datetime | None = None) -> Round:
-    """The round with this code, the newest (see :func:`newest`) where none is named; NotThere where there is none."""
+    """Return the round with this code, or :func:`newest_round` without a code. Raises NotThere if there is none."""
     found = Round.objects.select_related("term").filter(code=code).first() if code else newest_round(now=now)
     if found is None:
         raise NotThere(
@@ -217,8 +230,11 @@ def find_round(code: str | None, *, now: datetime | None = None) -> Round:
 
 
 def version_for(round_: Round, enrolment: Enrolment) -> RulebookVersion:
-    """The version in force for this enrolment in the round (invariant 6): the row for programme and year, else for
-    the programme, else for the year, else for everyone. NotThere where none applies."""
+    """Return the version in force for this enrolment in the round (invariant 6).
+
+    The row for programme and year applies first, then programme, then year, then everyone. Raises NotThere if no row
+    applies.
+    """
     rows = list(
         RoundRulebook.objects.filter(
             Q(programme=None) | Q(programme=enrolment.programme_id),
@@ -243,7 +259,7 @@ def _refuse_dates_out_of_order(
     record_until: datetime,
 ) -> None:
     dates = (apply_from, apply_until, review_until, record_from, record_until)
-    if any(one.year not in YEARS for one in dates):
+    if any(instant.year not in YEARS for instant in dates):
         raise CreditsError(
             "round-dates",
             _("The dates of a round must be in the years %(first)s to %(last)s.")
@@ -267,22 +283,25 @@ def _refuse_rulebooks(in_force: Sequence[RulebookInForce]) -> None:
         raise CreditsError(
             "round-without-rulebook", _("A round needs a rulebook."), _("Choose a published version.")
         )
-    for one in in_force:
-        if one.version.status != RulebookVersion.Status.PUBLISHED:
+    for rulebook in in_force:
+        if rulebook.version.status != RulebookVersion.Status.PUBLISHED:
             raise Conflict(
                 "rulebook-not-published",
-                _("%(version)s is not published.") % {"version": one.version},
+                _("%(version)s is not published.") % {"version": rulebook.version},
                 _("Choose a published version."),
             )
-    if len({(one.programme and one.programme.pk, one.year) for one in in_force}) < len(in_force):
+    students = {(rulebook.programme and rulebook.programme.pk, rulebook.year) for rulebook in in_force}
+    if len(students) < len(in_force):
         raise Conflict(
             "rulebook-twice", _("Two rulebooks are given for the same students."), _("Keep one of them.")
         )
 
 
 def _refuse_once_submitted(round_: Round) -> None:
-    """What is in force stands from the first submission on (a trigger holds it); the lock has those wait who are
-    submitting right now, and us for them."""
+    """Raise Conflict if a claim was submitted in the round: from then on its rulebooks do not change (a trigger).
+
+    The lock makes this change and submissions at the same moment wait for each other.
+    """
     lock_rulebooks(round_)
     if Claim.objects.filter(round=round_, submitted_at__isnull=False).exists():
         raise Conflict(

@@ -1,8 +1,8 @@
-"""Stages of review: through which a claim goes, who decides in each, and who has decided before.
+"""Stages of review: which stages a claim has, who decides in each, and who decided before.
 
-The rulebook that a claim was submitted under names them, in order. A claim is at one stage at a time; what is final
-there takes it to the next, and only what is final at the last one goes on public notice. Nobody decides in two stages
-of one claim: that is what a second stage is for. A trigger holds it, as it holds the order.
+The rulebook version of a submitted claim lists the stages in order. A claim is at one stage at a time. A final decision
+moves it to the next stage; only the last stage's final decision goes on public notice. Nobody decides in two stages of
+the same claim, because a second stage is a second opinion. A trigger enforces this, and the order.
 """
 
 from __future__ import annotations
@@ -27,26 +27,27 @@ STAGE_ROLES: dict[str, str] = {
     "college-committee": Role.COMMITTEE,
     "university-committee": Role.COMMITTEE,
 }
-"""The role in which one decides in a stage; the university's committee are those who hold it for all colleges."""
+"""The role that decides in each kind of stage. The university committee are the people with the role for all
+departments."""
 
 
 def stages_of(claim: Claim) -> tuple[Stage, ...]:
-    """The stages of a submitted claim, in order; none for one that was never submitted."""
+    """Return the stages of a submitted claim, in order; empty for a claim that was never submitted."""
     return rulebook_of(claim.version).review.stages if claim.version is not None else ()
 
 
 def stage_of(claim: Claim) -> Stage:
-    """The stage at which a submitted claim is."""
+    """Return the current stage of a submitted claim."""
     return stages_of(claim)[claim.stage - 1]
 
 
 def is_last_stage(claim: Claim) -> bool:
-    """Whether what is final at the claim's stage is the end of its review."""
+    """Return whether the claim is at its last stage of review."""
     return claim.stage >= len(stages_of(claim))
 
 
 def is_reviewer(user: User, by: Reviewers, department: Department) -> bool:
-    """Whether the person decides, for students of this department, in stages that are reviewed ``by`` these."""
+    """Return whether ``user`` is one of the reviewers ``by`` for students of this department."""
     if by == "university-committee":
         return (
             permissions.has_role(user, STAGE_ROLES[by])
@@ -56,7 +57,7 @@ def is_reviewer(user: User, by: Reviewers, department: Department) -> bool:
 
 
 def require_reviewer(claim: Claim, by: User) -> None:
-    """Raise NotAllowed unless ``by`` reviews at the stage at which this claim is, and is not the claimant."""
+    """Raise NotAllowed unless ``by`` reviews the claim's current stage and is not the claimant."""
     if claim.user_id == by.pk:
         raise NotAllowed(
             "own-claim", _("You cannot decide on your own application."), _("A colleague will decide.")
@@ -69,7 +70,7 @@ def require_reviewer(claim: Claim, by: User) -> None:
 
 
 def require_no_earlier_decision(claim: Claim, by: User) -> None:
-    """Raise NotAllowed where ``by`` has decided in another stage of this claim."""
+    """Raise NotAllowed if ``by`` decided in another stage of this claim."""
     if Decision.objects.filter(_decided_or_confirmed_by(by), claim=claim).exclude(stage=claim.stage).exists():
         raise NotAllowed(
             "decided-before",
@@ -82,13 +83,13 @@ def require_no_earlier_decision(claim: Claim, by: User) -> None:
 
 
 def may_review(claim: Claim, user: User) -> bool:
-    """Whether the stage at which the claim is is one that ``user`` reviews."""
+    """Return whether ``user`` reviews the claim's current stage and is not the claimant."""
     department = claim.enrolment.programme.department
     return claim.user_id != user.pk and is_reviewer(user, stage_of(claim).by, department)
 
 
 def may_decide(claim: Claim, user: User) -> bool:
-    """Whether this is a claim for ``user`` to decide at the stage at which it is."""
+    """Return whether ``user`` may decide on the claim at its current stage."""
     try:
         require_no_earlier_decision(claim, user)
     except NotAllowed:
@@ -97,26 +98,28 @@ def may_decide(claim: Claim, user: User) -> bool:
 
 
 def has_decided(claim: Claim, user: User) -> bool:
-    """Whether the person decided on this claim, or made a proposal final, in any stage."""
+    """Return whether ``user`` decided on this claim, or made a proposal final, in any stage."""
     return Decision.objects.filter(_decided_or_confirmed_by(user), claim=claim).exists()
 
 
 def in_reviewers_stage(user: User) -> Q:
-    """The claims that are at a stage which this person reviews; never their own. Whether they decided in an earlier
-    one is another question: :func:`untouched_by`."""
-    turn = Q(pk__in=())
+    """Return a condition for the claims at a stage that ``user`` reviews, without their own claims.
+
+    It does not exclude claims on which they decided in an earlier stage: see :func:`undecided_by`.
+    """
+    condition = Q(pk__in=())
     for by in STAGE_ROLES:
         if permissions.has_role(user, STAGE_ROLES[by]):
             scope = permissions.departments_of(user, STAGE_ROLES[by])
             if scope is None:
-                turn |= Q(stage_by=by)
+                condition |= Q(stage_by=by)
             elif by != "university-committee":
-                turn |= Q(stage_by=by, enrolment__programme__department__in=scope)
-    return turn & ~Q(user=user)
+                condition |= Q(stage_by=by, enrolment__programme__department__in=scope)
+    return condition & ~Q(user=user)
 
 
 def undecided_by(user: User) -> Q:
-    """The claims on which this person has decided in no other stage than the present one."""
+    """Return a condition for the claims on which ``user`` decided in no stage except the current one."""
     return ~Q(
         Exists(
             Decision.objects.filter(
@@ -127,20 +130,22 @@ def undecided_by(user: User) -> Q:
 
 
 def lock_at_stage(claim: Claim, stage: int, *states: str) -> Claim:
-    """The claim, locked (:func:`credits.claims.locking.lock_claim`), at the stage that the reviewer saw; Conflict
-    ``stage-moved-on`` where somebody has decided there in the meantime."""
-    now_so = lock_claim(claim, *states)
-    if now_so.stage != stage:
+    """Lock the claim (:func:`credits.claims.locking.lock_claim`) and return it, at the stage that the reviewer saw.
+
+    Raises Conflict ``stage-moved-on`` if another person has decided in that stage in the meantime.
+    """
+    current = lock_claim(claim, *states)
+    if current.stage != stage:
         raise Conflict(
             "stage-moved-on",
             _("Another person has decided at this stage, and the application has moved to the next one."),
             _("Reload the page to see its current status."),
         )
-    return now_so
+    return current
 
 
 def previous_stage_decision(claim: Claim) -> Decision | None:
-    """What was finally decided in the stage before the present one; None in the first."""
+    """Return the final decision of the stage before the current one, or None in the first stage."""
     return (
         claim.decisions.filter(standing=Decision.Standing.FINAL, stage=claim.stage - 1)
         .select_related("assessment", "decided_by")
@@ -149,12 +154,12 @@ def previous_stage_decision(claim: Claim) -> Decision | None:
 
 
 def final_decisions(claims: Iterable[Claim]) -> dict[int, Decision]:
-    """For each claim that is finally decided, by its key: what stands at the end of its review."""
+    """Return the final decision of the current stage for each claim that has one, by the claim's key."""
     found = Decision.objects.filter(
         claim__in=claims, standing=Decision.Standing.FINAL, stage=F("claim__stage")
     )
     found = found.select_related("assessment", "decided_by").defer("assessment__facts", "assessment__outcome")
-    return {one.claim_id: one for one in found}
+    return {decision.claim_id: decision for decision in found}
 
 
 def _decided_or_confirmed_by(user: User) -> Q:

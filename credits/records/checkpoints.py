@@ -1,4 +1,4 @@
-"""Heads of the ledger as noted outside the database, to hold it against."""
+"""Checkpoints: heads of the ledger that exports noted, to compare the ledger with."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from credits.records.models import ExportBatch
 
 
 def noted_checkpoints() -> Iterator[Checkpoint]:
-    """The ledger's head as each export batch in the database names it, and each manifest in the house's own folder:
-    whoever alters the one may forget, or not reach, the other."""
+    """Yield the ledger's head from each export batch in the database and from each manifest in ``EXPORTS_DIR``.
+
+    A person who changes one of them may forget the other or have no access to it. Raises CreditsError if a manifest
+    cannot be read.
+    """
     for code, manifest in ExportBatch.objects.order_by("pk").values_list("code", "manifest"):
         ledger = manifest["ledger"]
         yield Checkpoint(int(ledger["entries"]), str(ledger["head"]), source=code)
@@ -34,7 +37,7 @@ def noted_checkpoints() -> Iterator[Checkpoint]:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """A checkpoint from ``NUMBER:HASH``."""
+    """Return the checkpoint in a text ``NUMBER:HASH``. Raises CreditsError if it has another form."""
     if not re.fullmatch(r"\d{1,18}:[0-9a-f]{64}", text):
         raise CreditsError(
             "checkpoint-unreadable",

@@ -1,10 +1,11 @@
-"""成绩报送批次: a round's ledger entries as files, with a manifest that lets anyone check them."""
+"""成绩报送批次: write a round's ledger entries to a file, with a manifest that anyone can check it by."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.permissions import Role, require_for_university
 from credits.claims.models import Claim, Result, Round
+from credits.claims.recording.record import ledger_reference
 from credits.errors import CreditsError
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
@@ -34,13 +36,13 @@ _UNDER_WAY = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
 def export_round(
     round_: Round, format_: str, *, by: User | None, now: datetime, folder: Path | None = None
 ) -> ExportBatch:
-    """Write every ledger entry of a round into ``folder`` (default: the house's own) and keep the batch.
+    """Write every ledger entry of a round to a file in ``folder`` (default: ``EXPORTS_DIR``), and store the batch.
 
-    ``by`` None is the command line, otherwise a registrar for the whole university. Two files appear there, whole
-    or not at all: ``<batch><suffix>`` and ``<batch>.manifest.json``, which names the file, its size and SHA-256, the
-    number of entries, the sum of credit, how many claims of the round were still under way (their credit is not in the
-    file), and the ledger's head at that moment. Raises CreditsError where the form is
-    unknown or the files cannot be written; then nothing is kept.
+    ``by`` is None for the command line, otherwise a registrar for the whole university. Two files appear, both complete
+    or neither: ``<batch><suffix>`` and ``<batch>.manifest.json``. The manifest has the file's name, size in bytes and
+    SHA-256, the number of entries, the sum of credit, how many claims of the round were not finished (their credit is
+    not in the file), and the ledger's head at that moment. Raises CreditsError if the format is unknown or the files
+    cannot be written; then nothing is stored.
     """
     if by is not None:
         require_for_university(by, Role.REGISTRAR)
@@ -66,7 +68,7 @@ def export_round(
 
 
 def under_way_warning(batch: ExportBatch) -> str:
-    """The sentence that says whose credit is not in the batch; empty where the round's claims were all at their end."""
+    """Return a sentence that says how many claims are not in the batch; empty if all of the round were finished."""
     count = batch.manifest["claims_under_way"]
     if not count:
         return ""
@@ -78,23 +80,23 @@ def under_way_warning(batch: ExportBatch) -> str:
 
 
 def batch_file(batch: ExportBatch) -> Path:
-    """Where the batch's file lies in the house's own folder."""
+    """Return the path of the batch's file in ``EXPORTS_DIR``."""
     return Path(settings.EXPORTS_DIR) / batch.manifest["files"][0]["name"]
 
 
 @transaction.atomic
 def audit_download(batch: ExportBatch, name: str, *, by: User, now: datetime) -> None:
-    """Note that somebody is handed a file of the batch: it holds what many people were recognised."""
+    """Write to the audit log that a file of the batch was downloaded: it has the recognised credit of many people."""
     audit.record("export-fetched", batch, by=by, now=now, file=name)
 
 
 def _write_batch(
     round_: Round, renderer: Renderer, *, by: User | None, now: datetime, folder: Path
 ) -> ExportBatch:
-    # One after the other: files are called after the round and the second.
+    # One export at a time: files are named after the round and the second.
     Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
     code = _free_code(round_, now)
-    references = [f"result:{public_id}" for public_id in _recorded_result_ids(round_)]
+    references = list(map(ledger_reference, _recorded_result_ids(round_)))
     number, head = entries.head()
     total = _CreditTotal()
     name, unfinished = f"{code}{renderer.suffix}", folder / f".{code}.unfinished"
@@ -142,16 +144,16 @@ def _write_batch(
     return batch
 
 
-def _recorded_result_ids(round_: Round) -> Iterator[object]:
+def _recorded_result_ids(round_: Round) -> Iterator[uuid.UUID]:
     return Result.objects.filter(claim__round=round_).values_list("public_id", flat=True).iterator()
 
 
 def _free_code(round_: Round, now: datetime) -> str:
-    """A name that no batch has: the round and the local second, counted on where that second has one already."""
+    """Return a code that no batch has: the round and the local second, with a number if that second has a batch."""
     stem = f"{round_.code}-{timezone.localtime(now):%Y%m%d-%H%M%S}"
-    taken = set(ExportBatch.objects.filter(code__startswith=stem).values_list("code", flat=True))
+    used = set(ExportBatch.objects.filter(code__startswith=stem).values_list("code", flat=True))
     return next(
-        code for code in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if code not in taken
+        code for code in (stem, *(f"{stem}-{n}" for n in range(2, len(used) + 3))) if code not in used
     )
 
 
@@ -161,7 +163,7 @@ def _sha256(path: Path) -> str:
 
 
 class _CreditTotal:
-    """Adds up the credit of the lines as they go by."""
+    """The sum of credit of the lines that pass through it."""
 
     def __init__(self) -> None:
         self.credit = Decimal("0.00")

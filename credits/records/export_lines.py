@@ -1,4 +1,4 @@
-"""Ledger entries as the lines of a record."""
+"""Turn ledger entries into the lines of a transcript or an export."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BATCH_SIZE = 500
 
 
 def record_lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
-    """One line an entry, in the order given, some hundreds at a time.
+    """Yield a line for each entry, in the same order. Rows are read in batches of :data:`BATCH_SIZE`.
 
-    What was recognised is read from the entry, a reversal's from the entry that it reverses. Who it belongs to is
-    read from the enrolment: names stay out of the ledger, which can never forget one.
+    What was recognised is read from the entry, or for a reversal from the entry that it reverses. The person is read
+    from the enrolment: the ledger contains no names, because it can never delete one.
     """
     remaining = iter(entries)
     while batch := list(islice(remaining, BATCH_SIZE)):

@@ -1,4 +1,4 @@
-"""What was handed to the student information system."""
+"""The table of export batches for the student information system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from credits.claims.models import Round
 
 
 class ExportBatch(models.Model):
-    """成绩报送批次: one export of ledger entries, with the manifest that names every file, its size and SHA-256."""
+    """成绩报送批次: an export of ledger entries, with a manifest of every file, its size and SHA-256."""
 
     code = models.CharField(_("code"), max_length=100, unique=True)
     round = models.ForeignKey(Round, models.PROTECT, related_name="exports")

@@ -1,4 +1,4 @@
-"""学分认定证明: what the ledger says of one person."""
+"""学分认定证明: a person's transcript, computed from the ledger."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from credits.records.export_lines import record_lines
 
 @transaction.atomic
 def make_transcript(person: User, *, by: User, now: datetime) -> Transcript:
-    """The recognised credit of ``person``, computed from the ledger, for the person or a registrar
-    for one of the person's departments.
+    """Return the recognised credit of ``person`` from the ledger.
 
-    A registrar's look is written into the audit log. Raises NotThere for everybody else, so that nobody learns
-    whether there is anything to see.
+    Only the person, and a registrar for one of their departments, may see it; a registrar's view is written to the
+    audit log. Raises NotThere for everyone else, so that they do not learn whether a transcript exists.
     """
     if by != person:
         if not _is_registrar_of(by, person):

@@ -1,8 +1,7 @@
-"""The ledger held against the results that were recorded: a forged row may continue the chain all the same."""
+"""Compare the ledger with the recorded results: a forged row could still continue the hash chain correctly."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -11,7 +10,7 @@ from operator import itemgetter
 from django.utils.translation import gettext as _
 
 from credits.claims.models import Result
-from credits.claims.recording.record import ledger_reference
+from credits.claims.recording.record import ledger_reference, result_id_of
 from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
 from credits.ledger.verify import Checkpoint, Verdict, verify
@@ -20,9 +19,12 @@ BATCH_SIZE = 1000
 
 
 def verify_records(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
-    """The chain's verdict (:func:`credits.ledger.verify.verify`); behind every posted entry there must stand a
-    recorded result of the same person, credit and term, a reversal must take back just what it names, and no recorded
-    credit may be without its entry. The first entry that fails is named; one that is missing would come after all."""
+    """Return the verdict on the chain (:func:`credits.ledger.verify.verify`) and on its match with the results.
+
+    Every posted entry needs a recorded result with the same person, credit and term. A reversal must reverse exactly
+    the entry that it names. Every result with credit needs its entry. The verdict names the first entry that fails; a
+    missing entry counts as the number after the last.
+    """
     missing = next(_results_without_entry(), None)
     verdict = verify(checkpoints)
     faults = [
@@ -43,22 +45,27 @@ def verify_records(checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
 
 
 def _results_without_entry() -> Iterator[Result]:
-    """Results that recognise credit which is not in the ledger, oldest first. The entries are read after the results,
-    with which they are written at once."""
+    """Yield the results with credit that have no ledger entry, oldest first.
+
+    Entries are read after the results. Both are written in one transaction, so a result that was read has its entry.
+    """
     results = Result.objects.filter(credit__gt=0).order_by("pk").iterator(chunk_size=BATCH_SIZE)
     while batch := list(islice(results, BATCH_SIZE)):
-        there = set(entries.of_references(map(ledger_reference, batch)).values_list("reference", flat=True))
-        yield from (result for result in batch if ledger_reference(result) not in there)
+        references = [ledger_reference(result.public_id) for result in batch]
+        posted = set(entries.of_references(references).values_list("reference", flat=True))
+        yield from (
+            result for result, reference in zip(batch, references, strict=True) if reference not in posted
+        )
 
 
 def _wrong_reversals() -> Iterator[int]:
-    """Numbers of reversals that are not the negative of the earlier entry that they name, ascending."""
+    """Yield the numbers, ascending, of reversals that are not the negative of an earlier entry that they name."""
     for entry in entries.reversals().iterator(chunk_size=BATCH_SIZE):
-        taken = entry.reverses
+        reversed_entry = entry.reverses
         if (
-            taken is None
-            or taken.number > entry.number
-            or _entry_identity(entry) != (*_entry_identity(taken)[:-1], -taken.credit)
+            reversed_entry is None
+            or reversed_entry.number > entry.number
+            or _entry_identity(entry) != (*_entry_identity(reversed_entry)[:-1], -reversed_entry.credit)
         ):
             yield entry.number
 
@@ -68,8 +75,10 @@ def _entry_identity(entry: CreditEntry) -> tuple[object, ...]:
 
 
 def _entries_without_result() -> Iterator[int]:
-    """Numbers of posted entries that no result stands behind, ascending. An entry is read before the results are, so
-    that one posted meanwhile is not taken for forged."""
+    """Yield the numbers, ascending, of posted entries without a matching result.
+
+    Results are read after the entries, so that an entry posted in the meantime does not look forged.
+    """
     posted = entries.posted().iterator(chunk_size=BATCH_SIZE)
     while batch := list(islice(posted, BATCH_SIZE)):
         recorded = _results_by_reference(batch)
@@ -79,16 +88,14 @@ def _entries_without_result() -> Iterator[int]:
 
 
 def _results_by_reference(batch: list[CreditEntry]) -> dict[str, tuple[object, ...]]:
-    """Person, credit and term of the results that these entries name, by reference."""
-    results = Result.objects.filter(public_id__in=filter(None, map(_public_id, batch)))
+    """Return person, credit and term of the results that these entries name, by reference."""
+    public_ids = filter(None, (result_id_of(entry.reference) for entry in batch))
+    results = Result.objects.filter(public_id__in=public_ids)
     return {
-        ledger_reference(result): (result.claim.user_id, result.credit, result.claim.round.term.code)
+        ledger_reference(result.public_id): (
+            result.claim.user_id,
+            result.credit,
+            result.claim.round.term.code,
+        )
         for result in results.select_related("claim__round__term")
     }
-
-
-def _public_id(entry: CreditEntry) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(entry.reference.partition(":")[2])
-    except ValueError:
-        return None

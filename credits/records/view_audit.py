@@ -1,4 +1,4 @@
-"""Looks at the ledger, which tells what many people were recognised (invariant 11)."""
+"""Write views of the ledger to the audit log: it shows the recognised credit of many people (invariant 11)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from credits.ledger.entries import CreditEntry
 
 @transaction.atomic
 def audit_ledger_view(shown: Sequence[CreditEntry], *, by: User, now: datetime) -> None:
-    """Note which entries somebody was shown: the first and the last number. None are no look."""
+    """Write to the audit log which entries a person was shown: the first and the last number. Empty: write nothing."""
     if shown:
         numbers = [entry.number for entry in shown]
         audit.record("ledger-seen", "ledger", by=by, now=now, first=min(numbers), last=max(numbers))

@@ -1,4 +1,4 @@
-"""Dates are gates: one instant before, refused with the date in the sentence; at the instant, open."""
+"""Dates are gates: a step is refused, with the date in the sentence, until the instant is reached."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 def refused(step: Callable[[], object], code: str, date: datetime) -> None:
-    """Refused for ``code`` with the date said, and nothing written about it."""
+    """Assert that the step is refused with this code and date, and writes no audit entry."""
     before = AuditEntry.objects.count()
     with pytest.raises(Conflict) as error:
         step()
@@ -36,7 +36,7 @@ def refused(step: Callable[[], object], code: str, date: datetime) -> None:
 
 
 def test_a_draft_begins_with_the_round() -> None:
-    """Nobody applies before the round opens."""
+    """A student cannot apply before the round opens."""
     round_ = make.round_(apply_from=NOW)
     student = factories.student()
     refused(lambda: open_draft(student, round_, now=NOW - INSTANT), "round-not-open", NOW)
@@ -44,7 +44,7 @@ def test_a_draft_begins_with_the_round() -> None:
 
 
 def test_submitting_ends_with_the_round() -> None:
-    """The closing instant no longer counts; the one before does."""
+    """The closing instant is too late; the instant before it is in time."""
     claim = make.claim()
     closes = claim.round.apply_until
     refused(lambda: submit(claim, by=claim.user, now=closes), "round-closed", closes)
@@ -52,7 +52,7 @@ def test_submitting_ends_with_the_round() -> None:
 
 
 def test_a_draft_may_be_looked_at_after_the_round_but_not_begun() -> None:
-    """What is there stays to be seen; what is not there is refused."""
+    """After the round closed, an existing draft can be opened, but a new one cannot be started."""
     claim = make.claim()
     closes = claim.round.apply_until
     assert open_draft(claim.user, claim.round, now=closes) == claim
@@ -61,7 +61,7 @@ def test_a_draft_may_be_looked_at_after_the_round_but_not_begun() -> None:
 
 @pytest.fixture
 def proposed() -> Claim:
-    """A claim on which a reduction is proposed."""
+    """Return a claim on which a reduction is proposed."""
     claim = make.submitted_claim()
     ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "空白改动"}})
@@ -70,7 +70,7 @@ def proposed() -> Claim:
 
 
 def test_nothing_is_reduced_before_the_days_to_answer_are_over(proposed: Claim) -> None:
-    """A proposal becomes final at the instant that the hearing ends, and the five working days before are safe."""
+    """A proposal can become final from the instant that the hearing ends, after five working days, and not before."""
     reviewer = make.reviewer_of(proposed)
     until = proposed.hearing_until
     assert until is not None
@@ -86,7 +86,7 @@ def test_nothing_is_reduced_before_the_days_to_answer_are_over(proposed: Claim) 
 
 
 def test_an_answer_opens_the_gate_early(proposed: Claim) -> None:
-    """Once the student has answered, nobody has to wait for the rest of the days."""
+    """When the student has answered, the proposal can become final at once."""
     reviewer = make.reviewer_of(proposed)
     review.answer_proposal(proposed, "我同意。", by=proposed.user, now=NOW)
     assert proposed in review.review_queue(reviewer, now=NOW)
@@ -94,11 +94,11 @@ def test_an_answer_opens_the_gate_early(proposed: Claim) -> None:
 
 
 def test_another_reduction_waits_for_the_hearing_too(proposed: Claim) -> None:
-    """Deciding anew is no way round the days to answer; taking nothing off is always open."""
+    """A second decision that reduces must also wait for the hearing; one that reduces nothing is final at once."""
     reviewer = make.reviewer_of(proposed)
     until = proposed.hearing_until
     assert until is not None
-    refs = [one["ref"] for one in proposed.facts["contributions"]]  # type: ignore[index]
+    refs = [contribution["ref"] for contribution in proposed.facts["contributions"]]  # type: ignore[index]
     refuse = {ref: {"accepted": False, "reason": "无"} for ref in refs}
     refused(
         lambda: review.decide(proposed, refuse, by=reviewer, now=until - INSTANT), "hearing-not-over", until
@@ -107,11 +107,11 @@ def test_another_reduction_waits_for_the_hearing_too(proposed: Claim) -> None:
 
 
 def test_a_worse_decision_than_the_proposed_one_is_heard_anew(proposed: Claim) -> None:
-    """The student was asked about one contribution; refusing both begins new days to answer."""
+    """The student was heard on one contribution; refusing both gives them new days to answer."""
     reviewer = make.reviewer_of(proposed)
     until = proposed.hearing_until
     assert until is not None
-    refs = [one["ref"] for one in proposed.facts["contributions"]]  # type: ignore[index]
+    refs = [contribution["ref"] for contribution in proposed.facts["contributions"]]  # type: ignore[index]
     worse = review.decide(
         proposed, {ref: {"accepted": False, "reason": "无"} for ref in refs}, by=reviewer, now=until
     )
@@ -127,7 +127,7 @@ def test_a_worse_decision_than_the_proposed_one_is_heard_anew(proposed: Claim) -
 
 
 def test_recording_waits_for_the_end_of_public_notice() -> None:
-    """Five working days of notice from the day after the decision, then the registrar may record."""
+    """The notice lasts five working days from the day after the decision; then the registrar may record."""
     claim = make.decided_claim().claim
     registrar = factories.registrar()
     until = claim.notice_until
@@ -145,7 +145,7 @@ def test_recording_waits_for_the_end_of_public_notice() -> None:
 
 
 def test_recording_waits_for_its_own_date() -> None:
-    """A round that records only from a later date holds back what is off notice."""
+    """After the notice, a claim still waits until the round's recording date."""
     begins = NOW + timedelta(days=60)
     round_ = make.round_(record_from=begins, record_until=begins + timedelta(days=30))
     claim = make.decided_claim(make.submitted_claim(in_round=round_)).claim
@@ -161,7 +161,7 @@ def test_recording_waits_for_its_own_date() -> None:
 
 
 def test_a_contribution_matures_before_it_counts() -> None:
-    """Seven days after the merge it counts, one instant earlier it does not."""
+    """A contribution counts seven days after its merge, and not one instant earlier."""
     student = factories.student()
     make.authorship(student, make.contribution(merged_at=NOW - timedelta(days=7) + INSTANT))
     claim = open_draft(student, make.round_(), now=NOW)
@@ -171,7 +171,7 @@ def test_a_contribution_matures_before_it_counts() -> None:
 
 
 def test_holidays_of_the_term_lengthen_the_notice() -> None:
-    """Days that the university is off are not counted; a weekend day that is worked is."""
+    """Days off are not counted as days of notice; a weekend day with classes is counted."""
     term = factories.term(days_off=["2025-03-11", "2025-03-12"], days_worked=["2025-03-15"])
     claim = make.decided_claim(make.submitted_claim(in_round=make.round_(term=term))).claim
     assert claim.notice_until is not None

@@ -1,4 +1,4 @@
-"""What must always hold of claims: by the verbs, and by the database where somebody goes round them."""
+"""The invariants of claims, kept by the verbs, and by the database against direct SQL."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def first_ref(claim: Claim) -> str:
     return str(claim.facts["contributions"][0]["ref"])  # type: ignore[index]
 
 
-# 2 and 3: what is claimed once
+# 2 and 3: work and shares are claimed once
 
 
 def test_invariant_2_the_same_work_on_two_forges_earns_once() -> None:
-    """A mirror's pull request shares its merge commit: it is not prefilled twice, and cannot be added."""
+    """A mirror with the same merge commit is not added to the new draft, and cannot be added by hand."""
     student = factories.student()
     first = make.authorship(student, make.contribution(merge_commit="c" * 40))
     mirror = make.contribution(make.repository(forge="gitee"), merge_commit="c" * 40)
-    twin = make.authorship(student, mirror)
+    mirrored = make.authorship(student, mirror)
     claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 1
-    other = twin if claim.items.get().authorship == first else first
+    other = mirrored if claim.items.get().authorship == first else first
     with pytest.raises(Conflict) as error:
         add_item(claim, other, by=student, now=NOW)
     assert error.value.code == "same-work-twice"
 
 
 def test_invariant_3_a_share_stands_in_one_live_claim() -> None:
-    """What stands in one claim is neither prefilled nor added to another; withdrawn, it is free again."""
+    """A share in one claim cannot be in another, until the claim is withdrawn."""
     first = make.submitted_claim()
     student = first.user
     second = open_draft(student, make.round_(), now=NOW)
@@ -71,7 +71,7 @@ def test_invariant_3_a_share_stands_in_one_live_claim() -> None:
 
 
 def test_invariant_3_items_of_a_submitted_claim_stay() -> None:
-    """After submission nothing is added, taken out, exchanged or let go, by verb or by SQL."""
+    """After submission no item is added, removed, exchanged or released, neither by a verb nor by SQL."""
     claim = make.submitted_claim()
     item = claim.items.first()
     assert item is not None
@@ -96,7 +96,7 @@ def test_invariant_3_items_of_a_submitted_claim_stay() -> None:
 
 
 def test_invariant_3_what_was_let_go_never_comes_back_to_life() -> None:
-    """An item that stopped being live stays so, even by SQL."""
+    """An item that is no longer live cannot become live again, not even by SQL."""
     claim = make.submitted_claim()
     withdraw(claim, by=claim.user, now=NOW)
     refused_by_the_database("UPDATE credits_claimitem SET live = true WHERE claim_id = %s", claim.pk)
@@ -106,7 +106,7 @@ def test_invariant_3_what_was_let_go_never_comes_back_to_life() -> None:
 
 
 def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
-    """Read back from the database and computed again, later and with other contributions around, nothing differs."""
+    """Facts read from the database and evaluated again later give the same digests and the same outcome."""
     claim = make.submitted_claim(contributions=5)
     stored = claim.assessments.get()
     make.authorship(claim.user)
@@ -119,17 +119,18 @@ def test_invariant_4_the_same_frozen_facts_give_the_same_digest() -> None:
 
 
 def test_invariant_4_what_the_forge_says_later_changes_no_submitted_claim() -> None:
-    """A revert, a rename or another licence after submission leaves the assessment as it was."""
+    """A revert, a new name or another licence after submission does not change the estimate."""
     claim = make.submitted_claim()
     before = estimate.estimate_outcome(claim.user, claim.round, now=NOW)
+    assert claim.items.exists()
     for item in claim.items.select_related("authorship__contribution__repository"):
-        held = item.authorship.contribution
-        held.status = "reverted"
-        held.title = "Something else"
-        held.save()
-        held.repository.licence = ""
-        held.repository.full_name += "-renamed"
-        held.repository.save()
+        contribution = item.authorship.contribution
+        contribution.status = "reverted"
+        contribution.title = "Something else"
+        contribution.save()
+        contribution.repository.licence = ""
+        contribution.repository.full_name += "-renamed"
+        contribution.repository.save()
     after = estimate.estimate_outcome(claim.user, claim.round, now=NOW + timedelta(days=400))
     assert after.canonical() == before.canonical()
 
@@ -149,18 +150,18 @@ def test_invariant_6_a_claim_is_assessed_by_the_version_of_its_round_programme_a
             RulebookInForce(versions["both"], programme=programme, year=2023),
         ]
     )
-    for year, of, name in (
+    for year, enrolled_in, name in (
         (2022, None, "all"),
         (2023, None, "year"),
         (2022, programme, "programme"),
         (2023, programme, "both"),
     ):
-        enrolment = factories.enrolment(programme=of, year=year)
+        enrolment = factories.enrolment(programme=enrolled_in, year=year)
         assert version_for(round_, enrolment) == versions[name]
 
 
 def test_invariant_6_a_submitted_claim_keeps_its_version_and_facts() -> None:
-    """By SQL neither version, facts, digest nor the time of submission can be changed, nor the claim deleted."""
+    """SQL cannot change version, facts, digest, time of submission or person, nor delete the claim."""
     claim = make.submitted_claim()
     other = make.published_rulebook()
     refused_by_the_database("UPDATE credits_claim SET version_id = %s WHERE id = %s", other.pk, claim.pk)
@@ -175,7 +176,7 @@ def test_invariant_6_a_submitted_claim_keeps_its_version_and_facts() -> None:
 
 
 def test_invariant_6_the_rulebooks_of_a_round_stand_from_the_first_submission() -> None:
-    """Afterwards no row of the round may be added, changed or removed; a proposed version is never in force."""
+    """After a submission no row of the round can be added, changed or removed by SQL."""
     claim = make.submitted_claim()
     other = make.published_rulebook()
     row = RoundRulebook.objects.get(round=claim.round)
@@ -191,8 +192,8 @@ def test_invariant_6_the_rulebooks_of_a_round_stand_from_the_first_submission() 
 
 
 def test_invariant_8_nobody_decides_on_their_own_claim() -> None:
-    """An instructor who studies cannot approve, propose, confirm or record for themselves, nor see it in their queue;
-    the database refuses the same."""
+    """An instructor who is also the student cannot decide, record or see the claim in their queue; SQL cannot
+    either."""
     claim = make.submitted_claim()
     student = claim.user
     for role in (StaffRole.Role.INSTRUCTOR, StaffRole.Role.REGISTRAR):
@@ -217,7 +218,7 @@ def test_invariant_8_nobody_decides_on_their_own_claim() -> None:
 
 @pytest.mark.parametrize("role", ["admin", "steward", "registrar", "student"])
 def test_invariant_8_only_instructors_decide(role: str) -> None:
-    """Administrators, stewards, registrars and students have no say over credit."""
+    """Administrators, stewards, registrars and students cannot decide on credit."""
     claim = make.submitted_claim()
     by = getattr(factories, role)()
     assert list(review.review_queue(by, now=NOW)) == []
@@ -228,7 +229,7 @@ def test_invariant_8_only_instructors_decide(role: str) -> None:
 
 
 def test_invariant_8_an_instructor_decides_within_their_department_only() -> None:
-    """A claim of another department is neither in the queue, nor to be seen, nor to be decided."""
+    """An instructor of another department cannot see the claim, in the queue or by address, nor decide on it."""
     claim = make.submitted_claim()
     stranger = factories.instructor(factories.department())
     assert claim not in review.review_queue(stranger, now=NOW)
@@ -240,7 +241,7 @@ def test_invariant_8_an_instructor_decides_within_their_department_only() -> Non
 
 
 def test_invariant_8_whoever_decided_does_not_record() -> None:
-    """One person with both roles is still one person: another must record."""
+    """A person with both roles cannot record a claim that they decided on."""
     claim = make.submitted_claim()
     both = make.reviewer_of(claim)
     StaffRole.objects.create(user=both, role=StaffRole.Role.REGISTRAR)
@@ -251,7 +252,7 @@ def test_invariant_8_whoever_decided_does_not_record() -> None:
 
 
 def test_invariant_8_the_database_refuses_a_refusal_that_was_never_proposed() -> None:
-    """A final refusal or reduction as a claim's first decision is refused, as is a claim that skips its hearing."""
+    """SQL cannot make a first decision a final refusal, nor move a claim past its hearing."""
     claim = make.submitted_claim()
     with pytest.raises(DatabaseError), transaction.atomic():
         Decision.objects.create(
@@ -268,7 +269,7 @@ def test_invariant_8_the_database_refuses_a_refusal_that_was_never_proposed() ->
 
 
 def test_what_was_decided_assessed_answered_and_recorded_never_changes() -> None:
-    """By SQL neither decisions, assessments, answers nor results can be altered or removed."""
+    """SQL cannot change or remove decisions, assessments, answers and results."""
     claim = make.submitted_claim()
     ref = first_ref(claim)
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
@@ -292,14 +293,14 @@ def test_what_was_decided_assessed_answered_and_recorded_never_changes() -> None
 
 
 def test_a_result_stands_on_the_final_decision_of_its_claim() -> None:
-    """The database refuses a result on a mere proposal, or on another claim's decision."""
+    """The database refuses a result with a mere proposal, or with another claim's decision."""
     claim = make.submitted_claim()
     proposal = make.decided_claim(claim, {first_ref(claim): {"accepted": False, "reason": "x"}})
     approved = make.decided_claim()
-    for of, decision in ((claim, proposal), (claim, approved)):
+    for decided_claim, decision in ((claim, proposal), (claim, approved)):
         with pytest.raises(DatabaseError), transaction.atomic():
             Result.objects.create(
-                claim=of,
+                claim=decided_claim,
                 decision=decision,
                 credit=1,
                 points=1,
@@ -313,7 +314,7 @@ def test_a_result_stands_on_the_final_decision_of_its_claim() -> None:
 
 
 def test_invariant_11_every_step_leaves_its_line_in_the_same_transaction(monkeypatch: Any) -> None:
-    """Where the audit log cannot be written, the step did not happen."""
+    """If the audit log cannot be written, the step does not happen."""
     claim = make.claim()
     reviewer = make.reviewer_of(claim)
 
@@ -336,37 +337,37 @@ def test_invariant_11_every_step_leaves_its_line_in_the_same_transaction(monkeyp
 
 
 def test_invariant_11_a_look_at_another_persons_claim_is_logged_and_ones_own_is_not() -> None:
-    """Reviewer and registrar leave a line when they look; the student does not."""
+    """Views by reviewer and registrar are logged, the student's own are not."""
     claim = make.submitted_claim()
-    looks = AuditEntry.objects.filter(action="claim-seen")
+    views = AuditEntry.objects.filter(action="claim-seen")
     access.claim_for(claim.user, claim.public_id, now=NOW)
-    assert not looks.exists()
+    assert not views.exists()
     reviewer, registrar = make.reviewer_of(claim), factories.registrar()
     access.claim_for(reviewer, claim.public_id, now=NOW)
     access.claim_for(registrar, str(claim.public_id), now=NOW)
-    assert list(looks.order_by("pk").values_list("actor", "person")) == [
+    assert list(views.order_by("pk").values_list("actor", "person")) == [
         (reviewer.pk, claim.user.pk),
         (registrar.pk, claim.user.pk),
     ]
 
 
 def test_invariant_11_looking_again_within_the_hour_is_the_same_look() -> None:
-    """A preview that asks for the claim at each key leaves one line a person, claim and hour."""
+    """Several views within an hour leave one entry for each person and claim."""
     claim, other = make.submitted_claim(), make.submitted_claim()
     registrars = [factories.registrar(), factories.registrar()]
     for minutes in (0, 1, 59):
-        for one in registrars:
-            access.claim_for(one, claim.public_id, now=NOW + timedelta(minutes=minutes))
-    looks = AuditEntry.objects.filter(action="claim-seen")
-    assert sorted(looks.values_list("actor", flat=True)) == sorted(one.pk for one in registrars)
+        for registrar in registrars:
+            access.claim_for(registrar, claim.public_id, now=NOW + timedelta(minutes=minutes))
+    views = AuditEntry.objects.filter(action="claim-seen")
+    assert sorted(views.values_list("actor", flat=True)) == sorted(registrar.pk for registrar in registrars)
     access.claim_for(registrars[0], other.public_id, now=NOW)
     access.claim_for(registrars[0], claim.public_id, now=NOW + timedelta(minutes=60))
-    assert looks.count() == 4
+    assert views.count() == 4
 
 
 def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
-    """Other students, stewards and administrators get the very answer of a claim that does not exist; so does a
-    reviewer as long as it is a draft, or once it is withdrawn."""
+    """Others get the same answer as for a claim that does not exist; so does a reviewer for a draft or a withdrawn
+    claim."""
     claim = make.claim()
     reviewer = make.reviewer_of(claim)
 
@@ -375,14 +376,14 @@ def test_invariant_12_nobody_learns_that_somebody_elses_claim_exists() -> None:
             access.claim_for(user, public_id, now=NOW)
         return error.value.code, error.value.message, error.value.hint, error.value.status
 
-    nothing = answer(factories.student(), "00000000-0000-0000-0000-000000000000")
-    assert nothing[3] == 404
-    assert answer(factories.student(), "no-uuid") == nothing
-    assert answer(reviewer, claim.public_id) == nothing
+    not_there = answer(factories.student(), "00000000-0000-0000-0000-000000000000")
+    assert not_there[3] == 404
+    assert answer(factories.student(), "no-uuid") == not_there
+    assert answer(reviewer, claim.public_id) == not_there
     submit(claim, by=claim.user, now=NOW)
     for role in ("student", "steward", "admin", "person"):
-        assert answer(getattr(factories, role)(), claim.public_id) == nothing
+        assert answer(getattr(factories, role)(), claim.public_id) == not_there
     assert access.claim_for(reviewer, claim.public_id, now=NOW) == claim
     withdraw(claim, by=claim.user, now=NOW)
-    assert answer(reviewer, claim.public_id) == nothing
+    assert answer(reviewer, claim.public_id) == not_there
     assert access.claim_for(claim.user, claim.public_id, now=NOW) == claim

@@ -1,4 +1,4 @@
-"""More points than a column holds."""
+"""Claims with more points than a database column can store."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ POINTS = """\
     "formula", ["contribution.additions", "contribution.additions * contribution.additions"]
 )
 def test_a_claim_with_millions_of_points_goes_all_its_way(formula: str) -> None:
-    """A point a line, and somebody has added a library: the outcome is exact, the columns for lists keep their most."""
+    """With a point for each line of a large library, the outcome is exact and the columns hold their maximum."""
     student, points = factories.student(), POINTS.replace("FORMULA", formula)
-    factors = "factors: " + str([f"{{id: x{at}, text: {{zh: 多, en: more}}, times: 100}}" for at in "ab"])
+    factors = "factors: " + str([f"{{id: x{name}, text: {{zh: 多, en: more}}, times: 100}}" for name in "ab"])
     round_ = make.round_(rulebooks=[make.published_rulebook(points=points, more=factors.replace("'", ""))])
     make.authorship(student, make.contribution(additions=1_500_000))
     claim = submit(open_draft(student, round_, now=NOW), by=student, now=NOW)
@@ -40,11 +40,11 @@ def test_a_claim_with_millions_of_points_goes_all_its_way(formula: str) -> None:
 
 
 def test_a_simulation_counts_claims_with_millions_of_points() -> None:
-    """A steward tries a formula that gives more than a column holds, and sees who gains."""
+    """A simulation of a formula that gives more points than a column can store still counts who gains."""
     round_ = make.round_()
     make.submitted_claim(in_round=round_)
     text = make.RULEBOOK.format(code="tried", category="innovation", points=POINTS, more="")
     tried = parse(text.replace("FORMULA", "contribution.additions * 1000000000"))
-    made = runs.request_simulation(tried, round_=round_, by=factories.steward(), now=NOW)
+    simulation = runs.request_simulation(tried, round_=round_, by=factories.steward(), now=NOW)
     assert not runs.run_due(clock=lambda: NOW)
-    assert made.changes.get().points_after == stored.MAX_POINTS
+    assert simulation.changes.get().points_after == stored.MAX_POINTS

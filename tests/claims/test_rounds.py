@@ -21,7 +21,7 @@ from tests.factories import NOW
 
 @pytest.mark.django_db
 def test_rounds_are_found_by_code_by_date_and_by_being_the_newest() -> None:
-    """Nothing named means the newest; an unknown name is said."""
+    """Without a code the newest round is found; an unknown code raises an error."""
     assert rounds.newest_round() is None
     with pytest.raises(NotThere):
         rounds.find_round(None)
@@ -39,7 +39,7 @@ def test_rounds_are_found_by_code_by_date_and_by_being_the_newest() -> None:
 
 @pytest.mark.django_db
 def test_the_newest_round_is_one_that_has_begun() -> None:
-    """A round that is only announced is the newest where no other has begun, and not before."""
+    """A round that is only announced is the newest only if no other round has begun."""
     coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
     assert rounds.newest_round(now=NOW) == rounds.find_round(None, now=NOW) == coming
     begun = make.round_("begun", apply_from=NOW - timedelta(days=90))
@@ -48,28 +48,28 @@ def test_the_newest_round_is_one_that_has_begun() -> None:
 
 @pytest.mark.django_db
 def test_a_students_round_is_first_the_one_that_waits_for_them() -> None:
-    """An answer that is due, then a claim under way, then what is open, then what has begun."""
+    """A due answer comes first, then a claim under way, then an open round, then the newest begun."""
     student = factories.student()
     assert rounds.current_round(student, now=NOW) is None
     coming = make.round_("coming", apply_from=NOW + timedelta(days=30))
     assert rounds.current_round(student, now=NOW) == coming
     closed = make.round_("closed", apply_from=NOW - timedelta(days=90))
     assert rounds.current_round(student, now=NOW) == closed
-    others = make.published_rulebook(category="another-category")
-    older = make.round_("older", apply_from=NOW - timedelta(days=3), rulebooks=[others])
+    other_category = make.published_rulebook(category="another-category")
+    older = make.round_("older", apply_from=NOW - timedelta(days=3), rulebooks=[other_category])
     old = make.round_("old", apply_from=NOW - timedelta(days=2))
     open_now = make.round_("open", apply_from=NOW - timedelta(days=1))
     assert rounds.current_round(student, now=NOW) == open_now
     waiting = make.submitted_claim(student, old)
     assert rounds.current_round(student, now=NOW) == old
-    asked = make.submitted_claim(student, older)
-    refs = [one["ref"] for one in asked.facts["contributions"]]
-    decision = make.decided_claim(asked, {refs[0]: {"accepted": False}}, reason="Not yours.")
+    heard = make.submitted_claim(student, older)
+    refs = [contribution["ref"] for contribution in heard.facts["contributions"]]
+    decision = make.decided_claim(heard, {refs[0]: {"accepted": False}}, reason="Not yours.")
     make.decided_claim(waiting)
     assert rounds.current_round(student, now=NOW) == older
     assert rounds.current_round(factories.student(), now=NOW) == open_now
-    asked.refresh_from_db()
-    review.confirm_proposal(asked, by=decision.decided_by, now=asked.hearing_until)
+    heard.refresh_from_db()
+    review.confirm_proposal(heard, by=decision.decided_by, now=heard.hearing_until)
     assert rounds.current_round(student, now=NOW) == old
 
 
@@ -77,7 +77,7 @@ def test_a_students_round_is_first_the_one_that_waits_for_them() -> None:
 @pytest.mark.parametrize("year", [1, 25, 1999, 2101, 9999])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_round_lies_in_years_that_can_be_meant(year: int, first: bool) -> None:
-    """A slip in the year is refused in words, at either end, as no page could show such a date."""
+    """A mistyped year in the first or last date of a round is refused with a sentence."""
     day = NOW.replace(year=year)
     with pytest.raises(CreditsError) as error:
         make.round_(
@@ -92,7 +92,7 @@ def test_a_round_lies_in_years_that_can_be_meant(year: int, first: bool) -> None
 
 @pytest.mark.django_db
 def test_only_a_registrar_opens_a_round_and_it_is_logged() -> None:
-    """A round is the registrar's; the log names its rulebooks."""
+    """An administrator cannot open a round; the audit log names the rulebooks of an opened round."""
     make.round_("mine")
     line = AuditEntry.objects.get(action="round-opened")
     assert line.details["code"] == "mine"
@@ -126,7 +126,7 @@ def test_only_a_registrar_opens_a_round_and_it_is_logged() -> None:
     ],
 )
 def test_dates_of_a_round_follow_each_other(dates: dict[str, object]) -> None:
-    """A round that closes before it opens, or is recorded before it begins, is refused in words."""
+    """A round whose dates are out of order is refused with a sentence."""
     with pytest.raises(CreditsError) as error:
         make.round_(**dates)
     assert error.value.code == "round-dates"
@@ -135,15 +135,15 @@ def test_dates_of_a_round_follow_each_other(dates: dict[str, object]) -> None:
 
 @pytest.mark.django_db
 def test_a_round_takes_published_versions_once_for_the_same_students() -> None:
-    """Not a proposal, not none, not two for everyone, not a code that is taken."""
+    """A proposal, two rulebooks for everyone and a used code are refused."""
     version = make.published_rulebook()
     text = make.RULEBOOK.format(code="other", category="c", points="", more="")
     proposal = versions.propose(text, by=factories.steward(), now=NOW)
-    taken = make.round_("taken", rulebooks=[version])
+    existing = make.round_("taken", rulebooks=[version])
     for code, rulebooks, name in (
         ("rulebook-not-published", [proposal], "a"),
         ("rulebook-twice", [version, version], "b"),
-        ("round-exists", [version], taken.code),
+        ("round-exists", [version], existing.code),
     ):
         with pytest.raises(CreditsError) as error:
             make.round_(name, rulebooks=rulebooks)
@@ -152,7 +152,7 @@ def test_a_round_takes_published_versions_once_for_the_same_students() -> None:
 
 @pytest.mark.django_db
 def test_a_round_without_a_rulebook_for_a_student_says_so() -> None:
-    """Somebody of a year that no row names learns whom to ask."""
+    """A student for whose year no rulebook is in force gets an error that says whom to ask."""
     round_ = make.round_(rulebooks=[rounds.RulebookInForce(make.published_rulebook(), year=2024)])
     with pytest.raises(NotThere) as error:
         rounds.version_for(round_, factories.enrolment(year=2020))
@@ -175,5 +175,5 @@ def test_a_round_without_a_rulebook_for_a_student_says_so() -> None:
     ],
 )
 def test_which_licences_are_osi_approved(licence: str | None, answer: bool | None) -> None:
-    """Approved, not approved, or unknown: a licence that the forge cannot name is unknown."""
+    """A licence is approved, not approved, or unknown if the forge cannot identify it."""
     assert osi_approved(licence) is answer

@@ -1,4 +1,4 @@
-"""Stages of review: one after the other, each by somebody else, and nobody loses anything unheard."""
+"""Stages of review follow each other, each by another person, and no reduction is final without a hearing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ review:
 
 
 def refs(claim: Claim) -> list[str]:
-    return [one["ref"] for one in claim.facts["contributions"]]  # type: ignore[index]
+    return [contribution["ref"] for contribution in claim.facts["contributions"]]  # type: ignore[index]
 
 
 def refuse(claim: Claim, *places: int) -> dict[str, Any]:
@@ -47,25 +47,25 @@ def fresh(claim: Claim) -> Claim:
     )
 
 
-def also(user: User, role: str) -> User:
-    """The person, with a further role for all colleges."""
+def with_role(user: User, role: str) -> User:
+    """Give the person another role for all departments, and return them."""
     StaffRole.objects.create(user=user, role=role)
     return User.objects.get(pk=user.pk)
 
 
-def heard_until(claim: Claim) -> datetime:
+def hearing_end(claim: Claim) -> datetime:
     until = fresh(claim).hearing_until
     assert until is not None
     return until
 
 
 def in_second_stage(lines: dict[str, Any] | None = None, **named: Any) -> tuple[Claim, User]:
-    """A claim that an instructor has finally decided on, and that instructor."""
+    """Return a claim that an instructor has finally decided on, and that instructor."""
     claim = make.staged_claim(**named)
     by = make.reviewer_of(claim)
     decision = make.decided_claim(claim, lines, by=by)
     if decision.standing == "proposed":
-        review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
+        review.confirm_proposal(fresh(claim), by=by, now=hearing_end(claim))
     claim = fresh(claim)
     assert (claim.status, claim.stage) == (Status.SUBMITTED, 2)
     return claim, by
@@ -78,7 +78,7 @@ def refused_by_the_database(sql: str, *values: object) -> str:
 
 
 def test_a_claim_goes_on_notice_after_the_last_stage_only() -> None:
-    """Approved by the instructor it waits for the committee; approved there it is on notice, and is recorded once."""
+    """After the instructor's approval a claim waits for the committee; only the committee's puts it on notice."""
     claim, first = in_second_stage()
     assert (claim.stage_by, claim.notice_until) == ("college-committee", None)
     assert notice.notice_entries(now=NOW) == []
@@ -90,7 +90,7 @@ def test_a_claim_goes_on_notice_after_the_last_stage_only() -> None:
     assert claim.notice_until is not None
     assert len(notice.notice_entries(now=claim.notice_from)) == 1
     for by in (first, second):
-        by = also(by, StaffRole.Role.REGISTRAR)
+        by = with_role(by, StaffRole.Role.REGISTRAR)
         with pytest.raises(NotAllowed) as error:
             record.record_result(claim, by=by, now=claim.notice_until)
         assert error.value.code == "decided-by-yourself"
@@ -99,13 +99,13 @@ def test_a_claim_goes_on_notice_after_the_last_stage_only() -> None:
 
 
 def test_each_reviewer_sees_what_waits_for_their_stage() -> None:
-    """Instructors have the first stage in their queue, the college's committee the second; neither the other's."""
+    """The queue of instructors has the first stage, that of the college's committee the second."""
     claim = make.staged_claim()
     instructor, colleague = make.reviewer_of(claim), make.reviewer_of(claim)
-    committee, elsewhere = make.committee_of(claim), factories.committee(factories.department())
-    whole = factories.committee()
-    everybody = (instructor, colleague, committee, elsewhere, whole)
-    assert [claim in review.review_queue(one, now=NOW) for one in everybody] == [
+    committee, other_college = make.committee_of(claim), factories.committee(factories.department())
+    university = factories.committee()
+    reviewers = (instructor, colleague, committee, other_college, university)
+    assert [claim in review.review_queue(reviewer, now=NOW) for reviewer in reviewers] == [
         True,
         True,
         False,
@@ -115,25 +115,25 @@ def test_each_reviewer_sees_what_waits_for_their_stage() -> None:
     with pytest.raises(NotThere):
         access.claim_for(committee, claim.public_id, now=NOW)
     review.decide(claim, {}, by=instructor, now=NOW)
-    assert [claim in review.review_queue(one, now=NOW) for one in everybody] == [
+    assert [claim in review.review_queue(reviewer, now=NOW) for reviewer in reviewers] == [
         False,
         False,
         True,
         False,
         True,
     ]
-    for one in (instructor, committee, whole):
-        assert access.claim_for(one, claim.public_id, now=NOW) == claim
+    for reviewer in (instructor, committee, university):
+        assert access.claim_for(reviewer, claim.public_id, now=NOW) == claim
     with pytest.raises(NotThere):
-        access.claim_for(elsewhere, claim.public_id, now=NOW)
+        access.claim_for(other_college, claim.public_id, now=NOW)
 
 
-@pytest.mark.parametrize("who", ["instructor", "registrar", "admin", "steward", "college"])
-def test_only_the_universitys_committee_decides_where_the_rulebook_says_so(who: str) -> None:
-    """A college's committee, and every other role, is refused in a stage of the university's committee."""
+@pytest.mark.parametrize("role", ["instructor", "registrar", "admin", "steward", "college"])
+def test_only_the_universitys_committee_decides_where_the_rulebook_says_so(role: str) -> None:
+    """In a stage of the university's committee, a college's committee and every other role are refused."""
     stages = "review: {stages: [{id: a, title: {zh: 一, en: a}, by: university-committee}]}"
     claim = make.staged_claim(stages)
-    by = make.committee_of(claim) if who == "college" else getattr(factories, who)()
+    by = make.committee_of(claim) if role == "college" else getattr(factories, role)()
     assert claim not in review.review_queue(by, now=NOW)
     with pytest.raises(NotAllowed):
         review.decide(claim, {}, by=by, now=NOW)
@@ -142,49 +142,49 @@ def test_only_the_universitys_committee_decides_where_the_rulebook_says_so(who: 
 
 
 def test_nobody_decides_in_two_stages_of_one_claim() -> None:
-    """Not by having both roles, nor by having made a proposal final; the database refuses the same."""
+    """A person who decided in one stage, or made its proposal final, cannot decide in another, not even by SQL."""
     claim, first = in_second_stage()
-    first = also(first, StaffRole.Role.COMMITTEE)
+    first = with_role(first, StaffRole.Role.COMMITTEE)
     assert claim not in review.review_queue(first, now=NOW)
     for step in (review.decide, review.agree_with_previous_stage):
         with pytest.raises(NotAllowed) as error:
             step(claim, *([{}] if step is review.decide else []), by=first, now=NOW)  # type: ignore[operator]
         assert error.value.code == "decided-before"
-    said = refused_by_the_database(
+    message = refused_by_the_database(
         "INSERT INTO credits_decision"
         " (claim_id, stage, verdict, standing, assessment_id, lines, reason, decided_by_id, decided_at)"
         " SELECT claim_id, 2, verdict, standing, assessment_id, lines, reason, decided_by_id, decided_at"
         " FROM credits_decision WHERE claim_id = %s",
         claim.pk,
     )
-    assert "two stages" in said
+    assert "two stages" in message
 
 
 def test_who_made_a_proposal_final_has_decided_too() -> None:
-    """They have no say in the next stage, and do not record; who proposed it is still named as its author."""
+    """A person who confirmed a proposal cannot decide in the next stage; the proposal's author stays named."""
     claim = make.staged_claim()
     author, other = make.reviewer_of(claim), make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0), by=author)
-    decision = review.confirm_proposal(fresh(claim), by=other, now=heard_until(claim))
+    decision = review.confirm_proposal(fresh(claim), by=other, now=hearing_end(claim))
     assert (decision.decided_by, decision.confirmed_by) == (author, other)
-    other = also(other, StaffRole.Role.COMMITTEE)
+    other = with_role(other, StaffRole.Role.COMMITTEE)
     with pytest.raises(NotAllowed) as error:
         review.agree_with_previous_stage(fresh(claim), by=other, now=NOW)
     assert error.value.code == "decided-before"
-    said = refused_by_the_database(
+    message = refused_by_the_database(
         "UPDATE credits_decision SET confirmed_by_id = %s WHERE id = %s", author.pk, decision.pk
     )
-    assert "never changes" in said
+    assert "never changes" in message
 
 
 def test_a_later_stage_begins_with_what_the_one_before_gave() -> None:
-    """Agreeing keeps the awards of the first stage; a line that is said anew replaces that line alone."""
+    """Agreeing keeps the first stage's awards; a new line replaces only that line."""
     claim = make.staged_claim(points=make.JUDGED)
-    one, two = refs(claim)
-    awards: dict[str, Any] = {one: {"awarded": {"difficulty": 5}}, two: {"awarded": {"difficulty": 3}}}
+    first, second = refs(claim)
+    awards: dict[str, Any] = {first: {"awarded": {"difficulty": 5}}, second: {"awarded": {"difficulty": 3}}}
     make.decided_claim(claim, awards)
     claim = fresh(claim)
-    more: dict[str, Any] = {two: {"awarded": {"difficulty": 4}}}
+    more: dict[str, Any] = {second: {"awarded": {"difficulty": 4}}}
     assert (review.preview_outcome(claim, {}).points, review.preview_outcome(claim, more).points) == (24, 25)
     decision = review.agree_with_previous_stage(claim, by=make.committee_of(claim), now=NOW)
     assert (decision.verdict, decision.standing, decision.assessment.points) == ("approve", "final", 24)
@@ -204,7 +204,7 @@ def test_what_the_student_was_heard_on_is_agreed_with_at_once() -> None:
 
 
 def test_what_the_first_stage_gave_is_not_taken_back_unheard() -> None:
-    """The committee refuses what the instructor approved, or lowers an award: a proposal, with days to answer."""
+    """If the committee refuses or lowers what the instructor approved, that is a proposal with days to answer."""
     claim, _first = in_second_stage(points=make.JUDGED, lines=None)
     decision = review.decide(claim, refuse(claim, 0), by=make.committee_of(claim), now=NOW)
     assert (decision.verdict, decision.standing) == ("reduce", "proposed")
@@ -217,22 +217,22 @@ def test_what_the_first_stage_gave_is_not_taken_back_unheard() -> None:
     low: dict[str, Any] = {refs(claim)[0]: {"awarded": {"difficulty": 1}}}
     make.decided_claim(claim, high)
     committee = make.committee_of(claim)
-    with pytest.raises(CreditsError) as silent:
+    with pytest.raises(CreditsError) as no_reason:
         review.decide(fresh(claim), low, by=committee, now=NOW)
-    assert silent.value.code == "reason-needed"
+    assert no_reason.value.code == "reason-needed"
     decision = review.decide(fresh(claim), low, by=committee, now=NOW, reason="改动简单")
     assert (decision.verdict, decision.standing) == ("reduce", "proposed")
 
 
 def test_worse_than_what_was_heard_before_is_heard_anew_and_better_is_not() -> None:
-    """One line was refused in the first stage: two need another hearing, none is approved at once."""
+    """If one line was refused in the first stage, refusing two needs another hearing, and approving all does not."""
     claim, _first = in_second_stage_reduced()
     committee = make.committee_of(claim)
     worse = review.decide(claim, refuse(claim, 0, 1), by=committee, now=NOW)
     assert (worse.verdict, worse.standing) == ("refuse", "proposed")
     claim = fresh(claim)
     assert (claim.status, claim.stage) == (Status.HEARING, 2)
-    # Back to what was heard in the first stage: no need to wait.
+    # The same as in the first stage, on which the student was heard: no need to wait.
     assert review.agree_with_previous_stage(claim, by=committee, now=NOW).standing == "final"
     claim, _first = in_second_stage_reduced()
     better = {ref: {"accepted": True} for ref in refs(claim)}
@@ -244,16 +244,16 @@ def in_second_stage_reduced() -> tuple[Claim, User]:
     claim = make.staged_claim()
     by = make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0), by=by)
-    review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
+    review.confirm_proposal(fresh(claim), by=by, now=hearing_end(claim))
     return fresh(claim), by
 
 
 def test_a_refusal_of_both_stages_ends_without_notice() -> None:
-    """Refused and heard in the first stage, agreed with in the second: refused, recorded as nothing."""
+    """A refusal that was heard in the first stage and agreed with in the second is recorded as zero without notice."""
     claim = make.staged_claim()
     by = make.reviewer_of(claim)
     make.decided_claim(claim, refuse(claim, 0, 1), by=by)
-    review.confirm_proposal(fresh(claim), by=by, now=heard_until(claim))
+    review.confirm_proposal(fresh(claim), by=by, now=hearing_end(claim))
     assert fresh(claim).status == Status.SUBMITTED
     assert list(record.ready_to_record(now=NOW)) == []
     review.agree_with_previous_stage(fresh(claim), by=make.committee_of(claim), now=NOW)
@@ -263,7 +263,7 @@ def test_a_refusal_of_both_stages_ends_without_notice() -> None:
 
 
 def test_a_stage_that_moved_on_is_not_decided_by_who_saw_the_one_before() -> None:
-    """A page that was open in the first stage decides nothing in the second; the first has nothing to agree with."""
+    """A page of the first stage cannot decide in the second; in the first there is nothing to agree with."""
     stale = make.staged_claim(THREE)
     with pytest.raises(Conflict) as first:
         review.agree_with_previous_stage(stale, by=make.reviewer_of(stale), now=NOW)
@@ -277,18 +277,18 @@ def test_a_stage_that_moved_on_is_not_decided_by_who_saw_the_one_before() -> Non
 
 
 def test_claims_of_a_later_stage_are_approved_together_where_nothing_is_left_to_decide() -> None:
-    """Not where the first stage reduced, nor where taking an award back would change the credit."""
+    """Bulk approval excludes claims that the first stage reduced, and those where an award could change the credit."""
     plain, _first = in_second_stage()
     reduced, _by = in_second_stage_reduced()
     judged = make.staged_claim(points=make.JUDGED, contributions=3)
     make.decided_claim(judged, {ref: {"awarded": {"difficulty": 5}} for ref in refs(judged)})
-    assert [review.is_undisputed(fresh(one)) for one in (plain, reduced, judged)] == [True, False, False]
-    made = review.approve_undisputed([plain], by=factories.committee(), now=NOW)
-    assert [one.stage for one in made] == [2]
+    assert [review.is_undisputed(fresh(claim)) for claim in (plain, reduced, judged)] == [True, False, False]
+    decisions = review.approve_undisputed([plain], by=factories.committee(), now=NOW)
+    assert [decision.stage for decision in decisions] == [2]
 
 
 def test_a_flag_is_answered_by_whom_the_claim_is_with() -> None:
-    """What is found while the committee has the claim waits for the committee's word."""
+    """A finding while the committee has the claim waits for the committee's answer."""
     claim, first = in_second_stage()
     flag = ClaimFlag.objects.create(claim=claim, ref=refs(claim)[0], finding="reverted", found_at=NOW)
     committee = make.committee_of(claim)
@@ -300,7 +300,7 @@ def test_a_flag_is_answered_by_whom_the_claim_is_with() -> None:
 
 
 def test_the_database_holds_the_order_of_the_stages() -> None:
-    """No decision out of its stage, no stage skipped, no notice before the last, no reduction unheard, by SQL."""
+    """SQL cannot decide out of order, skip a stage, give notice early or reduce without a hearing."""
     claim = make.staged_claim()
     committee = make.committee_of(claim)
     out_of_turn = Decision(
@@ -320,8 +320,8 @@ def test_the_database_holds_the_order_of_the_stages() -> None:
     for stage in (1, 3):
         assert "one before has decided" in refused_by_the_database(onward, stage, claim.pk)
     early = make.staged_claim()
-    said = refused_by_the_database("UPDATE credits_claim SET status = 'notice' WHERE id = %s", early.pk)
-    assert "last stage" in said
+    message = refused_by_the_database("UPDATE credits_claim SET status = 'notice' WHERE id = %s", early.pk)
+    assert "last stage" in message
     unheard = Decision(
         claim=claim,
         stage=2,
@@ -353,30 +353,32 @@ def test_the_database_holds_the_order_of_the_stages() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_however_reviewers_decide_the_stages_hold(seed: int) -> None:
-    """Whatever is pressed by whom and when, through three stages: one final decision a stage, in order, each by people
-    who had no say in another, everything kept, and nothing final that takes off what the student was not heard on."""
-    chance = Random(seed)
+    """Random steps by random people keep the rules: one final decision for each stage, in order, by different people,
+    and no final reduction on which the student was not heard."""
+    random = Random(seed)
     claim = make.staged_claim(THREE, points=make.JUDGED, contributions=3)
-    pool = [make.reviewer_of(claim) for _each in range(3)] + [factories.committee() for _each in range(2)]
-    pool[0] = also(pool[0], StaffRole.Role.COMMITTEE)
-    pool.append(also(claim.user, StaffRole.Role.INSTRUCTOR))
+    reviewers = [make.reviewer_of(claim) for _each in range(3)] + [
+        factories.committee() for _each in range(2)
+    ]
+    reviewers[0] = with_role(reviewers[0], StaffRole.Role.COMMITTEE)
+    reviewers.append(with_role(claim.user, StaffRole.Role.INSTRUCTOR))
     now = NOW
     for _step in range(120):
         claim = fresh(claim)
         if claim.status not in {Status.SUBMITTED, Status.HEARING}:
             break
-        by = chance.choice(pool)
+        by = random.choice(reviewers)
         lines = {
             ref: {
-                "accepted": chance.random() < 0.4,
+                "accepted": random.random() < 0.4,
                 "reason": "理由",
-                "awarded": {"difficulty": chance.randrange(6)},
+                "awarded": {"difficulty": random.randrange(6)},
             }
             for ref in refs(claim)
-            if chance.random() < 0.9
+            if random.random() < 0.9
         }
         try:
-            match chance.randrange(7):
+            match random.randrange(7):
                 case 0:
                     review.decide(claim, lines, by=by, now=now, reason="理由")
                 case 1:
@@ -388,21 +390,22 @@ def test_however_reviewers_decide_the_stages_hold(seed: int) -> None:
         except CreditsError:
             continue
     finals = list(Decision.objects.filter(claim=claim, standing="final").order_by("stage"))
-    assert [one.stage for one in finals] == list(range(1, len(finals) + 1))
+    assert [final.stage for final in finals] == list(range(1, len(finals) + 1))
     if claim.status in {Status.NOTICE, Status.REFUSED}:
         assert len(finals) == 3
     people: dict[int, set[int]] = {}
-    for one in Decision.objects.filter(claim=claim):
-        people.setdefault(one.stage, set()).update({one.decided_by_id, one.confirmed_by_id or 0} - {0})
-    everyone = [person for some in people.values() for person in some]
+    for decision in Decision.objects.filter(claim=claim):
+        deciders = {decision.decided_by_id, decision.confirmed_by_id or 0} - {0}
+        people.setdefault(decision.stage, set()).update(deciders)
+    everyone = [person for deciders in people.values() for person in deciders]
     assert len(everyone) == len(set(everyone))
     assert claim.user_id not in everyone
-    for number, one in enumerate(finals):
-        if one.verdict != "approve" and one.confirmed_by_id is None:
-            told = Decision.objects.filter(claim=claim, stage=one.stage, standing="replaced")
-            shown = [*told, *finals[max(number - 1, 0) : number]]
-            given = outcome_of(one.assessment)
+    for number, final in enumerate(finals):
+        if final.verdict != "approve" and final.confirmed_by_id is None:
+            proposals = Decision.objects.filter(claim=claim, stage=final.stage, standing="replaced")
+            heard = [*proposals, *finals[max(number - 1, 0) : number]]
+            outcome = outcome_of(final.assessment)
             assert any(
-                other.verdict != "approve" and not is_worse(given, outcome_of(other.assessment))
-                for other in shown
+                earlier.verdict != "approve" and not is_worse(outcome, outcome_of(earlier.assessment))
+                for earlier in heard
             )

@@ -1,4 +1,4 @@
-"""A claim's way from draft to ledger."""
+"""The steps of a claim from draft to ledger."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ Status = Claim.Status
 
 
 def test_a_claim_goes_from_draft_to_the_ledger() -> None:
-    """Two contributions of 8 points become half a credit in the ledger, and each step leaves its line in the audit
-    log."""
+    """Two contributions of 8 points become half a credit in the ledger, and each step is in the audit log."""
     student = factories.student(name="张三丰")
     make.authorship(student)
     make.authorship(student)
@@ -39,26 +38,25 @@ def test_a_claim_goes_from_draft_to_the_ledger() -> None:
     claim.refresh_from_db()
     assert claim.status == Status.NOTICE
     assert claim.notice_until is not None
-    noticed = notice.notice_entries(now=claim.notice_until - timedelta(seconds=1))
-    assert [(one.name, one.credit) for one in noticed] == [("张*", Decimal("0.5"))]
+    shown = notice.notice_entries(now=claim.notice_until - timedelta(seconds=1))
+    assert [(entry.name, entry.credit) for entry in shown] == [("张*", Decimal("0.5"))]
     result = record.record_result(claim, by=factories.registrar(), now=claim.notice_until)
     assert result.credit == Decimal("0.50")
     entry = entries.of_person(student).get()
     assert (entry.credit, entry.category, entry.reference) == (
         Decimal("0.50"),
         "innovation",
-        record.ledger_reference(result),
+        f"result:{result.public_id}",
     )
     assert verify().holds
     claim.refresh_from_db()
     assert claim.status == Status.RECORDED
-    said = set(AuditEntry.objects.filter(person=student).values_list("action", flat=True))
-    assert {"claim-submitted", "claim-decided", "result-recorded", "ledger-posted"} <= said
+    actions = set(AuditEntry.objects.filter(person=student).values_list("action", flat=True))
+    assert {"claim-submitted", "claim-decided", "result-recorded", "ledger-posted"} <= actions
 
 
 def test_a_refused_line_is_proposed_heard_and_then_final() -> None:
-    """A reviewer's refusal of a line reduces the credit only after the student answered, and frees the contribution
-    once it is recorded."""
+    """Refusing a line reduces the credit only after the student answered; recording releases the contribution."""
     claim = make.submitted_claim(contributions=4)
     reviewer = make.reviewer_of(claim)
     ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]

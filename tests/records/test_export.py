@@ -1,4 +1,4 @@
-"""Export batches: whole or not at all, and open to anyone's check."""
+"""Export batches: complete or not at all, and anyone can check them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry
 from credits.claims.models import Result
+from credits.claims.recording.record import ledger_reference
 from credits.errors import CreditsError, NotAllowed
 from credits.formats.base import Line, Renderer
 from credits.formats.tabular import RENDERERS
@@ -46,13 +47,12 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def entry_of(result: Result) -> CreditEntry:
-    return entries.of_references([f"result:{result.public_id}"]).get()
+    return entries.of_references([ledger_reference(result.public_id)]).get()
 
 
 @pytest.mark.django_db
 def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
-    """One row an entry with who, what and how much; the manifest has the file's size and SHA-256, the sum, and the
-    ledger's head."""
+    """The file has a row for each entry; the manifest has its size and SHA-256, the sum, and the ledger's head."""
     result = recorded_claim()
     batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
     [row] = rows(batch_file(batch))
@@ -76,7 +76,8 @@ def test_an_export_holds_what_was_recorded_and_its_manifest_proves_it() -> None:
 def test_an_export_says_how_many_claims_are_not_in_it_yet(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """What is submitted, heard or on notice has no entry yet; what was recorded, withdrawn or is a draft is no news."""
+    """Claims that are submitted, heard or on notice are counted as not in the batch; drafts and recorded claims are
+    not."""
     result = recorded_claim()
     round_ = result.claim.round
     for _ in range(2):
@@ -90,7 +91,7 @@ def test_an_export_says_how_many_claims_are_not_in_it_yet(
 
 @pytest.mark.django_db
 def test_a_round_with_the_longest_code_is_exported() -> None:
-    """The batch's code holds the round's, however long that may be, and counts on within the same second."""
+    """The batch's code contains the round's longest possible code, and a number within the same second."""
     round_ = make_round("r" * 60)
     first, second = (export_round(round_, "csv", by=registrar(), now=LATER) for _each in range(2))
     assert first.code.startswith(round_.code)
@@ -100,18 +101,18 @@ def test_a_round_with_the_longest_code_is_exported() -> None:
 
 @pytest.mark.django_db
 def test_a_batch_stays_as_it_was_made() -> None:
-    """The database itself refuses to change or remove what says what was handed out."""
+    """The database refuses to change or delete a batch."""
     batch = export_round(recorded_claim().claim.round, "csv", by=registrar(), now=LATER)
-    rows_ = ExportBatch.objects.filter(pk=batch.pk)
-    for refused in (lambda: rows_.update(credit=9), rows_.delete):
+    batches = ExportBatch.objects.filter(pk=batch.pk)
+    for change in (lambda: batches.update(credit=9), batches.delete):
         with pytest.raises(DatabaseError), transaction.atomic():
-            refused()
-    assert rows_.get().manifest == batch.manifest
+            change()
+    assert batches.get().manifest == batch.manifest
 
 
 @pytest.mark.django_db
 def test_a_reversal_is_exported_beside_what_it_takes_back() -> None:
-    """After a correction the batch has both rows, and the sum is what stands."""
+    """After a correction the batch has both rows, and the sum is zero."""
     result = recorded_claim()
     entries.reverse(entry_of(result), reason="recorded by mistake", by=registrar(), now=LATER)
     batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
@@ -121,7 +122,7 @@ def test_a_reversal_is_exported_beside_what_it_takes_back() -> None:
 
 @pytest.mark.django_db
 def test_two_exports_in_the_same_second_are_two_batches() -> None:
-    """No batch writes over another."""
+    """A second export in the same second gets another code and does not overwrite the first."""
     result, by = recorded_claim(), registrar()
     first = export_round(result.claim.round, "csv", by=by, now=LATER)
     second = export_round(result.claim.round, "csv", by=by, now=LATER)
@@ -131,7 +132,7 @@ def test_two_exports_in_the_same_second_are_two_batches() -> None:
 
 @pytest.mark.django_db
 def test_only_a_registrar_exports() -> None:
-    """An instructor is refused and nothing is written."""
+    """An instructor is refused, and no batch is stored."""
     result = recorded_claim()
     with pytest.raises(NotAllowed):
         export_round(result.claim.round, "csv", by=instructor(), now=LATER)
@@ -140,7 +141,7 @@ def test_only_a_registrar_exports() -> None:
 
 @pytest.mark.django_db
 def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
-    """The sentence names the formats."""
+    """The error names the formats that exist."""
     result = recorded_claim()
     with pytest.raises(CreditsError) as refusal:
         export_round(result.claim.round, "pdf", by=None, now=LATER)
@@ -152,16 +153,16 @@ def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
 def test_an_export_that_fails_half_way_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The disk is full in the middle: one sentence, no batch, no file, not even an unfinished one."""
+    """If the disk is full in the middle, there is one error, no batch and no file."""
 
-    class Full:
+    class FullDiskRenderer:
         identifier, suffix = "csv", ".csv"
 
         def render(self, lines: Any, to: Any) -> int:
             to.write(b"half")
             raise OSError(28, "No space left on device")
 
-    full: Renderer = Full()
+    full: Renderer = FullDiskRenderer()
     monkeypatch.setitem(RENDERERS, "csv", full)
     result = recorded_claim()
     with pytest.raises(CreditsError, match="No space left"):
@@ -173,7 +174,7 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(
 
 @pytest.mark.django_db
 def test_invariant_11_an_export_stands_in_the_audit_log() -> None:
-    """Who exported what, with the file's SHA-256."""
+    """The audit log says who exported what, with the file's SHA-256."""
     result, by = recorded_claim(), registrar()
     batch = export_round(result.claim.round, "csv", by=by, now=LATER)
     line = AuditEntry.objects.get(action="exported")
@@ -184,7 +185,7 @@ def test_invariant_11_an_export_stands_in_the_audit_log() -> None:
 def test_the_command_writes_into_the_folder_it_is_given(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`manage.py export` prints the manifest for machines; the files are where it says."""
+    """`manage.py export` writes the files to the given folder, and prints the manifest as JSON."""
     result = recorded_claim()
     call_command(
         "export",
@@ -196,16 +197,16 @@ def test_the_command_writes_into_the_folder_it_is_given(
         str(tmp_path / "x"),
         "--json",
     )
-    told = json.loads(capsys.readouterr().out)
-    assert (tmp_path / "x" / told["files"][0]["name"]).stat().st_size == told["files"][0]["bytes"]
+    manifest = json.loads(capsys.readouterr().out)
+    assert (tmp_path / "x" / manifest["files"][0]["name"]).stat().st_size == manifest["files"][0]["bytes"]
 
 
 @pytest.mark.django_db
 def test_an_export_asks_the_database_no_more_for_more_entries(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    """The number of queries does not grow with the entries."""
-    first = recorded_claim()
+    """The number of queries does not grow with the number of entries."""
+    result = recorded_claim()
     by = registrar()
     for number in range(20):
         entries.post(
@@ -220,11 +221,11 @@ def test_an_export_asks_the_database_no_more_for_more_entries(
             now=NOW,
         )
     with django_assert_max_num_queries(16):
-        export_round(first.claim.round, "csv", by=by, now=LATER)
+        export_round(result.claim.round, "csv", by=by, now=LATER)
 
 
-class AtTheSameTime:
-    """A form of which two exports are under way at once: each waits a moment for the other, where it may come."""
+class MeetingRenderer:
+    """A renderer for two exports at once: each waits up to three seconds for the other."""
 
     suffix = ".txt"
 
@@ -243,20 +244,21 @@ class AtTheSameTime:
 def test_two_exports_begun_in_the_same_second_do_not_write_into_one_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two registrars press at once: two batches, each file as its manifest says."""
+    """Two exports at once make two batches, and each file matches its manifest."""
     result, together = recorded_claim(), Barrier(2)
     forms = ("one", "other")
     for form in forms:
-        monkeypatch.setitem(RENDERERS, form, AtTheSameTime(form, together))
+        monkeypatch.setitem(RENDERERS, form, MeetingRenderer(form, together))
     people = [registrar(), registrar()]
     round_ = result.claim.round
-    said = at_once(
+    outcomes = at_once(
         [
             lambda by=by, form=form: export_round(round_, form, by=by, now=LATER)  # type: ignore[misc]
             for by, form in zip(people, forms, strict=True)
         ]
     )
-    assert said == ["done", "done"]
+    assert outcomes == ["done", "done"]
+    assert ExportBatch.objects.count() == 2
     for batch in ExportBatch.objects.all():
         assert batch_file(batch).read_text(encoding="utf-8") == batch.format
         assert (

@@ -1,4 +1,4 @@
-"""学分认定证明: what the ledger says of one person, and to whom it is shown."""
+"""学分认定证明: what a person's transcript contains, and who may see it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.factories import NOW, admin, department, enrolment, instructor, regis
 
 @pytest.mark.django_db
 def test_a_transcript_adds_up_to_what_the_ledger_has() -> None:
-    """Lines, total and the ledger's head come from the ledger alone."""
+    """Lines, total and head of a transcript are those of the ledger."""
     result = recorded_claim()
     shown = make_transcript(result.claim.user, by=result.claim.user, now=NOW)
     assert [line.credit for line in shown.lines] == [result.credit]
@@ -33,7 +33,7 @@ def test_a_transcript_of_nothing_says_so() -> None:
 
 @pytest.mark.django_db
 def test_invariant_12_a_transcript_is_shown_to_its_student_and_the_registrar_only() -> None:
-    """To an instructor, an administrator and another student it is not there."""
+    """For an instructor, an administrator and another student the transcript does not exist."""
     person = student()
     for other in (instructor(), admin(), student()):
         with pytest.raises(NotThere):
@@ -42,7 +42,7 @@ def test_invariant_12_a_transcript_is_shown_to_its_student_and_the_registrar_onl
 
 @pytest.mark.django_db
 def test_invariant_11_a_registrars_look_stands_in_the_audit_log() -> None:
-    """The registrar's look is logged, the student's own is not."""
+    """A registrar's view is in the audit log, the student's own is not."""
     person, by = student(), registrar()
     make_transcript(person, by=person, now=NOW)
     make_transcript(person, by=by, now=NOW)
@@ -51,7 +51,7 @@ def test_invariant_11_a_registrars_look_stands_in_the_audit_log() -> None:
 
 @pytest.mark.django_db
 def test_invariant_12_a_registrar_of_one_college_sees_its_own_students_only() -> None:
-    """Of any of a student's colleges is enough; of another it is as if there were no transcript."""
+    """A registrar of any of the student's colleges sees it; for one of another college it does not exist."""
     person = student()
     second = enrolment(person)
     for college in (person.enrolments.first().programme.department, second.programme.department):  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The ledger held against what was recorded, and against what was noted of it elsewhere."""
+"""The ledger is compared with the recorded results and with the checkpoints of past exports."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from credits.claims.models import Result
+from credits.claims.recording.record import ledger_reference
 from credits.ledger import entries
 from credits.ledger.chain import hash_of
 from credits.ledger.entries import CreditEntry
@@ -32,20 +33,20 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
 
 
 def entry_of(result: Result) -> CreditEntry:
-    return entries.of_references([f"result:{result.public_id}"]).get()
+    return entries.of_references([ledger_reference(result.public_id)]).get()
 
 
 @pytest.mark.django_db
 def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.CaptureFixture[str]) -> None:
-    """A ledger whose last row was cut off still chains; the manifest of an export gives it away, with exit code 1."""
+    """If the ledger's last row is missing, the manifest of an export reveals it, with exit code 1."""
     result = recorded_claim()
     batch = export_round(result.claim.round, "csv", by=registrar(), now=LATER)
     call_command("verify_ledger", "--json")
     assert json.loads(capsys.readouterr().out)["holds"] is True
     manifest = batch_file(batch).parent / f"{batch.code}.manifest.json"
-    told = json.loads(manifest.read_text())
-    told["ledger"]["entries"] += 1
-    manifest.write_text(json.dumps(told))
+    content = json.loads(manifest.read_text())
+    content["ledger"]["entries"] += 1
+    manifest.write_text(json.dumps(content))
     with pytest.raises(SystemExit) as end:
         call_command("verify_ledger", "--json")
     verdict = json.loads(capsys.readouterr().out)
@@ -57,21 +58,20 @@ def test_verify_ledger_holds_the_chain_against_past_manifests(capsys: pytest.Cap
 def test_an_entry_that_continues_the_chain_but_records_nothing_is_found(
     forged: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A well-formed row with a right hash is named, whichever of its facts no recorded result has; and so is the first
-    of two."""
-    true = entry_of(recorded_claim())
-    theirs = entry_of(recorded_claim())
+    """A forged row with a valid hash is found by each of its facts, and the first of two forged rows is named."""
+    first = entry_of(recorded_claim())
+    second = entry_of(recorded_claim())
     call_command("verify_ledger", "--json")
     assert json.loads(capsys.readouterr().out)["holds"] is True
     facts: dict[str, Any] = {
-        "person": theirs.person,
-        "term": theirs.term,
-        "credit": theirs.credit,
-        "reference": theirs.reference,
+        "person": second.person,
+        "term": second.term,
+        "credit": second.credit,
+        "reference": second.reference,
     }
     facts |= {
-        "credit": {"credit": theirs.credit + 1},
-        "person": {"person": true.person},
+        "credit": {"credit": second.credit + 1},
+        "person": {"person": first.person},
         "term": {"term": "another"},
         "reference": {"reference": "result:forged"},
     }[forged]
@@ -80,8 +80,8 @@ def test_an_entry_that_continues_the_chain_but_records_nothing_is_found(
     for reference in (facts["reference"], "forged"):
         entries.post(
             **{**facts, "reference": reference},
-            student_number=theirs.student_number,
-            category=theirs.category,
+            student_number=second.student_number,
+            category=second.category,
             details={},
             by=registrar(),
             now=LATER,
@@ -94,7 +94,7 @@ def test_an_entry_that_continues_the_chain_but_records_nothing_is_found(
 
 @contextmanager
 def an_open_ledger() -> Iterator[None]:
-    """As for somebody who owns the database: its triggers on the ledger are off."""
+    """Turn the ledger's triggers off, as an owner of the database could."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE credits_creditentry DISABLE TRIGGER ledger_entry_stays")
@@ -104,7 +104,7 @@ def an_open_ledger() -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_a_recorded_result_without_its_entry_is_found() -> None:
-    """Credit that is recorded and was cut off the ledger's end is missed, whichever result it was."""
+    """A recorded result whose entry was removed from the ledger's end is found."""
     recorded_claim()
     lost = recorded_claim()
     assert verify_records().holds
@@ -119,20 +119,20 @@ def test_a_recorded_result_without_its_entry_is_found() -> None:
     "forged", [{"credit": Decimal("-0.01")}, {"person": 0}, {"reference": "result:another"}]
 )
 def test_a_reversal_that_takes_back_something_else_is_found(forged: dict[str, Any]) -> None:
-    """A true reversal holds; one that continues the chain, but is not the negative of what it names, is told."""
+    """A correct reversal is accepted; one that is not the negative of the entry that it names is found."""
     by = registrar()
     entries.reverse(entry_of(recorded_claim()), reason="recorded twice", by=by, now=LATER)
     entry = entry_of(recorded_claim())
     assert verify_records().holds
-    back = entries.reverse(entry, reason="a favour", by=by, now=LATER)
+    reversal = entries.reverse(entry, reason="a favour", by=by, now=LATER)
     if "person" in forged:
         forged = {"person": by}
     for name, value in forged.items():
-        setattr(back, name, value)
+        setattr(reversal, name, value)
     with an_open_ledger():
-        back.hash = hash_of(back)
-        back.save()
-    assert verify_records().broken == back.number
+        reversal.hash = hash_of(reversal)
+        reversal.save()
+    assert verify_records().broken == reversal.number
 
 
 @pytest.mark.django_db
@@ -140,7 +140,7 @@ def test_a_reversal_that_takes_back_something_else_is_found(forged: dict[str, An
 def test_a_checkpoint_that_is_none_is_refused_in_one_sentence(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is not a number, a colon and a hash ends with exit code 1 and what to write."""
+    """A checkpoint that is not a number, a colon and a hash ends with exit code 1 and a sentence."""
     with pytest.raises(SystemExit) as end:
         call_command("verify_ledger", "--checkpoint", text)
     assert end.value.code == 1

@@ -1,4 +1,4 @@
-"""A student's side of a claim: gather contributions in a draft, submit it, withdraw it.
+"""The student's part of a claim: choose contributions in a draft, submit it, withdraw it.
 
 Door: ``draft`` and ``submit``.
 """

@@ -1,4 +1,4 @@
-"""Gather contributions into a claim: prefilled, then added and removed by the student."""
+"""Drafts: start a claim that is filled in advance, then add and remove contributions."""
 
 from __future__ import annotations
 
@@ -36,8 +36,11 @@ Status = Claim.Status
 
 @dataclass(frozen=True, slots=True)
 class DraftCandidate:
-    """An own contribution as it might stand in a claim. ``item`` is set where it does, ``elsewhere`` where the work
-    stands in another live claim and cannot. ``outcome`` says why it counts or not, all candidates taken together."""
+    """A contribution of the student that could be in the draft.
+
+    ``item`` is set if it is in the draft. ``elsewhere`` is set if the work is in another live claim, so that it cannot
+    be in this draft. ``outcome`` says why it counts or not, when all candidates are evaluated together.
+    """
 
     authorship: Authorship
     item: ClaimItem | None
@@ -47,7 +50,7 @@ class DraftCandidate:
 
 @dataclass(frozen=True, slots=True)
 class DraftChoice:
-    """All candidates of a draft, and what they would give all together."""
+    """All candidates of a draft, and the estimate for all of them together."""
 
     candidates: list[DraftCandidate]
     estimate: Estimate
@@ -55,11 +58,13 @@ class DraftChoice:
 
 @transaction.atomic
 def open_draft(user: User, round_: Round, *, now: datetime, refresh: bool = False) -> Claim:
-    """The person's claim in this round. Where there is none, a draft with every own contribution that counts by the
-    rulebook and stands in no other live claim; an existing draft is filled up again only with ``refresh``.
+    """Return the person's claim in this round, or create a draft.
 
-    Raises Conflict outside the round's days to apply (unless a claim is there already), NotThere for a person
-    without an enrolment or a round without a rulebook for it.
+    A new draft gets every contribution of the person that counts by the rulebook and is in no other live claim. An
+    existing draft is filled again only with ``refresh``.
+
+    Raises Conflict outside the round's application period (unless the claim exists), NotThere if the person has no
+    enrolment or the round has no rulebook for it.
     """
     lock_person(user)
     found = _claim_in_round(user, round_)
@@ -76,10 +81,10 @@ def open_draft(user: User, round_: Round, *, now: datetime, refresh: bool = Fals
 
 
 def add_item(claim: Claim, authorship: Authorship, *, by: User, now: datetime) -> ClaimItem:
-    """Put an own contribution into a draft, whether or not it counts by the rulebook: adding twice changes nothing.
+    """Add the student's own contribution to their draft and return the item. Adding it twice changes nothing.
 
-    Raises NotAllowed for somebody else's claim or contribution, Conflict where the claim is no draft or the work
-    stands in another live claim.
+    The contribution need not count by the rulebook. Raises NotAllowed if the claim or the contribution is another
+    person's; Conflict if the claim is not a draft or the work is in another live claim.
     """
     with transaction.atomic():
         claim = lock_claim(claim, Status.DRAFT)
@@ -90,9 +95,9 @@ def add_item(claim: Claim, authorship: Authorship, *, by: User, now: datetime) -
                 _("This contribution was not made by one of your linked accounts."),
                 _("Link the account first."),
             )
-        standing = claim.items.filter(authorship=authorship).first()
-        if standing is not None:
-            return standing
+        present = claim.items.filter(authorship=authorship).first()
+        if present is not None:
+            return present
         _refuse_claimed_work(claim, authorship)
         try:
             with transaction.atomic():
@@ -103,37 +108,40 @@ def add_item(claim: Claim, authorship: Authorship, *, by: User, now: datetime) -
 
 @transaction.atomic
 def remove_item(item: ClaimItem, *, by: User, now: datetime) -> None:
-    """Take a contribution out of a draft; it may be claimed elsewhere from then on."""
+    """Remove a contribution from a draft; it can then be claimed elsewhere."""
     claim = lock_claim(item.claim, Status.DRAFT)
     _require_own(claim, by)
     claim.items.filter(pk=item.pk).delete()
 
 
 def draft_candidates(claim: Claim, *, now: datetime) -> list[DraftCandidate]:
-    """The claimant's own contributions, newest first, with why each counts or not as of ``now``."""
+    """Return the student's own contributions, newest first, with why each counts or not at ``now``."""
     return read_choice(claim, now=now).candidates
 
 
 def read_choice(claim: Claim, *, now: datetime) -> DraftChoice:
-    """The same, with the facts that it follows from."""
-    own = list(queries.authorships_of(claim.user))
-    elsewhere = claimed_elsewhere(own, besides=claim)
+    """Return the same candidates together with the estimate for all of them."""
+    shares = list(queries.authorships_of(claim.user))
+    elsewhere = claimed_elsewhere(shares, other_than=claim)
     items = {item.authorship_id: item for item in claim.items.all()}
     enrolment = claim.enrolment
     version = version_for(claim.round, enrolment)
     estimate = estimate_from_facts(
         version,
-        current_facts(enrolment, claim.round, version, own, now=now, already_credited=frozenset(elsewhere)),
+        current_facts(
+            enrolment, claim.round, version, shares, now=now, already_credited=frozenset(elsewhere)
+        ),
     )
-    by_ref = {one.ref: one for one in estimate.outcome.contributions}
-    found = [
-        DraftCandidate(one, items.get(one.pk), elsewhere.get(one.pk), by_ref[ref_of(one)]) for one in own
+    outcomes = {outcome.ref: outcome for outcome in estimate.outcome.contributions}
+    candidates = [
+        DraftCandidate(share, items.get(share.pk), elsewhere.get(share.pk), outcomes[ref_of(share)])
+        for share in shares
     ]
-    return DraftChoice(found, estimate)
+    return DraftChoice(candidates, estimate)
 
 
 def require_applications_open(round_: Round, now: datetime) -> None:
-    """Raise Conflict, with the date, unless students may apply in the round now."""
+    """Raise Conflict, with the date, unless students may apply in the round at ``now``."""
     refuse_before(round_.apply_from, now, "round-not-open", _("Applications in this round open on %(date)s."))
     if now >= round_.apply_until:
         raise Conflict(
@@ -159,7 +167,7 @@ def _require_own(claim: Claim, by: User) -> None:
 
 
 def _withdraw_lapsed_drafts(user: User, *, now: datetime) -> None:
-    """A draft that was never submitted in time must not hold its contributions back from the next round."""
+    """Withdraw drafts that were not submitted in time, so that their contributions are free for the next round."""
     for old in Claim.objects.select_for_update().filter(
         user=user, status=Status.DRAFT, round__apply_until__lte=now
     ):
@@ -173,23 +181,27 @@ def _add_counting_items(claim: Claim, *, now: datetime) -> None:
     shares = claimable_shares(claim.user, claim.round)
     version = version_for(claim.round, claim.enrolment)
     outcome = evaluate_version(version, current_facts(claim.enrolment, claim.round, version, shares, now=now))
-    counts = {one.ref for one in outcome.contributions if one.status == "counts"}
+    counts = {contribution.ref for contribution in outcome.contributions if contribution.status == "counts"}
     present = set(claim.items.values_list("authorship", flat=True))
-    chosen: Sequence[Authorship] = [one for one in shares if one.pk not in present and ref_of(one) in counts]
-    # Somebody may have claimed one of them this instant: the constraint decides, and the rest is kept.
+    chosen: Sequence[Authorship] = [
+        share for share in shares if share.pk not in present and ref_of(share) in counts
+    ]
+    # Another request may claim one of them at the same moment: the constraint rejects it, the others are kept.
     ClaimItem.objects.bulk_create(
-        [ClaimItem(claim=claim, authorship=one) for one in chosen], ignore_conflicts=True
+        [ClaimItem(claim=claim, authorship=share) for share in chosen], ignore_conflicts=True
     )
 
 
 def _refuse_claimed_work(claim: Claim, authorship: Authorship) -> None:
-    stands = claimed_elsewhere([authorship], besides=claim).get(authorship.pk)
-    if stands is not None and stands.claim.user_id == claim.user_id:
-        raise _already_claimed_error(stands.claim.round)
-    if stands is not None:
+    item = claimed_elsewhere([authorship], other_than=claim).get(authorship.pk)
+    if item is not None and item.claim.user_id == claim.user_id:
+        raise _already_claimed_error(item.claim.round)
+    if item is not None:
         raise _already_claimed_error(_("another application"))
-    twins = same_work.siblings([authorship.contribution_id]).get(authorship.contribution_id, ())
-    if claim.items.filter(authorship__contribution__in=[one.contribution for one in twins]).exists():
+    siblings = same_work.siblings([authorship.contribution_id]).get(authorship.contribution_id, ())
+    if claim.items.filter(
+        authorship__contribution__in=[sibling.contribution for sibling in siblings]
+    ).exists():
         raise Conflict(
             "same-work-twice",
             _("The same work is already in this application from another source; it gets credit only once."),

@@ -1,4 +1,4 @@
-"""Submit a claim: its facts and its rulebook version are frozen and digested here. And withdraw it."""
+"""Submit a claim, which freezes its facts and rulebook version, and withdraw it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Status = Claim.Status
 
 @transaction.atomic
 def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
-    """Hand a draft in for review. From here on its contributions, facts and version never change.
+    """Submit a draft for review. After this its contributions, facts and version never change.
 
-    Raises NotAllowed unless it is ``by``'s own; Conflict outside the days to apply, where nothing in it counts,
-    where a contribution is no longer the person's or is credited elsewhere, or while an earlier claim of theirs in
-    the same category is open (what it gives decides what this one may add).
+    Raises NotAllowed unless the draft is ``by``'s own. Raises Conflict outside the application period; if nothing in it
+    counts; if a contribution is no longer the person's or is claimed elsewhere; or while the person has another open
+    claim in the same category, because its credit limits what this claim can add.
     """
     lock_person(by)
     claim = lock_claim(claim, Status.DRAFT)
@@ -44,12 +44,12 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     version = version_for(claim.round, claim.enrolment)
     _refuse_while_another_is_open(claim, rulebook_of(version).category.code)
     lock_same_work(_require_own_shares(claim))
-    # Read under the lock: until now the co-authors may have moved their shares.
+    # Read the shares again under the lock: co-authors may have changed them until now.
     shares = _require_own_shares(claim)
     _refuse_work_claimed_twice(claim, shares)
     frozen = current_facts(claim.enrolment, claim.round, version, shares, now=now)
     outcome = evaluate_version(version, frozen)
-    if not any(one.status == "counts" for one in outcome.contributions):
+    if not any(contribution.status == "counts" for contribution in outcome.contributions):
         raise Conflict(
             "nothing-counts",
             _("Nothing in this application is eligible under the rulebook yet."),
@@ -63,7 +63,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
     claim.stage_by = rulebook_of(version).review.stages[0].by
     claim.save()
     stored.store_assessment(claim, version, frozen, outcome, now=now)
-    branch_authors.request_branches([one.contribution_id for one in shares], now=now)
+    branch_authors.request_branches([share.contribution_id for share in shares], now=now)
     audit.record(
         "claim-submitted",
         claim,
@@ -80,7 +80,7 @@ def submit(claim: Claim, *, by: User, now: datetime) -> Claim:
 
 @transaction.atomic
 def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
-    """Give a claim up, until it is finally decided; its contributions may be claimed again."""
+    """Withdraw a claim that is not finally decided; its contributions can then be claimed again."""
     claim = lock_claim(claim, Status.DRAFT, Status.SUBMITTED, Status.HEARING)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student who made this application can withdraw it."))
@@ -93,22 +93,22 @@ def withdraw(claim: Claim, *, by: User, now: datetime) -> Claim:
 
 
 def _require_own_shares(claim: Claim) -> list[Authorship]:
-    """The shares in the claim; each must still be of an account that is linked to the person."""
+    """Return the shares in the claim. Raises Conflict if one is of an account no longer linked to the person."""
     chosen = set(claim.items.values_list("authorship", flat=True))
-    own = [one for one in queries.authorships_of(claim.user) if one.pk in chosen]
-    if len(own) < len(chosen):
+    shares = [share for share in queries.authorships_of(claim.user) if share.pk in chosen]
+    if len(shares) < len(chosen):
         raise Conflict(
             "not-your-contribution",
             _("This application contains contributions from an account that is no longer linked to you."),
             _("Link the account again, or remove these contributions."),
         )
-    return own
+    return shares
 
 
 def _refuse_work_claimed_twice(claim: Claim, shares: list[Authorship]) -> None:
-    twice = claimed_elsewhere(shares, besides=claim)
+    twice = claimed_elsewhere(shares, other_than=claim)
     if twice or len(without_duplicates(shares)) < len(shares):
-        first = next((one for one in shares if one.pk in twice), None)
+        first = next((share for share in shares if share.pk in twice), None)
         raise Conflict(
             "already-claimed",
             _("%(contribution)s is already in another application; it gets credit only once.")
@@ -120,13 +120,13 @@ def _refuse_work_claimed_twice(claim: Claim, shares: list[Authorship]) -> None:
 
 
 def _refuse_while_another_is_open(claim: Claim, category: str) -> None:
-    others = (
+    other_claims = (
         Claim.objects.filter(user=claim.user, submitted_at__isnull=False, result=None)
         .exclude(pk=claim.pk)
         .exclude(status=Status.WITHDRAWN)
         .select_related("round", "version")
     )
-    for other in others:
+    for other in other_claims:
         if other.version is not None and rulebook_of(other.version).category.code == category:
             raise Conflict(
                 "earlier-claim-open",
@@ -140,10 +140,10 @@ def _refuse_while_another_is_open(claim: Claim, category: str) -> None:
 
 
 def _evidence_digests(shares: list[Authorship]) -> dict[str, str]:
-    """By ref, the digest of what the forge had last answered for each contribution."""
+    """Return by ref the digest of the forge's latest answer for each contribution."""
     latest: dict[int, str] = dict(
-        Evidence.objects.filter(contribution__in=[one.contribution_id for one in shares])
+        Evidence.objects.filter(contribution__in=[share.contribution_id for share in shares])
         .order_by("fetched_at", "pk")
         .values_list("contribution", "digest")
     )
-    return {ref_of(one): latest.get(one.contribution_id, "") for one in shares}
+    return {ref_of(share): latest.get(share.contribution_id, "") for share in shares}

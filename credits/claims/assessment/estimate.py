@@ -1,4 +1,4 @@
-"""预核算: what the rulebook in force gives. Decides nothing and stores nothing."""
+"""预核算: the outcome that the rulebook in force gives. It decides nothing and stores nothing."""
 
 from __future__ import annotations
 
@@ -26,45 +26,44 @@ from credits.rules.facts import ClaimFacts
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a rulebook version gives for facts, and those facts: enough to say why, and what would have to be
-    different."""
+    """The outcome of a rulebook version for facts, with both: enough to explain it and what would change it."""
 
     version: RulebookVersion
     facts: ClaimFacts
     outcome: Outcome
 
-    def explained(self, refs: Collection[str] | None = None) -> Explanation:
-        """What would have to be different, of all contributions or of those with these refs."""
+    def explanation(self, refs: Collection[str] | None = None) -> Explanation:
+        """Explain what would have to be different, for all contributions or for those with these refs."""
         return explain(rulebook_of(self.version), self.facts, self.outcome, refs)
 
 
 def estimate_outcome(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Outcome:
-    """The outcome of :func:`estimated`."""
+    """Return only the outcome of :func:`estimate_claim`."""
     return estimate_claim(user, round_, now=now, authorships=authorships).outcome
 
 
 def estimate_claim(
     user: User, round_: Round, *, now: datetime, authorships: Sequence[Authorship] | None = None
 ) -> Estimate:
-    """What a claim of ``authorships`` would give if it were submitted at ``now``.
+    """Return what a claim with ``authorships`` would give if it were submitted at ``now``.
 
-    Where none are named: what was frozen, if the person has submitted a claim in this round, else everything of
-    theirs that stands in no other claim. A draft stays of the enrolment under which it was begun. Raises NotThere for
-    a person without an enrolment, or a round without a rulebook for it.
+    Without ``authorships``, use the frozen facts if the person has submitted a claim in this round, otherwise
+    :func:`claimable_shares`. A draft keeps the enrolment that it was started with. Raises NotThere if the person has no
+    enrolment, or the round has no rulebook for it.
     """
-    mine = (
+    claim = (
         Claim.objects.filter(user=user, round=round_)
         .exclude(status=Claim.Status.WITHDRAWN)
         .select_related("version", "enrolment__programme__department", "enrolment__user")
         .first()
     )
     if authorships is None:
-        if mine is not None and mine.version is not None:
-            return estimate_from_facts(mine.version, frozen_facts(mine))
+        if claim is not None and claim.version is not None:
+            return estimate_from_facts(claim.version, frozen_facts(claim))
         authorships = claimable_shares(user, round_)
-    enrolment = mine.enrolment if mine is not None else current_enrolment(user, now=now)
+    enrolment = claim.enrolment if claim is not None else current_enrolment(user, now=now)
     version = version_for(round_, enrolment)
     return estimate_from_facts(version, current_facts(enrolment, round_, version, authorships, now=now))
 
@@ -72,25 +71,25 @@ def estimate_claim(
 def estimate_round(
     round_: Round, student_numbers: Iterable[str] | None, *, now: datetime
 ) -> Iterator[tuple[Enrolment, Estimate]]:
-    """The estimate for each student of the round, by student number.
+    """Yield the estimate for each student of the round, in the order of the given numbers.
 
-    Without ``student_numbers``: everyone who has linked a forge account or claimed in the round. Raises NotThere
-    before the first where a number is nobody's.
+    Without ``student_numbers``, do so by student number for everyone who has linked a forge account or claimed in the
+    round. Raises NotThere, before the first estimate, if no enrolment has a given number.
     """
     if student_numbers is not None:
         return (
-            (one, estimate_claim(one.user, round_, now=now))
-            for one in _enrolments_by_number(list(dict.fromkeys(student_numbers)))
+            (enrolment, estimate_claim(enrolment.user, round_, now=now))
+            for enrolment in _enrolments_by_number(list(dict.fromkeys(student_numbers)))
         )
     return _estimate_everyone(round_, now)
 
 
 def claimable_shares(user: User, round_: Round) -> list[Authorship]:
-    """The person's own shares that stand in no live claim but their one in this round; each piece of work once."""
-    own = list(queries.authorships_of(user))
-    mine = Claim.objects.filter(user=user, round=round_).exclude(status=Claim.Status.WITHDRAWN).first()
-    elsewhere = claimed_elsewhere(own, besides=mine)
-    return without_duplicates([one for one in own if one.pk not in elsewhere])
+    """Return the person's shares that are in no live claim, except their claim in this round; the same work once."""
+    shares = list(queries.authorships_of(user))
+    claim = Claim.objects.filter(user=user, round=round_).exclude(status=Claim.Status.WITHDRAWN).first()
+    elsewhere = claimed_elsewhere(shares, other_than=claim)
+    return without_duplicates([share for share in shares if share.pk not in elsewhere])
 
 
 def current_facts(
@@ -102,7 +101,7 @@ def current_facts(
     now: datetime,
     already_credited: frozenset[int] = frozenset(),
 ) -> ClaimFacts:
-    """The facts as they would be frozen at ``now``."""
+    """Return the facts as a submission at ``now`` would freeze them."""
     return claim_facts(
         enrolment=enrolment,
         round_=round_,
@@ -114,18 +113,20 @@ def current_facts(
 
 
 def evaluate_version(version: RulebookVersion, frozen: ClaimFacts) -> Outcome:
-    """What the version gives for these facts: the same for the same, always (invariant 4)."""
+    """Return the version's outcome for these facts; equal input always gives an equal outcome (invariant 4)."""
     return evaluate(rulebook_of(version), frozen)
 
 
 def estimate_from_facts(version: RulebookVersion, facts: ClaimFacts) -> Estimate:
-    """The same with the facts beside it."""
+    """Return the version's outcome for these facts together with the facts."""
     return Estimate(version, facts, evaluate_version(version, facts))
 
 
 def current_enrolment(user: User, *, now: datetime) -> Enrolment:
-    """The enrolment under which a person claims at ``now``: the newest that has begun and not ended; NotThere where
-    there is none."""
+    """Return the enrolment for a claim at ``now``: the newest that has begun and not ended.
+
+    Raises NotThere if there is none.
+    """
     today = timezone.localdate(now, timezone.get_default_timezone())
     found = (
         user.enrolments.select_related("programme__department", "user")
@@ -166,13 +167,13 @@ def _estimate_everyone(round_: Round, now: datetime) -> Iterator[tuple[Enrolment
         .select_related("user", "programme")
     ):
         people.setdefault(enrolment.user_id, []).append(enrolment)
-    standing = Claim.objects.filter(round=round_).exclude(status=Claim.Status.WITHDRAWN)
-    claimed = dict(standing.values_list("user", "enrolment"))
+    claims = Claim.objects.filter(round=round_).exclude(status=Claim.Status.WITHDRAWN)
+    claimed = dict(claims.values_list("user", "enrolment"))
     for user_id, enrolments in people.items():
         try:
             current = claimed.get(user_id) or current_enrolment(enrolments[0].user, now=now).pk
         except NotThere:
-            continue  # has left, and claimed nothing in this round
+            continue  # the person has left and claimed nothing in this round
         for enrolment in enrolments:
             if enrolment.pk == current:
                 yield enrolment, estimate_claim(enrolment.user, round_, now=now)

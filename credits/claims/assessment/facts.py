@@ -1,4 +1,4 @@
-"""The facts of a claim, as the rules core takes them, from what is held: None stays None (unknown)."""
+"""Build the facts of a claim for the rules core from stored rows. None means unknown and stays None."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ Status = Contribution.Status
 
 
 def ref_of(authorship: Authorship) -> str:
-    """What names a contribution within a claim: the same in every database that holds the same work."""
+    """Return the name of a share within a claim: forge, repository id, kind, number and the author's user id.
+
+    It contains no database key, so the same work has the same ref in every database.
+    """
     contribution = authorship.contribution
     repository = contribution.repository
     work = f"{repository.forge}:{repository.forge_id}:{contribution.kind}:{contribution.number}"
@@ -38,10 +41,10 @@ def claim_facts(
     now: datetime,
     already_credited: frozenset[int] = frozenset(),
 ) -> facts.ClaimFacts:
-    """All that an assessment at ``now`` depends on besides the rulebook.
+    """Return everything, except the rulebook, that an assessment at ``now`` depends on.
 
-    ``authorships`` come with contribution and repository selected. ``category`` is the rulebook's: standing is
-    counted in it. ``already_credited`` has the keys of authorships whose work is credited elsewhere.
+    ``authorships`` must have contribution and repository selected. ``category`` is the rulebook's category; the credit
+    standing is counted in it. ``already_credited`` has the keys of authorships whose work has credit elsewhere.
     """
     shares = list(authorships)
     people = _LinkedAccounts(enrolment.user, shares)
@@ -71,8 +74,10 @@ def claim_facts(
 
 
 def credit_standing(user: User, category: str, *, term: str) -> facts.Standing:
-    """What the ledger has for the person in this category, through every enrolment, and the points that the last
-    recorded result in it carried over."""
+    """Return the person's recognised credit in this category, over all enrolments, from the ledger.
+
+    It includes the points that their last recorded result in the category carried over.
+    """
     return facts.Standing(
         credit=entries.recognised(user, category),
         credit_this_term=entries.recognised(user, category, term=term),
@@ -83,7 +88,7 @@ def credit_standing(user: User, category: str, *, term: str) -> facts.Standing:
 def with_decisions(
     frozen: facts.ClaimFacts, accepted: dict[str, bool], awarded: dict[str, dict[str, Decimal]]
 ) -> facts.ClaimFacts:
-    """The same facts with a reviewer's say on lines, by ref; a line not named is left as it is."""
+    """Return the facts with a reviewer's decisions, by ref; contributions without a decision stay as they are."""
     return facts.ClaimFacts(
         student=frozen.student,
         round=frozen.round,
@@ -91,13 +96,13 @@ def with_decisions(
         standing=frozen.standing,
         contributions=tuple(
             facts.ContributionFacts(
-                ref=one.ref,
-                contribution=one.contribution,
-                repository=one.repository,
-                accepted=accepted.get(one.ref, one.accepted),
-                awarded=awarded.get(one.ref, dict(one.awarded)),
+                ref=contribution.ref,
+                contribution=contribution.contribution,
+                repository=contribution.repository,
+                accepted=accepted.get(contribution.ref, contribution.accepted),
+                awarded=awarded.get(contribution.ref, dict(contribution.awarded)),
             )
-            for one in frozen.contributions
+            for contribution in frozen.contributions
         ),
         as_of=frozen.as_of,
     )
@@ -117,7 +122,7 @@ def _points_carried(user: User, category: str) -> Decimal:
 
 
 class _LinkedAccounts:
-    """The person's own ids on each forge, and in which repositories what was their first."""
+    """The person's linked accounts: their ids on each forge, and their first contribution in each repository."""
 
     def __init__(self, user: User, shares: Sequence[Authorship]) -> None:
         accounts = ForgeAccount.objects.filter(user=user, unlinked_at=None).select_related("collection")
@@ -128,10 +133,10 @@ class _LinkedAccounts:
             state = getattr(account, "collection", None)
             complete = state is not None and state.complete_at is not None
             self._complete[account.forge] = self._complete.get(account.forge, True) and complete
-        self._first = self._firsts({share.contribution.repository_id for share in shares})
+        self._first = self._first_contributions({share.contribution.repository_id for share in shares})
 
-    def _firsts(self, repositories: set[int]) -> dict[int, int]:
-        held = (
+    def _first_contributions(self, repositories: set[int]) -> dict[int, int]:
+        contributions = (
             Authorship.objects.filter(
                 contribution__repository__in=repositories, forge_user_id__in=[pk for _forge, pk in self.ids]
             )
@@ -139,62 +144,65 @@ class _LinkedAccounts:
             .values_list("forge", "forge_user_id", "contribution__repository", "contribution")
         )
         first: dict[int, int] = {}
-        for forge, user_id, repository, contribution in held:
+        for forge, user_id, repository, contribution in contributions:
             if (forge, user_id) in self.ids:
                 first.setdefault(repository, contribution)
         return first
 
     def is_first(self, share: Authorship) -> bool | None:
-        """None where not all is collected: an earlier one may turn up."""
+        """Return whether the share is the person's first contribution in its repository.
+
+        None if the accounts are not collected completely: an earlier contribution may be found later.
+        """
         if self._first.get(share.contribution.repository_id) != share.contribution_id:
             return False
         return True if self._complete.get(share.forge) else None
 
 
 def _contribution_facts(share: Authorship, people: _LinkedAccounts, *, credited: bool) -> facts.Contribution:
-    held = share.contribution
-    known = held.status not in (Status.UNKNOWN, Status.GONE)
-    merger = held.merged_by_id_on_forge
+    contribution = share.contribution
+    is_known = contribution.status not in (Status.UNKNOWN, Status.GONE)
+    merger = contribution.merged_by_id_on_forge
     return facts.Contribution(
-        forge=held.repository.forge,
-        kind=held.kind,
-        number=held.number,
-        title=held.title,
-        url=held.url,
-        status=held.status,
-        created_at=held.created_at,
-        merged_at=held.merged_at,
-        additions=held.additions,
-        deletions=held.deletions,
-        changed_files=held.changed_files,
-        files=cast("dict[Any, facts.FileCount] | None", held.files),
-        labels=held.labels,
-        landed_by="merge" if held.status == Status.MERGED else held.landed_by or None,
+        forge=contribution.repository.forge,
+        kind=contribution.kind,
+        number=contribution.number,
+        title=contribution.title,
+        url=contribution.url,
+        status=contribution.status,
+        created_at=contribution.created_at,
+        merged_at=contribution.merged_at,
+        additions=contribution.additions,
+        deletions=contribution.deletions,
+        changed_files=contribution.changed_files,
+        files=cast("dict[Any, facts.FileCount] | None", contribution.files),
+        labels=contribution.labels,
+        landed_by="merge" if contribution.status == Status.MERGED else contribution.landed_by or None,
         merged_by_self=None if merger is None else (share.forge, merger) in people.ids,
         first_in_repository=people.is_first(share),
         share=share.share,
         reviews=None,
-        reverted=held.status == Status.REVERTED if known else None,
+        reverted=contribution.status == Status.REVERTED if is_known else None,
         already_credited=credited,
     )
 
 
 def _repository_facts(share: Authorship, people: _LinkedAccounts, tier: str | None) -> facts.Repository:
-    held = share.contribution.repository
-    owner = held.owner_id_on_forge
+    repository = share.contribution.repository
+    owner = repository.owner_id_on_forge
     return facts.Repository(
-        forge=held.forge,
-        id=held.forge_id,
-        full_name=held.full_name,
-        owner=held.owner_login or None,
-        owner_is_author=(held.forge, owner) in people.ids if owner else None,
-        stars=held.stars,
-        licence=held.licence,
-        osi_approved=osi_approved(held.licence),
-        is_fork=held.is_fork,
-        is_mirror=held.is_mirror,
-        archived=held.is_archived,
-        language=held.language,
+        forge=repository.forge,
+        id=repository.forge_id,
+        full_name=repository.full_name,
+        owner=repository.owner_login or None,
+        owner_is_author=(repository.forge, owner) in people.ids if owner else None,
+        stars=repository.stars,
+        licence=repository.licence,
+        osi_approved=osi_approved(repository.licence),
+        is_fork=repository.is_fork,
+        is_mirror=repository.is_mirror,
+        archived=repository.is_archived,
+        language=repository.language,
         tier=tier,
     )
 
@@ -204,5 +212,5 @@ def _enrolled_at(enrolment: Enrolment) -> datetime:
 
 
 def frozen_facts(claim: Claim) -> facts.ClaimFacts:
-    """The facts that a submitted claim froze."""
+    """Return the facts that were frozen when the claim was submitted."""
     return facts.facts_from_json(cast("dict[str, object]", claim.facts))

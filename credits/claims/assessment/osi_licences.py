@@ -1,7 +1,7 @@
-"""Which licences the Open Source Initiative has approved, by SPDX identifier.
+"""The licences that the Open Source Initiative has approved, by SPDX identifier.
 
-Source: https://opensource.org/licenses and the SPDX licence list's column "OSI Approved". The answer is frozen with
-a claim's facts, so that a later change of this list alters nothing that was submitted.
+Source: https://opensource.org/licenses and the column "OSI Approved" of the SPDX licence list. The answer is frozen in
+a claim's facts, so a later change of this list does not affect submitted claims.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ _APPROVED = frozenset(
 )
 _APPROVED_FOLDED = frozenset(name.casefold() for name in _APPROVED)
 
-# What forges answer where there is a licence file that they cannot name.
+# What forges return for a licence file that they cannot identify.
 _UNNAMED = frozenset({"noassertion", "other", "custom"})
 
 
 def osi_approved(licence: str | None) -> bool | None:
-    """Whether the licence is OSI-approved: None where the forge did not say or could not name it, False where it
-    says that there is none (``""``)."""
+    """Return whether the licence is OSI-approved.
+
+    None if the forge did not report a licence (None) or could not identify it. False for ``""``: the forge reports
+    that there is no licence.
+    """
     if licence is None or licence.casefold() in _UNNAMED:
         return None
     return licence.casefold() in _APPROVED_FOLDED

@@ -1,4 +1,4 @@
-"""Keep what a rulebook gave for frozen facts, and read it back."""
+"""Store the outcome of a rulebook for frozen facts, and read it back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from credits.rules import Outcome, facts
 def store_assessment(
     claim: Claim, version: RulebookVersion, frozen: facts.ClaimFacts, outcome: Outcome, *, now: datetime
 ) -> Assessment:
-    """Store an assessment; it never changes. The columns are for lists: what is exact is the outcome itself."""
+    """Store an assessment; it never changes. The columns for points and credit serve lists; the outcome is exact."""
     return Assessment.objects.create(
         claim=claim,
         version=version,
@@ -30,23 +30,23 @@ def store_assessment(
 
 
 def outcome_of(assessment: Assessment) -> Outcome:
-    """What was given, with its trace."""
+    """Return the stored outcome with its trace."""
     return Outcome.from_json(cast("dict[str, object]", assessment.outcome))
 
 
 def estimate_of(assessment: Assessment) -> Estimate:
-    """What was given, with the facts that it was given for."""
-    held = facts.facts_from_json(cast("dict[str, object]", assessment.facts))
-    return Estimate(assessment.version, held, outcome_of(assessment))
+    """Return the stored outcome with the facts that it was computed from."""
+    stored_facts = facts.facts_from_json(cast("dict[str, object]", assessment.facts))
+    return Estimate(assessment.version, stored_facts, outcome_of(assessment))
 
 
 def submitted_outcome(claim: Claim) -> Outcome:
-    """What the rulebook gave when the claim was submitted."""
+    """Return the outcome that the claim had when it was submitted."""
     return outcome_of(submitted_assessment(claim))
 
 
 def submitted_assessment(claim: Claim) -> Assessment:
-    """The first assessment of a submitted claim."""
+    """Return the first assessment of a submitted claim. Raises LookupError if it has none."""
     first = claim.assessments.select_related("version__rulebook").order_by("made_at", "pk").first()
     if first is None:
         raise LookupError(f"claim {claim.pk} was never assessed")
@@ -54,9 +54,12 @@ def submitted_assessment(claim: Claim) -> Assessment:
 
 
 MAX_POINTS = Decimal("999999.9999")
-"""Points that a column holds."""
+"""The most points that a column can store."""
 
 
 def four_decimals(points: Decimal) -> Decimal:
-    """Points as columns keep them: cut, never rounded up, and at most :data:`MOST` (a formula may give any number)."""
+    """Return points as columns store them: cut to four decimals, and at most :data:`MAX_POINTS`.
+
+    They are never rounded up. A formula in a rulebook may give any number.
+    """
     return min(points, MAX_POINTS).quantize(Decimal("0.0001"), ROUND_DOWN)

@@ -1,4 +1,4 @@
-"""The end of a claim: the public notice, and the registrar's recording of the result.
+"""The end of a claim: the public notice, and the result that the registrar records.
 
 Door: ``notice`` and ``record``.
 """

@@ -1,7 +1,7 @@
-"""公示: what the members of the university see for the days of public notice.
+"""公示: what members of the university see during the days of public notice.
 
-Names are masked, college and credit are shown; no student number, and no number or link of a pull request, which
-would unmask (design: defaults of the rulebook).
+It shows masked names, college and credit. It shows no student number and no number or link of a pull request, because
+these would reveal the person (design: defaults of the rulebook).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DOUBLE_SURNAMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class NoticeEntry:
-    """One line of the notice."""
+    """An entry of the public notice."""
 
     name: str
     college: str
@@ -36,7 +36,7 @@ class NoticeEntry:
 
 
 def notice_entries(*, now: datetime) -> list[NoticeEntry]:
-    """What is on notice at ``now``, by round and college. Claims without credit are not shown."""
+    """Return the entries on notice at ``now``, by round and college. Claims without credit are not included."""
     decisions = (
         Decision.objects.filter(
             standing=Decision.Standing.FINAL,
@@ -45,7 +45,7 @@ def notice_entries(*, now: datetime) -> list[NoticeEntry]:
             claim__notice_from__lte=now,
             claim__notice_until__gt=now,
         )
-        .select_related("assessment", *(f"claim__{beside}" for beside in CLAIM_RELATIONS))
+        .select_related("assessment", *(f"claim__{relation}" for relation in CLAIM_RELATIONS))
         .defer("claim__facts", "assessment__facts", "assessment__outcome")
         .order_by(
             "-claim__round__apply_from", "claim__enrolment__programme__department__name", "claim__public_id"
@@ -69,8 +69,11 @@ def _notice_entry(claim: Claim, credit: Decimal) -> NoticeEntry:
 
 
 def mask_name(name: str, mask: str) -> str:
-    """A name as the notice shows it: ``surname`` 张* (欧阳* for a double surname; the first letter of another
-    script), ``initials`` Z. S., ``full-name`` unchanged."""
+    """Return a name as the notice shows it.
+
+    ``surname`` gives 张* (欧阳* for a double surname, the first letter for another script), ``initials`` gives Z. S.,
+    ``full-name`` leaves it unchanged.
+    """
     name = name.strip()
     if mask == "full-name":
         return name

@@ -1,7 +1,8 @@
-"""Record a result: the registrar's act, and the only way from a claim to the ledger."""
+"""Record a result. Only a registrar does so, and it is the only way from a claim to the ledger."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -31,19 +32,23 @@ from credits.rules import Outcome, RulebookDocument, facts
 
 Status = Claim.Status
 
+_REFERENCE_PREFIX = "result:"
 _AWAITING_RECORD = Q(status=Status.NOTICE) | Q(status=Status.REFUSED, result=None)
 
 
 def ready_to_record(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
-    """Claims whose result can be recorded at ``now``: finally decided, notice over, recording begun; by student
-    number. With ``by``, those of the departments for which that registrar records."""
+    """Return the claims whose result can be recorded at ``now``, by student number.
+
+    They are finally decided, their notice is over, and recording has begun. With ``by``, only those of the departments
+    for which that registrar records.
+    """
     return _finally_decided(by).filter(
         Q(status=Status.REFUSED) | Q(notice_until__lte=now), round__record_from__lte=now
     )
 
 
 def waiting_to_record(*, now: datetime, by: User | None = None) -> QuerySet[Claim]:
-    """Finally decided claims that wait for a date: :func:`waits_until` says which. The soonest first."""
+    """Return the finally decided claims that wait for a date (see :func:`recordable_from`), the earliest first."""
     return (
         _finally_decided(by)
         .filter(Q(status=Status.NOTICE, notice_until__gt=now) | Q(round__record_from__gt=now))
@@ -52,7 +57,7 @@ def waiting_to_record(*, now: datetime, by: User | None = None) -> QuerySet[Clai
 
 
 def recordable_from(claim: Claim) -> datetime:
-    """The instant from which a finally decided claim can be recorded."""
+    """Return the instant from which a finally decided claim can be recorded."""
     if claim.status == Status.NOTICE and claim.notice_until is not None:
         return max(claim.notice_until, claim.round.record_from)
     return claim.round.record_from
@@ -60,15 +65,15 @@ def recordable_from(claim: Claim) -> datetime:
 
 @transaction.atomic
 def record_result(claim: Claim, *, by: User, now: datetime, despite: str = "") -> Result:
-    """Record what stands, and post it where it is more than nothing. Everything is looked at again in here.
+    """Record the final decision and, if it gives credit, post it to the ledger.
 
-    Raises NotAllowed unless ``by`` is a registrar for the student's department, neither the claimant nor one who
-    decided in any stage of review; Conflict, with the date, before public notice is over or recording has begun,
-    where it is recorded already, where the frozen facts do not give what was decided or a cap would be broken, and
-    where something found on the forge waits for a reviewer or was not looked at lately (``despite``: why it is
-    recorded all the same).
+    Every check is repeated inside the transaction. Raises NotAllowed unless ``by`` is a registrar for the student's
+    department who is not the claimant and decided in no stage of review. Raises Conflict, with the date, before the
+    public notice is over or recording has begun; if the result is already recorded; if the frozen facts no longer give
+    what was decided; if a cap would be exceeded; if a finding on the forge waits for a reviewer's answer; or if a
+    contribution was not rechecked recently and ``despite`` gives no reason to record it anyway.
     """
-    # The person first, as in submitting; the ledger last: so no two registrars wait for each other.
+    # Lock the person first, as submitting does, and the ledger last: so two registrars cannot deadlock.
     lock_person(claim.user)
     claim = lock_claim(claim, Status.NOTICE, Status.REFUSED, Status.RECORDED)
     if Result.objects.filter(claim=claim).exists():
@@ -114,16 +119,25 @@ def record_result(claim: Claim, *, by: User, now: datetime, despite: str = "") -
 
 @transaction.atomic
 def record_results(claims: Iterable[Claim], *, by: User, now: datetime, despite: str = "") -> list[Result]:
-    """Record several, all or none: the first that cannot be recorded stops it with its reason."""
-    chosen = sorted(claims, key=lambda one: (one.user_id, one.pk))
+    """Record several results, all or none. The first that cannot be recorded raises its error."""
+    chosen = sorted(claims, key=lambda claim: (claim.user_id, claim.pk))
     for claim in chosen:
         lock_person(claim.user)
     return [record_result(claim, by=by, now=now, despite=despite) for claim in chosen]
 
 
-def ledger_reference(result: Result) -> str:
-    """What the ledger calls this result."""
-    return f"result:{result.public_id}"
+def ledger_reference(public_id: uuid.UUID) -> str:
+    """Return the reference by which the ledger names the result with this public id."""
+    return f"{_REFERENCE_PREFIX}{public_id}"
+
+
+def result_id_of(reference: str) -> uuid.UUID | None:
+    """Return the public id of the result that a ledger reference names, or None if it names no result."""
+    prefix, _colon, public_id = reference.partition(":")
+    try:
+        return uuid.UUID(public_id) if prefix + _colon == _REFERENCE_PREFIX else None
+    except ValueError:
+        return None
 
 
 def _finally_decided(by: User | None) -> QuerySet[Claim]:
@@ -167,7 +181,7 @@ def _refuse_before_dates(claim: Claim, now: datetime) -> None:
 
 
 def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
-    """What was decided, computed once more from what was frozen (invariant 4); the same, or nothing is recorded."""
+    """Compute the decided outcome again from the frozen facts (invariant 4). Raises Conflict if anything differs."""
     assessment = decision.assessment
     decided = facts.facts_from_json(assessment.facts)
     outcome = evaluate_version(assessment.version, decided)
@@ -176,7 +190,8 @@ def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
         outcome.digest != assessment.outcome_digest
         or facts.digest(frozen) != claim.facts_digest
         or assessment.version_id != claim.version_id
-        or {one.ref for one in decided.contributions} != {one.ref for one in frozen.contributions}
+        or {contribution.ref for contribution in decided.contributions}
+        != {contribution.ref for contribution in frozen.contributions}
     ):
         raise Conflict(
             "assessment-differs",
@@ -188,8 +203,10 @@ def _recompute_outcome(claim: Claim, decision: Decision) -> Outcome:
 
 
 def _refuse_over_caps(claim: Claim, rulebook: RulebookDocument, credit: Decimal) -> None:
-    """Caps follow the person. What stands may have grown since the facts were frozen; then the decision was made on
-    a standing that is gone."""
+    """Raise Conflict if the credit would exceed a cap of the person.
+
+    The person's credit may have grown since the facts were frozen. The decision was then based on an old sum.
+    """
     category = rulebook.category.code
     this_term = entries.recognised(claim.user, category, term=claim.round.term.code)
     ever = entries.recognised(claim.user, category)
@@ -220,7 +237,7 @@ def _post_to_ledger(
         category=rulebook.category.code,
         term=claim.round.term.code,
         credit=result.credit,
-        reference=ledger_reference(result),
+        reference=ledger_reference(result.public_id),
         details={
             "round": claim.round.code,
             "category": rulebook.category.title.model_dump(),
@@ -241,7 +258,7 @@ def _post_to_ledger(
 
 
 def _release_uncounted_items(claim: Claim, outcome: Outcome) -> None:
-    """Contributions that earned nothing may be claimed again: not yet mature, unknown, or finally refused."""
+    """Release contributions that did not count (not yet mature, unknown or refused), so they can be claimed again."""
     counts = counting_refs(outcome)
     for item in claim.items.filter(live=True).select_related("authorship__contribution__repository"):
         if ref_of(item.authorship) not in counts:

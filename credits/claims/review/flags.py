@@ -1,7 +1,7 @@
-"""Nothing is posted on a look that is too old: claims on notice are looked at again, and what is found is flagged.
+"""Recheck contributions on their forge before recording, and flag what changed since submission.
 
-A machine never decides (invariant 8). A revert or disappearance after submission takes nothing off by itself: it
-raises a flag, and the result waits until a reviewer has said in words what it means.
+The program never decides (invariant 8). If a contribution was reverted or disappeared after submission, no credit is
+removed automatically: a flag is raised, and the result waits until a reviewer has explained in words what it means.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from credits.contributions.models import Authorship, Recheck
 from credits.errors import Conflict, CreditsError
 
 MAX_RECHECK_AGE = timedelta(days=14)
-"""How old the last look at a contribution may be when its credit is recorded."""
+"""The maximum age of a contribution's last recheck when its credit is recorded."""
 RECHECK_INTERVAL = timedelta(days=3)
-"""How old it may be, on notice, before workers look again: well before it would hold up the recording."""
+"""The age after which workers recheck a contribution on notice, well before it could delay the recording."""
 _OPEN_STATES = (Claim.Status.SUBMITTED, Claim.Status.HEARING, Claim.Status.NOTICE)
 _FLAGGED_FINDINGS = (Recheck.Finding.REVERTED, Recheck.Finding.GONE)
 
 
 def request_due_rechecks(*, now: datetime) -> int:
-    """Have workers look again at what stands on notice and was not seen for a while; how many were asked for."""
+    """Request a recheck of contributions on notice older than :data:`RECHECK_INTERVAL`. Return how many."""
     keys = ClaimItem.objects.filter(
         live=True, claim__status=Claim.Status.NOTICE, claim__result=None
     ).values_list("authorship__contribution", flat=True)
@@ -41,18 +41,20 @@ def request_due_rechecks(*, now: datetime) -> int:
 
 @transaction.atomic
 def flag_findings(*, now: datetime) -> int:
-    """Raise a flag on each open claim for what second looks found since its facts were frozen; how many were new.
-    Doing it twice changes nothing."""
+    """Raise a flag on each open claim for what rechecks found since its facts were frozen.
+
+    Return how many flags are new. Doing it twice changes nothing.
+    """
     raised = 0
     for item, ref in _unflagged_findings(ClaimItem.objects.filter(claim__status__in=_OPEN_STATES)):
-        seen = item.authorship.contribution.recheck
-        flag, new = ClaimFlag.objects.get_or_create(
+        checked = item.authorship.contribution.recheck
+        flag, is_new = ClaimFlag.objects.get_or_create(
             claim=item.claim,
             ref=ref,
-            finding=seen.finding,
-            defaults={"fact": seen.fact, "found_at": now},
+            finding=checked.finding,
+            defaults={"fact": checked.fact, "found_at": now},
         )
-        if new:
+        if is_new:
             raised += 1
             audit.record(
                 "claim-flagged",
@@ -62,14 +64,14 @@ def flag_findings(*, now: datetime) -> int:
                 person=item.claim.user,
                 flag=flag.pk,
                 contribution=ref,
-                finding=seen.finding,
-                fact=seen.fact,
+                finding=checked.finding,
+                fact=checked.fact,
             )
     return raised
 
 
 def flagged_claims(user: User) -> QuerySet[Claim]:
-    """Claims with a flag that waits for this reviewer's word: at a stage that is theirs, never their own."""
+    """Return the claims with a flag that this reviewer should answer: at a stage they review, never their own."""
     found = Claim.objects.filter(
         in_reviewers_stage(user),
         Exists(ClaimFlag.objects.filter(claim=OuterRef("pk"), answered_at=None)),
@@ -80,14 +82,15 @@ def flagged_claims(user: User) -> QuerySet[Claim]:
 
 @transaction.atomic
 def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> ClaimFlag:
-    """A reviewer's word on what was found: it stands beside the decision, and the result may be recorded.
+    """Store a reviewer's answer to a flag. The result can then be recorded; the decision does not change.
 
-    Raises NotAllowed as deciding does, CreditsError ``reason-needed`` without words, Conflict where it is answered.
+    Raises NotAllowed as deciding does, CreditsError ``reason-needed`` if the text is empty, Conflict if the flag is
+    already answered.
     """
     flag = ClaimFlag.objects.select_for_update(of=("self",)).select_related("claim__user").get(pk=flag.pk)
     require_reviewer(flag.claim, by)
-    said = clean_reason(text)
-    if not said:
+    answer = clean_reason(text)
+    if not answer:
         raise CreditsError(
             "reason-needed",
             _("Please write a response."),
@@ -95,7 +98,7 @@ def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> Claim
         )
     if flag.answered_at is not None:
         raise Conflict("flag-answered", _("This already has a response."))
-    flag.answered_by, flag.answered_at, flag.answer = by, now, said
+    flag.answered_by, flag.answered_at, flag.answer = by, now, answer
     flag.save(update_fields=["answered_by", "answered_at", "answer"])
     audit.record("flag-answered", flag.claim, by=by, now=now, person=flag.claim.user, flag=flag.pk)
     return flag
@@ -104,9 +107,12 @@ def answer_flag(flag: ClaimFlag, text: str, *, by: User, now: datetime) -> Claim
 def require_rechecked(
     claim: Claim, decision: Decision, *, by: User, now: datetime, despite: str = ""
 ) -> None:
-    """Raise Conflict where the result cannot be recorded yet: ``flag-open`` while something that was found waits for
-    a reviewer's word; ``recheck-due`` where a contribution that counts was not seen on its forge lately, unless
-    ``despite`` says why that is no hindrance (a forge may be gone for good)."""
+    """Raise Conflict if findings or old rechecks prevent recording.
+
+    ``flag-open``: a finding waits for a reviewer's answer. ``recheck-due``: a contribution that counts was not seen on
+    its forge within :data:`MAX_RECHECK_AGE`, and ``despite`` gives no reason to record it anyway (a forge may be gone
+    for ever).
+    """
     found_since = claim.status in _OPEN_STATES and _unflagged_findings(claim.items.all())
     if found_since or claim.flags.filter(answered_at=None).exists():
         raise Conflict(
@@ -123,7 +129,7 @@ def require_rechecked(
         for item in claim.items.select_related("authorship__contribution__repository")
         if ref_of(item.authorship) in counts
     ]
-    unseen = recheck.unseen_since([one.contribution_id for one in shares], now - MAX_RECHECK_AGE)
+    unseen = recheck.unseen_since([share.contribution_id for share in shares], now - MAX_RECHECK_AGE)
     if unseen and not despite.strip():
         raise Conflict(
             "recheck-due",
@@ -142,12 +148,12 @@ def require_rechecked(
             now=now,
             person=claim.user,
             reason=clean_reason(despite),
-            contributions=[one.url for one in unseen],
+            contributions=[contribution.url for contribution in unseen],
         )
 
 
 def _unflagged_findings(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str]]:
-    """Those of these items of which a second look found something that no flag says yet, each with its ref."""
+    """Return the items, each with its ref, for which a recheck found something that has no flag yet."""
     found = list(
         items.filter(live=True, authorship__contribution__recheck__finding__in=_FLAGGED_FINDINGS)
         .select_related(
@@ -156,10 +162,10 @@ def _unflagged_findings(items: QuerySet[ClaimItem]) -> list[tuple[ClaimItem, str
         .order_by("pk")
     )
     flags = ClaimFlag.objects.filter(claim__in={item.claim_id for item in found})
-    known = set(flags.values_list("claim", "ref", "finding"))
+    flagged = set(flags.values_list("claim", "ref", "finding"))
     return [
         (item, ref)
         for item in found
         if (item.claim_id, ref := ref_of(item.authorship), item.authorship.contribution.recheck.finding)
-        not in known
+        not in flagged
     ]

@@ -1,8 +1,8 @@
-"""Review: what waits for whom, what a decision would give, and the decision itself.
+"""Review: the reviewers' queue, the preview of a decision, and the decision with its hearing.
 
-A machine never awards and never refuses (个人信息保护法 第二十四条): every verb here has a person behind it, who is not
-the claimant and within whose scope the claim lies (invariant 8). Where the rulebook names several stages of review,
-each decides as if it were the only one, sees what was decided before it and why, and is done by somebody else
+The program never awards and never refuses (个人信息保护法 第二十四条). A person does each step here: not the claimant,
+and with the claim in their scope (invariant 8). If the rulebook has several stages of review, each stage decides as if
+it were the only one, sees the earlier decision and its reasons, and is done by another person
 (``credits.claims.stages``).
 """
 
@@ -26,7 +26,7 @@ from credits.claims.assessment.facts import frozen_facts, ref_of
 from credits.claims.gates import refuse_before
 from credits.claims.locking import lock_claim
 from credits.claims.models import CLAIM_RELATIONS, Assessment, Claim, Decision, HearingAnswer
-from credits.claims.review import review_lines as line_book
+from credits.claims.review import review_lines
 from credits.claims.stages import (
     in_reviewers_stage,
     is_last_stage,
@@ -51,9 +51,11 @@ _MAX_ANSWER_LENGTH = 5_000
 
 
 def review_queue(user: User, *, now: datetime) -> QuerySet[Claim]:
-    """The claims that wait for this reviewer, oldest first: submitted, or proposed to be reduced and since answered or
-    past its days. Those at a stage of review that is theirs, never their own, nor any on which they have decided in
-    an earlier stage."""
+    """Return the claims that wait for this reviewer, the oldest submission first.
+
+    They are submitted, or a proposal on them was answered or its days to answer are over. They are at a stage that the
+    person reviews. Their own claims, and claims on which they decided in an earlier stage, are not included.
+    """
     answered = Decision.objects.filter(claim=OuterRef("pk"), standing=Standing.PROPOSED, answer__isnull=False)
     heard = Q(status=Status.HEARING) & (Q(hearing_until__lte=now) | Exists(answered))
     waiting = Claim.objects.filter(
@@ -63,16 +65,19 @@ def review_queue(user: User, *, now: datetime) -> QuerySet[Claim]:
 
 
 def preview_outcome(claim: Claim, lines: Mapping[str, Any]) -> Outcome:
-    """The outcome of :func:`previewed`."""
+    """Return only the outcome of :func:`preview_estimate`."""
     return preview_estimate(claim, lines).outcome
 
 
 def preview_estimate(claim: Claim, lines: Mapping[str, Any]) -> Estimate:
-    """What a decision with these lines would give. Decides and stores nothing; raises as :func:`decide` does for
-    lines that cannot be read."""
+    """Return what a decision with these lines would give. It decides and stores nothing.
+
+    Raises as :func:`decide` does for lines that cannot be read.
+    """
     version, frozen = _version_and_facts(claim)
     return estimate_from_facts(
-        version, line_book.apply_lines(frozen, _lines_of_stage(lines, frozen, previous_stage_decision(claim)))
+        version,
+        review_lines.apply_lines(frozen, _lines_of_stage(lines, frozen, previous_stage_decision(claim))),
     )
 
 
@@ -87,21 +92,24 @@ def decide(
     stage: int | None = None,
     seen: str | None = None,
 ) -> Decision:
-    """Decide on a claim at its stage: ``lines`` is ``{ref: {accepted, awarded, reason}}``, a line left out stays as
-    the stage before has it, in the first as the rulebook has it. The verdict follows from comparing what the lines
-    give with what the claim was submitted for, and with what the stage before gave.
+    """Decide on a claim at its current stage.
 
-    Nothing taken off: final, and the next stage begins, or public notice after the last. Something taken off: a
-    proposal, which the student has working days to answer before it can become final; once they had them, in this
-    stage or in the one before, a decision that is no worse than what they were heard on is final.
+    ``lines`` is ``{ref: {accepted, awarded, reason}}``. A line left out stays as the stage before decided it, or in the
+    first stage as the rulebook has it. The verdict follows from comparing the lines' outcome with the outcome at
+    submission and with that of the stage before.
 
-    ``stage`` is the one that the reviewer saw (None: the one that ``claim`` was read at), ``seen`` the proposal and
-    answer that they saw there, as :func:`seen_in` names them (None: they do not say).
+    If nothing is reduced, the decision is final: the next stage begins, or public notice after the last stage. If
+    something is reduced, it is a proposal, and the student has working days to answer before it can become final. After
+    these days, in this stage or in the stage before, a decision that is no worse than what the student was heard on is
+    final.
 
-    Raises NotAllowed for the own claim, one outside the reviewer's scope, or one that they have decided on in an
-    earlier stage; Conflict where the claim is not waiting or has gone on to the next stage, where a proposal or an
-    answer came in that they did not see, or the student still has days to answer; CreditsError for unreadable lines
-    or a missing reason.
+    ``stage`` is the stage that the reviewer saw (None: the stage in ``claim``). ``seen`` is the proposal and answer
+    that they saw, as :func:`proposal_key` names them (None: no check).
+
+    Raises NotAllowed for the reviewer's own claim, a claim outside their scope, or a claim on which they decided in an
+    earlier stage. Raises Conflict if the claim does not wait for a decision or has moved to the next stage, if there is
+    a proposal or an answer that they did not see, or if the student still has days to answer. Raises CreditsError for
+    unreadable lines or a missing reason.
     """
     claim = lock_at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     require_reviewer(claim, by)
@@ -111,22 +119,22 @@ def decide(
     version, frozen = _version_and_facts(claim)
     before = previous_stage_decision(claim)
     read = _lines_of_stage(lines, frozen, before)
-    decided = line_book.apply_lines(frozen, read)
+    decided = review_lines.apply_lines(frozen, read)
     outcome = evaluate_version(version, decided)
-    _refuse_unexplained_twins(claim, read, outcome)
-    held = [stored.submitted_outcome(claim)]
+    _refuse_unexplained_duplicates(claim, read, outcome)
+    compared = [stored.submitted_outcome(claim)]
     if before is not None:
-        held.append(stored.outcome_of(before.assessment))
-    verdict = line_book.derive_verdict(outcome, *held)
+        compared.append(stored.outcome_of(before.assessment))
+    verdict = review_lines.derive_verdict(outcome, *compared)
     if verdict == Verdict.APPROVE:
-        said = line_book.clean_reason(reason)
+        final_reason = review_lines.clean_reason(reason)
     else:
-        said = line_book.require_reason(read, reason, outcome, *held)
-    heard = _was_heard(claim, before, proposal, outcome, verdict, now)
+        final_reason = review_lines.require_reason(read, reason, outcome, *compared)
+    was_heard = _was_heard(claim, before, proposal, outcome, verdict, now)
     if proposal is not None:
         proposal.standing = Standing.REPLACED
         proposal.save(update_fields=["standing"])
-    final = verdict == Verdict.APPROVE or heard
+    final = verdict == Verdict.APPROVE or was_heard
     decision = Decision.objects.create(
         claim=claim,
         stage=claim.stage,
@@ -134,7 +142,7 @@ def decide(
         standing=Standing.FINAL if final else Standing.PROPOSED,
         assessment=_find_or_store_assessment(claim, version, decided, outcome, now),
         lines={ref: line.to_json() for ref, line in sorted(read.items())},
-        reason=said,
+        reason=final_reason,
         decided_by=by,
         decided_at=now,
     )
@@ -165,8 +173,10 @@ def decide(
 def agree_with_previous_stage(
     claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
 ) -> Decision:
-    """Decide as the stage before did, for its reasons. Raises as :func:`decide` does, and Conflict
-    ``nothing-to-agree-with`` in the first stage."""
+    """Decide as the stage before did, with its reasons.
+
+    Raises as :func:`decide`, and Conflict ``nothing-to-agree-with`` in the first stage.
+    """
     claim = lock_at_stage(claim, stage or claim.stage, Status.SUBMITTED, Status.HEARING)
     before = previous_stage_decision(claim)
     if before is None:
@@ -178,39 +188,45 @@ def agree_with_previous_stage(
 def answer_proposal(
     claim: Claim, text: str, *, by: User, now: datetime, proposal: str | None = None
 ) -> HearingAnswer:
-    """The student's answer to a proposed decision: once, for as long as nobody has made it final (a late answer is
-    still read). ``proposal`` is the key of the one that they read (None: they do not say). Raises NotAllowed for
-    anybody else, CreditsError for an empty or endless text, Conflict where nothing is proposed, it is answered
-    already, or another one has taken its place."""
+    """Store the student's answer to a proposed decision.
+
+    A student answers a proposal once, until it is made final; a late answer is accepted. ``proposal`` is the key of the
+    proposal that they read (None: no check). Raises NotAllowed for anyone but the claimant, CreditsError if the text is
+    empty or too long, Conflict if nothing is proposed, the proposal is already answered, or another proposal has
+    replaced it.
+    """
     claim = lock_claim(claim, Status.HEARING)
     if claim.user_id != by.pk:
         raise NotAllowed("not-your-claim", _("Only the student who made this application can respond."))
-    said = text.replace("\x00", "").strip()
-    if not said or len(said) > _MAX_ANSWER_LENGTH:
+    answer_text = text.replace("\x00", "").strip()
+    if not answer_text or len(answer_text) > _MAX_ANSWER_LENGTH:
         raise CreditsError(
             "answer-length",
             _("A response must have 1 to %(most)s characters.") % {"most": _MAX_ANSWER_LENGTH},
         )
-    standing = _open_proposal(claim)
-    if standing is None or HearingAnswer.objects.filter(decision=standing).exists():
+    current = _open_proposal(claim)
+    if current is None or HearingAnswer.objects.filter(decision=current).exists():
         raise Conflict("already-answered", _("You have already responded to this proposal."))
-    if proposal is not None and proposal != str(standing.pk):
+    if proposal is not None and proposal != str(current.pk):
         raise Conflict(
             "proposal-replaced",
             _("The reviewer has made a new proposal, so your response was not sent."),
             _("Read the new proposal first."),
         )
-    made = HearingAnswer.objects.create(decision=standing, text=said, answered_at=now)
-    audit.record("claim-answered", claim, by=by, now=now, person=by, decision=standing.pk)
-    return made
+    answer = HearingAnswer.objects.create(decision=current, text=answer_text, answered_at=now)
+    audit.record("claim-answered", claim, by=by, now=now, person=by, decision=current.pk)
+    return answer
 
 
 @transaction.atomic
 def confirm_proposal(
     claim: Claim, *, by: User, now: datetime, stage: int | None = None, seen: str | None = None
 ) -> Decision:
-    """Make a proposed decision final, after the student's answer or once the days to answer are over. ``stage`` and
-    ``seen`` as in :func:`decide`. Raises NotAllowed as it does, Conflict before that, with the date."""
+    """Make a proposed decision final, after the student's answer or when the days to answer are over.
+
+    ``stage`` and ``seen`` are as in :func:`decide`. Raises NotAllowed as :func:`decide` does, and Conflict, with the
+    date, before the student has answered or the days are over.
+    """
     claim = lock_at_stage(claim, stage or claim.stage, Status.HEARING)
     require_reviewer(claim, by)
     require_no_earlier_decision(claim, by)
@@ -240,12 +256,14 @@ def confirm_proposal(
 
 @transaction.atomic
 def approve_undisputed(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Decision]:
-    """Approve claims as they were submitted, or as the stage before decided, all or none. Only :func:`undisputed`
-    ones: where a line decided could change the credit, each claim is looked at by itself (Conflict
-    ``needs-a-look``)."""
+    """Approve several claims as submitted, or as the stage before decided; all or none.
+
+    Raises Conflict ``needs-a-look`` if a claim is not :func:`is_undisputed`: if a decision on a line could change the
+    credit, a reviewer must open that claim.
+    """
     decisions = []
-    for listed in sorted(claims, key=lambda one: one.pk):
-        # As it stands now: a colleague may have proposed something since the list was read.
+    for listed in sorted(claims, key=lambda claim: claim.pk):
+        # Read it again under the lock: a colleague may have made a proposal since the list was read.
         claim = lock_at_stage(listed, listed.stage, Status.SUBMITTED, Status.HEARING)
         if not is_undisputed(claim):
             raise Conflict(
@@ -262,27 +280,31 @@ def approve_undisputed(claims: Iterable[Claim], *, by: User, now: datetime) -> l
 
 
 def proposal_key(decision: Decision | None) -> str:
-    """What a page that shows this decision at the claim's stage has shown of a proposal and its answer; empty where it
-    shows none."""
+    """Return a text that identifies an open proposal and whether it is answered; empty if ``decision`` is no proposal.
+
+    A page sends it back, to show which proposal and answer its reader saw.
+    """
     if decision is None or decision.standing != Standing.PROPOSED:
         return ""
     return f"{decision.pk}-answered" if hasattr(decision, "answer") else str(decision.pk)
 
 
 def is_answered(claim: Claim) -> bool:
-    """Whether the student has answered to what is proposed now."""
+    """Return whether the student has answered the open proposal."""
     proposed = Decision.Standing.PROPOSED
     return HearingAnswer.objects.filter(decision__claim=claim, decision__standing=proposed).exists()
 
 
 def is_undisputed(claim: Claim) -> bool:
-    """Whether a submitted claim may be approved in bulk: every line counts by the rulebook, the stage before (where
-    there is one) took nothing off, and all that a reviewer might award or take back would change nothing about the
-    credit."""
+    """Return whether a submitted claim may be approved in bulk.
+
+    Every line must count by the rulebook, the stage before (if any) must have reduced nothing, and no award that a
+    reviewer could give may change the credit.
+    """
     if claim.status != Status.SUBMITTED or same_patch_of_others(claim):
         return False
     submitted = stored.submitted_outcome(claim)
-    if any(one.status != "counts" for one in submitted.contributions):
+    if any(contribution.status != "counts" for contribution in submitted.contributions):
         return False
     before = previous_stage_decision(claim) if claim.stage > 1 else None
     if before is not None and (
@@ -295,8 +317,8 @@ def is_undisputed(claim: Claim) -> bool:
     }
     if not most:
         return True
-    generous = {ref: line_book.ReviewLine(awarded=most) for ref in line_book.counting_refs(submitted)}
-    return evaluate_version(version, line_book.apply_lines(frozen, generous)).credit == submitted.credit
+    generous = {ref: review_lines.ReviewLine(awarded=most) for ref in review_lines.counting_refs(submitted)}
+    return evaluate_version(version, review_lines.apply_lines(frozen, generous)).credit == submitted.credit
 
 
 def _version_and_facts(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
@@ -307,16 +329,16 @@ def _version_and_facts(claim: Claim) -> tuple[RulebookVersion, ClaimFacts]:
 
 def _lines_of_stage(
     lines: Mapping[str, Any], frozen: ClaimFacts, before: Decision | None
-) -> dict[str, line_book.ReviewLine]:
-    """The lines of this stage laid over those of the stage before."""
-    settled = line_book.read_lines(before.lines, frozen) if before is not None else {}
-    return {**settled, **line_book.read_lines(lines, frozen)}
+) -> dict[str, review_lines.ReviewLine]:
+    """Return the lines of the stage before, replaced by those of this stage where it has them."""
+    settled = review_lines.read_lines(before.lines, frozen) if before is not None else {}
+    return {**settled, **review_lines.read_lines(lines, frozen)}
 
 
 def _find_or_store_assessment(
     claim: Claim, version: RulebookVersion, decided: ClaimFacts, outcome: Outcome, now: datetime
 ) -> Assessment:
-    """The stored assessment of exactly this, or a new one."""
+    """Return the stored assessment with this version and outcome, or store a new one."""
     same = claim.assessments.filter(version=version, outcome_digest=outcome.digest).first()
     return same or stored.store_assessment(claim, version, decided, outcome, now=now)
 
@@ -330,7 +352,7 @@ def _open_proposal(claim: Claim) -> Decision | None:
 
 
 def _refuse_unseen(proposal: Decision | None, seen: str | None) -> None:
-    """A page may have been open for a while: what a colleague proposed or the student answered since is read first."""
+    """Raise Conflict if a proposal or an answer is newer than the page that the reviewer sent."""
     if seen is not None and seen != proposal_key(proposal):
         raise Conflict(
             "not-seen-yet",
@@ -347,7 +369,7 @@ def _was_heard(
     verdict: Verdict,
     now: datetime,
 ) -> bool:
-    """Whether the student was heard on at least what ``outcome`` takes off: in the stage before, or in this one."""
+    """Return whether the student was heard, in this stage or the one before, on everything that ``outcome`` reduces."""
     if verdict == Verdict.APPROVE:
         return False
     if before is not None and before.verdict != Verdict.APPROVE and _is_no_worse(outcome, before):
@@ -358,8 +380,8 @@ def _was_heard(
     return _is_no_worse(outcome, proposal)
 
 
-def _is_no_worse(outcome: Outcome, than: Decision) -> bool:
-    return not line_book.is_worse(outcome, stored.outcome_of(than.assessment))
+def _is_no_worse(outcome: Outcome, decision: Decision) -> bool:
+    return not review_lines.is_worse(outcome, stored.outcome_of(decision.assessment))
 
 
 def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> None:
@@ -373,15 +395,15 @@ def _refuse_before_heard(claim: Claim, proposal: Decision, now: datetime) -> Non
     )
 
 
-def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Outcome) -> None:
-    """The same work earns once (invariant 2), unless a person says in words why two people's counts."""
+def _refuse_unexplained_duplicates(claim: Claim, read: Mapping[str, Any], outcome: Outcome) -> None:
+    """Raise Conflict if the same work of two people would count without a reviewer's reason in words (invariant 2)."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
     lock_same_work(shares)
-    others = same_patch_of_others(claim)
-    counts = line_book.counting_refs(outcome)
+    claimed_by_others = same_patch_of_others(claim)
+    counts = review_lines.counting_refs(outcome)
     for share in shares:
         ref = ref_of(share)
-        if share.pk in others and ref in counts and not (ref in read and read[ref].reason):
+        if share.pk in claimed_by_others and ref in counts and not (ref in read and read[ref].reason):
             raise Conflict(
                 "same-work-of-another",
                 _("%(contribution)s looks like work that is also in another student's application.")
@@ -391,7 +413,7 @@ def _refuse_unexplained_twins(claim: Claim, read: Mapping[str, Any], outcome: Ou
 
 
 def _audit_dates(claim: Claim) -> dict[str, Any]:
-    """When the student may answer until, or from when until when the notice is out: for the audit log."""
+    """Return the dates for the audit log: the end of the days to answer, or begin and end of the public notice."""
     dates = (
         {"notice_from": claim.notice_from, "notice_until": claim.notice_until}
         if claim.status == Status.NOTICE
@@ -401,8 +423,10 @@ def _audit_dates(claim: Claim) -> dict[str, Any]:
 
 
 def _enter_next_state(claim: Claim, decision: Decision, now: datetime) -> None:
-    """What follows a final decision: the next stage of review; after the last one public notice, or, where nothing
-    counts, none."""
+    """Move the claim on after a final decision.
+
+    It goes to the next stage of review; after the last stage, to public notice, or to refused if nothing counts.
+    """
     if not is_last_stage(claim):
         claim.stage += 1
         claim.stage_by = stage_of(claim).by

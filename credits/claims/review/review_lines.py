@@ -1,4 +1,4 @@
-"""What a reviewer says line by line: read, checked, and compared with what the student was told before."""
+"""A reviewer's decision line by line: read it, check it, and compare its outcome with an earlier one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _MAX_REASON_LENGTH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ReviewLine:
-    """A reviewer's say on one contribution. ``accepted`` None: they leave it to the rulebook."""
+    """A reviewer's decision on a contribution. ``accepted`` None leaves it to the rulebook."""
 
     accepted: bool | None = None
     awarded: Mapping[str, Decimal] = field(default_factory=dict)
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """Return the line as ``Decision.lines`` stores it, awards as decimal text."""
         return {
             "accepted": self.accepted,
             "awarded": {
@@ -38,27 +39,29 @@ class ReviewLine:
 
 
 def read_lines(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, ReviewLine]:
-    """The lines as they came from a form, a caller or a stored decision: ``{ref: {accepted, awarded, reason}}``, each
-    part optional, awards as Decimal, whole number or text.
+    """Return the lines read from a form, a caller or a stored decision.
 
-    Raises CreditsError ``unknown-line`` for a contribution that is not in the claim, ``line-unreadable`` for what is
-    neither yes nor no, ``award-not-a-number``. Ranges are the rulebook's: the evaluation holds them.
+    ``given`` is ``{ref: {accepted, awarded, reason}}``. Each part is optional. Awards are Decimal, whole number or
+    text.
+
+    Raises CreditsError ``unknown-line`` for a contribution that is not in the claim, ``line-unreadable`` for a wrong
+    shape, ``award-not-a-number``. The range of an award is in the rulebook; the evaluation enforces it.
     """
-    refs = {one.ref for one in frozen.contributions}
+    refs = {contribution.ref for contribution in frozen.contributions}
     lines: dict[str, ReviewLine] = {}
-    for ref, said in given.items():
+    for ref, line in given.items():
         if ref not in refs:
             raise CreditsError(
                 "unknown-line",
                 _("This application does not contain the contribution %(ref)s.") % {"ref": str(ref)[:200]},
                 _("Reload the page."),
             )
-        if not isinstance(said, Mapping):
+        if not isinstance(line, Mapping):
             raise _unreadable_line(ref)
-        accepted = said.get("accepted")
+        accepted = line.get("accepted")
         if accepted is not None and not isinstance(accepted, bool):
             raise _unreadable_line(ref)
-        awarded = said.get("awarded") or {}
+        awarded = line.get("awarded") or {}
         if not isinstance(awarded, Mapping):
             raise _unreadable_line(ref)
         lines[ref] = ReviewLine(
@@ -68,13 +71,13 @@ def read_lines(given: Mapping[str, Any], frozen: ClaimFacts) -> dict[str, Review
                 for criterion, value in awarded.items()
                 if value not in (None, "")
             },
-            clean_reason(said.get("reason") or ""),
+            clean_reason(line.get("reason") or ""),
         )
     return lines
 
 
 def apply_lines(frozen: ClaimFacts, lines: Mapping[str, ReviewLine]) -> ClaimFacts:
-    """The frozen facts with the lines on them: what a decision is assessed by."""
+    """Return the frozen facts with the lines applied; a decision is evaluated on them."""
     return with_decisions(
         frozen,
         {ref: line.accepted for ref, line in lines.items() if line.accepted is not None},
@@ -82,47 +85,56 @@ def apply_lines(frozen: ClaimFacts, lines: Mapping[str, ReviewLine]) -> ClaimFac
     )
 
 
-def is_worse(outcome: Outcome, than: Outcome) -> bool:
-    """Whether a student is worse off by ``outcome`` in anything: credit, points, points carried over, or a
-    contribution that counted."""
-    if outcome.credit < than.credit or outcome.points < than.points:
+def is_worse(outcome: Outcome, before: Outcome) -> bool:
+    """Return whether ``outcome`` is worse for the student than ``before`` in anything.
+
+    That is credit, points, points carried over, or a contribution that counted.
+    """
+    if outcome.credit < before.credit or outcome.points < before.points:
         return True
-    # More credit may leave less to carry over: that is no loss.
-    if outcome.credit == than.credit and outcome.carried < than.carried:
+    # More credit may leave fewer points to carry over; that is no loss.
+    if outcome.credit == before.credit and outcome.carried < before.carried:
         return True
-    return not counting_refs(than) <= counting_refs(outcome)
+    return not counting_refs(before) <= counting_refs(outcome)
 
 
 def counting_refs(outcome: Outcome) -> frozenset[str]:
-    """The refs of the contributions that count."""
-    return frozenset(one.ref for one in outcome.contributions if one.status == "counts")
+    """Return the refs of the contributions that count."""
+    return frozenset(
+        contribution.ref for contribution in outcome.contributions if contribution.status == "counts"
+    )
 
 
-def derive_verdict(outcome: Outcome, *than: Outcome) -> Verdict:
-    """Approved, where nothing is taken off any of ``than`` (what the claim was submitted for, what the stage before
-    gave); refused, where nothing is left (no contribution counts, and points carried in give no credit either);
-    approved in part otherwise."""
-    if not any(is_worse(outcome, one) for one in than):
+def derive_verdict(outcome: Outcome, *before: Outcome) -> Verdict:
+    """Return the verdict that follows from comparing ``outcome`` with the outcomes ``before``.
+
+    ``before`` has the outcome at submission and, if there is one, that of the stage before. Approved if ``outcome`` is
+    worse than none of them. Refused if nothing is left: no contribution counts, and points carried in give no credit
+    either. Approved in part otherwise.
+    """
+    if not any(is_worse(outcome, earlier) for earlier in before):
         return Verdict.APPROVE
     return Verdict.REDUCE if counting_refs(outcome) or outcome.credit > 0 else Verdict.REFUSE
 
 
-def require_reason(lines: Mapping[str, ReviewLine], reason: str, outcome: Outcome, *than: Outcome) -> str:
-    """The reason of a decision that takes something off ``than``: the overall one, else those of its lines.
+def require_reason(lines: Mapping[str, ReviewLine], reason: str, outcome: Outcome, *before: Outcome) -> str:
+    """Return the reason of a decision that is worse than ``before``: the overall reason, or those of its lines.
 
-    Raises CreditsError ``reason-needed`` where a contribution is refused without either, or nothing is said at all.
+    Raises CreditsError ``reason-needed`` if a contribution is refused without either, or there is no reason at all.
     """
     overall = clean_reason(reason)
-    said = [line.reason for line in lines.values() if line.reason]
-    counted = frozenset[str]().union(*(counting_refs(one) for one in than))
-    silent = [ref for ref in counted - counting_refs(outcome) if not (ref in lines and lines[ref].reason)]
-    if not overall and (silent or not said):
+    line_reasons = [line.reason for line in lines.values() if line.reason]
+    counted = frozenset[str]().union(*(counting_refs(earlier) for earlier in before))
+    without_reason = [
+        ref for ref in counted - counting_refs(outcome) if not (ref in lines and lines[ref].reason)
+    ]
+    if not overall and (without_reason or not line_reasons):
         raise CreditsError(
             "reason-needed",
             _("A reason is required when you refuse or reduce credit."),
             _("Write a reason beside each refused contribution, or one reason for all."),
         )
-    return overall or "\n".join(dict.fromkeys(said))
+    return overall or "\n".join(dict.fromkeys(line_reasons))
 
 
 def _read_award(value: object) -> Decimal:
@@ -139,7 +151,7 @@ def _read_award(value: object) -> Decimal:
 
 
 def clean_reason(value: object) -> str:
-    """A reason as it is kept; CreditsError ``reason-too-long`` beyond its bound."""
+    """Return a reason as it is stored. Raises CreditsError ``reason-too-long`` if it is too long."""
     text = str(value).replace("\x00", "").strip()
     if len(text) > _MAX_REASON_LENGTH:
         raise CreditsError(

@@ -1,4 +1,4 @@
-"""The facts behind the signals of a claim's contributions, from what is held. For the reviewer's eyes only."""
+"""Collect the facts behind the signals about a claim's contributions from stored rows. Only reviewers see them."""
 
 from __future__ import annotations
 
@@ -22,67 +22,71 @@ from credits.contributions.review_hints import (
 from credits.forges.patch_identity import normalised_title
 
 MIN_TITLE_LENGTH = 12
-"""Characters from which on a title that two students share says something."""
+"""The fewest characters of a title for which an equal title of two students is a signal."""
 
 
 def claim_signals(claim: Claim) -> dict[str, tuple[ReviewHint, ...]]:
-    """Signals by ref, for every contribution in the claim. A handful of queries, however many there are."""
+    """Return the signals for every contribution in the claim, by ref. The number of queries is fixed."""
     shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    own = {
-        (one.forge, one.forge_user_id)
-        for one in ForgeAccount.objects.filter(user=claim.user_id, unlinked_at=None)
+    own_accounts = {
+        (account.forge, account.forge_user_id)
+        for account in ForgeAccount.objects.filter(user=claim.user_id, unlinked_at=None)
     }
-    sizes = _counts_by_repository(shares, own)
-    twins = _same_work_places(shares, own, claim)
+    sizes = _counts_by_repository(shares, own_accounts)
+    other_places = _same_work_places(shares, own_accounts, claim)
     texts = _same_titles(claim, shares)
     bots = _opened_by_bot(shares)
     shareless = _co_authors_without_share(shares)
     branches = branch_authors.branch_looks(share.contribution_id for share in shares)
     found: dict[str, tuple[ReviewHint, ...]] = {}
     for share in shares:
-        held = share.contribution
-        repository = held.repository
-        merger = held.merged_by_id_on_forge
+        contribution = share.contribution
+        repository = contribution.repository
+        merger = contribution.merged_by_id_on_forge
         owner = repository.owner_id_on_forge
-        tiny, count = sizes.get(held.repository_id, (0, 0))
+        tiny, count = sizes.get(contribution.repository_id, (0, 0))
         found[ref_of(share)] = hints_for(
             ReviewHintFacts(
-                created_at=held.created_at,
-                merged_at=held.merged_at,
-                merged_by_self=None if merger is None else (share.forge, merger) in own,
-                merged_by=held.merged_by_login,
-                owner_is_author=(share.forge, owner) in own if owner else None,
+                created_at=contribution.created_at,
+                merged_at=contribution.merged_at,
+                merged_by_self=None if merger is None else (share.forge, merger) in own_accounts,
+                merged_by=contribution.merged_by_login,
+                owner_is_author=(share.forge, owner) in own_accounts if owner else None,
                 owner=repository.owner_login,
-                files=held.files,
-                only_whitespace=held.only_whitespace,
-                lines=_changed_lines(held),
+                files=contribution.files,
+                only_whitespace=contribution.only_whitespace,
+                lines=_changed_lines(contribution),
                 tiny_in_repository=tiny,
                 in_repository=count,
                 repository_created_at=repository.created_at,
-                labels=tuple(held.labels or ()),
+                labels=tuple(contribution.labels or ()),
                 login=share.login,
-                is_bot=held.pk in bots,
+                is_bot=contribution.pk in bots,
                 same_text=texts.get(share.pk, ()),
-                same_work=twins.get(held.pk, ()),
-                shareless=shareless.get(held.pk, ()),
-                nameless_commits=branches[held.pk].nameless if held.pk in branches else 0,
+                same_work=other_places.get(contribution.pk, ()),
+                shareless=shareless.get(contribution.pk, ()),
+                nameless_commits=branches[contribution.pk].nameless if contribution.pk in branches else 0,
             )
         )
     return found
 
 
-def _changed_lines(held: Contribution) -> int | None:
-    return None if held.additions is None or held.deletions is None else held.additions + held.deletions
+def _changed_lines(contribution: Contribution) -> int | None:
+    return (
+        None
+        if contribution.additions is None or contribution.deletions is None
+        else contribution.additions + contribution.deletions
+    )
 
 
 def _counts_by_repository(
-    shares: Iterable[Authorship], own: set[tuple[str, str]]
+    shares: Iterable[Authorship], own_accounts: set[tuple[str, str]]
 ) -> dict[int, tuple[int, int]]:
-    """By repository: how many of the person's contributions there are tiny, and how many there are."""
+    """Return by repository how many of the person's contributions are tiny, and how many there are in all."""
     rows = (
         Authorship.objects.filter(
             contribution__repository__in={share.contribution.repository_id for share in shares},
-            forge_user_id__in=[key for _forge, key in own],
+            forge_user_id__in=[key for _forge, key in own_accounts],
         )
         .values("contribution__repository")
         .annotate(
@@ -97,11 +101,14 @@ def _counts_by_repository(
 
 
 def _same_work_places(
-    shares: Iterable[Authorship], own: set[tuple[str, str]], claim: Claim
+    shares: Iterable[Authorship], own_accounts: set[tuple[str, str]], claim: Claim
 ) -> dict[int, tuple[WorkElsewhere, ...]]:
-    """Other places of the same work, but for what another student has not claimed: that only they may see."""
+    """Return the other places of the same work, by contribution.
+
+    A contribution that another student has collected but not claimed is left out: only that student may see it.
+    """
     places = same_work.sibling_contributions(share.contribution_id for share in shares)
-    keys = {other.pk for some in places.values() for other, _exact in some}
+    keys = {other.pk for pairs in places.values() for other, _exact in pairs}
     people: dict[int, list[Authorship]] = {}
     for part in Authorship.objects.filter(contribution__in=keys):
         people.setdefault(part.contribution_id, []).append(part)
@@ -111,35 +118,39 @@ def _same_work_places(
         .values_list("authorship__contribution", flat=True)
     )
     found: dict[int, tuple[WorkElsewhere, ...]] = {}
-    for root, some in places.items():
-        twins = []
-        for other, _exact in some:
+    for root, pairs in places.items():
+        places_of_work = []
+        for other, _exact in pairs:
             parts = people.get(other.pk, ())
-            mine = any((part.forge, part.forge_user_id) in own for part in parts)
-            if mine or other.pk not in private:
-                whose = ", ".join(sorted(part.login for part in parts)) or "?"
-                twins.append(WorkElsewhere(f"{other.repository.forge}: {other}", other.url, whose, mine))
-        found[root] = tuple(twins)
+            is_own = any((part.forge, part.forge_user_id) in own_accounts for part in parts)
+            if is_own or other.pk not in private:
+                logins = ", ".join(sorted(part.login for part in parts)) or "?"
+                places_of_work.append(
+                    WorkElsewhere(f"{other.repository.forge}: {other}", other.url, logins, is_own)
+                )
+        found[root] = tuple(places_of_work)
     return found
 
 
 def _same_titles(claim: Claim, shares: list[Authorship]) -> dict[int, tuple[WorkElsewhere, ...]]:
-    """Contributions of other students under the same title, among those claimed in this round."""
+    """Return contributions of other students with the same title that are claimed in this round, by share key."""
     wanted = {share.pk: normalised_title(share.contribution.title) for share in shares}
-    others = (
+    other_items = (
         ClaimItem.objects.filter(claim__round=claim.round_id, live=True)
         .exclude(claim__user=claim.user_id)
         .exclude(claim__status=Claim.Status.DRAFT)
     )
     titles = {title for title in wanted.values() if len(title) >= MIN_TITLE_LENGTH}
-    alike: dict[int, str] = {}
+    bare_titles: dict[int, str] = {}
     if titles:
-        said = others.values_list("pk", "authorship__contribution__title")
-        alike = {key: bare for key, title in said if (bare := normalised_title(title)) in titles}
+        titles_by_item = other_items.values_list("pk", "authorship__contribution__title")
+        bare_titles = {
+            key: bare for key, title in titles_by_item if (bare := normalised_title(title)) in titles
+        }
     by_title: dict[str, list[ClaimItem]] = {}
-    for item in others.filter(pk__in=alike).select_related("authorship__contribution__repository"):
-        by_title.setdefault(alike[item.pk], []).append(item)
-    own = {share.contribution_id for share in shares}
+    for item in other_items.filter(pk__in=bare_titles).select_related("authorship__contribution__repository"):
+        by_title.setdefault(bare_titles[item.pk], []).append(item)
+    own_contributions = {share.contribution_id for share in shares}
     return {
         key: tuple(
             WorkElsewhere(
@@ -149,14 +160,14 @@ def _same_titles(claim: Claim, shares: list[Authorship]) -> dict[int, tuple[Work
                 same_person=False,
             )
             for item in by_title.get(title, ())
-            if item.authorship.contribution_id not in own
+            if item.authorship.contribution_id not in own_contributions
         )
         for key, title in wanted.items()
     }
 
 
 def _opened_by_bot(shares: Iterable[Authorship]) -> set[int]:
-    """Contributions whose opener the forge itself calls a bot, by what it answered last."""
+    """Return the contributions whose opener is a bot according to the forge's latest answer."""
     found: dict[int, bool] = {}
     rows = Evidence.objects.filter(contribution__in={share.contribution_id for share in shares})
     for key, author in rows.order_by("fetched_at", "pk").values_list("contribution", "payload__author"):
@@ -165,14 +176,14 @@ def _opened_by_bot(shares: Iterable[Authorship]) -> set[int]:
 
 
 def _co_authors_without_share(shares: Iterable[Authorship]) -> dict[int, tuple[str, ...]]:
-    """By contribution, the logins of co-authors who have nothing of it, but for the claimants' own."""
-    mine = {share.pk for share in shares}
+    """Return by contribution the logins of its co-authors without a share, except the claimant."""
+    own_keys = {share.pk for share in shares}
     found: dict[int, tuple[str, ...]] = {}
     rows = Authorship.objects.filter(
         contribution__in={share.contribution_id for share in shares},
         role=Authorship.Role.CO_AUTHOR,
         share=0,
-    ).exclude(pk__in=mine)
+    ).exclude(pk__in=own_keys)
     for key, login in rows.order_by("login", "pk").values_list("contribution", "login"):
         found[key] = (*found.get(key, ()), login)
     return found

@@ -1,5 +1,5 @@
-"""What another rulebook would have given for the claims of a past round.
+"""Simulations: what another rulebook would have given for the claims of a round.
 
-Door: ``runs`` (ask for, continue and read a simulation), ``trial`` (evaluate one claim by two rulebooks),
-``sample_claims`` and ``anonymised_traces`` (show a claim to a steward without its student).
+Door: ``runs`` (request, run and read a simulation), ``trial`` (evaluate a claim by two rulebooks), ``sample_claims``
+and ``anonymised_traces`` (show a claim to a steward without its student).
 """

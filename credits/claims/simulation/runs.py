@@ -1,7 +1,7 @@
-"""Simulations in the background: asked for by a steward, carried out by a worker batch by batch, stopped at will.
+"""Simulations in the background: a steward requests and stops them, a worker runs them batch by batch.
 
-What a batch found, how far it came and the worker's hold on the job are written in one transaction: whatever
-instruction a worker dies at, the next one goes on where the last batch ended, and no claim is counted twice.
+The findings of a batch, its progress and the renewal of the job's lease are written in one transaction. A worker may
+die at any instruction: the next worker continues after the last batch, and no claim is counted twice.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from credits.rules import RulebookDocument, parse, rulebook_digest
 KIND = "simulate"
 LANE = "simulate"
 LEASE = timedelta(minutes=5)
-"""Longer than the slowest batch takes; renewed with each."""
+"""Longer than the slowest batch takes; each batch renews the lease."""
 MAX_TRIES = 3
 KEPT_PER_STEWARD = 50
-"""Simulations that are kept of each steward, the newest; older ones are dropped with what they found."""
+"""How many simulations of each steward are kept, the newest; older ones are deleted with their findings."""
 Clock = Callable[[], datetime]
 Status = Simulation.Status
 _UNFINISHED = (Status.WAITING, Status.RUNNING)
@@ -64,8 +64,10 @@ def request_simulation(
     by: User,
     now: datetime,
 ) -> Simulation:
-    """Have a rulebook tried on a round's claims; ``version`` where it is a kept one. One that was asked for in the same
-    words and is not done yet is handed back instead of a second. Raises NotAllowed unless ``by`` is a steward.
+    """Request a simulation of a rulebook on a round's claims.
+
+    ``version`` is set if the rulebook is a stored version. If the steward has an unfinished simulation with the same
+    rulebook, round, programme and comparison, return that instead. Raises NotAllowed unless ``by`` is a steward.
     """
     permissions.require(by, StaffRole.Role.STEWARD)
     scope = permissions.departments_of(by, StaffRole.Role.STEWARD)
@@ -75,7 +77,7 @@ def request_simulation(
     ).first()
     if same is not None:
         return same
-    made = Simulation.objects.create(
+    simulation = Simulation.objects.create(
         code=rulebook.code,
         title_zh=rulebook.title.zh,
         title_en=rulebook.title.en,
@@ -89,25 +91,25 @@ def request_simulation(
         asked_by=by,
         asked_at=now,
     )
-    queue.ensure(KIND, str(made.pk), LANE, due_at=now)
+    queue.ensure(KIND, str(simulation.pk), LANE, due_at=now)
     _drop_old_simulations(by)
     audit.record(
         "simulation-asked",
-        made,
+        simulation,
         by=by,
         now=now,
-        rulebook=made.code,
+        rulebook=simulation.code,
         digest=digest,
         round=round_.code,
         programme=programme and programme.name,
     )
     wake_workers()
-    return made
+    return simulation
 
 
 @transaction.atomic
 def stop(simulation: Simulation, *, by: User, now: datetime) -> Simulation:
-    """Stop it; what was found so far stays. Conflict where it has ended already."""
+    """Stop the simulation; its findings so far stay. Raises Conflict if it has already ended."""
     permissions.require(by, StaffRole.Role.STEWARD)
     locked = Simulation.objects.select_for_update().get(pk=simulation.pk)
     if locked.status not in _UNFINISHED:
@@ -119,8 +121,11 @@ def stop(simulation: Simulation, *, by: User, now: datetime) -> Simulation:
 
 
 def visible_simulations(user: User) -> QuerySet[Simulation]:
-    """The simulations that a steward may see: those of everybody's claims for who may write for all departments, else
-    those confined to departments of theirs. The newest first; :data:`KEPT` of each steward are there."""
+    """Return the simulations that a steward may see, newest first.
+
+    A steward for all departments may see all of them, others those limited to their own departments. At most
+    :data:`KEPT_PER_STEWARD` of each steward exist.
+    """
     permissions.require(user, StaffRole.Role.STEWARD)
     found = Simulation.objects.select_related(
         "round", "programme", "version__rulebook", "against__rulebook", "asked_by"
@@ -132,7 +137,7 @@ def visible_simulations(user: User) -> QuerySet[Simulation]:
 
 
 def find_simulation(user: User, public_id: uuid.UUID) -> Simulation:
-    """One of :func:`seen_by`; NotThere for any other."""
+    """Return a simulation of :func:`visible_simulations`. Raises NotThere for any other."""
     found = visible_simulations(user).filter(public_id=public_id).first()
     if found is None:
         raise NotThere("no-such-simulation", _("There is no such simulation."))
@@ -140,12 +145,12 @@ def find_simulation(user: User, public_id: uuid.UUID) -> Simulation:
 
 
 def tried_rulebook(simulation: Simulation) -> RulebookDocument:
-    """The rulebook that was tried."""
+    """Return the rulebook that was tried."""
     return parse(simulation.canonical)
 
 
 def largest_changes(simulation: Simulation, limit: int = LARGEST_SHOWN) -> list[SimulationChange]:
-    """The largest changes: by credit, then by points."""
+    """Return the largest changes: by credit, then by points."""
     return list(
         simulation.changes.select_related("assessment__claim__enrolment__programme__department")
         .defer("assessment__facts", "assessment__outcome", "assessment__claim__facts")
@@ -154,12 +159,12 @@ def largest_changes(simulation: Simulation, limit: int = LARGEST_SHOWN) -> list[
 
 
 def is_due(*, now: datetime) -> bool:
-    """Whether a worker has something to do."""
+    """Return whether a simulation waits for a worker."""
     return bool(queue.due_lanes(KIND, now=now))
 
 
 def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH_SIZE) -> bool:
-    """Carry out what is due, one simulation after another. True where the time budget ended with something left."""
+    """Run the due simulations one after another. Return True if the time budget ended before the work did."""
     begun = clock()
     while jobs := queue.take(KIND, LANE, limit=1, now=clock(), lease=LEASE):
         (job,) = jobs
@@ -180,14 +185,17 @@ def run_due(*, clock: Clock, budget: timedelta | None = None, limit: int = BATCH
 
 
 def _drop_old_simulations(by: User) -> None:
-    """A simulation decides nothing and can be asked for again: of each steward the newest :data:`KEPT` stay."""
+    """Delete ended simulations of the steward, except the newest :data:`KEPT_PER_STEWARD`.
+
+    They decide nothing and can be requested again.
+    """
     ended = Simulation.objects.filter(asked_by=by).exclude(status__in=_UNFINISHED)
     kept = Simulation.objects.filter(asked_by=by).values("pk")[:KEPT_PER_STEWARD]
     ended.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
 
 
 def _run_batch(job: Job, *, clock: Clock, limit: int) -> bool:
-    """One batch. Whether there is more to do."""
+    """Run one batch of the job. Return whether there is more to do."""
     simulation = (
         Simulation.objects.select_related("round", "programme", "against__rulebook")
         .filter(pk=int(job.key))
@@ -200,13 +208,20 @@ def _run_batch(job: Job, *, clock: Clock, limit: int) -> bool:
         simulation.round, programme=simulation.programme, departments=simulation.departments
     )
     tally = SimulationTally.from_json(simulation.tally)
-    numbered = tally.changes
+    changes_before = tally.changes
     batch = next_batch(claims, after=simulation.cursor, limit=limit)
     trial = _compiled_trial(simulation)
-    changed = [one for one in try_batch(trial, batch, tally) if one.changed]
+    changed = [tried for tried in try_batch(trial, batch, tally) if tried.changed]
     total = simulation.total or claims.count()
     return _store_batch(
-        job, simulation, batch[-1][0].public_id if batch else None, changed, tally, numbered, total, clock()
+        job,
+        simulation,
+        batch[-1][0].public_id if batch else None,
+        changed,
+        tally,
+        changes_before,
+        total,
+        clock(),
     )
 
 
@@ -216,7 +231,7 @@ def _store_batch(
     cursor: uuid.UUID | None,
     changed: list[TriedClaim],
     tally: SimulationTally,
-    numbered: int,
+    changes_before: int,
     total: int,
     now: datetime,
 ) -> bool:
@@ -226,15 +241,16 @@ def _store_batch(
             queue.finish(job, now=now, due_at=None)
             return False
         SimulationChange.objects.bulk_create(
-            _change_row(simulation, ordinal, one) for ordinal, one in enumerate(changed, start=numbered + 1)
+            _change_row(simulation, ordinal, tried)
+            for ordinal, tried in enumerate(changed, start=changes_before + 1)
         )
-        told = {"tally": tally.to_json(), "total": total}
+        progress = {"tally": tally.to_json(), "total": total}
         if cursor is None:
             ended = {"status": Status.DONE, "finished_at": now}
-            Simulation.objects.filter(pk=simulation.pk).update(**told, **ended)
+            Simulation.objects.filter(pk=simulation.pk).update(**progress, **ended)
             queue.finish(job, now=now, due_at=None)
             return False
-        Simulation.objects.filter(pk=simulation.pk).update(**told, status=Status.RUNNING, cursor=cursor)
+        Simulation.objects.filter(pk=simulation.pk).update(**progress, status=Status.RUNNING, cursor=cursor)
         queue.hold(job, now=now, lease=LEASE, progress={"claims": tally.claims + tally.failed, "of": total})
     return True
 
@@ -243,7 +259,7 @@ _COMPILED: dict[tuple[str, int | None], RulebookTrial] = {}
 
 
 def _compiled_trial(simulation: Simulation) -> RulebookTrial:
-    """Compiled once for all batches of one simulation; the one before is let go."""
+    """Return the compiled rulebook, kept for all batches of a simulation; only the latest is kept."""
     key = (simulation.digest, simulation.against_id)
     if key not in _COMPILED:
         _COMPILED.clear()
@@ -251,20 +267,20 @@ def _compiled_trial(simulation: Simulation) -> RulebookTrial:
     return _COMPILED[key]
 
 
-def _change_row(simulation: Simulation, ordinal: int, one: TriedClaim) -> SimulationChange:
+def _change_row(simulation: Simulation, ordinal: int, tried: TriedClaim) -> SimulationChange:
     return SimulationChange(
         simulation=simulation,
         ordinal=ordinal,
-        assessment=one.assessment,
-        credit_before=one.before.credit,
-        credit_after=one.after.credit,
-        points_before=four_decimals(one.before.points),
-        points_after=four_decimals(one.after.points),
+        assessment=tried.assessment,
+        credit_before=tried.before.credit,
+        credit_after=tried.after.credit,
+        points_before=four_decimals(tried.before.points),
+        points_after=four_decimals(tried.after.points),
     )
 
 
 def _retry_or_give_up(job: Job, *, now: datetime) -> None:
-    """Tried again later; given up after :data:`TRIES`."""
+    """Schedule the job again after an error, or mark the simulation as failed after :data:`MAX_TRIES`."""
     error = CreditsError(
         "simulation-broke-off",
         _("The simulation stopped unexpectedly."),

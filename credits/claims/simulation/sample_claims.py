@@ -1,4 +1,4 @@
-"""Real claims that a steward may try a rulebook on while writing it, without being told whose they are."""
+"""Real claims on which a steward can try a rulebook while writing it, without learning whose claims they are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLES_OFFERED = 12
 
 @dataclass(frozen=True, slots=True)
 class SampleClaim:
-    """A claim as it is offered: ``key`` is what it is asked for by."""
+    """A claim as the steward's list shows it. ``key`` is its public id."""
 
     key: str
     programme: str
@@ -37,8 +37,11 @@ class SampleClaim:
 
 @dataclass(frozen=True, slots=True)
 class TrialExample:
-    """Facts to try a rulebook on. ``key`` is empty for the made-up one. ``open``: the steward may see whose it is, by
-    another role of theirs."""
+    """Facts to try a rulebook on.
+
+    ``key`` is empty for the made-up example. ``open`` is True if the steward may see whose claim it is, through another
+    role of theirs.
+    """
 
     key: str
     facts: ClaimFacts
@@ -46,7 +49,7 @@ class TrialExample:
 
 
 def list_samples(user: User) -> list[SampleClaim]:
-    """Some claims of the newest round within the steward's departments; none where there is no claim yet."""
+    """Return some claims of the newest round within the steward's departments; empty if there are none."""
     permissions.require(user, Role.STEWARD)
     round_ = newest_round()
     if round_ is None:
@@ -66,7 +69,7 @@ def list_samples(user: User) -> list[SampleClaim]:
 
 @transaction.atomic
 def open_example(user: User, key: str, *, now: datetime) -> TrialExample:
-    """The claim called ``key``, as a look at another person's record: it goes into the audit log (invariant 11)."""
+    """Return the example with this key. Write the view of another person's record to the audit log (invariant 11)."""
     chosen = read_example(user, key)
     if chosen.key:
         claim = Claim.objects.select_related("user").get(public_id=chosen.key)
@@ -75,8 +78,10 @@ def open_example(user: User, key: str, *, now: datetime) -> TrialExample:
 
 
 def read_example(user: User, key: str) -> TrialExample:
-    """What was chosen before. The made-up one where ``key`` is empty; NotThere for a claim that the steward may not
-    see, or that is no longer there."""
+    """Return the example with this key, or the made-up example if ``key`` is empty. It writes no audit log.
+
+    Raises NotThere for a claim that the steward may not see or that no longer exists.
+    """
     permissions.require(user, Role.STEWARD)
     if not key:
         return TrialExample("", example_facts(), open=True)
@@ -104,7 +109,7 @@ def read_example(user: User, key: str) -> TrialExample:
 
 
 def may_see_student(user: User, claim: Claim) -> bool:
-    """Whether a steward may see whose claim it is: by a role that decides on it or records it."""
+    """Return whether the steward may see whose claim it is, because they also review or record it."""
     department = claim.enrolment.programme.department
     return any(permissions.covers(user, role, department) for role in (Role.INSTRUCTOR, Role.REGISTRAR))
 

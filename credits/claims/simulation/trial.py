@@ -1,8 +1,8 @@
-"""Try a rulebook on what was claimed: the same frozen facts by two rulebooks, and what differs. Decides nothing.
+"""Try a rulebook on claims: evaluate the same frozen facts by two rulebooks and compare. It decides nothing.
 
-The facts are those that the claim stands on: of its final decision, where there is one (with what the reviewer
-accepted and gave), else of its submission. What a reviewer gave for a criterion that a rulebook does not have, or
-beyond its range, is left out for that rulebook and counted.
+The facts are those of the claim's final decision, if it has one (with what the reviewer accepted and awarded),
+otherwise those of its submission. An award for a criterion that a rulebook does not have, or outside its range, is
+left out for that rulebook and counted.
 """
 
 from __future__ import annotations
@@ -34,15 +34,17 @@ from credits.rules.decimals import exactly, to_text
 from credits.rules.facts import ClaimFacts, facts_from_json
 
 BATCH_SIZE = 200
-"""Claims that are held in memory at once."""
+"""How many claims are in memory at the same time."""
 LARGEST_SHOWN = 10
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class TriedClaim:
-    """One claim by both rulebooks, on the facts of ``assessment``. ``left_out``: what a reviewer gave that the rulebook
-    that is tried has no place for."""
+    """A claim evaluated by both rulebooks on the facts of ``assessment``.
+
+    ``left_out`` counts the reviewer's awards that do not fit the tried rulebook.
+    """
 
     claim: Claim
     assessment: Assessment
@@ -52,27 +54,34 @@ class TriedClaim:
 
     @property
     def credit_change(self) -> Decimal:
+        """Return credit after minus credit before."""
         return self.after.credit - self.before.credit
 
     @property
     def points_change(self) -> Decimal:
+        """Return points after minus points before."""
         return self.after.points - self.before.points
 
     @property
     def changed(self) -> bool:
+        """Return whether credit or points differ."""
         return bool(self.credit_change or self.points_change)
 
     @property
     def size(self) -> tuple[Decimal, Decimal]:
-        """What the largest changes are found by: credit, then points."""
+        """Return the sort key for the largest changes: credit, then points."""
         return abs(self.credit_change), abs(self.points_change)
 
 
 @dataclass(slots=True)
 class SimulationTally:
-    """What was found so far. ``gain`` and ``lose`` count claims by credit; ``gain_points`` and ``lose_points`` those
-    whose credit stays and whose points do not. ``before`` and ``after`` are credit in total, ``spread_…`` how many
-    claims have how much, ``programmes`` the same sums by programme's key. ``failed`` claims could not be computed."""
+    """The findings of a simulation so far.
+
+    ``gain`` and ``lose`` count claims whose credit changes; ``gain_points`` and ``lose_points`` those with equal credit
+    whose points change. ``before`` and ``after`` are total credit. ``spread_before`` and ``spread_after`` count claims
+    by credit. ``programmes`` has the same sums by the programme's key. ``failed`` counts claims that could not be
+    evaluated.
+    """
 
     claims: int = 0
     gain: int = 0
@@ -89,49 +98,51 @@ class SimulationTally:
 
     @property
     def same_credit(self) -> int:
-        """Claims whose credit stays, whether or not their points do."""
+        """Return how many claims keep their credit, whether or not their points change."""
         return self.claims - self.gain - self.lose
 
     @property
     def same(self) -> int:
-        """Claims whose credit and points stay."""
+        """Return how many claims keep both credit and points."""
         return self.same_credit - self.gain_points - self.lose_points
 
     @property
     def changes(self) -> int:
+        """Return how many claims change in credit or points."""
         return self.claims - self.same
 
     @property
     def cost(self) -> Decimal:
-        """Credit that the rulebook would give more (or less) than the one before."""
+        """Return how much more credit the tried rulebook gives in total (negative: less)."""
         return self.after - self.before
 
-    def add(self, one: TriedClaim) -> None:
+    def add(self, tried: TriedClaim) -> None:
+        """Add the claim to the sums."""
         self.claims += 1
-        self.left_out += one.left_out
-        credit, points = one.credit_change, one.points_change
+        self.left_out += tried.left_out
+        credit, points = tried.credit_change, tried.points_change
         self.gain += credit > 0
         self.lose += credit < 0
         self.gain_points += not credit and points > 0
         self.lose_points += not credit and points < 0
         with exactly():
-            self.before += one.before.credit
-            self.after += one.after.credit
-            own = self.programmes.setdefault(
-                str(one.claim.enrolment.programme_id),
+            self.before += tried.before.credit
+            self.after += tried.after.credit
+            programme = self.programmes.setdefault(
+                str(tried.claim.enrolment.programme_id),
                 {"claims": 0, "gain": 0, "lose": 0, "before": "0", "after": "0"},
             )
-            own["before"] = to_text(Decimal(own["before"]) + one.before.credit)
-            own["after"] = to_text(Decimal(own["after"]) + one.after.credit)
-        own["claims"] += 1
-        own["gain"] += credit > 0
-        own["lose"] += credit < 0
-        for spread, totals in ((self.spread_before, one.before), (self.spread_after, one.after)):
+            programme["before"] = to_text(Decimal(programme["before"]) + tried.before.credit)
+            programme["after"] = to_text(Decimal(programme["after"]) + tried.after.credit)
+        programme["claims"] += 1
+        programme["gain"] += credit > 0
+        programme["lose"] += credit < 0
+        for spread, totals in ((self.spread_before, tried.before), (self.spread_after, tried.after)):
             key = to_text(totals.credit)
             spread[key] = spread.get(key, 0) + 1
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-safe; credit as texts."""
+        """Return the tally as JSON values, credit as text."""
         return {
             "claims": self.claims,
             "gain": self.gain,
@@ -149,7 +160,7 @@ class SimulationTally:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SimulationTally:
-        """What :meth:`to_json` wrote; nothing yet where it is empty."""
+        """Read what :meth:`to_json` wrote; an empty mapping gives an empty tally."""
         read: dict[str, Any] = {name: data[name] for name in cls.__slots__ if name in data}
         for name in ("before", "after"):
             read[name] = Decimal(read.get(name, "0"))
@@ -157,7 +168,7 @@ class SimulationTally:
 
 
 class RulebookTrial:
-    """A rulebook ready to be tried on many claims, held against ``against`` or each claim's own version."""
+    """A rulebook compiled for many claims, compared with ``against`` or with each claim's own version."""
 
     def __init__(self, rulebook: RulebookDocument, against: RulebookVersion | None = None) -> None:
         self.rulebook = rulebook
@@ -166,12 +177,14 @@ class RulebookTrial:
         self._others: dict[int, CompiledRulebook] = {}
 
     def on(self, claim: Claim, assessment: Assessment) -> TriedClaim:
-        """Both rulebooks on the facts that the claim stands on. Raises CreditsError where these cannot be used."""
+        """Evaluate both rulebooks on the facts in ``assessment``. Raises CreditsError if the facts cannot be used."""
         facts = facts_from_json(cast("dict[str, object]", assessment.facts))
         other = self._other(self.against or cast(RulebookVersion, claim.version))
-        mine, left_out = fit_awards(facts, self.rulebook)
-        theirs, _left_out = fit_awards(facts, other.rulebook)
-        return TriedClaim(claim, assessment, other.credit(theirs), self._compiled.credit(mine), left_out)
+        own_facts, left_out = fit_awards(facts, self.rulebook)
+        other_facts, _left_out = fit_awards(facts, other.rulebook)
+        return TriedClaim(
+            claim, assessment, other.credit(other_facts), self._compiled.credit(own_facts), left_out
+        )
 
     def _other(self, version: RulebookVersion) -> CompiledRulebook:
         compiled = self._others.get(version.pk)
@@ -186,9 +199,11 @@ def submitted_claims(
     programme: Programme | None = None,
     departments: Collection[int] | None = None,
 ) -> QuerySet[Claim]:
-    """The submitted claims of a round that were not withdrawn, of everyone or of a programme, within ``departments``
-    (None: all), in an order that tells nothing about anybody. Each has ``basis``, the key of the assessment whose
-    facts it stands on."""
+    """Return the submitted claims of a round that were not withdrawn, optionally of one programme.
+
+    ``departments`` limits them to these departments (None: all). They are ordered by public id, which reveals nothing
+    about a person. Each has ``basis``: the key of the assessment with the facts to use.
+    """
     final = Decision.objects.filter(claim=OuterRef("pk"), standing=Decision.Standing.FINAL)
     first = Assessment.objects.filter(claim=OuterRef("pk"))
     chosen = Claim.objects.filter(~Q(status=Claim.Status.WITHDRAWN), round=round_, submitted_at__isnull=False)
@@ -212,16 +227,18 @@ def submitted_claims(
 def next_batch(
     claims: QuerySet[Claim], *, after: uuid.UUID | None = None, limit: int = BATCH_SIZE
 ) -> list[tuple[Claim, Assessment]]:
-    """The next claims beyond ``after`` with the assessments that they stand on; none at the end."""
+    """Return the next claims after the public id ``after``, each with its basis; empty at the end."""
     beyond = claims if after is None else claims.filter(public_id__gt=after)
     found = list(beyond[:limit])
-    held = Assessment.objects.defer("outcome").in_bulk([one.basis for one in found])  # type: ignore[attr-defined]
-    return [(one, held[one.basis]) for one in found]  # type: ignore[attr-defined]
+    assessments = Assessment.objects.defer("outcome").in_bulk([claim.basis for claim in found])  # type: ignore[attr-defined]
+    return [(claim, assessments[claim.basis]) for claim in found]  # type: ignore[attr-defined]
 
 
 def try_claims(trial: RulebookTrial, claims: QuerySet[Claim], tally: SimulationTally) -> Iterator[TriedClaim]:
-    """Each claim by both rulebooks, added to ``tally``; those that cannot be computed are counted there and left out.
-    Holds one batch in memory."""
+    """Evaluate each claim by both rulebooks, add it to ``tally`` and yield it. One batch is in memory at a time.
+
+    Claims that cannot be evaluated are counted in the tally and not yielded.
+    """
     after: uuid.UUID | None = None
     while batch := next_batch(claims, after=after):
         after = batch[-1][0].public_id
@@ -231,36 +248,41 @@ def try_claims(trial: RulebookTrial, claims: QuerySet[Claim], tally: SimulationT
 def try_batch(
     trial: RulebookTrial, batch: list[tuple[Claim, Assessment]], tally: SimulationTally
 ) -> Iterator[TriedClaim]:
-    """The same for claims that are read already."""
+    """Do the same as :func:`try_claims` for one batch."""
     for claim, assessment in batch:
         try:
-            one = trial.on(claim, assessment)
+            tried = trial.on(claim, assessment)
         except CreditsError:
             tally.failed += 1
             continue
-        tally.add(one)
-        yield one
+        tally.add(tried)
+        yield tried
 
 
 def fit_awards(facts: ClaimFacts, rulebook: RulebookDocument) -> tuple[ClaimFacts, int]:
-    """The facts with only those of the reviewer's awards that the rulebook has a place for, and how many it has none
-    for."""
+    """Return the facts with only the reviewer's awards that fit the rulebook, and how many do not fit."""
     criteria = {rule.id: rule for rule in rulebook.points if rule.reviewer is not None}
     left_out = 0
     kept = []
-    for one in facts.contributions:
+    for contribution in facts.contributions:
         awarded = {
-            name: given for name, given in one.awarded.items() if _award_fits(criteria.get(name), given)
+            name: given
+            for name, given in contribution.awarded.items()
+            if _award_fits(criteria.get(name), given)
         }
-        left_out += len(one.awarded) - len(awarded)
-        kept.append(one if len(awarded) == len(one.awarded) else replace(one, awarded=awarded))
+        left_out += len(contribution.awarded) - len(awarded)
+        kept.append(
+            contribution
+            if len(awarded) == len(contribution.awarded)
+            else replace(contribution, awarded=awarded)
+        )
     return (replace(facts, contributions=tuple(kept)), left_out) if left_out else (facts, 0)
 
 
 def evaluate_both(
     assessment: Assessment, before: RulebookDocument, after: RulebookDocument
 ) -> tuple[ClaimFacts, Outcome, Outcome]:
-    """The facts, and what each rulebook gives for them with its trace."""
+    """Return the assessment's facts and the outcome of each rulebook for them, with traces."""
     facts = facts_from_json(cast("dict[str, object]", assessment.facts))
     return facts, evaluate(before, fit_awards(facts, before)[0]), evaluate(after, fit_awards(facts, after)[0])
 

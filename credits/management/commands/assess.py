@@ -51,7 +51,7 @@ class Command(VerbCommand):
                 {
                     "student_number": enrolment.student_number,
                     "outcome": estimate.outcome.to_json(),
-                    "explanation": estimate.explained().to_json(),
+                    "explanation": estimate.explanation().to_json(),
                 }
                 for enrolment, estimate in found
             ],
@@ -81,7 +81,7 @@ def _trace_lines(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []
-    explained = estimate.explained()
+    explained = estimate.explanation()
     for one in estimate.outcome.contributions:
         lines.append(f"  {names.get(one.ref, one.ref)}")
         lines += [f"    {line.text[language]}" for line in one.lines]

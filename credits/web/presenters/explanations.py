@@ -27,6 +27,6 @@ def explanations(
     """By ref, for the contributions of which there is more to say than their trace; of these ``refs`` only, where they
     are given. Asks no database."""
     asked = [one.ref for one in estimate.outcome.contributions] if refs is None else list(refs)
-    explained = estimate.explained(frozenset(asked[:MAX_EXPLAINED]))
+    explained = estimate.explanation(frozenset(asked[:MAX_EXPLAINED]))
     found = {ref: ContributionExplanation(less=one) for ref, one in explained.reduced.items()}
     return found | {ref: ContributionExplanation(needs=needs) for ref, needs in explained.remedies.items()}

@@ -1,4 +1,4 @@
-"""Gathering contributions into a claim, and what its facts say."""
+"""Choosing contributions for a draft, and the facts of a claim."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_draft_is_prefilled_with_what_counts() -> None:
-    """Own work under an open licence is in; the rest is there to choose, with the reason why it does not count."""
+    """A new draft has the work that counts; other work is a candidate with the reason why it does not count."""
     student = factories.student()
     good = make.authorship(student)
     make.authorship(student, make.contribution(make.repository(licence="")))
-    make.authorship()  # somebody else's
+    make.authorship()  # another student's
     claim = open_draft(student, make.round_(), now=NOW)
     assert [item.authorship for item in claim.items.all()] == [good]
-    shown = {one.outcome.status: one for one in draft_candidates(claim, now=NOW)}
+    shown = {candidate.outcome.status: candidate for candidate in draft_candidates(claim, now=NOW)}
     assert set(shown) == {"counts", "does-not-count"}
     assert shown["counts"].item is not None
-    said = [line.text["en"] for line in shown["does-not-count"].outcome.lines]
-    assert any("licence" in text for text in said)
+    reasons = [line.text["en"] for line in shown["does-not-count"].outcome.lines]
+    assert any("licence" in text for text in reasons)
 
 
 def test_what_is_unknown_is_undecided_and_not_refused() -> None:
-    """A licence that the forge did not name is unknown: the contribution is not in, and not out for good."""
+    """A contribution whose licence is unknown is not in the draft, and is undecided, not refused."""
     student = factories.student()
     make.authorship(student, make.contribution(make.repository(licence=None)))
     claim = open_draft(student, make.round_(), now=NOW)
     assert claim.items.count() == 0
-    assert [one.outcome.status for one in draft_candidates(claim, now=NOW)] == ["undecided"]
+    assert [candidate.outcome.status for candidate in draft_candidates(claim, now=NOW)] == ["undecided"]
 
 
 def test_an_existing_draft_is_refilled_only_when_asked() -> None:
-    """What the student took out stays out; refreshing brings in all that counts again."""
+    """A contribution that the student removed stays out until they ask to fill the draft again."""
     claim = make.claim()
     student = claim.user
     remove_item(claim.items.all()[0], by=student, now=NOW)
@@ -60,7 +60,7 @@ def test_an_existing_draft_is_refilled_only_when_asked() -> None:
 
 
 def test_a_submitted_claim_is_returned_as_it_is() -> None:
-    """Asking for the draft of a round in which one has applied shows what was handed in."""
+    """Opening the draft of a round with a submitted claim returns that claim unchanged."""
     claim = make.submitted_claim()
     make.authorship(claim.user)
     again = open_draft(claim.user, claim.round, now=NOW, refresh=True)
@@ -68,7 +68,7 @@ def test_a_submitted_claim_is_returned_as_it_is() -> None:
 
 
 def test_a_draft_that_was_never_submitted_lets_go() -> None:
-    """In the next round, what lies in an old draft is free again."""
+    """In the next round, the contributions of a draft that was not submitted in time are free."""
     old = make.claim()
     later = old.round.apply_until
     new = open_draft(old.user, make.round_(apply_from=later), now=later)
@@ -78,17 +78,17 @@ def test_a_draft_that_was_never_submitted_lets_go() -> None:
 
 
 def test_only_ones_own_work_into_ones_own_claim() -> None:
-    """Neither another's contribution, nor another's claim, nor work of an account that is no longer linked."""
+    """A student cannot use another's contribution, another's claim, or work of an account that is no longer linked."""
     claim = make.claim()
-    theirs = make.authorship()
+    foreign_share = make.authorship()
     with pytest.raises(NotAllowed) as error:
-        add_item(claim, theirs, by=claim.user, now=NOW)
+        add_item(claim, foreign_share, by=claim.user, now=NOW)
     assert error.value.code == "not-your-contribution"
-    somebody = factories.student()
+    other_student = factories.student()
     for step in (
-        lambda: add_item(claim, theirs, by=somebody, now=NOW),
-        lambda: remove_item(claim.items.all()[0], by=somebody, now=NOW),
-        lambda: submit(claim, by=somebody, now=NOW),
+        lambda: add_item(claim, foreign_share, by=other_student, now=NOW),
+        lambda: remove_item(claim.items.all()[0], by=other_student, now=NOW),
+        lambda: submit(claim, by=other_student, now=NOW),
     ):
         with pytest.raises(NotAllowed) as error:
             step()
@@ -100,7 +100,7 @@ def test_only_ones_own_work_into_ones_own_claim() -> None:
 
 
 def test_a_claim_in_which_nothing_counts_is_not_taken() -> None:
-    """An empty draft, or one of work that does not count, is answered with the reason."""
+    """A draft that is empty, or whose work does not count, cannot be submitted."""
     student = factories.student()
     claim = open_draft(student, make.round_(), now=NOW)
     unlicensed = make.authorship(student, make.contribution(make.repository(licence="")))
@@ -112,7 +112,7 @@ def test_a_claim_in_which_nothing_counts_is_not_taken() -> None:
 
 
 def test_an_open_claim_in_the_same_category_comes_first() -> None:
-    """What the first gives decides what the second may add, so the second waits; another category does not."""
+    """A second claim in the same category cannot be submitted while the first is open; one in another category can."""
     student = make.submitted_claim().user
     second = make.claim(student, contributions=1)
     with pytest.raises(Conflict) as error:
@@ -123,25 +123,25 @@ def test_an_open_claim_in_the_same_category_comes_first() -> None:
 
 
 def test_a_person_without_an_enrolment_has_nothing_to_claim_for() -> None:
-    """Staff, students who have left, and those whose enrolment is still to come are told so."""
+    """Staff, students who left and students who have not started cannot open a draft."""
     round_ = make.round_()
-    gone = factories.enrolment(left_on=date(2025, 3, 10)).user
+    former = factories.enrolment(left_on=date(2025, 3, 10)).user
     coming = factories.enrolment(enrolled_on=date(2025, 9, 1), year=2025).user
-    for user in (factories.instructor(), gone, coming):
+    for user in (factories.instructor(), former, coming):
         with pytest.raises(NotThere) as error:
             open_draft(user, round_, now=NOW)
         assert error.value.code == "not-enrolled"
 
 
 def test_the_newest_enrolment_claims() -> None:
-    """After a change of programme, the claim stands under the new student number."""
+    """After a change of programme, a new claim uses the newest enrolment."""
     student = factories.student(year=2021)
     new = factories.enrolment(student, year=2024, level="硕士")
     assert current_enrolment(student, now=NOW) == new
 
 
 def test_the_facts_of_a_contribution() -> None:
-    """What is known is said as it is held, what is not is None, and times and shares are exact."""
+    """Known facts are as stored, unknown facts are None, and times and shares are exact."""
     student = factories.student(year=2023)
     account = make.linked_account(student)
     repository = make.repository(owner_id_on_forge=account.forge_user_id, stars=None, licence="NOASSERTION")
@@ -176,7 +176,7 @@ def test_the_facts_of_a_contribution() -> None:
 
 
 def test_whether_it_is_the_first_is_unknown_until_all_is_collected() -> None:
-    """An earlier one may still turn up, so nobody is called a first-timer too soon."""
+    """Until an account is collected completely, it is unknown whether a contribution is the first."""
     student = factories.student()
     share = make.authorship(student)
     CollectionState.objects.update(complete_at=None)
@@ -191,7 +191,7 @@ def test_whether_it_is_the_first_is_unknown_until_all_is_collected() -> None:
 
 
 def test_an_estimate_stores_nothing_and_leaves_out_what_is_claimed_elsewhere() -> None:
-    """Two contributions in another live claim are not promised twice."""
+    """Contributions in another live claim are not in the estimate, and the estimate creates no claim."""
     claim = make.submitted_claim()
     make.authorship(claim.user)
     other = make.round_()
@@ -202,25 +202,28 @@ def test_an_estimate_stores_nothing_and_leaves_out_what_is_claimed_elsewhere() -
 
 
 def test_estimates_of_a_round() -> None:
-    """Everyone with a linked account, by student number, or those who are named; an unknown number is said."""
+    """Estimates are for everyone with a linked account, or for the given numbers; an unknown number is an error."""
     round_ = make.round_()
     students = [factories.student(student_number=number) for number in ("0002", "0001", "0003")]
     for student in students[:2]:
         make.authorship(student)
-    gone = factories.enrolment(left_on=date(2025, 1, 10)).user
-    make.linked_account(gone)
-    found = [
-        (one.student_number, found.outcome.points) for one, found in estimate_round(round_, None, now=NOW)
+    former = factories.enrolment(left_on=date(2025, 1, 10)).user
+    make.linked_account(former)
+    points = [
+        (enrolment.student_number, estimate.outcome.points)
+        for enrolment, estimate in estimate_round(round_, None, now=NOW)
     ]
-    assert found == [("0001", 8), ("0002", 8)]
-    named = [one.student_number for one, _outcome in estimate_round(round_, ["0003", "0001"], now=NOW)]
-    assert named == ["0003", "0001"]
+    assert points == [("0001", 8), ("0002", 8)]
+    numbers = [
+        enrolment.student_number for enrolment, _estimate in estimate_round(round_, ["0003", "0001"], now=NOW)
+    ]
+    assert numbers == ["0003", "0001"]
     with pytest.raises(NotThere):
         estimate_round(round_, ["9999"], now=NOW)
 
 
 def test_a_draft_costs_few_queries_however_much_is_held(django_assert_max_num_queries: object) -> None:
-    """Forty contributions take no more queries than four."""
+    """Opening, reading and submitting a draft with forty contributions stays within a fixed number of queries."""
     student = factories.student()
     repository = make.repository()
     for _each in range(40):
@@ -235,8 +238,8 @@ def test_a_draft_costs_few_queries_however_much_is_held(django_assert_max_num_qu
 
 
 def test_who_begins_to_study_something_else_meanwhile_is_estimated_and_frozen_alike() -> None:
-    """A draft begun as a bachelor and handed in as a master stays the bachelor's, and the estimate tells what it gives
-    under that enrolment: work from before the new one counts."""
+    """A draft keeps the enrolment that it was started with after a change of programme, and its estimates use that
+    enrolment."""
     student = factories.student()
     master = factories.programme()
     generous = make.published_rulebook(points="  - {id: more, text: {zh: 多, en: more}, give: 8}\n")
@@ -247,10 +250,12 @@ def test_who_begins_to_study_something_else_meanwhile_is_estimated_and_frozen_al
     new = factories.enrolment(student, programme=master, enrolled_on=begins.date())
     later = begins + timedelta(days=1)
     shares = [item.authorship for item in claim.items.all()]
-    told = estimate_outcome(student, round_, now=later, authorships=shares)
+    estimated = estimate_outcome(student, round_, now=later, authorships=shares)
     shown = read_choice(claim, now=later).estimate.outcome
     claim = submit(claim, by=student, now=later)
     frozen = submitted_outcome(claim)
-    assert told.points == shown.points == frozen.points == 8
+    assert estimated.points == shown.points == frozen.points == 8
     assert claim.enrolment != new
-    assert [one for one, _estimate in estimate_round(round_, None, now=later)] == [claim.enrolment]
+    assert [enrolment for enrolment, _estimate in estimate_round(round_, None, now=later)] == [
+        claim.enrolment
+    ]

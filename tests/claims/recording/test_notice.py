@@ -1,4 +1,4 @@
-"""What the university sees of a claim for the days of public notice."""
+"""What members of the university see of a claim during public notice."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ from tests.factories import NOW
     ],
 )
 def test_names_are_masked(name: str, mask: str, shown: str) -> None:
-    """As the rulebook says, and never more than it says."""
+    """A name is masked as the rulebook says."""
     assert mask_name(name, mask) == shown
 
 
 @pytest.mark.django_db
 def test_a_notice_shows_no_number_no_link_and_no_full_name() -> None:
-    """Masked name, college and credit, within the days of notice only."""
+    """The notice shows masked name, college and credit, only during the days of notice."""
     student = factories.student(name="王小明", student_number="00420042")
     claim = make.decided_claim(make.submitted_claim(student)).claim
     assert claim.notice_from is not None
     assert claim.notice_until is not None
     assert notice_entries(now=claim.notice_from - timedelta(microseconds=1)) == []
-    (line,) = notice_entries(now=claim.notice_from)
-    assert line.college == claim.enrolment.programme.department.name
-    said = str(asdict(line))
+    (entry,) = notice_entries(now=claim.notice_from)
+    assert entry.college == claim.enrolment.programme.department.name
+    text = str(asdict(entry))
     for hidden in ("王小明", "小明", "00420042", "login", "https://", str(claim.public_id)):
-        assert hidden not in said
+        assert hidden not in text
     assert notice_entries(now=claim.notice_until) == []
 
 
 @pytest.mark.django_db
 def test_claims_without_credit_are_not_shown() -> None:
-    """Points carried over are nobody's business."""
+    """A claim that only carries points over is not shown."""
     claim = make.decided_claim(make.submitted_claim(contributions=1)).claim
     assert claim.notice_from is not None
     assert notice_entries(now=claim.notice_from) == []
@@ -61,18 +61,19 @@ def test_claims_without_credit_are_not_shown() -> None:
 
 @pytest.mark.django_db
 def test_a_proposal_is_not_shown() -> None:
-    """What is not final is between student and reviewer."""
+    """A proposed decision is not shown on any day."""
     claim = make.submitted_claim()
     ref = claim.facts["contributions"][0]["ref"]  # type: ignore[index]
     make.decided_claim(claim, {ref: {"accepted": False, "reason": "x"}})
-    assert all(notice_entries(now=NOW + timedelta(days=day)) == [] for day in range(20))
+    for day in range(20):
+        assert notice_entries(now=NOW + timedelta(days=day)) == []
 
 
 @pytest.mark.django_db
 def test_the_notice_reads_what_it_shows_and_no_evidence(django_assert_max_num_queries: Any) -> None:
-    """A notice of hundreds of claims does not carry their facts and traces through memory."""
+    """Reading the notice is one query, without the large columns of facts and outcome."""
     claim = make.decided_claim(make.submitted_claim(contributions=5)).claim
-    with django_assert_max_num_queries(1) as asked:
+    with django_assert_max_num_queries(1) as queries:
         assert len(notice_entries(now=claim.notice_from)) == 1
-    (query,) = asked.captured_queries
+    (query,) = queries.captured_queries
     assert not re.search(r'"(facts|outcome)"', query["sql"])

@@ -1,4 +1,4 @@
-"""Recording looks at everything again."""
+"""Recording repeats every check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def approved(contributions: int = 2) -> Claim:
 
 
 def test_what_was_altered_behind_our_back_is_not_recorded() -> None:
-    """Where triggers were switched off and frozen facts changed, recording stops and says that data was altered."""
+    """If frozen facts were changed while triggers were off, recording stops and says that data was altered."""
     claim = approved()
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -41,7 +41,7 @@ def test_what_was_altered_behind_our_back_is_not_recorded() -> None:
 
 
 def test_caps_follow_the_person_to_the_last_moment() -> None:
-    """Credit that was posted from elsewhere after submission fills the cap: the result is not recorded over it."""
+    """Credit posted after submission fills the cap, so the result is not recorded."""
     claim = approved()
     entries.post(
         person=claim.user,
@@ -61,7 +61,7 @@ def test_caps_follow_the_person_to_the_last_moment() -> None:
 
 
 def test_a_registrar_of_another_department_records_nothing_here() -> None:
-    """Scope holds for registrars as it does for reviewers, in the list as in the act."""
+    """A registrar of another department neither sees the claim in the list nor can record it."""
     claim = approved()
     stranger = factories.registrar(factories.department())
     until = claim.notice_until
@@ -73,7 +73,7 @@ def test_a_registrar_of_another_department_records_nothing_here() -> None:
 
 
 def test_only_a_registrar_records() -> None:
-    """A reviewer's decision alone posts nothing, and neither do a steward or an administrator."""
+    """A reviewer, a steward, an administrator and the student cannot record."""
     claim = approved()
     for by in (make.reviewer_of(claim), factories.steward(), factories.admin(), claim.user):
         with pytest.raises(NotAllowed):
@@ -82,7 +82,7 @@ def test_only_a_registrar_records() -> None:
 
 
 def test_several_are_recorded_all_or_none() -> None:
-    """One that is still on notice stops the list, and nothing of it is posted."""
+    """If one claim of a list is still on notice, nothing of the list is recorded."""
     ready, waiting = approved(), make.decided_claim(now=NOW + timedelta(days=1)).claim
     until = ready.notice_until
     assert until is not None
@@ -93,7 +93,7 @@ def test_several_are_recorded_all_or_none() -> None:
 
 
 def test_the_entry_says_what_it_rests_on() -> None:
-    """Rulebook, version, digests, grade and titles in both languages are in the ledger; no name is."""
+    """The ledger entry has rulebook, version, digests, grade and titles in both languages, and no name."""
     result = make.recorded_claim()
     claim = result.claim
     entry = entries.of_person(claim.user).get()
@@ -106,7 +106,7 @@ def test_the_entry_says_what_it_rests_on() -> None:
 
 
 def test_the_grade_that_the_rulebook_gives_is_recorded() -> None:
-    """Scheme, label and mark are in the ledger; the scheme stands beside the result."""
+    """Scheme, label and mark are in the ledger; the result has the scheme."""
     version = make.published_rulebook(more="grade: {scheme: percentage, fixed: 85, in_average: true}")
     result = make.recorded_claim(make.submitted_claim(in_round=make.round_(rulebooks=[version])))
     entry = entries.of_person(result.claim.user).get()
@@ -120,7 +120,7 @@ def test_the_grade_that_the_rulebook_gives_is_recorded() -> None:
 
 
 def test_a_claim_whose_mix_is_not_met_waits_for_more() -> None:
-    """With two of three contributions it cannot be submitted; with a third it can."""
+    """A claim with two of three needed contributions cannot be submitted; with a third it can."""
     mix = "mix: [{id: three, text: {zh: 三项, en: three}, at_least: 3}]"
     in_round = make.round_(rulebooks=[make.published_rulebook(more=mix)])
     with pytest.raises(Conflict) as error:
@@ -130,11 +130,11 @@ def test_a_claim_whose_mix_is_not_met_waits_for_more() -> None:
 
 
 def test_an_undecided_contribution_is_free_again_once_the_result_is_recorded() -> None:
-    """What earned nothing may be claimed in the next round; what counted may not."""
+    """After recording, a contribution that did not count can be claimed again; those that counted cannot."""
     student = factories.student()
     make.authorship(student, make.contribution(make.repository(licence=None)))
     claim = make.claim(student)
-    for one in draft_candidates(claim, now=NOW):
-        add_item(claim, one.authorship, by=student, now=NOW)
+    for candidate in draft_candidates(claim, now=NOW):
+        add_item(claim, candidate.authorship, by=student, now=NOW)
     make.recorded_claim(submit(claim, by=student, now=NOW))
     assert sorted(claim.items.values_list("live", flat=True)) == [False, True, True]

@@ -22,33 +22,33 @@ pytestmark = pytest.mark.django_db
 
 
 def judged_claim(contributions: int = 3) -> Claim:
-    """A submitted claim under a rulebook with a criterion of 0 to 5 for the reviewer."""
+    """Return a submitted claim under a rulebook with a criterion of 0 to 5 for the reviewer."""
     round_ = make.round_(rulebooks=[make.published_rulebook(points=make.JUDGED)])
     return make.submitted_claim(in_round=round_, contributions=contributions)
 
 
 def refs(claim: Claim) -> list[str]:
-    return [one["ref"] for one in claim.facts["contributions"]]  # type: ignore[index]
+    return [contribution["ref"] for contribution in claim.facts["contributions"]]  # type: ignore[index]
 
 
 def test_awards_add_to_the_points_and_approve() -> None:
-    """Three contributions of 8 and awards of 5, 3 and 0 are 32 points: a whole credit, finally approved."""
+    """Three contributions of 8 points and awards of 5, 3 and 0 give 32 points: one credit, finally approved."""
     claim = judged_claim()
-    one, two, three = refs(claim)
+    first, second, third = refs(claim)
     lines: dict[str, Any] = {
-        one: {"awarded": {"difficulty": "5"}},
-        two: {"accepted": True, "awarded": {"difficulty": Decimal(3)}},
-        three: {"awarded": {"difficulty": 0}, "reason": "平常"},
+        first: {"awarded": {"difficulty": "5"}},
+        second: {"accepted": True, "awarded": {"difficulty": Decimal(3)}},
+        third: {"awarded": {"difficulty": 0}, "reason": "平常"},
     }
     assert review.preview_outcome(claim, lines).credit == 1
     decision = make.decided_claim(claim, lines)
     assert (decision.verdict, decision.standing) == ("approve", "final")
     assert (decision.assessment.points, decision.assessment.credit) == (32, 1)
-    assert decision.lines[two] == {"accepted": True, "awarded": {"difficulty": "3"}, "reason": ""}
+    assert decision.lines[second] == {"accepted": True, "awarded": {"difficulty": "3"}, "reason": ""}
 
 
 def test_a_preview_stores_nothing() -> None:
-    """Looking at what a decision would give leaves no assessment and no decision behind."""
+    """A preview stores no assessment and no decision."""
     claim = judged_claim()
     before = Assessment.objects.count()
     review.preview_outcome(claim, {refs(claim)[0]: {"accepted": False}})
@@ -76,23 +76,23 @@ def test_a_preview_stores_nothing() -> None:
     ],
 )
 def test_lines_that_cannot_stand_are_refused_and_nothing_changes(lines: dict[str, Any], code: str) -> None:
-    """Each with its own sentence; the claim waits on as before."""
+    """Invalid lines are refused with their own code, and the claim still waits."""
     claim = judged_claim(1)
-    said = {ref.replace("REF", refs(claim)[0]): line for ref, line in lines.items()}
+    given = {ref.replace("REF", refs(claim)[0]): line for ref, line in lines.items()}
     with pytest.raises(CreditsError) as error:
-        make.decided_claim(claim, said)
+        make.decided_claim(claim, given)
     assert error.value.code == code
     claim.refresh_from_db()
     assert (claim.status, Decision.objects.count()) == (Claim.Status.SUBMITTED, 0)
 
 
 def test_one_reason_for_all_is_enough_and_single_ones_are_gathered() -> None:
-    """The overall reason stands alone; without it, the reasons of the lines are the decision's."""
+    """The overall reason is enough; without it, the decision's reason is those of the lines."""
     claim = make.submitted_claim()
-    one, two = refs(claim)
+    first, second = refs(claim)
     refuse: dict[str, Any] = {
-        one: {"accepted": False, "reason": "甲"},
-        two: {"accepted": False, "reason": "乙"},
+        first: {"accepted": False, "reason": "甲"},
+        second: {"accepted": False, "reason": "乙"},
     }
     decision = make.decided_claim(claim, refuse)
     assert (decision.verdict, decision.reason) == ("refuse", "甲\n乙")
@@ -102,29 +102,32 @@ def test_one_reason_for_all_is_enough_and_single_ones_are_gathered() -> None:
 
 
 def test_a_refused_line_that_lowers_no_credit_is_still_heard() -> None:
-    """Of three contributions the third gives points only to carry over: taking it away is a reduction all the same."""
+    """Refusing a line that only gives points to carry over is still a reduction, and needs a hearing."""
     claim = make.submitted_claim(contributions=3)
     decision = make.decided_claim(claim, {refs(claim)[0]: {"accepted": False, "reason": "x"}})
     assert (decision.verdict, decision.standing) == ("reduce", "proposed")
 
 
 def test_refusing_what_did_not_count_takes_nothing_off() -> None:
-    """A line that the rulebook had out already may be refused without a hearing."""
+    """A line that does not count by the rulebook can be refused without a hearing."""
     student = factories.student()
     make.authorship(student, make.contribution(make.repository(licence="")))
     claim = make.claim(student, contributions=2)
     assert claim.items.count() == 2
-    unlicensed = next(one for one in draft_candidates(claim, now=NOW) if one.item is None)
+    unlicensed = next(candidate for candidate in draft_candidates(claim, now=NOW) if candidate.item is None)
     assert unlicensed.outcome.status == "does-not-count"
     add_item(claim, unlicensed.authorship, by=student, now=NOW)
     claim = submit(claim, by=student, now=NOW)
-    out = [one.ref for one in stored.submitted_outcome(claim).contributions if one.status != "counts"]
-    decision = make.decided_claim(claim, {out[0]: {"accepted": False}})
+    outcome = stored.submitted_outcome(claim)
+    [uncounted] = [
+        contribution.ref for contribution in outcome.contributions if contribution.status != "counts"
+    ]
+    decision = make.decided_claim(claim, {uncounted: {"accepted": False}})
     assert (decision.verdict, decision.standing) == ("approve", "final")
 
 
 def test_a_final_refusal_is_not_put_on_notice_and_is_recorded_as_nothing() -> None:
-    """No fail remains: a result of zero, no ledger entry, no public notice, and the work is free again."""
+    """A refusal ends with a result of zero, no ledger entry, no public notice, and free contributions."""
     claim = make.submitted_claim()
     reviewer = make.reviewer_of(claim)
     make.decided_claim(
@@ -146,7 +149,7 @@ def test_a_final_refusal_is_not_put_on_notice_and_is_recorded_as_nothing() -> No
 
 
 def test_too_few_points_are_carried_over_to_the_next_claim() -> None:
-    """Eight points give nothing yet and are not lost: with eight more they are half a credit in the next round."""
+    """Eight points give no credit yet; with eight more in the next round they give half a credit."""
     student = factories.student()
     version = make.published_rulebook()
     first = make.recorded_claim(
@@ -163,7 +166,7 @@ def test_too_few_points_are_carried_over_to_the_next_claim() -> None:
 
 
 def test_another_category_does_not_see_the_points_carried() -> None:
-    """Points carried over and credit recognised count within their category only."""
+    """Points carried over and recognised credit count only within their category."""
     student = factories.student()
     make.recorded_claim(make.submitted_claim(student, contributions=1))
     other = make.round_(rulebooks=[make.published_rulebook(category="electives")])
@@ -172,7 +175,7 @@ def test_another_category_does_not_see_the_points_carried() -> None:
 
 
 def test_only_the_student_answers_and_once() -> None:
-    """Nobody answers for another, nothing empty or endless is taken, and there is one answer."""
+    """Only the student can answer, once, with a text that is neither empty nor too long."""
     claim = make.submitted_claim()
     make.decided_claim(claim, {refs(claim)[0]: {"accepted": False, "reason": "x"}})
     with pytest.raises(NotAllowed):
@@ -188,13 +191,11 @@ def test_only_the_student_answers_and_once() -> None:
 
 
 def test_many_at_once_only_where_nothing_is_left_to_decide() -> None:
-    """Claims whose every line counts are approved together, all or none; an award that could still change the credit
-    asks for a look."""
+    """Undisputed claims are approved together, all or none; a claim whose credit an award could change is refused."""
     plain = [make.submitted_claim() for _each in range(2)]
     everywhere = factories.instructor()
-    assert [one.verdict for one in review.approve_undisputed(plain, by=everywhere, now=NOW)] == [
-        "approve"
-    ] * 2
+    decisions = review.approve_undisputed(plain, by=everywhere, now=NOW)
+    assert [decision.verdict for decision in decisions] == ["approve"] * 2
     more = make.submitted_claim()
     with pytest.raises(Conflict) as error:
         review.approve_undisputed([more, judged_claim()], by=everywhere, now=NOW)
@@ -204,14 +205,13 @@ def test_many_at_once_only_where_nothing_is_left_to_decide() -> None:
 
 
 def test_many_at_once_where_awards_could_not_change_the_credit() -> None:
-    """One contribution with 8 of 16 points: even the highest award gives no credit, so bulk approval is harmless; with
-    24, awards could make it a whole credit."""
+    """A claim is undisputed with 8 of 16 points, because no award reaches a credit; with 24 points it is not."""
     assert review.is_undisputed(judged_claim(1))
     assert not review.is_undisputed(judged_claim(3))
 
 
 def test_the_queue_shows_the_oldest_first() -> None:
-    """By the time of submission."""
+    """The queue is in the order of submission."""
     round_ = make.round_()
     everywhere = factories.instructor()
     later = make.submitted_claim(in_round=round_, now=NOW.replace(hour=9))
@@ -220,8 +220,7 @@ def test_the_queue_shows_the_oldest_first() -> None:
 
 
 def test_many_at_once_go_past_no_proposal_that_was_made_meanwhile() -> None:
-    """A claim that was undisputed when the list was read, and on which a colleague has proposed to refuse since, asks
-    for a look."""
+    """Bulk approval refuses a claim on which a colleague made a proposal after the list was read."""
     claim = make.submitted_claim()
     listed = Claim.objects.get(pk=claim.pk)
     lines = {ref: {"accepted": False, "reason": "copied"} for ref in refs(claim)}
