@@ -32,8 +32,8 @@ def record(
     return entry
 
 
-def record_all(lines: Iterable[AuditEntry]) -> None:
-    """Write many lines at once, as :func:`line` makes them; the same rule on transactions."""
+def record_all(entries: Iterable[AuditEntry]) -> None:
+    """Store many entries of :func:`build_entry` at once. Raise RuntimeError outside a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("The audit log is written inside the transaction of what it records.")
     AuditEntry.objects.bulk_create(entries, batch_size=2000)

@@ -32,10 +32,10 @@ class CommandReport:
 
 
 class VerbCommand(BaseCommand):
-    """A subclass says what it takes in ``arguments`` and returns a :class:`Report` from ``act``.
+    """Run one function and print its report. A subclass defines ``arguments`` and returns a report from ``act``.
 
-    Exit code 0 if all was done, 1 with the reasons if not. A CreditsError ends as its sentence on stderr (with
-    ``--json`` as ``{"error": {code, message, hint}}`` on stdout), never as a traceback.
+    The exit code is 0 if everything was done; otherwise it is 1 and the reasons are printed. A CreditsError is printed
+    on stderr (with ``--json`` as ``{"error": {code, message, hint}}`` on stdout), never as a traceback.
     """
 
     requires_migrations_checks = False

@@ -48,7 +48,7 @@ def parse_days(text: str) -> tuple[date, ...]:
 
 
 def format_days(days: Iterable[date]) -> str:
-    """The days as :func:`read` takes them: days that follow each other as a range, a line each."""
+    """Return the days as a text that :func:`parse_days` reads: one line for each day or range of consecutive days."""
     return "\n".join(
         first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
         for first, last in _consecutive_runs(sorted(set(days)))
