@@ -5,10 +5,10 @@ from credits.errors import speak_through
 
 
 class AccountsConfig(AppConfig):
-    """People, roles, sign-in, and the proof that a forge account is somebody's."""
+    """Register people, roles, sign-in, and the proof that a forge account belongs to a person."""
 
     name = "accounts"
 
     def ready(self) -> None:
-        # gettext answers an empty text with the catalogue's own heading.
+        # For an empty text, gettext returns the header of the message catalogue.
         speak_through(lambda sentence: gettext(sentence) if sentence else "")

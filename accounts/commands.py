@@ -1,4 +1,4 @@
-"""What every command of ours does alike: call one verb, print its report, tell by the exit code if all was done."""
+"""The base of our management commands: call one function, print its report, set the exit code."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from credits.errors import CreditsError, NotThere
 
 @dataclass(frozen=True, slots=True)
 class CommandReport:
-    """``lines`` for people, ``data`` (JSON-able) for machines: one document, or JSON Lines where it is an iterator.
-    ``done``: whether all that was asked was done."""
+    """What a command prints: ``lines`` for people, ``data`` for machines.
+
+    ``data`` is printed as one JSON document, or as JSON Lines if it is an iterator. ``done`` says whether everything
+    that was asked for was done.
+    """
 
     lines: Iterable[str]
     data: Any
@@ -29,10 +32,10 @@ class CommandReport:
 
 
 class VerbCommand(BaseCommand):
-    """A subclass says what it takes in ``arguments`` and returns a :class:`Report` from ``act``.
+    """Run one function and print its report. A subclass defines ``arguments`` and returns a report from ``act``.
 
-    Exit code 0 if all was done, 1 with the reasons if not. A CreditsError ends as its sentence on stderr (with
-    ``--json`` as ``{"error": {code, message, hint}}`` on stdout), never as a traceback.
+    The exit code is 0 if everything was done; otherwise it is 1 and the reasons are printed. A CreditsError is printed
+    on stderr (with ``--json`` as ``{"error": {code, message, hint}}`` on stdout), never as a traceback.
     """
 
     requires_migrations_checks = False
@@ -41,7 +44,7 @@ class VerbCommand(BaseCommand):
         """Add the command's own arguments."""
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
-        """Call the verb. ``now`` is read here, at the edge, and nowhere below."""
+        """Call the function and return its report. ``handle`` reads the clock once and passes it as ``now``."""
         raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,21 +57,21 @@ class VerbCommand(BaseCommand):
             try:
                 report = self.act(now=timezone.now(), **options)
                 if as_json and isinstance(report.data, Iterator):
-                    for one in report.data:
-                        self.stdout.write(json.dumps(one, ensure_ascii=False))
+                    for item in report.data:
+                        self.stdout.write(json.dumps(item, ensure_ascii=False))
                 elif as_json:
                     self.stdout.write(json.dumps(report.data, ensure_ascii=False, indent=2))
                 else:
                     for line in report.lines:
                         self.stdout.write(line)
             except BrokenPipeError:
-                # The reader (head, a pager) has seen enough; Python would complain once more at its end.
+                # The reader (head, a pager) closed the pipe. Without this, Python reports it again when it exits.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(1)
             except CreditsError as error:
                 if as_json:
-                    told = {"code": error.code, "message": error.message, "hint": error.hint}
-                    self.stdout.write(json.dumps({"error": told}, ensure_ascii=False, indent=2))
+                    details = {"code": error.code, "message": error.message, "hint": error.hint}
+                    self.stdout.write(json.dumps({"error": details}, ensure_ascii=False, indent=2))
                 else:
                     self.stderr.write(str(error))
                 sys.exit(1)
@@ -77,7 +80,7 @@ class VerbCommand(BaseCommand):
 
 
 def terminal_language(environment: os._Environ[str] | dict[str, str]) -> str:
-    """The language of a terminal, by the usual variables in their usual order: Chinese where one says so."""
+    """Return the language of the terminal from LC_ALL, LC_MESSAGES and LANG: Chinese (``zh-hans``) or English."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return "zh-hans" if value.lower().startswith("zh") else "en"
@@ -85,7 +88,7 @@ def terminal_language(environment: os._Environ[str] | dict[str, str]) -> str:
 
 
 def find_user(username: str) -> User:
-    """The person that ``--as`` or ``--attested-by`` names; raises NotThere ``unknown-person``."""
+    """Return the active user that ``--as`` or ``--attested-by`` names. Raise NotThere ``unknown-person``."""
     person = User.objects.filter(username__iexact=username, is_active=True).first()
     if person is None:
         raise NotThere(

@@ -1,4 +1,4 @@
-"""What every page knows about its reader."""
+"""Template variables about the person who reads the page."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from accounts.permissions import is_student, roles_of
 
 
 def roles(request: HttpRequest) -> dict[str, Any]:
-    """``roles``: the reader's staff roles (``"registrar" in roles``), ``is_student``, and ``forges`` that can be
-    connected (name, label, url, connectable). Nothing is asked of the database before a template uses it, and
-    nothing at all for somebody who is not signed in."""
+    """Return ``roles``, ``is_student`` and ``forges`` for every template.
+
+    ``roles`` are the reader's staff roles (``"registrar" in roles``). ``forges`` have name, label, url and
+    connectable. The database is queried only when a template uses a value, and never if nobody is signed in.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"roles": frozenset(), "is_student": False, "forges": forges.all_forges()}

@@ -1,4 +1,4 @@
-"""The language in which a request is answered."""
+"""Choose the language of the response."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.utils import translation
 
 
 class UserLanguageMiddleware:
-    """The language that the signed-in person chose. Where they chose none, what LocaleMiddleware found (cookie,
-    then the browser's preference) stands."""
+    """Use the language that the signed-in person chose.
+
+    If they chose none, keep the language from LocaleMiddleware: the cookie's, then the browser's preference.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

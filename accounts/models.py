@@ -1,4 +1,4 @@
-"""People, what they study, what they may do, and which forge accounts are theirs."""
+"""People, what they study, what they may do, and their forge accounts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from django.utils.translation import gettext_lazy as _
 
 
 def canonical_email(address: str | None) -> str | None:
-    """An e-mail address as it is stored and matched: without blanks around it, in lower case; None where empty."""
+    """Return the address as it is stored and matched: stripped and in lower case. Return None if it is empty."""
     return (address or "").strip().lower() or None
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, username: str, password: str | None = None, **fields: object) -> User:
-        """A person who may sign in; without a password only through the university's sign-in."""
+        """Store a person who may sign in. Without a password, only the university's single sign-on lets them in."""
         user = self.model(username=self.model.normalize_username(username), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
-        """What ``createsuperuser`` calls: the first administrator, who gives the others their roles."""
+        """Store the first administrator, who gives the others their roles. ``createsuperuser`` calls this."""
         user = self.create_user(username, password, **fields)
         StaffRole.objects.create(user=user, role=StaffRole.Role.ADMIN)
         return user
@@ -44,7 +44,7 @@ class User(AbstractBaseUser):
         unique=True,
         validators=[UnicodeUsernameValidator()],
     )
-    # Stored in lower case: a person is matched by e-mail, and mail hosts do not tell the cases apart.
+    # Stored in lower case: people are matched by e-mail, and mail hosts ignore upper and lower case.
     email = models.EmailField(_("e-mail"), unique=True, null=True, blank=True)
     name = models.CharField(_("name"), max_length=150)
     language = models.CharField(_("language"), max_length=10, blank=True)
@@ -62,7 +62,7 @@ class User(AbstractBaseUser):
         verbose_name_plural = _("people")
         constraints = [
             models.CheckConstraint(condition=Q(email=Lower("email")), name="email_in_lower_case"),
-            # Sign-in does not tell cases apart, so no two people may differ in case only.
+            # Sign-in ignores upper and lower case, so two usernames must not differ only in case.
             models.UniqueConstraint(Lower("username"), name="username_once_in_any_case"),
         ]
 
@@ -93,7 +93,7 @@ class Department(models.Model):
 
 
 class Programme(models.Model):
-    """What a student is enrolled for (专业)."""
+    """A programme that students are enrolled in (专业)."""
 
     name = models.CharField(_("name"), max_length=150)
     department = models.ForeignKey(Department, models.PROTECT, related_name="programmes")
@@ -107,7 +107,7 @@ class Programme(models.Model):
 
 
 class Term(models.Model):
-    """A term (学期). Its days are the university's local days: it begins and ends at local midnight."""
+    """A term (学期). Its days are local days of the university: it begins and ends at local midnight."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name_zh = models.CharField(_("Chinese name"), max_length=100)
@@ -141,7 +141,7 @@ class Term(models.Model):
 
 
 class Enrolment(models.Model):
-    """学籍: a person's place in a programme. A person may have had several; credit caps follow the person."""
+    """A person's enrolment in a programme (学籍). A person may have several; credit caps follow the person."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="enrolments")
     # Text: leading zeros are part of the number.
@@ -167,9 +167,11 @@ class Enrolment(models.Model):
 
 
 class StaffRole(models.Model):
-    """What a member of staff may do. An instructor decides within a department; a role without one covers all. A
-    member of a credit committee (学分认定委员会) decides in later stages of review: of the college's with a department,
-    of the university's without."""
+    """A role of a member of staff, in one department or, without a department, in the whole university.
+
+    A member of a credit committee (学分认定委员会) decides in later stages of review: the college's committee with a
+    department, the university's without.
+    """
 
     class Role(models.TextChoices):
         INSTRUCTOR = "instructor", _("instructor")
@@ -198,8 +200,11 @@ class StaffRole(models.Model):
 
 
 class ForgeAccount(models.Model):
-    """That an account on a forge is, or was, a person's. Rows are never deleted and never change hands: unlinking
-    sets ``unlinked_at``, linking again makes a new row, so the history stays (invariant 1; a trigger holds it)."""
+    """A link between a person and an account on a forge, current or ended.
+
+    Rows are never deleted and never move to another person: unlinking sets ``unlinked_at``, and linking again makes a
+    new row, so the history stays (invariant 1, enforced by a trigger).
+    """
 
     class Proof(models.TextChoices):
         OAUTH = "oauth", _("verified by signing in on the platform")
@@ -236,7 +241,7 @@ class ForgeAccount(models.Model):
             ),
         ]
         indexes = [
-            # The trigger on each insert asks whose it ever was, which the index of those linked now cannot tell.
+            # On each insert a trigger looks for earlier owners; the unique index covers current links only.
             models.Index(fields=["forge", "forge_user_id"], name="forge_account_of_anybody"),
         ]
 
@@ -245,7 +250,7 @@ class ForgeAccount(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One line of the audit log. Written by ``accounts.audit.record`` only; a trigger refuses change and removal."""
+    """An entry of the audit log. Only ``accounts.audit`` writes it; a trigger refuses changes and deletion."""
 
     at = models.DateTimeField()
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -1,4 +1,4 @@
-"""Who may see or decide what: the one place that answers. Each question returns a bool; ``require`` raises."""
+"""Who may see or decide what. All permission checks are here: questions return a bool, ``require...`` raise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Role = StaffRole.Role
 
 
 def roles_of(user: User) -> frozenset[str]:
-    """The staff roles of a person, empty for a student; read once a request."""
+    """Return the staff roles of a person, empty for a student. The query runs once for each user object."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     cached: frozenset[str] | None = vars(user).get("_roles")
@@ -29,20 +29,20 @@ def has_role(user: User, role: str) -> bool:
 
 
 def departments_of(user: User, role: str) -> frozenset[int] | None:
-    """The departments in which a person holds ``role``: primary keys, or None for all of them."""
-    found = frozenset(user.staff_roles.filter(role=role).values_list("department", flat=True))
-    return None if None in found else frozenset(pk for pk in found if pk is not None)
+    """Return the primary keys of the departments in which a person has ``role``, or None for the whole university."""
+    departments = frozenset(user.staff_roles.filter(role=role).values_list("department", flat=True))
+    return None if None in departments else frozenset(pk for pk in departments if pk is not None)
 
 
 def students_in(departments: Collection[int]) -> QuerySet[User]:
-    """Everybody who studies, or studied, in one of these departments."""
+    """Return everybody who studies or studied in one of these departments."""
     return User.objects.filter(
         pk__in=Enrolment.objects.filter(programme__department__in=departments).values("user")
     )
 
 
 def covers(user: User, role: str, department: Department) -> bool:
-    """Whether the person holds ``role`` for this department."""
+    """Return whether the person has ``role`` for this department."""
     if not has_role(user, role):
         return False
     scope = departments_of(user, role)
@@ -74,9 +74,9 @@ def is_admin(user: User) -> bool:
 
 
 def require(user: User, role: str, department: Department | None = None) -> None:
-    """Raise NotAllowed unless the person holds ``role`` (for ``department``, where one is given)."""
-    held = covers(user, role, department) if department else has_role(user, role)
-    if not held:
+    """Raise NotAllowed unless the person has ``role`` (for ``department``, if it is given)."""
+    allowed = covers(user, role, department) if department else has_role(user, role)
+    if not allowed:
         raise NotAllowed(
             "role-needed",
             _("This requires the role %(role)s.") % {"role": Role(role).label},
@@ -85,12 +85,12 @@ def require(user: User, role: str, department: Department | None = None) -> None
 
 
 def covers_university(user: User, role: str) -> bool:
-    """Whether the person holds ``role`` for the whole university, not for some departments only."""
+    """Return whether the person has ``role`` for the whole university, not only for some departments."""
     return has_role(user, role) and departments_of(user, role) is None
 
 
 def require_for_university(user: User, role: str) -> None:
-    """Raise NotAllowed unless the person holds ``role`` for the whole university."""
+    """Raise NotAllowed unless the person has ``role`` for the whole university."""
     require(user, role)
     if not covers_university(user, role):
         raise NotAllowed(

@@ -1,7 +1,7 @@
-"""Sign-in, connected forge accounts, language.
+"""Addresses of sign-in, linked forge accounts and language.
 
-allauth's addresses are listed one by one: its others (sign-up, adding e-mail addresses, managing its own social
-accounts) would let people change what the roster says of them.
+Only some of allauth's addresses are included, one by one. With its others (sign-up, adding e-mail addresses, managing
+its own social accounts) people could change what the roster says about them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a signed-in person changes about themselves: language, and the end of a link."""
+"""Pages on which people change their own settings: language, and unlinking a forge account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from credits.errors import CreditsError
 
 @require_POST
 def switch_language(request: HttpRequest) -> HttpResponse:
-    """``language`` is kept for the person, and in a cookie for whoever uses this browser; back to ``next``."""
+    """Store the chosen ``language`` for the person and in a cookie for this browser, and go back to ``next``."""
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES):
         raise CreditsError("unknown-language", _("This language is not available."))
@@ -42,7 +42,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
-    """End one of the person's own links."""
+    """Unlink one of the person's own forge accounts."""
     account = ForgeAccount.objects.filter(pk=pk, user=_signed_in_user(request)).first()
     if account is None:
         raise linking.not_linked()
@@ -56,13 +56,13 @@ def unlink_account(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _signed_in_user(request: HttpRequest) -> User:
-    """The signed-in person, where a decorator has seen to it that there is one."""
+    """Return the signed-in person. A decorator has already made sure that there is one."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def _safe_return_url(request: HttpRequest) -> str:
-    """The page asked for, if it is one of ours."""
+    """Return the address in ``next`` if it is on this site, otherwise the home page."""
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         return target

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks live in credits/tasks.py."""
+"""The Celery application. Its tasks are in credits/tasks.py."""
 
 import os
 
@@ -14,10 +14,11 @@ app.autodiscover_tasks(["credits"])
 
 @worker_process_init.connect
 def send_first_wake_message(**_: object) -> None:
-    """A new process may stand in for one that died in the middle: what that left is due now, not at the next beat.
+    """Wake the workers when a process of a worker starts.
 
-    Nothing here may speak to the database: Celery next closes the sockets of the connections that it finds, which it
-    takes for the parent's.
+    The new process may replace one that died during a job. That job is due now, and should not wait for the next beat.
+    Do not use the database here: Celery then closes the sockets of all open connections, because it takes them for the
+    parent's.
     """
     from credits.jobs.wake import send_wake_message
 

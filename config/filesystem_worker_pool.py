@@ -1,8 +1,9 @@
-"""What a worker needs besides, where the broker is a folder: it outlives its broker, and the death of its processes.
+"""A worker pool for a broker that is a folder: it survives the loss of the folder and the death of its processes.
 
-There the processes read from one pipe what to do, and whoever waits at it holds a lock meanwhile. A semaphore stays
-with the dead: after one kill at the wrong moment nobody would ever read again. A lock on a file is let go of by the
-kernel, however its holder ended. (With Redis, Valkey or RabbitMQ each process has a pipe of its own, and no lock.)
+With this broker the processes read their jobs from one shared pipe, and the one that waits for the next job holds a
+lock. Celery's lock is a semaphore, which stays locked when its holder is killed: then no process reads again. A file
+lock is released by the kernel when its holder ends, for whatever reason. (With Redis, Valkey or RabbitMQ each process
+has its own pipe and needs no lock.)
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from billiard.pool import Pool
 from celery.concurrency import prefork
 from kombu.transport.filesystem import Transport
 
-# A folder that is gone is a broker that is gone: the worker waits for it, as for any other, rather than end.
+# If the folder is missing, the broker is missing: the worker waits for it, as for any other broker, and does not end.
 Transport.connection_errors = (*Transport.connection_errors, FileNotFoundError)
 
 
 class ProcessFileLock:
-    """A lock among a process and its children. Threads of one process do not exclude each other by it."""
+    """A lock between a process and its children. It does not work between threads of one process."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile() as file:
@@ -46,7 +47,7 @@ class ProcessFileLock:
 
 
 class FileLockedPool(Pool):
-    """The worker's processes, whose locks at the common pipe die with their holder."""
+    """The worker's processes, with locks for the shared pipe that the kernel releases when their holder ends."""
 
     def _setup_queues(self) -> None:
         super()._setup_queues()  # type: ignore[misc]
@@ -55,6 +56,6 @@ class FileLockedPool(Pool):
 
 
 class TaskPool(prefork.TaskPool):
-    """Celery's own, over these processes: what ``CELERY_WORKER_POOL`` names."""
+    """Celery's own pool with these processes. The setting ``CELERY_WORKER_POOL`` names this class."""
 
     BlockingPool = FileLockedPool

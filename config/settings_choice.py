@@ -1,4 +1,4 @@
-"""Which settings a command runs with. Light: read before Django's settings are."""
+"""Choose the settings that a command runs with. Imports little, because it runs before Django's settings are read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
 DEMO_MARKER = "demo"
-"""The file in DATA_DIR by which the demo says that the data there is its own; the port it was last run on is in it."""
+"""The file in DATA_DIR that marks the data as the demo's. It contains the port of the demo's last run."""
 
 
 def choose_settings_module(arguments: Sequence[str], environment: MutableMapping[str, str]) -> str:
-    """The demo's settings for `manage.py demo`, and for every command on the data that the demo made; otherwise the
-    real ones. On the demo's data PORT becomes the demo's: its forge is at the port after it."""
+    """Return ``demo.settings`` for `manage.py demo` and for commands on the demo's data, otherwise ``config.settings``.
+
+    On the demo's data also set PORT in ``environment`` to the demo's port, because its local forge is at the next one.
+    """
     if arguments[:1] == ["demo"]:
         return "demo.settings"
     if environment.get("DATABASE_URL") or importlib.util.find_spec("demo") is None:

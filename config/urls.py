@@ -1,4 +1,4 @@
-"""Addresses of the whole application."""
+"""The addresses of all pages."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""What a web server such as gunicorn loads."""
+"""The WSGI application, for a web server such as gunicorn."""
 
 import os
 

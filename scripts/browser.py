@@ -1,7 +1,7 @@
-"""The browser of the journeys: the one that is here, or one that can be had. `python -m scripts.browser` prints it.
+"""Find a browser for the journeys, or install one. `python -m scripts.browser` prints its path.
 
-In this order: BROWSER_PATH, a Chromium or Chrome of the system, Playwright's own, Playwright's download, and apt
-where it may (root, or sudo that asks nothing). With a browser from apt comes a font for Chinese.
+It tries, in this order: BROWSER_PATH, a Chromium or Chrome of the system, Playwright's own, Playwright's download, and
+apt (as root, or with a sudo that asks for no password). With a browser, apt also installs a Chinese font.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ ADVICE = (
 
 
 def find() -> str | None:
-    """The path of a browser that starts, or None."""
+    """Return the path of a browser that starts, or None."""
     return next((path for path in _candidates() if _starts(path)), None)
 
 
 def obtain() -> str | None:
-    """A browser that was here or could be had; says on stderr what it does. Changes the system only by apt."""
+    """Return the path of a browser, after installing one if needed, or None. Only apt changes the system.
+
+    Print to stderr what it does.
+    """
     if found := find():
         return found
     _say("No browser here for the journeys through the pages: trying Playwright's download.")
@@ -46,7 +49,7 @@ def obtain() -> str | None:
 
 
 def has_chinese_font() -> bool:
-    """Whether the system has a font for Chinese; where that cannot be asked, it is believed."""
+    """Return whether the system has a Chinese font. Return True if fc-list is missing, so that nothing is known."""
     if not shutil.which("fc-list"):
         return True
     shown = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True)
@@ -59,7 +62,7 @@ def _candidates() -> Iterator[str]:
         return
     yield from filter(None, map(shutil.which, PROGRAM_NAMES))
     yield from MAC_PATHS
-    with contextlib.suppress(Exception):  # without Playwright's driver there is none of its browsers either
+    with contextlib.suppress(Exception):  # without Playwright's driver, its browsers are missing too
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
@@ -67,7 +70,8 @@ def _candidates() -> Iterator[str]:
 
 
 def _starts(path: str) -> bool:
-    """Ubuntu has a `chromium` that only tells to use snap, and a download may lack libraries: so it is tried."""
+    """Return whether the program runs. Ubuntu's `chromium` may only advise to use snap, and a download may lack
+    libraries, so it is not enough that the file exists."""
     if not Path(path).exists():
         return False
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
@@ -78,17 +82,17 @@ def _starts(path: str) -> bool:
 def _apt_command() -> list[str] | None:
     if not shutil.which("apt-get"):
         return None
-    words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     if os.geteuid() == 0:
-        return words
+        return command
     with contextlib.suppress(OSError):
         if subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
-            return ["sudo", "-n", *words]
+            return ["sudo", "-n", *command]
     return None
 
 
 def _run(command: Sequence[str], seconds: float) -> None:
-    """Runs it with its words on stderr; a failure shows itself in that there is no browser afterwards."""
+    """Run a command with its output on stderr. Ignore a failure: the next search then finds no browser."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=seconds)
 

@@ -58,7 +58,7 @@ def po_file(root: Path, locale: str) -> Path:
 
 
 def update(root: Path) -> None:
-    """Bring the catalogues in line with the sources; see the module's docstring."""
+    """Bring the catalogues in line with the sources. The module's docstring says what changes."""
     with extracted_template(root, "--add-location=file") as template:
         for locale in LOCALES:
             # The creation date stays: otherwise two branches that update would always conflict.

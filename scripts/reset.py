@@ -1,6 +1,6 @@
-"""Throws away what the demo keeps, its database first of all: `python -m scripts.reset`.
+"""Delete the demo's data, the database first: `python -m scripts.reset`.
 
-Only what Yuanfen puts into DATA_DIR is removed, and nothing while a process still uses the database.
+Only files that Yuanfen puts into DATA_DIR are deleted, and nothing while a process still uses the database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REMOVED_NAMES = ("queue", "static", "media", "exports", "demo", "secret_key")
 
 
 def reset(data_dir: Path) -> str:
-    """Removes the contents; returns a sentence why not, or an empty one where all is done."""
+    """Delete the demo's data. Return an empty text, or a sentence that says why nothing was deleted."""
     place = data_dir / "postgres"
     if place.exists():
         with (place / "use.lock").open("a") as use:

@@ -1,7 +1,6 @@
-"""Runs the whole suite, two tests at a time: `python -m scripts.test [arguments for pytest]`.
+"""Run the whole suite, two tests at a time: `python -m scripts.test [arguments for pytest]`.
 
-The journeys need a browser. Where none can be had they are left out, and the last lines say so; with CI=true that
-is a failure.
+The journeys need a browser. Without one they are left out, and the last lines say so; with CI=true this is a failure.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from scripts import browser
 
 def main(arguments: list[str]) -> int:
     path = browser.obtain()
-    words = ["-n", "2", "--dist", "worksteal", *arguments]
+    options = ["-n", "2", "--dist", "worksteal", *arguments]
     environment = dict(os.environ)
     if path:
         environment["BROWSER_PATH"] = path
@@ -23,8 +22,8 @@ def main(arguments: list[str]) -> int:
         print(f"There is no browser for the journeys, and CI=true demands them: {browser.ADVICE}.")
         return 1
     else:
-        words += ["-m", "not journey"]
-    code = subprocess.run([sys.executable, "-m", "pytest", *words], env=environment).returncode
+        options += ["-m", "not journey"]
+    code = subprocess.run([sys.executable, "-m", "pytest", *options], env=environment).returncode
     if not path:
         print(
             f"The journeys through the pages were LEFT OUT, for want of a browser. To have them: {browser.ADVICE}."

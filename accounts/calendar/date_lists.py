@@ -1,4 +1,7 @@
-"""Days as a registrar types them, one day or one range of days a line, and back. Pure but for the texts."""
+"""Parse and format lists of days as a registrar types them: one day or one range of days on each line.
+
+Pure functions, except that error messages are translated.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from credits.errors import CreditsError
 
 YEARS: Final = range(2000, 2101)
-"""Years in which a term may lie. A slip of the pen such as 0025 is none, and no page could show its local time."""
+"""The years that a term may lie in. A typing error such as 0025 is refused; no page could show its local time."""
 MAX_DAYS: Final = 200
-"""More days than this in one list are a mistake."""
+"""The most days in one list. A longer list is a mistake."""
 _DAY: Final = "[0-9]{4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/|[.][0-9]{1,2}[.]|年[0-9]{1,2}月)[0-9]{1,2}日?"
 _DAY_OR_RANGE: Final = re.compile(
     rf"(?P<first>{_DAY})(?:\s*(?:[-–—−~〜]+|[.]{{2,3}}|至|到)\s*(?P<last>{_DAY}))?"
@@ -25,12 +28,12 @@ _MAX_QUOTED_CHARACTERS: Final = 40
 
 
 def parse_days(text: str) -> tuple[date, ...]:
-    """The days in ``text``, each once, in their order; empty for a text with none.
+    """Return the days in ``text``, sorted and without duplicates. Return an empty tuple if there are none.
 
-    A line is one day (``2026-10-01``, ``2026/10/1``, ``2026年10月1日``) or a range, both ends included
-    (``2026-10-01 – 2026-10-07``, also with ``~``, ``至`` or ``..``). Commas and full stops, Chinese or English, may
-    stand behind or between. Raises CreditsError with the number of the line for what is no day, a day that no year
-    of :data:`YEARS` has, a range that ends before it begins, and more than :data:`MAX_DAYS` days.
+    A line is one day (``2026-10-01``, ``2026/10/1``, ``2026年10月1日``) or a range that includes both ends
+    (``2026-10-01 – 2026-10-07``, also with ``~``, ``至`` or ``..``). Chinese or English commas and full stops may
+    separate or follow them. Raise CreditsError with the line number if a part is not a day, if the day does not exist
+    in :data:`YEARS`, if a range ends before it begins, or if there are more than :data:`MAX_DAYS` days.
     """
     days: set[date] = set()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -45,7 +48,7 @@ def parse_days(text: str) -> tuple[date, ...]:
 
 
 def format_days(days: Iterable[date]) -> str:
-    """The days as :func:`read` takes them: days that follow each other as a range, a line each."""
+    """Return the days as a text that :func:`parse_days` reads: one line for each day or range of consecutive days."""
     return "\n".join(
         first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
         for first, last in _consecutive_runs(sorted(set(days)))
@@ -56,15 +59,15 @@ def _consecutive_runs(days: list[date]) -> Iterator[tuple[date, date]]:
     if not days:
         return
     first = days[0]
-    for one, following in pairwise(days):
-        if following - one > timedelta(days=1):
-            yield first, one
-            first = following
+    for day, next_day in pairwise(days):
+        if next_day - day > timedelta(days=1):
+            yield first, day
+            first = next_day
     yield first, days[-1]
 
 
 def _split_line(line: str) -> Iterator[str]:
-    """What stands between commas and full stops, with full-width characters as plain ones."""
+    """Yield the parts between commas and full stops, with full-width characters converted to plain ones."""
     for part in re.split("[,;、。]", unicodedata.normalize("NFKC", line)):
         if stripped := part.strip().removesuffix(".").strip():
             yield stripped

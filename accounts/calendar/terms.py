@@ -1,4 +1,7 @@
-"""Terms (学期): add one, change one. Days off and days worked are announced late, so they may change at any time."""
+"""Add and change terms (学期).
+
+Holidays and working weekends are announced late, so they may change at any time.
+"""
 
 from __future__ import annotations
 
@@ -30,24 +33,24 @@ def add(
     by: User,
     now: datetime,
 ) -> Term:
-    """Make a term; both its first and its last day belong to it. ``days_off`` are public holidays, ``days_worked``
-    weekend days that are worked for them (调休); either may lie between terms, and terms may overlap.
+    """Create a term. Its first day and its last day both belong to it.
 
-    Raises NotAllowed unless ``by`` is a registrar for the whole university; CreditsError for a last day before the
-    first, days outside ``date_lists.YEARS``, more than ``date_lists.MAX_DAYS`` in a list,
-    and a day in both lists; Conflict where the code is taken.
+    ``days_off`` are public holidays, ``days_worked`` are weekend days that are worked instead (调休). Both may lie
+    between terms, and terms may overlap. Raise NotAllowed unless ``by`` is a registrar for the whole university.
+    Raise CreditsError if the last day is before the first, if a day is outside ``date_lists.YEARS`` or in both lists,
+    or if a list has more than ``date_lists.MAX_DAYS`` days. Raise Conflict if the code exists already.
     """
     permissions.require_for_university(by, StaffRole.Role.REGISTRAR)
     fields = _validated_fields(name_zh, name_en, starts_on, ends_on, days_off, days_worked)
-    made, is_new = Term.objects.get_or_create(code=code, defaults=fields)
+    term, is_new = Term.objects.get_or_create(code=code, defaults=fields)
     if not is_new:
         raise Conflict(
             "term-exists",
             _("There is already a term with the code “%(code)s”.") % {"code": code},
             _("Choose another code, or edit that term."),
         )
-    audit.record("term-added", made, by=by, now=now, code=code, **_as_json(fields))
-    return made
+    audit.record("term-added", term, by=by, now=now, code=code, **_as_json(fields))
+    return term
 
 
 @transaction.atomic
@@ -63,36 +66,40 @@ def change(
     by: User,
     now: datetime,
 ) -> Term:
-    """Give a term these names and days. None leaves its first or last day as it is: what stands on those days
-    (rounds do) is not known here, so whoever gives others has made sure (see credits.claims.rounds.change_term).
+    """Change the names and days of a term. None for ``starts_on`` or ``ends_on`` leaves that day as it is.
 
-    Deadlines that were set before do not move. Nothing is written where nothing differs. Raises as :func:`add` does.
+    Rounds depend on the first and last day, and this function cannot check them: a caller that changes these days must
+    check the rounds first (see credits.claims.rounds.change_term). Deadlines that are already set do not move. Nothing
+    is written if nothing differs. Raise the errors of :func:`add`, except Conflict.
     """
     permissions.require_for_university(by, StaffRole.Role.REGISTRAR)
-    held = Term.objects.select_for_update(no_key=True).get(pk=term.pk)
-    was = _as_json({field: getattr(held, field) for field in _FIELDS})
+    stored = Term.objects.select_for_update(no_key=True).get(pk=term.pk)
+    before = _as_json({field: getattr(stored, field) for field in _FIELDS})
     fields = _validated_fields(
-        name_zh, name_en, starts_on or held.starts_on, ends_on or held.ends_on, days_off, days_worked
+        name_zh, name_en, starts_on or stored.starts_on, ends_on or stored.ends_on, days_off, days_worked
     )
     changed = {
-        field: (was[field], is_now) for field, is_now in _as_json(fields).items() if was[field] != is_now
+        field: (before[field], after) for field, after in _as_json(fields).items() if before[field] != after
     }
     if changed:
         for field in changed:
-            setattr(held, field, fields[field])
-        held.save(update_fields=list(changed))
-        audit.record("term-changed", held, by=by, now=now, code=held.code, fields=changed)
-    return held
+            setattr(stored, field, fields[field])
+        stored.save(update_fields=list(changed))
+        audit.record("term-changed", stored, by=by, now=now, code=stored.code, fields=changed)
+    return stored
 
 
 def days_outside(term: Term) -> list[date]:
-    """Days of either list that are not in the term: between terms they may be meant, in another year hardly."""
+    """Return the days of both lists that lie outside the term.
+
+    They may be meant (days between two terms) or a mistake (another year), so a person should look at them.
+    """
     days = (date.fromisoformat(day) for day in [*term.days_off, *term.days_worked])
     return sorted(day for day in days if not term.starts_on <= day <= term.ends_on)
 
 
 def redundant_worked_days(term: Term) -> list[date]:
-    """Days entered as worked that are no weekend days, and so would be worked without being entered."""
+    """Return the days entered as worked that are Monday to Friday, so that the entry has no effect."""
     days = (date.fromisoformat(day) for day in term.days_worked)
     return sorted(day for day in days if day.weekday() < _SATURDAY)
 
@@ -108,7 +115,7 @@ def _validated_fields(
     days_off: Iterable[date],
     days_worked: Iterable[date],
 ) -> dict[str, Any]:
-    """The fields as the model keeps them, if they can be taken."""
+    """Return the fields as the model stores them. Raise CreditsError if they are not valid."""
     off, worked = sorted(set(days_off)), sorted(set(days_worked))
     if any(day.year not in YEARS for day in (starts_on, ends_on, *off, *worked)):
         raise CreditsError(

@@ -1,4 +1,4 @@
-"""The university's calendar from its terms, and instants as people read them."""
+"""Load the university's calendar from its terms, and format times for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.models import Term
 
 
 def load_calendar() -> WorkingDayCalendar:
-    """Days off and worked of all terms together: a period that begins in one term may end in the next."""
+    """Return the calendar of all terms together, because a period that begins in one term may end in the next."""
     rows = list(Term.objects.values_list("days_off", "days_worked"))
     return build_calendar(
         timezone.get_default_timezone(),
@@ -22,5 +22,5 @@ def load_calendar() -> WorkingDayCalendar:
 
 
 def format_instant(instant: datetime) -> str:
-    """Local date and time to the minute; the same in every language."""
+    """Return local date and time to the minute, in the same form in every language."""
     return timezone.localtime(instant, timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M")

@@ -1,7 +1,7 @@
-"""Working days and local midnights, as pure functions: public notice and hearing are counted in them.
+"""Count working days and find local midnights. Pure functions, used for the periods of public notice and hearing.
 
-The day on which something happens does not count (民法典 第二百零一条: the count begins on the next day); a period
-ends with the last instant of its last working day, that is, at the local midnight after it.
+The day of the event does not count: the count begins on the next day (民法典 第二百零一条). A period ends at the end
+of its last working day, that is, at the following local midnight.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class WorkingDayCalendar:
-    """Where the university's days differ from Monday to Friday: holidays, and weekend days that are worked (调休).
-    A day that is named in both is worked."""
+    """The university's working days: Monday to Friday, without holidays, with weekend days that are worked (调休).
+
+    A day in both sets is worked.
+    """
 
     zone: tzinfo
     days_off: frozenset[date] = frozenset()
@@ -28,11 +30,11 @@ class WorkingDayCalendar:
         return day.weekday() < _SATURDAY and day not in self.days_off
 
     def midnight(self, day: date) -> datetime:
-        """The first instant of a local day."""
+        """Return the first instant of a local day."""
         return datetime.combine(day, time.min, tzinfo=self.zone)
 
     def local_day(self, instant: datetime) -> date:
-        """The local day in which an aware instant lies."""
+        """Return the local day of an aware datetime."""
         return instant.astimezone(self.zone).date()
 
     def next_day(self, instant: datetime) -> datetime:
@@ -40,10 +42,10 @@ class WorkingDayCalendar:
         return self.midnight(self.local_day(instant) + timedelta(days=1))
 
     def after_working_days(self, instant: datetime, days: int) -> datetime:
-        """The first instant after ``days`` full working days, counted from the day after ``instant``'s."""
+        """Return the end of a period of ``days`` full working days that begins on the day after ``instant``."""
         day = self.local_day(instant)
         left = days
-        # Twenty years of nothing but holidays are a mistake in the calendar, not a period.
+        # 7300 days are 20 years. If all of them are holidays, the calendar is wrong: stop instead of looping for ever.
         for _step in range(7300):
             if left == 0:
                 break
@@ -53,7 +55,7 @@ class WorkingDayCalendar:
 
 
 def build_calendar(zone: tzinfo, days_off: Iterable[str], days_worked: Iterable[str]) -> WorkingDayCalendar:
-    """A calendar from ISO dates (``2025-05-01``), as terms keep them; ValueError for anything else."""
+    """Return a calendar from ISO dates (``2025-05-01``), as terms store them. Raise ValueError for other text."""
     return WorkingDayCalendar(
         zone,
         frozenset(date.fromisoformat(day) for day in days_off),

@@ -1,4 +1,4 @@
-"""How this house uses django-allauth: people come from the roster, and a forge never signs anybody in."""
+"""Our rules for django-allauth: people come from the roster, and nobody signs in with a forge account."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WRONG_CREDENTIALS = gettext_lazy("Wrong username or password.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Sign-in with what the university gave out. Nobody signs up."""
+    """Allow sign-in with the university's credentials only. There is no sign-up."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": _WRONG_CREDENTIALS,
@@ -42,8 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class ForgeConnectionAdapter(DefaultSocialAccountAdapter):
-    """Turns "signed in on the forge" into a link of the person who asked for it, and keeps nothing else:
-    neither allauth's row nor a token is stored."""
+    """Link a forge account to the signed-in person after the forge has confirmed it.
+
+    Nothing else is kept: neither allauth's database row nor a token is stored.
+    """
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
@@ -107,6 +109,6 @@ def _session_ended_message() -> str:
 
 
 def _redirect_with_message(request: HttpRequest, level: int, sentence: str) -> NoReturn:
-    """Show the sentence on the page of linked accounts; whoever is not signed in is led there by way of sign-in."""
+    """Show the sentence on the page of linked accounts. A person who is not signed in has to sign in first."""
     messages.add_message(request, level, sentence)
     raise ImmediateHttpResponse(redirect(settings.LINKED_ACCOUNTS_URL))

@@ -1,4 +1,4 @@
-"""Whose door a failed sign-in knocked at, and from where, for django-axes to count."""
+"""Tell django-axes which username and which client address a failed sign-in counts against."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from accounts.models import User
 
 
 def attempted_username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
-    """One name for one person, whether they typed their username in any case or their e-mail; otherwise each
-    spelling would have failures of its own to spend. What was typed, where nobody has that name."""
-    found = credentials or {}
+    """Return the username of the person whose username (in any case) or e-mail was typed, or the typed text.
+
+    Each person gets one name, because otherwise each spelling would have its own count of failures.
+    """
+    given = credentials or {}
     typed = (
-        found.get("username") or found.get("email") or (request.POST.get("login") if request else "") or ""
+        given.get("username") or given.get("email") or (request.POST.get("login") if request else "") or ""
     )
     typed = str(typed).strip()[:254]
     if "\x00" in typed:
@@ -27,14 +29,16 @@ def attempted_username(request: HttpRequest | None, credentials: dict[str, Any] 
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address that a request came from. Where we are served through a proxy (``HTTPS``), that is what the
-    proxy itself wrote: the last in ``X-Forwarded-For``, since what stands before it is what the client claimed. What is
-    no address there counts as the proxy's own."""
-    seen: str = request.META.get("REMOTE_ADDR", "")
+    """Return the IP address of the client.
+
+    Behind a proxy (``HTTPS``) it is the last entry of ``X-Forwarded-For``, which the proxy itself wrote; the client can
+    invent the entries before it. Return the proxy's own address if that entry is not an IP address.
+    """
+    connected: str = request.META.get("REMOTE_ADDR", "")
     if not settings.HTTPS:
-        return seen
+        return connected
     last = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last))
     except ValueError:
-        return seen
+        return connected

@@ -1,7 +1,7 @@
-"""The forges of this installation: one row each, and the adapters made from settings.
+"""The forges of this installation and their adapters, made from settings.
 
-A new forge is an adapter under credits/forges, a row here, its addresses in settings.FORGES and a package for its
-sign-in like accounts/gitee.
+To add a forge, write an adapter under credits/forges, add it to ``ADAPTER_CLASSES`` and ``LABELS`` here, put its
+addresses into settings.FORGES, and make a package for its sign-in like accounts/identity/gitee.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from credits.errors import CreditsError
 from credits.forges.protocol import Forge
 
-# Named, not imported: the adapters bring HTTP clients with them, which most processes' start can do without.
+# Names, not imports: the adapters import HTTP clients, and most processes start faster without them.
 ADAPTER_CLASSES = {
     "github": "credits.forges.github.adapter.GitHub",
     "gitee": "credits.forges.gitee.adapter.Gitee",
@@ -30,7 +30,7 @@ LABELS = {"github": "GitHub", "gitee": "Gitee", "atomgit": "AtomGit"}
 
 @dataclass(frozen=True, slots=True)
 class ForgeInfo:
-    """What pages show of a forge. ``connectable``: whether its sign-in is configured here."""
+    """What pages show about a forge. ``connectable`` says whether its sign-in is configured."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class ForgeInfo:
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """How a forge is reached, from settings.FORGES. ``tokens`` are the university's own, never a person's."""
+    """The entry of a forge in settings.FORGES. ``tokens`` belong to the university, never to a person."""
 
     url: str
     api_url: str
@@ -59,7 +59,7 @@ def forge_names() -> tuple[str, ...]:
 
 
 def forge_info(name: str) -> ForgeInfo:
-    """The forge called ``name``; raises CreditsError ``unknown-forge``."""
+    """Return the forge called ``name``. Raise CreditsError ``unknown-forge``."""
     if name not in ADAPTER_CLASSES:
         raise CreditsError(
             "unknown-forge",
@@ -76,17 +76,17 @@ def all_forges() -> tuple[ForgeInfo, ...]:
 
 @functools.cache
 def forge(name: str) -> Forge:
-    """The adapter of a forge, one for each process, so that what it has learnt of its tokens' limits is kept.
+    """Return the adapter of a forge: the same object each time, because it remembers the rate limits of its tokens.
 
-    Raises CreditsError ``unknown-forge``.
+    Raise CreditsError ``unknown-forge``.
     """
     forge_info(name)
     module, _dot, adapter = ADAPTER_CLASSES[name].rpartition(".")
     configured = forge_settings(name)
-    made: Forge = getattr(import_module(module), adapter)(
+    built: Forge = getattr(import_module(module), adapter)(
         api_url=configured.api_url, tokens=configured.tokens, clock=timezone.now
     )
-    return made
+    return built
 
 
 def _clear_adapter_cache(*, setting: str, **_kwargs: object) -> None:

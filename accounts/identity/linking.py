@@ -1,6 +1,7 @@
-"""Prove, attest and end that a forge account is a person's (invariant 1).
+"""Link a forge account to a person, attest a link, and end a link (invariant 1).
 
-The database decides a race; these verbs turn what it says into a sentence. Nobody is ever told whose an account is.
+If two requests race, the database decides; these functions turn its answer into a sentence for the person. No message
+says which person an account belongs to.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Proof = ForgeAccount.Proof
 
 
 def accounts_of(user: User) -> list[ForgeAccount]:
-    """The forge accounts that are this person's now, by forge and login."""
+    """Return the person's linked forge accounts, ordered by forge and login."""
     return list(user.forge_accounts.filter(unlinked_at=None))
 
 
@@ -35,13 +36,13 @@ def link(
     by: User | None = None,
     reason: str = "",
 ) -> ForgeAccount:
-    """Record that ``account`` on ``forge`` is ``user``'s, as ``proof`` (a :class:`ForgeAccount.Proof`) shows.
+    """Record that ``account`` on ``forge`` belongs to ``user``. ``proof`` is a :class:`ForgeAccount.Proof`.
 
-    Linking what is already linked to the same person changes nothing but the login, which is only a label. ``by``
-    (the person themselves where None) and ``reason`` are kept for a link that somebody vouches for.
+    If the account is already linked to the same person, only the login changes, which is a label. ``by`` (None: the
+    person themselves) and ``reason`` are stored for an attested link.
 
-    Raises CreditsError: ``not-a-person`` (bot, organisation), ``account-of-someone-else``, and
-    ``account-once-of-someone-else`` unless a registrar attests it.
+    Raise CreditsError ``not-a-person`` (bot, organisation), ``account-of-someone-else``, or, unless a registrar
+    attests the link, ``account-once-of-someone-else``.
     """
     row = forges.forge_info(forge)
     if account.kind != "user" or not account.id:
@@ -52,12 +53,12 @@ def link(
             _("Connect the account that you use for your own contributions."),
         )
     with transaction.atomic():
-        if held := _existing_link(user, forge, account, proof):
-            _update_login(held, account)
-            return held
+        if existing := _existing_link(user, forge, account, proof):
+            _update_login(existing, account)
+            return existing
         try:
             with transaction.atomic():
-                made = ForgeAccount.objects.create(
+                linked = ForgeAccount.objects.create(
                     user=user,
                     forge=forge,
                     forge_user_id=account.id,
@@ -69,13 +70,13 @@ def link(
                     linked_at=now,
                 )
         except IntegrityError:
-            # Somebody linked the account after we looked: what they left behind says which sentence is true.
-            if held := _existing_link(user, forge, account, proof):
-                return held
+            # Another request linked the account after our query. Query again to find out which error is right.
+            if existing := _existing_link(user, forge, account, proof):
+                return existing
             raise
         audit.record(
             "account-linked",
-            made,
+            linked,
             by=by or user,
             person=user,
             now=now,
@@ -85,7 +86,7 @@ def link(
             proof=str(proof),
             reason=reason,
         )
-    return made
+    return linked
 
 
 def attest(
@@ -93,10 +94,10 @@ def attest(
 ) -> ForgeAccount:
     """Link the account that has ``login`` on ``forge`` now, because the registrar ``by`` vouches for it.
 
-    The forge is asked for the account's immutable id. This is also the recorded decision by which an account that
-    was once somebody else's may pass on. Raises NotAllowed (not a registrar for that department, or for oneself),
-    NotThere (no such student, no such login), CreditsError ``reason-needed``, ForgeError where the forge fails, and
-    what :func:`link` raises.
+    The forge is asked for the account's immutable id. An account that once belonged to another person can change hands
+    only by this recorded decision. Raise NotAllowed if ``by`` is not a registrar for the student's department, or is
+    the student. Raise NotThere if the student or the login does not exist, CreditsError ``reason-needed``, ForgeError
+    if the forge fails, and the errors of :func:`link`.
     """
     permissions.require(by, StaffRole.Role.REGISTRAR)
     if not reason.strip():
@@ -136,9 +137,9 @@ def attest(
 
 
 def unlink(account: ForgeAccount, *, by: User, now: datetime) -> ForgeAccount:
-    """End a link; what was credited stays, and so does the history. Ending it twice changes nothing.
+    """End a link. Credit and history stay. Nothing changes if the link has already ended.
 
-    The person themselves may, and a registrar; to anybody else the link is not there (NotThere).
+    Only the person and registrars may do this. For anybody else raise NotThere, as if the link did not exist.
     """
     with transaction.atomic():
         account = (
@@ -163,12 +164,12 @@ def unlink(account: ForgeAccount, *, by: User, now: datetime) -> ForgeAccount:
 
 
 def not_linked() -> NotThere:
-    """What is said of a link that does not exist, and just so of one that is none of the asker's business."""
+    """Return the error for a link that does not exist, and for one that the user may not know about."""
     return NotThere("account-not-linked", _("This is not one of your accounts."), _("Reload the page."))
 
 
 def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) -> ForgeAccount | None:
-    """The person's own live link to the account, if any; raises where the account is, or was, somebody else's."""
+    """Return the person's current link to the account, or None. Raise Conflict if it is or was another person's."""
     rows = list(
         ForgeAccount.objects.select_for_update().filter(forge=forge, forge_user_id=account.id).order_by("pk")
     )
@@ -195,7 +196,7 @@ def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) 
 
 
 def _update_login(row: ForgeAccount, account: AccountOnForge) -> None:
-    """Take over the login that the forge shows now, and a node id that was not known before."""
+    """Store the login that the forge shows now, and the node id if it was unknown."""
     node_id = row.node_id or account.node_id
     if (row.login, row.node_id) != (account.login, node_id):
         row.login, row.node_id = account.login, node_id

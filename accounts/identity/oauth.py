@@ -1,6 +1,6 @@
-"""What the forges' sign-ins have in common: addresses from settings, and an identity that is an immutable id.
+"""The common parts of the forges' sign-in: addresses from settings, and an identity that is an immutable id.
 
-The token serves for one request, "who is this?", and is then forgotten: collection uses the university's own.
+The token is used for one request ("who is this?") and is not stored: collection uses the university's own tokens.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from accounts.identity import forges
 
 
 class ForgeOAuth2Adapter(OAuth2Adapter):
-    """OAuth 2 against one forge. A subclass names the forge and the two paths below its web address."""
+    """Speak OAuth 2 with one forge. A subclass gives the forge's name and the two paths below its web address."""
 
     authorize_path: ClassVar[str]
     token_path: ClassVar[str]
@@ -43,7 +43,7 @@ class ForgeOAuth2Adapter(OAuth2Adapter):
     def complete_login(
         self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any
     ) -> SocialLogin:
-        """Who signed in on the forge. Raises ProviderException where the answer names nobody."""
+        """Return who signed in on the forge. Raise ProviderException if its answer has no id or login."""
         with get_adapter().get_requests_session() as session:
             answer = session.get(self.profile_url, headers={"Authorization": f"Bearer {token.token}"})
             answer.raise_for_status()
@@ -54,7 +54,7 @@ class ForgeOAuth2Adapter(OAuth2Adapter):
 
 
 class ForgeConnectView(OAuth2LoginView):
-    """The connect button: a POST of somebody signed in, which leads to the forge's own pages."""
+    """Send a signed-in person to the forge's own pages when they press "connect" (a POST)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -73,11 +73,11 @@ class ForgeConnectView(OAuth2LoginView):
 
 
 class ForgeProvider(OAuth2Provider):
-    """A forge for allauth's registry. Nothing about the person is taken over but the account's id and login."""
+    """A forge as a provider of allauth. Of the profile, only id, login, node id and type of the account are kept."""
 
     account_class = ProviderAccount
 
-    # allauth would take these from the address, and so from whoever wrote the link.
+    # allauth takes these from the address, so the author of a link could choose them.
     def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
         return {"process": AuthProcess.CONNECT}
 

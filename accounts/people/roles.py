@@ -1,4 +1,7 @@
-"""Give and take the roles of staff. An administrator does, never for themselves: that would be a say over credit."""
+"""Give and take the roles of staff.
+
+Only administrators may do this, and never for themselves: otherwise an administrator could decide about credit.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +18,30 @@ from credits.errors import Conflict, CreditsError, NotAllowed
 def give(
     user: User, role: str, department: Department | None = None, *, by: User, now: datetime
 ) -> StaffRole:
-    """Let ``user`` act in ``role`` for ``department`` (None: all). Giving it twice changes nothing.
+    """Give ``user`` the role in ``department`` (None: the whole university). Nothing changes if they have it already.
 
-    Raises NotAllowed for whoever is no administrator, and for a role for oneself.
+    Raise NotAllowed if ``by`` is not an administrator or is ``user``. Raise CreditsError ``unknown-role``.
     """
     _require_may_change(user, role, by)
     with transaction.atomic():
-        held, made = StaffRole.objects.get_or_create(user=user, role=role, department=department)
-        if made:
-            _record_in_audit_log("role-given", held, by=by, now=now)
-    return held
+        staff_role, is_new = StaffRole.objects.get_or_create(user=user, role=role, department=department)
+        if is_new:
+            _record_in_audit_log("role-given", staff_role, by=by, now=now)
+    return staff_role
 
 
-def take(held: StaffRole, *, by: User, now: datetime) -> None:
-    """End a role. Raises NotAllowed as :func:`give` does, and Conflict ``last-administrator``."""
-    _require_may_change(held.user, held.role, by)
+def take(staff_role: StaffRole, *, by: User, now: datetime) -> None:
+    """Remove a role. Raise the errors of :func:`give`, and Conflict ``last-administrator``."""
+    _require_may_change(staff_role.user, staff_role.role, by)
     with transaction.atomic():
-        # All of them are locked, so that two administrators cannot take each other's role at once.
+        # All administrators are locked, so that two of them cannot take each other's role at the same time.
         administrators = list(
             StaffRole.objects.select_for_update().filter(role=StaffRole.Role.ADMIN).order_by("pk")
         )
-        if [row.pk for row in administrators] == [held.pk]:
+        if [administrator.pk for administrator in administrators] == [staff_role.pk]:
             raise Conflict("last-administrator", _("At least one administrator must remain."))
-        _record_in_audit_log("role-taken", held, by=by, now=now)
-        held.delete()
+        _record_in_audit_log("role-taken", staff_role, by=by, now=now)
+        staff_role.delete()
 
 
 def _require_may_change(user: User, role: str, by: User) -> None:

@@ -1,7 +1,7 @@
-"""Bring the university's roster (who studies what) into the database: all of a file, or nothing of it.
+"""Import the university's roster (who studies what) into the database: the whole file or nothing.
 
-A person is matched by e-mail, an enrolment by student number. Whoever is missing from the file is reported and stays:
-a roster may be one college's only, and a person's record outlives their studies.
+People are matched by e-mail, enrolments by student number. Students who are missing from the file are reported and
+stay: a roster may be from one college only, and a person's record stays after their studies.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH_SIZE = 2000
 
 @dataclass(frozen=True, slots=True)
 class ChangedEnrolment:
-    """An enrolment that differs: ``fields`` maps a field's name to what it was and what the file says."""
+    """An enrolment that differs from the file. ``fields`` maps a field's name to (stored value, file's value)."""
 
     row: int
     student_number: str
@@ -39,7 +39,7 @@ class ChangedEnrolment:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentNotInFile:
-    """Somebody enrolled who is not in the file."""
+    """A student who is enrolled and not in the file."""
 
     student_number: str
     name: str
@@ -47,7 +47,7 @@ class EnrolmentNotInFile:
 
 @dataclass(frozen=True, slots=True)
 class RosterReport:
-    """What an import did, or would do. With anything in ``refused``, nothing was applied."""
+    """What an import did or would do. If ``refused`` is not empty, nothing was applied."""
 
     added: tuple[RosterEntry, ...] = ()
     changed: tuple[ChangedEnrolment, ...] = ()
@@ -58,19 +58,22 @@ class RosterReport:
     made_programmes: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
-    """Warnings: rows that give a member of staff a new name or an enrolment."""
+    """Warnings about rows that give a member of staff a new name or an enrolment."""
     applied: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        made: dict[str, Any] = asdict(self)
-        for row in made["added"]:
+        data: dict[str, Any] = asdict(self)
+        for row in data["added"]:
             row["enrolled_on"] = row["enrolled_on"] and row["enrolled_on"].isoformat()
-        return made
+        return data
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredRoster:
-    """What the database holds of the people and things that a file names. Five queries, whatever the file's size."""
+    """The stored people, enrolments, departments and programmes that a file names.
+
+    They are read with five queries, however large the file is.
+    """
 
     people: dict[str, User]
     enrolments: dict[str, Enrolment]
@@ -98,11 +101,11 @@ class _StoredRoster:
 def import_roster(
     file: BinaryIO | bytes, name: str, *, by: User | None, now: datetime, dry_run: bool = False
 ) -> RosterReport:
-    """Read ``file`` (``name`` tells CSV from XLSX), compare it with the database, and apply it if no row is refused.
+    """Read ``file``, compare it with the database, and apply it if no row is refused.
 
-    ``by`` is a registrar for the whole university, or None for whoever runs commands on the server. ``dry_run``
-    reports and changes nothing. Raises CreditsError for a file that is no roster at all (see roster_file), and
-    NotAllowed.
+    ``name`` is the file's name, which tells CSV from XLSX. ``by`` is a registrar for the whole university, or None for
+    a person who runs commands on the server. ``dry_run`` reports and changes nothing. Raise NotAllowed, and
+    CreditsError if the file is not a roster (see roster_file).
     """
     if by is not None:
         permissions.require(by, StaffRole.Role.REGISTRAR)
@@ -116,16 +119,16 @@ def import_roster(
     table = roster_file.read(data, name)
     entries, refused = _check_rows(table, timezone.localtime(now).year)
     with transaction.atomic():
-        # Two imports at once would each add the same people: the second waits and then finds them.
+        # Two imports at the same time would each add the same people. So the second waits, and then finds them.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accounts.people.roster'))")
-        held = _StoredRoster.for_entries(entries)
-        report = _compare(entries, refused, held, table)
+        stored = _StoredRoster.for_entries(entries)
+        report = _compare(entries, refused, stored, table)
         if dry_run or report.refused:
             return report
         report = replace(report, applied=True)
-        lines = _apply(entries, report, held, by=by, now=now)
-        audit.record_all(lines)
+        audit_entries = _apply(entries, report, stored, by=by, now=now)
+        audit.record_all(audit_entries)
         audit.record("roster-imported", name[:150], by=by, now=now, **_summary(report, data))
     return report
 
@@ -133,85 +136,85 @@ def import_roster(
 def _check_rows(
     table: roster_file.RosterTable, this_year: int
 ) -> tuple[list[RosterEntry], list[RefusedRosterCell]]:
-    """The rows that can be taken by themselves and among each other, and what is wrong with the rest."""
+    """Return the rows that are valid alone and do not contradict other rows, and why the others are refused."""
     entries: list[RosterEntry] = []
     refused: list[RefusedRosterCell] = []
     numbers: dict[str, RosterEntry] = {}
     people: dict[str, RosterEntry] = {}
     for row in table.rows:
-        made = parse_row(row, table, this_year=this_year)
-        if isinstance(made, list):
-            refused += made
+        entry = parse_row(row, table, this_year=this_year)
+        if isinstance(entry, list):
+            refused += entry
             continue
-        if first := numbers.get(made.student_number):
+        if first := numbers.get(entry.student_number):
             refused.append(
                 RefusedRosterCell(
-                    made.row,
+                    entry.row,
                     table.headings["student_number"],
                     "duplicate-number",
                     _("The student number %(number)s is already in row %(row)s.")
-                    % {"number": made.student_number, "row": first.row},
+                    % {"number": entry.student_number, "row": first.row},
                 )
             )
-        elif (first := people.get(made.email)) and first.name != made.name:
+        elif (first := people.get(entry.email)) and first.name != entry.name:
             refused.append(
                 RefusedRosterCell(
-                    made.row,
+                    entry.row,
                     table.headings["email"],
                     "duplicate-email",
                     _("This e-mail address belongs to another name in row %(row)s.") % {"row": first.row},
                 )
             )
         else:
-            entries.append(made)
-        numbers.setdefault(made.student_number, made)
-        people.setdefault(made.email, made)
+            entries.append(entry)
+        numbers.setdefault(entry.student_number, entry)
+        people.setdefault(entry.email, entry)
     return entries, refused
 
 
 def _compare(
     entries: list[RosterEntry],
     refused: list[RefusedRosterCell],
-    held: _StoredRoster,
+    stored: _StoredRoster,
     table: roster_file.RosterTable,
 ) -> RosterReport:
     added, changed, staff, unchanged = [], [], [], 0
-    for one in entries:
-        enrolment = held.enrolments.get(one.student_number)
-        person = held.people.get(one.email)
+    for entry in entries:
+        enrolment = stored.enrolments.get(entry.student_number)
+        person = stored.people.get(entry.email)
         fields = {}
-        if person is not None and person.name != one.name:
-            fields["name"] = (person.name, one.name)
+        if person is not None and person.name != entry.name:
+            fields["name"] = (person.name, entry.name)
         if enrolment is None:
-            added.append(one)
+            added.append(entry)
         elif person is None or enrolment.user_id != person.pk:
             refused.append(
                 RefusedRosterCell(
-                    one.row,
+                    entry.row,
                     table.headings["email"],
                     "number-of-someone-else",
                     _("The student number %(number)s belongs to a person with a different e-mail address.")
-                    % {"number": one.student_number},
+                    % {"number": entry.student_number},
                 )
             )
             continue
         else:
-            fields |= _differences(enrolment, one)
+            fields |= _differences(enrolment, entry)
             unchanged += not fields
-        if person is not None and person.pk in held.staff and ("name" in fields or enrolment is None):
+        if person is not None and person.pk in stored.staff and ("name" in fields or enrolment is None):
             staff.append(
                 _("row %(row)s: %(name)s (%(email)s) is a member of staff.")
-                % {"row": one.row, "name": person.name, "email": one.email}
+                % {"row": entry.row, "name": person.name, "email": entry.email}
             )
         if fields:
-            changed.append(ChangedEnrolment(one.row, one.student_number, one.name, fields))
-    made_departments = {one.department for one in entries} - held.departments.keys()
-    made_programmes = {(one.department, one.programme) for one in entries} - held.programmes.keys()
+            changed.append(ChangedEnrolment(entry.row, entry.student_number, entry.name, fields))
+    made_departments = {entry.department for entry in entries} - stored.departments.keys()
+    made_programmes = {(entry.department, entry.programme) for entry in entries} - stored.programmes.keys()
     return RosterReport(
         added=tuple(added),
         changed=tuple(changed),
         left=_enrolments_not_in_file(
-            {row.cells["student_number"] for row in table.rows} | {one.student_number for one in entries}
+            {row.cells["student_number"] for row in table.rows} | {entry.student_number for entry in entries}
         ),
         unchanged=unchanged,
         refused=tuple(sorted(refused, key=lambda refusal: refusal.row)),
@@ -222,25 +225,26 @@ def _compare(
     )
 
 
-def _differences(enrolment: Enrolment, one: RosterEntry) -> dict[str, tuple[str, str]]:
+def _differences(enrolment: Enrolment, entry: RosterEntry) -> dict[str, tuple[str, str]]:
     programme = enrolment.programme
     both = {
-        "department": (programme.department.name, one.department),
-        "programme": (programme.name, one.programme),
-        "level": (enrolment.level, one.level),
-        "year": (str(enrolment.year), str(one.year)),
-        "enrolled_on": (enrolment.enrolled_on.isoformat(), _enrolled_on(one, enrolment).isoformat()),
+        "department": (programme.department.name, entry.department),
+        "programme": (programme.name, entry.programme),
+        "level": (enrolment.level, entry.level),
+        "year": (str(enrolment.year), str(entry.year)),
+        "enrolled_on": (enrolment.enrolled_on.isoformat(), _enrolled_on(entry, enrolment).isoformat()),
     }
-    return {field: (was, is_now) for field, (was, is_now) in both.items() if was != is_now}
+    return {field: (before, after) for field, (before, after) in both.items() if before != after}
 
 
-def _enrolled_on(one: RosterEntry, enrolment: Enrolment | None = None) -> date:
-    """The day that the file gives; otherwise the known one, or where it was only derived, 1 September of the year."""
-    if one.enrolled_on:
-        return one.enrolled_on
+def _enrolled_on(entry: RosterEntry, enrolment: Enrolment | None = None) -> date:
+    """Return the file's day. If it gives none, return the stored day, or, if that was only derived from the year
+    (1 September), derive it again from the file's year."""
+    if entry.enrolled_on:
+        return entry.enrolled_on
     if enrolment and enrolment.enrolled_on != date(enrolment.year, 9, 1):
         return enrolment.enrolled_on
-    return date(one.year, 9, 1)
+    return date(entry.year, 9, 1)
 
 
 def _enrolments_not_in_file(numbers: set[str]) -> tuple[EnrolmentNotInFile, ...]:
@@ -252,39 +256,39 @@ def _enrolments_not_in_file(numbers: set[str]) -> tuple[EnrolmentNotInFile, ...]
 
 
 def _apply(
-    entries: list[RosterEntry], report: RosterReport, held: _StoredRoster, *, by: User | None, now: datetime
+    entries: list[RosterEntry], report: RosterReport, stored: _StoredRoster, *, by: User | None, now: datetime
 ) -> Iterator[AuditEntry]:
-    """Write what the report says, by a bounded number of statements; the audit lines are for the caller to store."""
-    _make_programmes(entries, held)
-    _make_people(report.added, held, now=now)
-    made = {
-        one.student_number: Enrolment(
-            user=held.people[one.email],
-            student_number=one.student_number,
-            programme=held.programmes[one.department, one.programme],
-            level=one.level,
-            year=one.year,
-            enrolled_on=_enrolled_on(one),
+    """Store what the report lists, with a bounded number of statements. Yield audit entries for the caller to store."""
+    _make_programmes(entries, stored)
+    _make_people(report.added, stored, now=now)
+    added = {
+        entry.student_number: Enrolment(
+            user=stored.people[entry.email],
+            student_number=entry.student_number,
+            programme=stored.programmes[entry.department, entry.programme],
+            level=entry.level,
+            year=entry.year,
+            enrolled_on=_enrolled_on(entry),
         )
-        for one in report.added
+        for entry in report.added
     }
-    Enrolment.objects.bulk_create(made.values(), batch_size=BATCH_SIZE)
-    by_number = {one.student_number: one for one in entries}
+    Enrolment.objects.bulk_create(added.values(), batch_size=BATCH_SIZE)
+    by_number = {entry.student_number: entry for entry in entries}
     renamed, moved = {}, []
     for change in report.changed:
-        one = by_number[change.student_number]
+        entry = by_number[change.student_number]
         if "name" in change.fields:
-            person = held.people[one.email]
-            person.name = one.name
+            person = stored.people[entry.email]
+            person.name = entry.name
             renamed[person.pk] = person
-        if enrolment := held.enrolments.get(change.student_number):
-            enrolment.enrolled_on = _enrolled_on(one, enrolment)
-            enrolment.programme = held.programmes[one.department, one.programme]
-            enrolment.level, enrolment.year = one.level, one.year
+        if enrolment := stored.enrolments.get(change.student_number):
+            enrolment.enrolled_on = _enrolled_on(entry, enrolment)
+            enrolment.programme = stored.programmes[entry.department, entry.programme]
+            enrolment.level, enrolment.year = entry.level, entry.year
             moved.append(enrolment)
     User.objects.bulk_update(renamed.values(), ["name"], batch_size=BATCH_SIZE)
     Enrolment.objects.bulk_update(moved, ["programme", "level", "year", "enrolled_on"], batch_size=BATCH_SIZE)
-    for enrolment in made.values():
+    for enrolment in added.values():
         yield audit.build_entry(
             "enrolment-added",
             enrolment,
@@ -294,7 +298,7 @@ def _apply(
             student_number=enrolment.student_number,
         )
     for change in report.changed:
-        enrolment = held.enrolments.get(change.student_number) or made[change.student_number]
+        enrolment = stored.enrolments.get(change.student_number) or added[change.student_number]
         yield audit.build_entry(
             "enrolment-changed",
             enrolment,
@@ -306,42 +310,42 @@ def _apply(
         )
 
 
-def _make_programmes(entries: list[RosterEntry], held: _StoredRoster) -> None:
-    for name in sorted({one.department for one in entries} - held.departments.keys()):
-        held.departments[name] = Department(name=name)
+def _make_programmes(entries: list[RosterEntry], stored: _StoredRoster) -> None:
+    for name in sorted({entry.department for entry in entries} - stored.departments.keys()):
+        stored.departments[name] = Department(name=name)
     Department.objects.bulk_create(
-        [d for d in held.departments.values() if d.pk is None], batch_size=BATCH_SIZE
+        [d for d in stored.departments.values() if d.pk is None], batch_size=BATCH_SIZE
     )
     for department, name in sorted(
-        {(one.department, one.programme) for one in entries} - held.programmes.keys()
+        {(entry.department, entry.programme) for entry in entries} - stored.programmes.keys()
     ):
-        held.programmes[department, name] = Programme(department=held.departments[department], name=name)
+        stored.programmes[department, name] = Programme(department=stored.departments[department], name=name)
     Programme.objects.bulk_create(
-        [p for p in held.programmes.values() if p.pk is None], batch_size=BATCH_SIZE
+        [p for p in stored.programmes.values() if p.pk is None], batch_size=BATCH_SIZE
     )
 
 
-def _make_people(added: Iterable[RosterEntry], held: _StoredRoster, *, now: datetime) -> None:
-    """Those whom nobody's e-mail matches. They sign in by student number, or by e-mail where that name is taken."""
+def _make_people(added: Iterable[RosterEntry], stored: _StoredRoster, *, now: datetime) -> None:
+    """Store the people whose e-mail is new. Their username is the student number, or the e-mail if that is taken."""
     new: dict[str, RosterEntry] = {}
-    for one in added:
-        if one.email not in held.people:
-            new.setdefault(one.email, one)
-    wanted = {one.student_number.lower() for one in new.values()}
+    for entry in added:
+        if entry.email not in stored.people:
+            new.setdefault(entry.email, entry)
+    wanted = {entry.student_number.lower() for entry in new.values()}
     taken = set(
         User.objects.annotate(lowered=Lower("username"))
         .filter(lowered__in=wanted)
         .values_list("lowered", flat=True)
     )
-    for email, one in new.items():
-        username = one.student_number.lower()
+    for email, entry in new.items():
+        username = entry.student_number.lower()
         if username in taken:
             username = email
         taken.add(username)
-        held.people[email] = User(
-            username=username, email=email, name=one.name, password=make_password(None), date_joined=now
+        stored.people[email] = User(
+            username=username, email=email, name=entry.name, password=make_password(None), date_joined=now
         )
-    User.objects.bulk_create([held.people[email] for email in new], batch_size=BATCH_SIZE)
+    User.objects.bulk_create([stored.people[email] for email in new], batch_size=BATCH_SIZE)
 
 
 def _summary(report: RosterReport, data: bytes) -> dict[str, Any]:

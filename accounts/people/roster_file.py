@@ -1,4 +1,4 @@
-"""Read a roster's table, CSV or XLSX, into rows of text. What the cells mean is roster_row's."""
+"""Read a roster from CSV or XLSX into rows of text. ``roster_row`` checks what the cells mean."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ MAX_BYTES: Final = 20 * 1024 * 1024
 MAX_ROWS: Final = 200_000
 MAX_INFLATED_BYTES: Final = 300 * 1024 * 1024
 MAX_CELLS: Final = 10_000_000
-"""Cells of a sheet up to its farthest row and column: the reader makes room for all of them at once, and ends the
-process where there is none."""
+"""The most cells of a sheet, counted up to its last row and last column.
+
+The reader allocates memory for all of them at once, and the process is killed if there is not enough.
+"""
 
 HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "student_number": ("student number", "学号"),
@@ -36,14 +38,17 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
 }
 OPTIONAL: Final = frozenset({"enrolled_on"})
 
-# A cell with something in it; one that is only formatted closes itself, and takes no room.
+# A cell with content. A cell that is only formatted is a self-closing element and takes no memory.
 _CELL_WITH_CONTENT: Final = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
 
 
 @dataclass(frozen=True, slots=True)
 class RosterFileRow:
-    """One row that is not blank. ``number`` is the file's own (the heading is row 1); ``cells`` has a text for every
-    column of the file that is known; ``numbers``: the columns whose cell the file holds as a number, not as text."""
+    """A row that is not blank.
+
+    ``number`` is its row number in the file (the heading is row 1). ``cells`` has a text for each known column of the
+    file. ``numbers`` are the columns whose cell the file stores as a number instead of text.
+    """
 
     number: int
     cells: dict[str, str]
@@ -52,7 +57,7 @@ class RosterFileRow:
 
 @dataclass(frozen=True, slots=True)
 class RosterTable:
-    """``headings``: what the file calls each known column; ``ignored``: its headings that mean nothing to us."""
+    """The rows of a file. ``headings``: the file's name for each known column. ``ignored``: the unknown headings."""
 
     headings: dict[str, str]
     ignored: tuple[str, ...]
@@ -60,10 +65,10 @@ class RosterTable:
 
 
 def read(data: bytes, name: str) -> RosterTable:
-    """The table in a file's bytes; ``name`` tells CSV and XLSX apart by its ending.
+    """Return the table in a file's bytes. It is read as XLSX if its name or its first bytes say so, otherwise as CSV.
 
-    CSV may be UTF-8 (with or without a byte order mark) or GB18030, separated by comma, semicolon or tab. Raises
-    CreditsError: ``roster-too-large``, ``roster-unreadable``, ``roster-columns``, ``roster-empty``.
+    CSV may be UTF-8 (with or without a byte order mark) or GB18030, separated by comma, semicolon or tab. Raise
+    CreditsError ``roster-too-large``, ``roster-unreadable``, ``roster-columns`` or ``roster-empty``.
     """
     if len(data) > MAX_BYTES:
         raise _too_large()
@@ -98,7 +103,7 @@ def _read_rows(records: Iterable[list[object]], columns: dict[int, str]) -> Iter
 
 
 def _cell_text(cell: object) -> tuple[str, bool]:
-    """A cell as text, and whether the file holds it as a number."""
+    """Return a cell as text, and whether the file stores it as a number."""
     if isinstance(cell, float | int) and not isinstance(cell, bool):
         return (f"{cell:.0f}" if float(cell).is_integer() else str(cell)), True
     if isinstance(cell, datetime):
@@ -171,8 +176,11 @@ def _decode(data: bytes) -> str:
 
 
 def _decode_gb18030(data: bytes, error: UnicodeDecodeError) -> str:
-    """What a Chinese Excel saves. Almost any bytes pass for GB18030, so a UTF-8 file with a damaged character must
-    be told apart, or its names would be stored as nonsense: in such a file nearly all characters are good UTF-8."""
+    """Decode GB18030, which a Chinese Excel saves. Raise CreditsError if the file is damaged UTF-8 instead.
+
+    Almost any bytes are valid GB18030, so names of a UTF-8 file with one damaged character would be stored as nonsense.
+    Such a file is recognised because nearly all of its other characters are valid UTF-8.
+    """
     as_utf8 = data.decode("utf-8-sig", errors="replace")
     damaged = as_utf8.count("\ufffd")
     good = sum(ord(character) > 127 for character in as_utf8) - damaged
@@ -215,7 +223,7 @@ def _read_xlsx(data: bytes) -> Iterator[list[object]]:
 
 
 def _count_cells(archive: zipfile.ZipFile, member: str) -> int:
-    """How many cells a sheet spans; 0 for what is no sheet."""
+    """Return how many cells a sheet spans, or 0 if the archive member is not a sheet."""
     if not member.startswith("xl/worksheets/") or not member.endswith(".xml"):
         return 0
     columns: set[bytes] = set()
@@ -223,7 +231,7 @@ def _count_cells(archive: zipfile.ZipFile, member: str) -> int:
     with archive.open(member) as file:
         while chunk := file.read(1 << 20):
             text = rest + chunk
-            # What begins last may go on in the next chunk.
+            # The last element of this chunk may continue in the next one.
             whole = max(text.rfind(b"<"), 0)
             for column, row in _CELL_WITH_CONTENT.findall(text, 0, whole):
                 columns.add(column)

@@ -1,4 +1,4 @@
-"""What one row of a roster says, or why it cannot be taken. Pure but for the texts."""
+"""Check one row of a roster. Pure functions, except that error messages are translated."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MAX_LENGTHS: Final = {
     "programme": 150,
     "level": 40,
 }
-# Text that reorders what stands beside it, and what a reader puts where a character was lost.
+# Characters that change the direction of text, and the one that programs put in place of a damaged character.
 DECEPTIVE_CHARACTERS: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """A row that can be taken. ``enrolled_on`` is None where the file does not say."""
+    """A valid row. ``enrolled_on`` is None if the file does not give it."""
 
     row: int
     student_number: str
@@ -45,7 +45,7 @@ class RosterEntry:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRosterCell:
-    """Why a row cannot be taken. ``column`` is what the file calls it; ``code`` is stable, ``reason`` a sentence."""
+    """Why a row is refused. ``column`` is the file's own heading, ``code`` is stable, ``reason`` is a sentence."""
 
     row: int
     column: str
@@ -54,13 +54,13 @@ class RefusedRosterCell:
 
 
 class _CellRefused(Exception):
-    """Carries the code and the sentence up to :func:`entry`."""
+    """Carry the code and the sentence of a refused cell up to :func:`parse_row`."""
 
 
 def parse_row(
     row: RosterFileRow, table: RosterTable, *, this_year: int
 ) -> RosterEntry | list[RefusedRosterCell]:
-    """The entry of one row, or every reason against it. ``this_year`` bounds the year of entry."""
+    """Return the entry of a row, or all reasons to refuse it. ``this_year`` limits the year of entry."""
     values: dict[str, object] = {}
     refusals = []
     for column, heading in table.headings.items():
@@ -102,7 +102,7 @@ def _require_plain_text(text: str) -> None:
 
 
 def _parse_student_number(text: str, *, is_number: bool) -> str:
-    # ="0012" is how people make Excel keep the zeros of a CSV file, '0012 how they do it by hand.
+    # People write ="0012" in a CSV file, or '0012 in a cell, to make Excel keep the leading zeros.
     text = re.sub(r'^(?:="([^"]*)"|\'(.*))$', lambda match: match[1] or match[2] or "", text, count=1)
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", text):
         raise _CellRefused(

@@ -1,1 +1,1 @@
-"""Connecting an AtomGit (GitCode) account through django-allauth, which ships no provider for it."""
+"""Connect an AtomGit (GitCode) account through django-allauth, which has no provider for it."""

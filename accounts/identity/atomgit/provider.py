@@ -1,4 +1,4 @@
-"""AtomGit as allauth's registry knows it."""
+"""Register AtomGit as a provider of allauth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where AtomGit's sign-in begins and where it comes back to."""
+"""The pages where AtomGit's sign-in begins and where AtomGit sends the browser back to."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Connecting a Gitee account through django-allauth, which ships no provider for Gitee."""
+"""Connect a Gitee account through django-allauth, which has no provider for Gitee."""

@@ -1,4 +1,4 @@
-"""Gitee as allauth's registry knows it."""
+"""Register Gitee as a provider of allauth."""
 
 from __future__ import annotations
 

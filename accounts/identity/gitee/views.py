@@ -1,4 +1,4 @@
-"""Where Gitee's sign-in begins and where it comes back to."""
+"""The pages where Gitee's sign-in begins and where Gitee sends the browser back to."""
 
 from __future__ import annotations
 

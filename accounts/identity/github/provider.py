@@ -1,4 +1,4 @@
-"""GitHub as allauth's registry knows it."""
+"""Register GitHub as a provider of allauth."""
 
 from __future__ import annotations
 

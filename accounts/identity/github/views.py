@@ -1,4 +1,4 @@
-"""Where GitHub's sign-in begins and where it comes back to."""
+"""The pages where GitHub's sign-in begins and where GitHub sends the browser back to."""
 
 from __future__ import annotations
 

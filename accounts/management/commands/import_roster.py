@@ -1,3 +1,5 @@
+"""manage.py import_roster: import the roster of students from a file."""
+
 from __future__ import annotations
 
 from argparse import ArgumentParser
@@ -58,18 +60,18 @@ def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str
         ],
     )
     yield from _first_lines(_("Check these rows again:"), report.staff)
-    yield from _first_lines(_("Added:"), [f"{one.student_number} {one.name}" for one in report.added])
+    yield from _first_lines(_("Added:"), [f"{entry.student_number} {entry.name}" for entry in report.added])
     yield from _first_lines(
         _("Changed:"),
         [
             f"{change.student_number} {change.name}: "
-            + "; ".join(f"{field}: {was} → {now}" for field, (was, now) in change.fields.items())
+            + "; ".join(f"{field}: {before} → {after}" for field, (before, after) in change.fields.items())
             for change in report.changed
         ],
     )
     yield from _first_lines(
         _("Enrolled but not in the file (unchanged):"),
-        [f"{left.student_number} {left.name}" for left in report.left],
+        [f"{enrolment.student_number} {enrolment.name}" for enrolment in report.left],
     )
     yield from _first_lines(_("New departments:"), report.made_departments)
     yield from _first_lines(_("New programmes:"), report.made_programmes)
@@ -81,7 +83,7 @@ def _report_lines(report: roster.RosterReport, *, dry_run: bool) -> Iterator[str
 
 
 def _first_lines(heading: str, lines: list[str] | tuple[str, ...]) -> Iterator[str]:
-    """A heading and its first lines; the rest is in the JSON."""
+    """Yield a heading and its first lines. All of them are in the JSON output."""
     if not lines:
         return
     yield heading

@@ -1,3 +1,5 @@
+"""manage.py link_account: link a forge account to a student because a registrar vouches for it."""
+
 from __future__ import annotations
 
 from argparse import ArgumentParser

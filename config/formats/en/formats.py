@@ -1,4 +1,4 @@
-"""How dates are written in English: the day first and the month in letters, so that nobody reads one for the other."""
+"""Date formats for English: day first and the month in letters, so that nobody confuses day and month."""
 
 DATE_FORMAT = "j M Y"
 SHORT_DATE_FORMAT = "j M Y"
