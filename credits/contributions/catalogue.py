@@ -180,7 +180,7 @@ def _apply(wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueRepo
         (entry.forge, entry.full_name.lower()): entry
         for entry in CatalogueEntry.objects.select_for_update().order_by("pk")
     }
-    # If the repository was seen already, the entry gets its id at once, unless an entry under an older name has that id.
+    # If the repository was seen already, the entry gets its id at once, unless another entry has that id.
     taken_ids = {(entry.forge, entry.forge_id) for entry in existing.values() if entry.forge_id}
     seen_ids = {
         (forge, name.lower()): forge_id
@@ -195,7 +195,9 @@ def _apply(wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueRepo
     for key, (name, tier) in wanted.items():
         entry = existing.get(key)
         if entry is None:
-            made.append(CatalogueEntry(forge=key[0], full_name=name, tier=tier, forge_id=seen_ids.get(key, "")))
+            made.append(
+                CatalogueEntry(forge=key[0], full_name=name, tier=tier, forge_id=seen_ids.get(key, ""))
+            )
         elif entry.tier != tier:
             entry.tier = tier
             changed.append(entry)

@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ForgeAccount
 from credits.jobs import queue
 
+FOUND_BY_ATTESTATION = "attested"
+"""``Contribution.found_by`` of work that a reviewer accepted, and its ``landed_by``."""
+
 
 class Repository(models.Model):
     """A repository on a forge, by the forge's immutable id. Its name and metadata may change.

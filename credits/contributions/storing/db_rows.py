@@ -80,8 +80,9 @@ class ContributionRow(NamedTuple):
     payload: Annotated[str, Column("jsonb")]
 
 
-IN_CONTRIBUTION = slice(ContributionRow._fields.index("kind"), ContributionRow._fields.index("digest"))
-"""The fields of a :class:`ContributionRow` that are columns of credits_contribution under the same name."""
+CONTRIBUTION_START = ContributionRow._fields.index("kind")
+EVIDENCE_START = ContributionRow._fields.index("digest")
+"""The fields between these two are columns of credits_contribution; those from here on belong to the evidence."""
 
 
 class AuthorshipRow(NamedTuple):
@@ -97,8 +98,8 @@ class AuthorshipRow(NamedTuple):
     share: Annotated[int, Column("numeric")]
 
 
-IN_AUTHORSHIP = slice(AuthorshipRow._fields.index("forge"), None)
-"""The fields of an :class:`AuthorshipRow` that are columns of credits_authorship under the same name."""
+AUTHORSHIP_START = AuthorshipRow._fields.index("forge")
+"""The fields from here on are columns of credits_authorship."""
 
 
 class AnswerRow(NamedTuple):

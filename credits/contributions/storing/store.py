@@ -19,8 +19,9 @@ from django.db import IntegrityError, connection, transaction
 
 from credits.contributions.storing import upsert_sql as sql
 from credits.contributions.storing.db_rows import (
-    IN_AUTHORSHIP,
-    IN_CONTRIBUTION,
+    AUTHORSHIP_START,
+    CONTRIBUTION_START,
+    EVIDENCE_START,
     AnswerRow,
     AuthorshipRow,
     ContributionRow,
@@ -124,18 +125,18 @@ def _insert_new(cursor: Any, forge: str, new: Sequence[tuple[MergedChange, str, 
             _copy_rows(
                 cursor,
                 "credits_contribution",
-                ("id", "repository_id", *ContributionRow._fields[IN_CONTRIBUTION]),
+                ("id", "repository_id", *ContributionRow._fields[CONTRIBUTION_START:EVIDENCE_START]),
                 (
-                    (key, repository, *row[IN_CONTRIBUTION])
+                    (key, repository, *row[CONTRIBUTION_START:EVIDENCE_START])
                     for key, row, (_change, _fingerprint, repository) in zip(keys, rows, new, strict=True)
                 ),
             )
             _copy_rows(
                 cursor,
                 "credits_authorship",
-                ("contribution_id", *AuthorshipRow._fields[IN_AUTHORSHIP]),
+                ("contribution_id", *AuthorshipRow._fields[AUTHORSHIP_START:]),
                 (
-                    (key, *authorship[IN_AUTHORSHIP])
+                    (key, *authorship[AUTHORSHIP_START:])
                     for key, (change, _fingerprint, _repository) in zip(keys, new, strict=True)
                     for authorship in authorship_rows(forge, change)
                 ),
@@ -154,7 +155,7 @@ def _insert_new(cursor: Any, forge: str, new: Sequence[tuple[MergedChange, str, 
 def _merge_existing(
     cursor: Any, forge: str, answers: Sequence[tuple[MergedChange, str]], now: datetime
 ) -> tuple[int, int]:
-    """Merge answers (change, fingerprint) into the stored rows. Return how many were new after all and how many changed."""
+    """Merge answers (change, fingerprint) into the stored rows. Return how many were new, and how many changed."""
     rows = (contribution_row(change, now, fingerprint) for change, fingerprint in answers)
     _copy_rows(cursor, "incoming_contribution", ContributionRow._fields, rows)
     authorships = (

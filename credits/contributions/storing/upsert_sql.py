@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from credits.contributions.storing.columns import columns_of
 from credits.contributions.storing.db_rows import (
-    IN_CONTRIBUTION,
+    CONTRIBUTION_START,
+    EVIDENCE_START,
     AnswerRow,
     AuthorshipRow,
     ContributionRow,
@@ -96,7 +97,7 @@ WHERE e.forge = i.forge AND e.forge_id = '' AND lower(e.full_name) = lower(i.ful
     )
 """
 
-_CONTRIBUTION_COLUMNS = ContributionRow._fields[IN_CONTRIBUTION]
+_CONTRIBUTION_COLUMNS = ContributionRow._fields[CONTRIBUTION_START:EVIDENCE_START]
 
 STORE_CONTRIBUTIONS = f"""
 WITH written AS (
