@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class CreditsConfig(AppConfig):
-    """The way of a merged pull request: collected, claimed, assessed, reviewed, posted, recorded."""
+    """The app for the way of a merged pull request: collect, claim, assess, review, post, record."""
 
     name = "credits"

@@ -1,4 +1,7 @@
-"""What workers are sent. A message only wakes: each task looks at the database, and does what is due there."""
+"""Celery tasks. A message only wakes a worker: each task reads from the database what is due, and does it.
+
+So a message that is lost, doubled or late does no harm (invariant 10).
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,19 @@ from credits.contributions.collecting import recheck as rechecking
 from credits.jobs.wake import EXPIRES_SECONDS
 
 BUDGET = timedelta(minutes=2)
-"""How long one message keeps a worker on one forge before it asks for another turn: the next in line may be another
-forge."""
+"""How long a message keeps a worker on one forge. Then it sends a new message, so that other forges get their turn."""
 
 
 @shared_task(name="credits.tasks.wake")
 def wake() -> None:
-    """Send a worker to each forge on which something is due, and one to the simulations; the beat sends this every
-    minute."""
+    """Send a message for each forge with something due, and one for simulations. The beat runs this every minute."""
     collecting.schedule_new_accounts(now=timezone.now())
     for name in collecting.due_forges(now=timezone.now()):
         collect.apply_async((name,), expires=EXPIRES_SECONDS)
     if runs.is_due(now=timezone.now()):
         simulate.apply_async(expires=EXPIRES_SECONDS)
     flags.request_due_rechecks(now=timezone.now())
-    # A worker may have ended between looking and raising what it found.
+    # A worker may have ended after a recheck, before it flagged the findings.
     flags.flag_findings(now=timezone.now())
     for name in rechecking.due_forges(now=timezone.now()):
         recheck.apply_async((name,), expires=EXPIRES_SECONDS)
@@ -40,7 +41,7 @@ def wake() -> None:
 
 @shared_task(name="credits.tasks.collect")
 def collect(forge: str) -> None:
-    """Collect what is due on one forge."""
+    """Collect the accounts that are due on a forge."""
     report = collecting.collect_all_due(forges.forge(forge), clock=timezone.now, budget=BUDGET)
     if report.more:
         collect.apply_async((forge,), expires=EXPIRES_SECONDS)
@@ -48,19 +49,19 @@ def collect(forge: str) -> None:
 
 @shared_task(name="credits.tasks.simulate")
 def simulate() -> None:
-    """Try the rulebooks that stewards want tried."""
+    """Run the simulations that stewards have requested."""
     if runs.run_due(clock=timezone.now, budget=BUDGET):
         simulate.apply_async(expires=EXPIRES_SECONDS)
 
 
 @shared_task(name="credits.tasks.recheck")
 def recheck(forge: str) -> None:
-    """Look again at what is due on one forge, and flag the claims that what was found concerns."""
+    """Recheck the contributions that are due on a forge, and flag claims with a finding."""
     rechecking.recheck_all_due(forges.forge(forge), clock=timezone.now)
     flags.flag_findings(now=timezone.now())
 
 
 @shared_task(name="credits.tasks.look_at_branches")
 def look_at_branches(forge: str) -> None:
-    """Ask one forge who wrote the commits of what was claimed."""
+    """Fetch the authors of claimed pull requests' commits from a forge."""
     branch_authors.fetch_due_branches(forges.forge(forge), clock=timezone.now, budget=BUDGET)

@@ -1,8 +1,8 @@
-"""Work that landed under another name: squashed by a maintainer, or closed and committed anew.
+"""Attest work that landed under another name: squashed by a maintainer, or closed and committed again.
 
-The forge cannot say that such a pull request was merged. So the student names the commit by which it landed; both are
-fetched, whose the pull request is is checked by immutable id, and how alike the two are is worked out. A maintainer
-may say by a one-time link whether it is so. A reviewer decides; until then it is no contribution and earns nothing.
+A forge does not report such a pull request as merged. So the student names the commit that brought the work in. Both
+are fetched, the owner of the pull request is checked by immutable id, and their similarity is measured. A maintainer
+may confirm or deny it through a one-time link. A reviewer decides; until then it is no contribution and earns nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from accounts.identity import forges as known
 from accounts.models import Department, ForgeAccount, StaffRole, User
 from credits.contributions.collecting import add_by_url
 from credits.contributions.collecting.forge_session import interactive_request
-from credits.contributions.models import AttestedWork, Contribution, MaintainerWord
+from credits.contributions.models import FOUND_BY_ATTESTATION, AttestedWork, Contribution, MaintainerWord
 from credits.contributions.storing.store import store
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from credits.forges.patch_identity import measure_likeness
@@ -37,17 +37,20 @@ Status = AttestedWork.Status
 LINK_VALID_FOR = timedelta(days=14)
 """How long a maintainer's link may be used."""
 MAX_TEXT_LENGTH = 2_000
+"""In characters, for a maintainer's text and a reviewer's reason."""
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 def submit_work(
     user: User, address: str, commit: str, *, now: datetime, forges: Mapping[str, Forge]
 ) -> AttestedWork | Contribution:
-    """Keep a closed pull request of the person's as work to be attested, landed by ``commit`` (its address or its
-    full hash). What the forge does call merged, or landed, is stored as a contribution at once and handed back.
+    """Store a person's closed pull request as work to be attested. ``commit`` (URL or full hash) brought it in.
 
-    Raises CreditsError with the exact reason: as :func:`links.add_link`, NotMerged while it is open,
-    ``commit-unreadable``, ``commit-too-early``, ``commit-elsewhere``, ``already-offered``; and what the forge answers.
+    If the forge does call it merged or landed, store it as a contribution at once and return that.
+
+    Raise CreditsError: as :func:`add_by_url.add_pull_request`; NotMerged while the pull request is open;
+    ``not-the-opener``, ``commit-unreadable``, ``commit-too-early``, ``commit-elsewhere`` or ``already-offered``; and
+    what the forge answers.
     """
     forge, (full_name, number) = add_by_url.resolve_address(address, forges, None)
     label = known.forge_info(forge.name).label
@@ -56,7 +59,9 @@ def submit_work(
         for account in ForgeAccount.objects.filter(user=user, forge=forge.name, unlinked_at=None)
     }
     if not accounts:
-        return add_by_url.add_pull_request(user, address, now=now, forges=forges)  # which says so
+        return add_by_url.add_pull_request(
+            user, address, now=now, forges=forges
+        )  # this raises the right error
     sha = _parse_commit(commit, full_name)
     with interactive_request(forge, now=now):
         change = forge.find_closed(full_name, number)
@@ -69,14 +74,14 @@ def submit_work(
             _("Only the person who opened a pull request can report it."),
             _("Ask %(login)s to report it.") % {"login": change.author.login if change.author else "?"},
         )
-    # An account that was unlinked and linked anew is another one of ours: the constraint sees only one of them.
-    offered = AttestedWork.objects.exclude(status=Status.REFUSED).filter(
+    # An account that was unlinked and linked again has a new row, so the database constraint cannot see this case.
+    submitted = AttestedWork.objects.exclude(status=Status.REFUSED).filter(
         account__forge=forge.name,
         account__forge_user_id=change.author.id,
         repository_id_on_forge=change.repository.id,
         number=change.number,
     )
-    if offered.exists():
+    if submitted.exists():
         raise _already_offered()
     with interactive_request(forge, now=now):
         landed = forge.find_commit(change.repository.full_name, sha)
@@ -118,7 +123,11 @@ def submit_work(
 
 
 def make_maintainer_link(work: AttestedWork, *, by: User, now: datetime) -> str:
-    """A new one-time token for a maintainer; links made before stop working. Shown once: only its digest is kept."""
+    """Return a new one-time token for a maintainer. Earlier links stop working.
+
+    It can be shown only now, because only its digest is stored. Raise NotAllowed unless the work is the student's own,
+    Conflict if a reviewer has decided.
+    """
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         work = _lock_work(work)
@@ -135,8 +144,10 @@ def make_maintainer_link(work: AttestedWork, *, by: User, now: datetime) -> str:
 
 
 def open_maintainer_link(token: str, *, now: datetime) -> MaintainerWord:
-    """What a link asks. Raises NotThere ``no-such-link`` for one that was never made, Conflict ``link-used`` or
-    ``link-expired``."""
+    """Return the row of a link that can still be used.
+
+    Raise NotThere ``no-such-link``, Conflict ``link-used`` or ``link-expired``.
+    """
     return _require_usable(
         MaintainerWord.objects.select_related("work__account").filter(token_digest=_digest(token)).first(),
         now,
@@ -146,9 +157,10 @@ def open_maintainer_link(token: str, *, now: datetime) -> MaintainerWord:
 def answer_maintainer_link(
     token: str, *, login: str, confirms: bool, text: str, now: datetime
 ) -> MaintainerWord:
-    """A maintainer's word, once. ``login`` is what they write of themselves: the reviewer holds it against the forge.
+    """Store a maintainer's answer, once. ``login`` is their own statement; the reviewer compares it with the forge.
 
-    Raises as :func:`asked`; CreditsError ``word-unreadable`` without a login or with an endless text.
+    Raise errors as :func:`open_maintainer_link`, Conflict if a reviewer has decided, and CreditsError
+    ``word-unreadable`` if the login is missing or a text is too long.
     """
     login, text = clean(login).strip(), clean(text).strip()
     if not login or len(login) > 100 or len(text) > MAX_TEXT_LENGTH:
@@ -177,13 +189,13 @@ def answer_maintainer_link(
 
 
 def decide_work(work: AttestedWork, *, accept: bool, reason: str, by: User, now: datetime) -> AttestedWork:
-    """Accept the work as a contribution that landed, or not; the latter with a reason, which the student reads.
+    """Accept the work as a contribution, or refuse it with a reason that the student can read.
 
-    Raises NotAllowed for the own work or one outside the reviewer's scope, Conflict where it is decided, CreditsError
-    without a reason.
+    Raise NotAllowed for the reviewer's own work or work outside their scope, Conflict if it is decided already, and
+    CreditsError ``reason-needed`` if a refusal has no reason or the reason is too long.
     """
-    said = clean(reason).strip()
-    if len(said) > MAX_TEXT_LENGTH or not (accept or said):
+    text = clean(reason).strip()
+    if len(text) > MAX_TEXT_LENGTH or not (accept or text):
         raise CreditsError(
             "reason-needed",
             _("A refusal needs a reason of at most %(most)s characters.") % {"most": MAX_TEXT_LENGTH},
@@ -195,16 +207,16 @@ def decide_work(work: AttestedWork, *, accept: bool, reason: str, by: User, now:
             raise _already_decided()
         work.status = Status.ACCEPTED if accept else Status.REFUSED
         work.contribution = _store_as_contribution(work) if accept else None
-        work.decided_by, work.decided_at, work.reason = by, now, said
+        work.decided_by, work.decided_at, work.reason = by, now, text
         work.save(update_fields=["status", "contribution", "decided_by", "decided_at", "reason"])
         audit.record(
-            "work-accepted" if accept else "work-refused", work, by=by, now=now, person=work.user, reason=said
+            "work-accepted" if accept else "work-refused", work, by=by, now=now, person=work.user, reason=text
         )
     return work
 
 
 def works_awaiting(user: User) -> QuerySet[AttestedWork]:
-    """What waits for this reviewer, oldest first: of students in their departments, never their own."""
+    """Return the work that waits for this reviewer, oldest first: by students of their departments, never their own."""
     if not permissions.has_role(user, StaffRole.Role.INSTRUCTOR):
         return AttestedWork.objects.none()
     found = AttestedWork.objects.filter(status=Status.WAITING).exclude(user=user)
@@ -215,8 +227,10 @@ def works_awaiting(user: User) -> QuerySet[AttestedWork]:
 
 
 def open_work(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
-    """The work, for its student and for reviewers within their scope, whose look goes into the audit log; NotThere
-    for everybody else."""
+    """Return the work if the person is its student or a reviewer within their scope; else raise NotThere.
+
+    A reviewer's view goes into the audit log (invariant 11).
+    """
     work = AttestedWork.objects.select_related("user", "account").filter(public_id=public_id).first()
     if work is not None and work.user_id != user.pk:
         if not any(
@@ -235,7 +249,7 @@ def open_work(user: User, public_id: UUID, *, now: datetime) -> AttestedWork:
 def _store_as_contribution(work: AttestedWork) -> Contribution:
     change = _change_from_json(work)
     forge = work.account.forge
-    # It was the day of the offer on which the forge told this: what it told since is newer.
+    # The forge gave this answer when the work was submitted, so later answers must count as newer.
     store(forge, [change], now=work.submitted_at)
     made = Contribution.objects.get(
         repository__forge=forge,
@@ -249,8 +263,8 @@ def _store_as_contribution(work: AttestedWork) -> Contribution:
 
 
 def _change_to_json(change: MergedChange) -> dict[str, Any]:
-    """A change as it lies in the database until somebody decides on it."""
-    of = change.repository
+    """Return a change as it is stored in the database until a reviewer decides."""
+    repository = change.repository
     return cast(
         "dict[str, Any]",
         json.loads(
@@ -269,15 +283,15 @@ def _change_to_json(change: MergedChange) -> dict[str, Any]:
                     "node_id": change.node_id,
                     "patch_id": change.patch_id,
                     "repository": {
-                        "url": of.url,
-                        "owner": [of.owner.id, of.owner.login] if of.owner else None,
-                        "stars": of.stars,
-                        "licence": of.licence,
-                        "language": of.language,
-                        "is_fork": of.is_fork,
-                        "is_mirror": of.is_mirror,
-                        "is_archived": of.is_archived,
-                        "created_at": of.created_at.isoformat() if of.created_at else None,
+                        "url": repository.url,
+                        "owner": [repository.owner.id, repository.owner.login] if repository.owner else None,
+                        "stars": repository.stars,
+                        "licence": repository.licence,
+                        "language": repository.language,
+                        "is_fork": repository.is_fork,
+                        "is_mirror": repository.is_mirror,
+                        "is_archived": repository.is_archived,
+                        "created_at": repository.created_at.isoformat() if repository.created_at else None,
                     },
                     "raw": dict(change.raw),
                 }
@@ -287,46 +301,46 @@ def _change_to_json(change: MergedChange) -> dict[str, Any]:
 
 
 def _change_from_json(work: AttestedWork) -> MergedChange:
-    """The change as it is stored on acceptance: landed by the commit, when that was made."""
-    kept = cast("dict[str, Any]", work.change)
-    of = cast("dict[str, Any]", kept["repository"])
-    owner = of.pop("owner")
-    created = of.pop("created_at")
+    """Return the change as it is stored on acceptance: landed by the commit, at the commit's time."""
+    stored = cast("dict[str, Any]", work.change)
+    repository = cast("dict[str, Any]", stored["repository"])
+    owner = repository.pop("owner")
+    created = repository.pop("created_at")
     return MergedChange(
-        id=kept["id"],
+        id=stored["id"],
         number=work.number,
         repository=RepositoryOnForge(
             id=work.repository_id_on_forge,
             full_name=work.full_name,
             owner=AccountOnForge(*owner) if owner else None,
             created_at=datetime.fromisoformat(created) if created else None,
-            **of,
+            **repository,
         ),
         title=work.title,
         url=work.url,
         author=AccountOnForge(work.account.forge_user_id, work.account.login, work.account.node_id),
-        created_at=datetime.fromisoformat(kept["created_at"]),
+        created_at=datetime.fromisoformat(stored["created_at"]),
         merged_at=work.committed_at,
-        updated_at=datetime.fromisoformat(kept["updated_at"]),
-        additions=kept["additions"],
-        deletions=kept["deletions"],
-        changed_files=kept["changed_files"],
-        files=None if kept["files"] is None else tuple(ChangedFile(*row) for row in kept["files"]),
-        labels=None if kept["labels"] is None else tuple(kept["labels"]),
+        updated_at=datetime.fromisoformat(stored["updated_at"]),
+        additions=stored["additions"],
+        deletions=stored["deletions"],
+        changed_files=stored["changed_files"],
+        files=None if stored["files"] is None else tuple(ChangedFile(*row) for row in stored["files"]),
+        labels=None if stored["labels"] is None else tuple(stored["labels"]),
         merge_commit=work.commit,
         merged_by=None,
         co_authors=None,
-        found_by="attested",
+        found_by=FOUND_BY_ATTESTATION,
         status="landed",
-        landed_by="attested",
-        node_id=kept["node_id"],
-        patch_id=kept["patch_id"],
-        raw=kept["raw"],
+        landed_by=FOUND_BY_ATTESTATION,
+        node_id=stored["node_id"],
+        patch_id=stored["patch_id"],
+        raw=stored["raw"],
     )
 
 
 def _parse_commit(pasted: str, full_name: str) -> str:
-    """The full hash that a commit's address, or the hash itself, names."""
+    """Return the full hash of a commit from its URL or from the hash itself."""
     text = pasted.strip()
     if "/" in text:
         parts = [part for part in urlsplit(text).path.split("/") if part]
@@ -374,7 +388,9 @@ def _departments_of(work: AttestedWork) -> list[Department]:
 def _require_reviewer(work: AttestedWork, by: User) -> None:
     if work.user_id == by.pk:
         raise NotAllowed("own-work", _("You cannot decide on your own work."), _("A colleague will decide."))
-    if not any(permissions.covers(by, StaffRole.Role.INSTRUCTOR, one) for one in _departments_of(work)):
+    if not any(
+        permissions.covers(by, StaffRole.Role.INSTRUCTOR, department) for department in _departments_of(work)
+    ):
         permissions.require(by, StaffRole.Role.INSTRUCTOR, _departments_of(work)[0])
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of repositories that the university recognises, and the tier of each."""
+"""Import the catalogue of repositories that the university recognises, and look up the tier of a repository."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COLUMNS = ("forge", "repository", "tier")
 _HEADINGS = {"平台": "forge", "仓库": "repository", "等级": "tier", "级别": "tier"}
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_TIER_LENGTH = 40
-"""Characters; as many as the column holds."""
+"""In characters: the length of the column."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedCatalogueCell:
-    """A cell that cannot be taken: the file's row (the heading is row 1), the column, and why."""
+    """A cell that was refused: the row of the file (the heading is row 1), the column and the reason."""
 
     row: int
     column: str
@@ -38,8 +38,10 @@ class RefusedCatalogueCell:
 
 @dataclass(slots=True)
 class CatalogueReport:
-    """What an import did, or why it did nothing: where anything is refused, nothing is applied. ``left`` are entries
-    that the file does not name; they stay."""
+    """The result of an import. If any cell is refused, nothing is applied.
+
+    ``left`` are entries that the file does not name; they stay as they are.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -49,11 +51,11 @@ class CatalogueReport:
 
 
 def import_catalogue(file: BinaryIO, *, by: User | None, now: datetime) -> CatalogueReport:
-    """Add and change entries from CSV with the columns ``forge,repository,tier`` (order free, headings also in
-    Chinese; UTF-8 or GB 18030), all or nothing. A repository is named ``owner/name``.
+    """Add and change entries from a CSV file, all or nothing. Return what was done, or which cells are refused.
 
-    Raises CreditsError ``file-too-large``, ``file-unreadable``, ``columns-missing`` for a file that cannot be read at
-    all; what is wrong with single rows stands in the report.
+    The columns are ``forge,repository,tier`` in any order, with English or Chinese headings, in UTF-8 or GB 18030.
+    A repository is written ``owner/name``. Raise CreditsError ``file-too-large``, ``file-unreadable`` or
+    ``columns-missing`` if the file as a whole cannot be read.
     """
     report = CatalogueReport()
     wanted: dict[tuple[str, str], tuple[str, str]] = {}
@@ -74,14 +76,10 @@ def import_catalogue(file: BinaryIO, *, by: User | None, now: datetime) -> Catal
     return report
 
 
-def tier_of(repository: Repository) -> str | None:
-    """The tier of a repository, None where the catalogue does not have it."""
-    return tiers_of([repository])[repository.pk]
-
-
 def tiers_of(repositories: Iterable[Repository]) -> dict[int, str | None]:
-    """The tier of each repository by its primary key, in one query. An entry that holds a repository by its immutable
-    id goes with it through renames; one that does not yet goes by the name.
+    """Return the tier of each repository by its primary key, or None if it is not in the catalogue. One query.
+
+    An entry with the repository's immutable id follows it through renames. An entry without one matches by name.
     """
     repositories = list(repositories)
     forges_asked = {repository.forge for repository in repositories}
@@ -180,26 +178,28 @@ def _is_full_name(name: str) -> bool:
 
 
 def _apply(wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueReport) -> None:
-    there = {
+    existing = {
         (entry.forge, entry.full_name.lower()): entry
         for entry in CatalogueEntry.objects.select_for_update().order_by("pk")
     }
-    # A repository that was seen already is held by its id at once, unless an entry under an older name holds it.
-    held = {(entry.forge, entry.forge_id) for entry in there.values() if entry.forge_id}
-    seen = {
+    # If the repository was seen already, the entry gets its id at once, unless another entry has that id.
+    taken_ids = {(entry.forge, entry.forge_id) for entry in existing.values() if entry.forge_id}
+    seen_ids = {
         (forge, name.lower()): forge_id
         for forge, name, forge_id in Repository.objects.annotate(lower=Lower("full_name"))
         .filter(lower__in=[name for _forge, name in wanted])
         .order_by("seen_at")
         .values_list("forge", "full_name", "forge_id")
-        if (forge, forge_id) not in held
+        if (forge, forge_id) not in taken_ids
     }
     made: list[CatalogueEntry] = []
     changed: list[CatalogueEntry] = []
     for key, (name, tier) in wanted.items():
-        entry = there.get(key)
+        entry = existing.get(key)
         if entry is None:
-            made.append(CatalogueEntry(forge=key[0], full_name=name, tier=tier, forge_id=seen.get(key, "")))
+            made.append(
+                CatalogueEntry(forge=key[0], full_name=name, tier=tier, forge_id=seen_ids.get(key, ""))
+            )
         elif entry.tier != tier:
             entry.tier = tier
             changed.append(entry)
@@ -209,4 +209,4 @@ def _apply(wanted: dict[tuple[str, str], tuple[str, str]], report: CatalogueRepo
     CatalogueEntry.objects.bulk_update(changed, ["tier"], batch_size=1_000)
     report.added = [str(entry) for entry in made]
     report.changed = [str(entry) for entry in changed]
-    report.left = sorted(str(entry) for key, entry in there.items() if key not in wanted)
+    report.left = sorted(str(entry) for key, entry in existing.items() if key not in wanted)

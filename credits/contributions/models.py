@@ -1,4 +1,4 @@
-"""What was merged, by whom, how it is known, and how far collecting has come."""
+"""Tables for merged work: who wrote it, the evidence for it, and the progress of collecting."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ForgeAccount
 from credits.jobs import queue
 
+FOUND_BY_ATTESTATION = "attested"
+"""``Contribution.found_by`` of work that a reviewer accepted, and its ``landed_by``."""
+
 
 class Repository(models.Model):
-    """A repository on a forge, under the forge's immutable id; what it is called and how it stands may change.
-    None: the forge did not say."""
+    """A repository on a forge, by the forge's immutable id. Its name and metadata may change.
+
+    ``None`` in a field means that the forge did not say.
+    """
 
     forge = models.CharField(max_length=20)
     forge_id = models.CharField(max_length=64)
@@ -42,8 +47,11 @@ class Repository(models.Model):
 
 
 class CatalogueEntry(models.Model):
-    """A repository that the university recognises, with its tier. On a forge without a listing across repositories
-    these are the watched ones. ``forge_id`` keeps hold of it through renames (empty until the forge was asked)."""
+    """A repository that the university recognises, with its tier.
+
+    On a forge that cannot list an account's work across repositories, these are the watched repositories. ``forge_id``
+    identifies the repository after a rename; it is empty until the repository is first seen.
+    """
 
     forge = models.CharField(max_length=20)
     full_name = models.CharField(max_length=255)
@@ -65,7 +73,10 @@ class CatalogueEntry(models.Model):
 
 
 class Contribution(models.Model):
-    """One merged piece of work, as a forge records it; stored once (invariant 2). None: the forge did not say."""
+    """A merged piece of work, as a forge records it, stored once (invariant 2).
+
+    ``None`` in a field means that the forge did not say.
+    """
 
     class Kind(models.TextChoices):
         PULL_REQUEST = "pull_request", _("pull request")
@@ -93,17 +104,17 @@ class Contribution(models.Model):
     deletions = models.PositiveIntegerField(null=True)
     changed_files = models.PositiveIntegerField(null=True)
     files = models.JSONField(null=True)
-    """{category: {files, additions, deletions}}, the categories of credits.forges.file_categories."""
+    """``{category: {files, additions, deletions}}``, with the categories of credits.forges.file_categories."""
     labels = models.JSONField(null=True)
     merge_commit = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_id_on_forge = models.CharField(max_length=64, null=True)  # noqa: DJ001  (None is unknown)
     merged_by_login = models.CharField(max_length=100, blank=True)
     patch_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
     files_id = models.CharField(max_length=60, null=True)  # noqa: DJ001  (None is unknown)
-    """What identifies the patch, by its diff and by its paths and counts: see credits.forges.patch_identity."""
+    """Two identities of the patch, from its diff and from its paths and counts: see credits.forges.patch_identity."""
     only_whitespace = models.BooleanField(null=True)
     landed_by = models.CharField(max_length=40, blank=True)
-    """The rule by which work landed that the forge does not call merged; empty where it does."""
+    """The landing rule, for work that landed although the forge does not call it merged; else empty."""
     node_id = models.CharField(max_length=100, blank=True)
     found_by = models.CharField(max_length=20)
     collected_at = models.DateTimeField()
@@ -128,9 +139,9 @@ class Contribution(models.Model):
 
 
 class Authorship(models.Model):
-    """Somebody's part in a contribution, by immutable id on the forge, whether or not that account is linked.
+    """An account's part in a contribution, by immutable id on the forge, whether or not the account is linked.
 
-    The opener's share is 1 until the co-authors agree otherwise; shares add up to 1 at most (a trigger holds it).
+    The opener's share is 1 until the co-authors agree otherwise. A trigger makes sure that shares add up to 1 at most.
     """
 
     class Role(models.TextChoices):
@@ -159,7 +170,7 @@ class Authorship(models.Model):
 
 
 class Evidence(models.Model):
-    """What the forge answered, kept as it was. A changed answer adds a row; an unchanged one does not."""
+    """An answer of the forge, kept unchanged. A new answer adds a row; an answer seen before does not."""
 
     contribution = models.ForeignKey(Contribution, models.CASCADE, related_name="evidence")
     digest = models.CharField(max_length=64)
@@ -175,8 +186,10 @@ class Evidence(models.Model):
 
 
 class Recheck(models.Model):
-    """The last second look at a contribution. ``finding`` is empty where all was as before; ``seen_at`` None means
-    that no second look ever succeeded."""
+    """The last recheck of a contribution.
+
+    ``finding`` is empty if nothing noteworthy was found. ``seen_at`` is ``None`` if no recheck has succeeded yet.
+    """
 
     class Finding(models.TextChoices):
         REVERTED = "reverted", _("reverted")
@@ -188,7 +201,7 @@ class Recheck(models.Model):
     tried_at = models.DateTimeField()
     finding = models.CharField(max_length=20, choices=Finding.choices, blank=True)
     fact = models.CharField(max_length=500, blank=True)
-    """The address that shows the finding, where there is one."""
+    """The URL that shows the finding, if there is one."""
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
 
@@ -197,15 +210,17 @@ class Recheck(models.Model):
 
 
 class BranchLook(models.Model):
-    """Who wrote the commits of a pull request's branch, asked of the forge once somebody claims it. ``seen_at`` None:
-    it has not told yet, so whether there are further co-authors is not known (``error_message`` says why, where it was
-    tried)."""
+    """The authors of the commits of a pull request's branch, requested from the forge when somebody claims it.
+
+    While ``seen_at`` is ``None`` the forge has not answered, so further co-authors are unknown. ``error_message`` gives
+    the reason if a request failed.
+    """
 
     contribution = models.OneToOneField(Contribution, models.CASCADE, related_name="branch")
     asked_at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True)
     commits = models.JSONField(null=True)
-    """[{sha, authors: [{id, login} or None for somebody whom the forge has no account of]}], oldest first."""
+    """``[{sha, authors: [{id, login}, ...]}]``, oldest first. An author without an account on the forge is ``None``."""
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
 
@@ -214,18 +229,20 @@ class BranchLook(models.Model):
 
     @property
     def why(self) -> str:
-        """Why the last try did not work, in the language that is active; empty where it did, or there was none."""
+        """The reason why the last request failed, in the active language. Empty if it succeeded or none was made."""
         return queue.in_the_readers_words(self.error_message)
 
     @property
     def nameless(self) -> int:
-        """Commits of which the forge knows no account for somebody who wrote them."""
-        return sum(None in one["authors"] for one in self.commits or ())
+        """The number of commits with an author who has no account on the forge."""
+        return sum(None in commit["authors"] for commit in self.commits or ())
 
 
 class ShareProposal(models.Model):
-    """What the opener of a contribution proposes: whose part is how much. Shares move when every co-author whose
-    account is linked has accepted; until then nothing changes."""
+    """The opener's proposal how to divide a contribution.
+
+    The shares change when every co-author with a linked account has accepted. Until then nothing changes.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("waiting for co-authors")
@@ -236,7 +253,7 @@ class ShareProposal(models.Model):
     contribution = models.ForeignKey(Contribution, models.PROTECT, related_name="share_proposals")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     shares = models.JSONField()
-    """{immutable id on the forge: share as decimal text}, of everybody who has a part in it."""
+    """``{immutable id on the forge: share as decimal text}``, for every account that has a part in it."""
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
     proposed_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -254,7 +271,7 @@ class ShareProposal(models.Model):
 
 
 class ShareConsent(models.Model):
-    """What one co-author said to a proposal, once."""
+    """A co-author's answer to a proposal. It is given once."""
 
     proposal = models.ForeignKey(ShareProposal, models.PROTECT, related_name="consents")
     forge_user_id = models.CharField(max_length=64)
@@ -272,8 +289,11 @@ class ShareConsent(models.Model):
 
 
 class AttestedWork(models.Model):
-    """Work that landed under another name: the closed pull request of the student, the commit by which it landed, and
-    how alike the two are. It earns nothing before a reviewer has accepted it as a contribution."""
+    """Work that landed under another name: the student's closed pull request, and the commit that brought it in.
+
+    ``lines_alike`` and ``files_alike`` are whole percentages of the pull request that are found again in the commit. It
+    earns nothing until a reviewer accepts it as a contribution.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting for a reviewer")
@@ -290,7 +310,7 @@ class AttestedWork(models.Model):
     url = models.URLField(max_length=500)
     closed_at = models.DateTimeField()
     change = models.JSONField()
-    """The closed pull request as the forge told it, as it is stored on acceptance."""
+    """The closed pull request as the forge returned it. It is stored as a contribution on acceptance."""
     commit = models.CharField(max_length=64)
     commit_url = models.URLField(max_length=500)
     commit_headline = models.TextField()
@@ -327,8 +347,10 @@ class AttestedWork(models.Model):
 
 
 class MaintainerWord(models.Model):
-    """A one-time link for a maintainer to say whether the work is the student's. Only the digest of its token is kept;
-    nothing is kept of whoever opens it but what they write."""
+    """A maintainer's answer whether the work is the student's, given through a one-time link.
+
+    Only the digest of the link's token is stored, and nothing about the person who opens it but what they write.
+    """
 
     work = models.ForeignKey(AttestedWork, models.PROTECT, related_name="words")
     token_digest = models.CharField(max_length=64, unique=True)
@@ -347,12 +369,14 @@ class MaintainerWord(models.Model):
 
 
 class CollectionState(models.Model):
-    """How far collecting for one linked account has come. Zero and unknown never look alike: ``complete_at`` None
-    means that there never was a complete collection."""
+    """The progress of collecting for a linked account.
+
+    ``complete_at`` is ``None`` if no collection was ever complete, so zero and unknown never look alike (invariant 9).
+    """
 
     account = models.OneToOneField(ForgeAccount, models.CASCADE, related_name="collection")
     cursor = models.TextField(blank=True)
-    """The adapter's own; moved only together with what it stands for (invariant 9)."""
+    """Opaque text of the forge adapter. It moves only together with the changes up to it (invariant 9)."""
     complete_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)

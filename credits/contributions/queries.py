@@ -1,4 +1,4 @@
-"""What is held of a person, and how fresh that is. Zero and unknown never look alike (invariant 9)."""
+"""Read the contributions and linked accounts of people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEOPLE_AT_ONCE = 500
 
 
 def authorships_of(user: User) -> QuerySet[Authorship]:
-    """The person's parts in contributions, newest first, of the accounts that are linked to them now."""
+    """Return the person's parts in contributions, newest first, through the accounts that are linked to them now."""
     linked = ForgeAccount.objects.filter(
         user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
     )
@@ -29,29 +29,29 @@ def authorships_of(user: User) -> QuerySet[Authorship]:
 
 
 def contribution_lines(student_numbers: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """What is held, a dictionary a line, by student number, then by time of merging.
+    """Yield a dictionary for each contribution of these students (None: of all), by student number, then by merge time.
 
-    A person with several enrolments stands under the newest, or under the one that is asked for. Raises NotThere
-    ``unknown-student`` for a number that nobody has.
+    A person with several enrolments appears under the newest, or under the one asked for. Raise NotThere
+    ``unknown-student`` if nobody has a number.
     """
     enrolments = _enrolments(student_numbers)
     for start in range(0, len(enrolments), PEOPLE_AT_ONCE):
         people = enrolments[start : start + PEOPLE_AT_ONCE]
         numbers = {enrolment.user_id: enrolment.student_number for enrolment in people}
         accounts = list(ForgeAccount.objects.filter(user__in=numbers, unlinked_at=None))
-        whose = {(account.forge, account.forge_user_id): numbers[account.user_id] for account in accounts}
+        number_of = {(account.forge, account.forge_user_id): numbers[account.user_id] for account in accounts}
         parts = list(
             Authorship.objects.filter(authorship_filter(accounts))
             .select_related("contribution__repository")
             .order_by("contribution__merged_at", "pk")
         )
-        # Stable: within a number the order by time stays.
-        for part in sorted(parts, key=lambda part: whose[part.forge, part.forge_user_id]):
-            yield _contribution_line(whose[part.forge, part.forge_user_id], part)
+        # The sort is stable, so within a number the order by time stays.
+        for part in sorted(parts, key=lambda part: number_of[part.forge, part.forge_user_id]):
+            yield _contribution_line(number_of[part.forge, part.forge_user_id], part)
 
 
 def _enrolments(student_numbers: Sequence[str] | None) -> list[Enrolment]:
-    """One enrolment for each person who has a linked account, or whose number is asked for, by number."""
+    """Return one enrolment for each person with a linked account, or for each number asked for, sorted by number."""
     enrolments = Enrolment.objects.order_by("enrolled_on", "pk")
     if student_numbers is None:
         linked = ForgeAccount.objects.filter(user=OuterRef("user"), unlinked_at=None)
@@ -70,25 +70,30 @@ def _enrolments(student_numbers: Sequence[str] | None) -> list[Enrolment]:
 def linked_accounts(
     student_numbers: Sequence[str] | None = None, *, forge: str | None = None
 ) -> list[ForgeAccount]:
-    """The accounts that are linked now, of these students (None: of everybody), on this forge (None: on all).
+    """Return the accounts that are linked now, of these students (None: of everybody), on this forge (None: on all).
 
-    Raises NotThere ``unknown-student``.
+    Raise NotThere ``unknown-student`` if nobody has a number.
     """
     accounts = ForgeAccount.objects.filter(unlinked_at=None)
     if forge:
         accounts = accounts.filter(forge=forge)
     if student_numbers is not None:
-        accounts = accounts.filter(user__in=[one.user_id for one in _enrolments(student_numbers)])
+        accounts = accounts.filter(user__in=[enrolment.user_id for enrolment in _enrolments(student_numbers)])
     return list(accounts)
 
 
 def numbers_without_account(student_numbers: Sequence[str], accounts: Iterable[ForgeAccount]) -> list[str]:
-    """Those of the numbers whose students own none of the accounts."""
+    """Return those of the student numbers number_of students own none of the accounts."""
     owners = {account.user_id for account in accounts}
-    return [one.student_number for one in _enrolments(student_numbers) if one.user_id not in owners]
+    return [
+        enrolment.student_number
+        for enrolment in _enrolments(student_numbers)
+        if enrolment.user_id not in owners
+    ]
 
 
 def unknown_student(number: str) -> NotThere:
+    """Return the error for a student number that nobody has."""
     return NotThere(
         "unknown-student",
         _("There is no student with the number %(number)s.") % {"number": number},
@@ -97,13 +102,14 @@ def unknown_student(number: str) -> NotThere:
 
 
 def authorship_filter(accounts: Iterable[ForgeAccount]) -> Q:
+    """Return the condition for authorships of these accounts. Without accounts it matches nothing."""
     ids: dict[str, list[str]] = {}
     for account in accounts:
         ids.setdefault(account.forge, []).append(account.forge_user_id)
-    of = Q(pk__in=[])
-    for forge, some in ids.items():
-        of |= Q(forge=forge, forge_user_id__in=some)
-    return of
+    condition = Q(pk__in=[])
+    for forge, user_ids in ids.items():
+        condition |= Q(forge=forge, forge_user_id__in=user_ids)
+    return condition
 
 
 def _contribution_line(student_number: str, part: Authorship) -> dict[str, Any]:

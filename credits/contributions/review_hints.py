@@ -1,6 +1,6 @@
-"""Signals: what a reviewer may want to look at twice, each with the fact behind it. Never a verdict, and no points.
+"""Hints for a reviewer: what to look at twice, each with the fact behind it. Never a verdict, and no points.
 
-A pure function over facts: what is unknown gives no signal, and no signal says that anything is wrong.
+A pure function over facts. An unknown fact gives no hint, and no hint says that anything is wrong.
 """
 
 from __future__ import annotations
@@ -15,31 +15,33 @@ from django.utils.translation import gettext_lazy as _
 FIRST_HOUR = timedelta(hours=1)
 NEW_REPOSITORY = timedelta(days=7)
 TINY_LINES = 5
-"""Changed lines up to which a pull request is tiny."""
+"""A pull request with at most so many changed lines is tiny."""
 MANY_TINY = 5
-"""Tiny ones in one repository from which on they are many."""
+"""So many tiny pull requests in one repository, or more, give a hint."""
 TELLING_LABELS = frozenset({"spam", "invalid"})
 
 
 @dataclass(frozen=True, slots=True)
 class WorkElsewhere:
-    """The same work, or the same text, elsewhere. ``whose`` says who stands behind it, as the reviewer may know it;
-    ``same_person``: one of the claimant's own accounts."""
+    """Another contribution with the same work, or another claim with the same text.
+
+    ``owner`` names whose it is, as far as the reviewer may know. ``same_person``: it belongs to the claimant.
+    """
 
     where: str
     url: str
-    whose: str
+    owner: str
     same_person: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewHintFacts:
-    """What signals are made of. None is unknown and gives none.
+    """The facts behind the hints of one contribution. ``None`` is unknown and gives no hint.
 
-    ``files`` are counts of files and lines by category, as a contribution holds them; ``tiny_in_repository`` is how
-    many of the person's contributions in this repository have at most TINY_LINES changed lines, ``in_repository`` how
-    many there are at all. ``shareless`` are co-authors who have no share of it; ``nameless_commits`` those of its
-    branch by somebody whom the forge has no account of.
+    ``files`` are the counts of files and lines by category, as a contribution stores them. ``in_repository`` is the
+    number of the person's contributions in this repository, ``tiny_in_repository`` of those with at most TINY_LINES
+    changed lines. ``shareless`` are the co-authors without a share. ``nameless_commits`` is the number of commits of
+    the branch with an author who has no account on the forge.
     """
 
     created_at: datetime
@@ -65,7 +67,7 @@ class ReviewHintFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReviewHint:
-    """``code`` is stable; ``text`` names what was seen, ``fact`` the fact behind it; both for people."""
+    """A hint. ``code`` is stable; ``text`` (what to look at) and ``fact`` (the fact behind it) are for people."""
 
     code: str
     text: object
@@ -74,7 +76,7 @@ class ReviewHint:
 
 
 def hints_for(facts: ReviewHintFacts) -> tuple[ReviewHint, ...]:
-    """What there is to look at, in a fixed order."""
+    """Return the hints that these facts give, in a fixed order."""
     return tuple(_hints(facts))
 
 
@@ -92,14 +94,14 @@ def _hints(facts: ReviewHintFacts) -> Iterator[ReviewHint]:
             yield ReviewHint(
                 "same-work",
                 _("the same work under another account"),
-                _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
+                _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.owner},
                 twin.url,
             )
     for twin in facts.same_text:
         yield ReviewHint(
             "same-text",
             _("same text as another student's work"),
-            _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.whose},
+            _("%(where)s, by %(whose)s.") % {"where": twin.where, "whose": twin.owner},
             twin.url,
         )
     if facts.shareless:

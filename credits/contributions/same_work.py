@@ -1,12 +1,12 @@
-"""The same work in more than one place: mirrors, forks and resubmissions (invariant 2).
+"""Find the same work in more than one place: mirrors, forks and resubmissions (invariant 2).
 
-Two contributions are the same work where their merge commits are one (``exact``), or where their patches are: by the
-diff if both forges gave one, else by paths and line counts (see credits.forges.patch_identity). What
-follows in steps is the same as well: a mirror's mirror. Within one repository
- a single commit may bring in many pull requests, and is then
-named by each of them: those of another size are not ``exact``, since they may stand side by side, or one in the other.
-The identities are columns, written when a contribution is stored; the groups are asked for when they are needed, so
-that none can go stale.
+Two contributions are the same work if they have the same merge commit (``exact``) or the same patch: by diff if both
+forges gave one, else by paths and line counts (see credits.forges.patch_identity). The relation is transitive, so a
+mirror of a mirror belongs to the group as well. Within one repository, a single commit may bring in many pull requests
+and be the merge commit of each. Pull requests of different size with such a commit are not ``exact``: they may be
+separate work, or one may contain the other.
+The identities are columns, written when a contribution is stored. The groups are computed on demand, so they are never
+out of date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from credits.forges.patch_identity import SHORT_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """Another place of the same work. ``exact``: by the merge commit all the way; otherwise by the patch."""
+    """A contribution that is the same work as another one, by its key.
+
+    ``exact`` if each step from one to the other is the same merge commit; otherwise some step is the same patch.
+    """
 
     contribution: int
     exact: bool
@@ -60,7 +63,7 @@ SELECT root, id, bool_or(exact) FROM same WHERE id <> root GROUP BY root, id ORD
 
 
 def siblings(contributions: Iterable[int]) -> dict[int, tuple[Sibling, ...]]:
-    """For each of these keys, the other places of the same work; keys without any are left out. One query."""
+    """Return, by key, the other contributions that are the same work. Keys without any are left out. One query."""
     ids = sorted(set(contributions))
     found: dict[int, list[Sibling]] = {}
     if ids:
@@ -68,22 +71,26 @@ def siblings(contributions: Iterable[int]) -> dict[int, tuple[Sibling, ...]]:
             cursor.execute(_SAME_WORK_SQL, {"ids": ids, "short": SHORT_PREFIX})
             for root, key, exact in cursor.fetchall():
                 found.setdefault(root, []).append(Sibling(key, exact))
-    return {root: tuple(some) for root, some in found.items()}
+    return {root: tuple(others) for root, others in found.items()}
 
 
 def sibling_contributions(contributions: Iterable[int]) -> dict[int, list[tuple[Contribution, bool]]]:
-    """The same with the other contributions themselves, repository selected, and whether each is exact."""
+    """Return the same as :func:`siblings`, with the contribution (repository selected) and whether it is exact."""
     found = siblings(contributions)
-    wanted = {one.contribution for some in found.values() for one in some}
-    held = Contribution.objects.select_related("repository").in_bulk(wanted)
+    keys = {sibling.contribution for group in found.values() for sibling in group}
+    by_key = Contribution.objects.select_related("repository").in_bulk(keys)
     return {
-        root: [(held[one.contribution], one.exact) for one in some if one.contribution in held]
-        for root, some in found.items()
+        root: [
+            (by_key[sibling.contribution], sibling.exact)
+            for sibling in group
+            if sibling.contribution in by_key
+        ]
+        for root, group in found.items()
     }
 
 
 def ids_with_other_people(contributions: Iterable[int], *, besides: int) -> set[int]:
-    """Those of these keys in which a person other than ``besides`` (a key) has a part by a linked account."""
+    """Return the keys in which a person other than ``besides`` (a key) has a part through a linked account."""
     linked = ForgeAccount.objects.filter(
         unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
     ).exclude(user=besides)
@@ -92,10 +99,12 @@ def ids_with_other_people(contributions: Iterable[int], *, besides: int) -> set[
 
 
 def own_sibling_contributions(contributions: Iterable[int], user: User) -> dict[int, list[Contribution]]:
-    """By key, the other places of the same work in which this person has a part as well: all that a student is shown,
-    since what others have not claimed is theirs to see."""
+    """Return, by key, the other contributions that are the same work and in which this person has a part.
+
+    A student sees only these: unclaimed work of others is visible to its owners alone (invariant 12).
+    """
     found = sibling_contributions(contributions)
-    keys = {other.pk for some in found.values() for other, _exact in some}
+    keys = {other.pk for others in found.values() for other, _exact in others}
     linked = ForgeAccount.objects.filter(
         user=user, unlinked_at=None, forge=OuterRef("forge"), forge_user_id=OuterRef("forge_user_id")
     )
@@ -104,15 +113,21 @@ def own_sibling_contributions(contributions: Iterable[int], user: User) -> dict[
             "contribution", flat=True
         )
     )
-    shown = {root: [other for other, _exact in some if other.pk in mine] for root, some in found.items()}
-    return {root: some for root, some in shown.items() if some}
+    visible = {
+        root: [other for other, _exact in others if other.pk in mine] for root, others in found.items()
+    }
+    return {root: others for root, others in visible.items() if others}
 
 
 def lock(contributions: Sequence[int]) -> None:
-    """Until the transaction ends, nobody else who locks decides about the same work: one lock for each group, named
-    by its lowest key, taken in one order."""
+    """Lock the groups of the same work until the transaction ends. A second caller for the same work waits.
+
+    Each group has one lock, named after its lowest key. Locks are taken in ascending order, so callers never deadlock.
+    """
     found = siblings(contributions)
-    groups = sorted({min([key, *(one.contribution for one in found.get(key, ()))]) for key in contributions})
+    groups = sorted(
+        {min([key, *(sibling.contribution for sibling in found.get(key, ()))]) for key in contributions}
+    )
     if groups:
         with connection.cursor() as cursor:
             cursor.execute(

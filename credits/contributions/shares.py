@@ -1,9 +1,9 @@
-"""Who has how much of a contribution. The opener has all of it until the co-authors agree otherwise (invariant 3).
+"""Divide a contribution among its authors. The opener has all of it until the co-authors agree otherwise (invariant 3).
 
-The opener proposes a share for everybody whom the forge names by immutable id; every co-author whose account is
-linked here has to accept; then the shares move at once. A share that is given to a co-author whose account nobody has
-linked stays theirs: no proposal takes it away. Co-authors whom the forge cannot name at all keep what the opener
-leaves: shares may add up to less than 1, never to more. What stands in a submitted claim does not move any more.
+The opener proposes a share for each account that the forge names by immutable id. Every co-author whose account is
+linked here must accept; then the shares change at once. A share given to a co-author with an unlinked account stays
+theirs: no proposal takes it away. Co-authors whom the forge cannot name at all keep what the opener leaves over: shares
+may add up to less than 1, never to more. A share in a submitted claim no longer changes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 
 Status = ShareProposal.Status
 SHARE_STEP = Decimal("0.0001")
+"""The smallest difference between two shares."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParticipantShare:
-    """Somebody's part. ``person`` None: nobody has linked that account. ``said``: what they answered to the open
-    proposal; None where they have not, or need not."""
+    """The share of one account in a contribution.
+
+    ``person`` is ``None`` if nobody has linked the account. ``proposed`` is the share in the open proposal. ``said`` is
+    the person's answer to the open proposal, ``None`` if there is none yet or none is needed (``must_say``).
+    """
 
     authorship: Authorship
     person: User | None
@@ -41,7 +45,7 @@ class ParticipantShare:
 
 @dataclass(frozen=True, slots=True)
 class ContributionShares:
-    """How the shares of a contribution stand. ``left``: what nobody has. ``frozen``: one is in a submitted claim."""
+    """The current shares of a contribution, and the open proposal. ``frozen``: a share is in a submitted claim."""
 
     contribution: Contribution
     parts: tuple[ParticipantShare, ...]
@@ -50,16 +54,18 @@ class ContributionShares:
 
     @property
     def left(self) -> Decimal:
+        """The share that no account has."""
         return 1 - sum((part.authorship.share for part in self.parts), Decimal(0))
 
-    def of(self, user: User) -> ParticipantShare | None:
-        """The person's own part, the opener's first."""
+    def part_of(self, user: User) -> ParticipantShare | None:
+        """Return the person's own part, or None. A person with several parts gets the opener's first."""
         return next(
             (part for part in self.parts if part.person is not None and part.person.pk == user.pk), None
         )
 
     def may_propose(self, user: User) -> bool:
-        mine = self.of(user)
+        """Return whether the person may make a proposal now."""
+        mine = self.part_of(user)
         return (
             mine is not None
             and mine.authorship.role == Authorship.Role.AUTHOR
@@ -69,6 +75,7 @@ class ContributionShares:
         )
 
     def may_answer(self, user: User) -> bool:
+        """Return whether the open proposal waits for this person's answer."""
         return any(
             part.must_say and part.said is None and part.person is not None and part.person.pk == user.pk
             for part in self.parts
@@ -76,7 +83,7 @@ class ContributionShares:
 
 
 def load_shares(contribution: Contribution) -> ContributionShares:
-    """How the shares stand now."""
+    """Return the current shares of the contribution."""
     parts = list(contribution.authorships.order_by("role", "pk"))
     people = _linked_people(parts)
     proposal = (
@@ -85,7 +92,9 @@ def load_shares(contribution: Contribution) -> ContributionShares:
         .prefetch_related("consents")
         .first()
     )
-    said = {one.forge_user_id: one.accepted for one in proposal.consents.all()} if proposal else {}
+    answers = (
+        {consent.forge_user_id: consent.accepted for consent in proposal.consents.all()} if proposal else {}
+    )
     return ContributionShares(
         contribution,
         tuple(
@@ -95,7 +104,7 @@ def load_shares(contribution: Contribution) -> ContributionShares:
                 proposed=Decimal(proposal.shares[part.forge_user_id])
                 if proposal and part.forge_user_id in proposal.shares
                 else None,
-                said=said.get(part.forge_user_id),
+                said=answers.get(part.forge_user_id),
                 must_say=proposal is not None
                 and part.role != Authorship.Role.AUTHOR
                 and part.forge_user_id in people
@@ -111,16 +120,17 @@ def load_shares(contribution: Contribution) -> ContributionShares:
 def propose(
     contribution: Contribution, shares: Mapping[str, Any], *, by: User, now: datetime
 ) -> ShareProposal:
-    """Propose ``{immutable id: share}``; who is left out keeps what they have. Where no co-author's account is linked,
-    it stands at once: the opener only gives away.
+    """Propose shares as ``{immutable id: share}``. An account that is left out keeps its share.
 
-    Raises NotAllowed unless ``by`` opened it; Conflict ``share-frozen``, ``share-proposal-open``, ``share-kept``
-    (something would be taken from a co-author who cannot answer); CreditsError ``share-unreadable``,
+    If no co-author's account is linked, the proposal takes effect at once: the opener can only give away.
+
+    Raise NotAllowed unless ``by`` opened the contribution; Conflict ``share-frozen``, ``share-proposal-open`` or
+    ``share-kept`` (it would take from a co-author who cannot answer); CreditsError ``share-unreadable`` or
     ``shares-over-one``.
     """
     with transaction.atomic():
         found = _lock_shares(contribution)
-        mine = found.of(by)
+        mine = found.part_of(by)
         if mine is None or mine.authorship.role != Authorship.Role.AUTHOR:
             raise NotAllowed("not-the-opener", _("Only the person who opened it can propose shares."))
         if found.proposal is not None:
@@ -142,10 +152,11 @@ def propose(
 
 
 def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) -> ShareProposal:
-    """One co-author's answer. With the last one who accepts the shares move; one who declines ends the proposal.
+    """Store a co-author's answer. The last acceptance changes the shares; a refusal ends the proposal.
 
-    Raises NotAllowed for whoever has no part in it, Conflict where it is closed or answered, the shares stand in a
-    submitted claim by now, or something would be taken from a co-author who cannot answer any more (``share-kept``).
+    Raise NotAllowed if the person has no part in the contribution. Raise Conflict if the proposal is closed or already
+    answered, if a share is in a submitted claim by now, or if it would take from a co-author who can no longer answer
+    (``share-kept``).
     """
     with transaction.atomic():
         found = _lock_shares(proposal.contribution)
@@ -180,7 +191,7 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
 
 
 def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
-    """Take an open proposal back. Raises NotAllowed for anybody but who made it, Conflict where it is closed."""
+    """Withdraw an open proposal. Raise NotAllowed unless ``by`` made it, Conflict if it is closed."""
     with transaction.atomic():
         found = _lock_shares(proposal.contribution, although_frozen=True)
         if found.proposal is None or found.proposal.pk != proposal.pk:
@@ -194,7 +205,7 @@ def withdraw(proposal: ShareProposal, *, by: User, now: datetime) -> None:
 
 
 def contribution_for_participant(contribution: int, user: User) -> Contribution:
-    """The contribution, for whoever has a part in it by a linked account; NotThere for everybody else."""
+    """Return the contribution if the person has a part in it through a linked account; else raise NotThere."""
     found = Contribution.objects.select_related("repository").filter(pk=contribution).first()
     if found is None or not any(
         person.pk == user.pk for person in _linked_people(list(found.authorships.all())).values()
@@ -206,7 +217,7 @@ def contribution_for_participant(contribution: int, user: User) -> Contribution:
 
 
 def proposals_awaiting(user: User) -> list[ShareProposal]:
-    """Open proposals that wait for this person's answer."""
+    """Return the open proposals that wait for this person's answer."""
     own = set(ForgeAccount.objects.filter(user=user, unlinked_at=None).values_list("forge", "forge_user_id"))
     found = (
         ShareProposal.objects.filter(
@@ -217,11 +228,11 @@ def proposals_awaiting(user: User) -> list[ShareProposal]:
         .distinct()
         .select_related("contribution__repository")
     )
-    return [one for one in found if load_shares(one.contribution).may_answer(user)]
+    return [proposal for proposal in found if load_shares(proposal.contribution).may_answer(user)]
 
 
 def _lock_shares(contribution: Contribution, *, although_frozen: bool = False) -> ContributionShares:
-    # The lock under which a claim is submitted: a share is frozen before it moves, or moves before it is frozen.
+    # Submitting a claim takes the same lock, so a share never changes while it is being frozen.
     same_work.lock([contribution.pk])
     Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
     found = load_shares(contribution)
@@ -254,7 +265,7 @@ def _parse_shares(found: ContributionShares, shares: Mapping[str, Any]) -> dict[
 
 
 def _require_no_loss_for_unlinked(found: ContributionShares, wanted: Mapping[str, Decimal]) -> None:
-    """Raise ``share-kept`` where somebody who cannot answer now would have less than before."""
+    """Raise Conflict ``share-kept`` if a person who cannot answer, because of an unlinked account, would lose some."""
     for part in found.parts:
         share = part.authorship.share
         if part.person is None and wanted.get(part.authorship.forge_user_id, share) < share:
@@ -284,21 +295,21 @@ def _parse_share(typed: Any) -> Decimal:
 
 
 def _close_if_agreed(proposal: ShareProposal, found: ContributionShares, *, now: datetime) -> None:
-    said = dict(proposal.consents.values_list("forge_user_id", "accepted"))
+    answered = dict(proposal.consents.values_list("forge_user_id", "accepted"))
     linked = _linked_people([part.authorship for part in found.parts])
     for part in found.parts:
         person = linked.get(part.authorship.forge_user_id)
-        asked = part.authorship.role != Authorship.Role.AUTHOR and person is not None
-        if asked and person != proposal.proposed_by and part.authorship.forge_user_id not in said:
+        must_answer = part.authorship.role != Authorship.Role.AUTHOR and person is not None
+        if must_answer and person != proposal.proposed_by and part.authorship.forge_user_id not in answered:
             return
     wanted = {key: Decimal(share) for key, share in proposal.shares.items()}
-    # Who was linked when it was proposed need not be now.
+    # An account that was linked when the proposal was made may be unlinked now.
     _require_no_loss_for_unlinked(found, wanted)
     before = {part.authorship.forge_user_id: str(part.authorship.share) for part in found.parts}
     try:
         with transaction.atomic():
             for part in found.parts:
-                # Of a part that was found since, the proposal says nothing.
+                # A part that was found later is not in the proposal and keeps its share.
                 share = wanted.get(part.authorship.forge_user_id, part.authorship.share)
                 Authorship.objects.filter(pk=part.authorship.pk).update(share=share)
             with connection.cursor() as cursor:
@@ -322,7 +333,7 @@ def _close(proposal: ShareProposal, status: str, now: datetime) -> None:
 
 
 def _linked_people(parts: list[Authorship]) -> dict[str, User]:
-    """By id on the forge, the person who has that account linked now."""
+    """Return the person who has each account linked now, by the account's id on the forge."""
     if not parts:
         return {}
     return {

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import AuditEntry
-from credits.contributions.catalogue import CatalogueReport, import_catalogue, tier_of, tiers_of
+from credits.contributions.catalogue import CatalogueReport, import_catalogue, tiers_of
 from credits.contributions.models import CatalogueEntry, Repository
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError
@@ -97,8 +97,8 @@ def test_the_tier_goes_with_the_repository_through_a_rename(seen_first):
         renamed = repository(1, full_name="owner/renamed")
         usurper = repository(2, full_name="owner/project1")
         store("github", [change(2, repository=renamed), change(3, repository=usurper)], now=NOW)
-    assert tier_of(Repository.objects.get(forge_id="1")) == "A"
-    assert tier_of(Repository.objects.get(forge_id="2")) is None
+    held, other = Repository.objects.order_by("forge_id")
+    assert tiers_of([held, other]) == {held.pk: "A", other.pk: None}
 
 
 def test_tiers_of_many_repositories_cost_one_query(django_assert_num_queries):
@@ -108,4 +108,4 @@ def test_tiers_of_many_repositories_cost_one_query(django_assert_num_queries):
     repositories = list(Repository.objects.order_by("full_name"))
     with django_assert_num_queries(1):
         tiers = tiers_of(repositories)
-    assert [tiers[one.pk] for one in repositories] == [None, None, None, "B", None]
+    assert [tiers[repository.pk] for repository in repositories] == [None, None, None, "B", None]

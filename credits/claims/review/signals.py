@@ -156,7 +156,7 @@ def _same_titles(claim: Claim, shares: list[Authorship]) -> dict[int, tuple[Work
             WorkElsewhere(
                 where=str(item.authorship.contribution),
                 url=item.authorship.contribution.url,
-                whose=item.authorship.login,
+                owner=item.authorship.login,
                 same_person=False,
             )
             for item in by_title.get(title, ())

@@ -1,4 +1,4 @@
-"""A pull request that a student points at: fetched, checked for authorship by immutable id, and stored."""
+"""Add a pull request by its URL: fetch it, check its authorship by immutable id, and store it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from credits.forges.protocol import Forge, MergedChange
 def add_pull_request(
     user: User, address: str, *, now: datetime, forges: Mapping[str, Forge], forge_name: str | None = None
 ) -> Contribution:
-    """Fetch the pull request at ``address``, and store it where one of the person's linked accounts has a part in it.
+    """Fetch the pull request at ``address`` and store it if an account of this person has a part in it.
 
-    ``forges`` are the adapters to ask, by name. ``forge_name`` says on which the short form ``owner/repository#12`` is
-    meant; without it the short form is refused unless there is but one forge. Raises CreditsError: a BadAddress,
-    ``no-account-there``, ``not-your-account``, ``author-unknown``; RateLimited ``forge-rests`` with the time, where the
-    forge asked to be left alone until then; and what it answers (Missing, NotMerged, …).
+    ``forges`` are the adapters by name. ``forge_name`` says which forge the short form ``owner/repository#12`` means;
+    without it, the short form is refused unless there is only one forge.
+
+    Raise CreditsError: BadAddress, ``no-account-there``, ``not-your-account`` or ``author-unknown``; RateLimited
+    ``forge-rests`` with the time until which the forge asked for a pause; and what the forge answers (MissingOnForge,
+    NotMerged, …).
     """
     forge, (full_name, number) = resolve_address(address, forges, forge_name)
     linked = {
@@ -63,7 +65,10 @@ def add_pull_request(
 def resolve_address(
     address: str, forges: Mapping[str, Forge], forge_name: str | None
 ) -> tuple[Forge, tuple[str, str]]:
-    """The forge that the address belongs to, and what it names there."""
+    """Return the forge that the URL belongs to, with the repository's full name and the pull request's number there.
+
+    Raise BadAddress if it belongs to no forge, or to more than one.
+    """
     if forge_name is not None and forge_name in forges:
         return forges[forge_name], pull_request_urls.parse_address(address, known.forge_info(forge_name).url)
     refusals: list[pull_request_urls.BadAddress] = []
@@ -81,10 +86,10 @@ def resolve_address(
             _("This could be on more than one platform."),
             _("Paste the full link from your browser."),
         )
-    # What the forge says whose address it is tells more than what the others say of a stranger's.
-    theirs = next((error for error in refusals if error.code != "address-of-another-site"), None)
-    if theirs is not None:
-        raise theirs
+    # The forge that the URL belongs to knows better what is wrong with it than the other forges do.
+    own_refusal = next((error for error in refusals if error.code != "address-of-another-site"), None)
+    if own_refusal is not None:
+        raise own_refusal
     raise pull_request_urls.BadAddress(
         "address-of-another-site",
         _("This is not a link to %(sites)s.")
@@ -94,7 +99,7 @@ def resolve_address(
 
 
 def require_authorship(change: MergedChange, forge: str, linked: Collection[str], label: str) -> None:
-    """Raise Conflict, with who opened it, unless one of the ``linked`` ids has a part in the change."""
+    """Raise Conflict, naming the opener, unless an account of ``linked`` (ids) has a part in the change."""
     parts = list(authorship_rows(forge, change))
     if any(part.forge_user_id in linked for part in parts):
         return

@@ -1,9 +1,9 @@
-"""Who wrote the commits of a pull request's branch: asked of the forge once the pull request is claimed.
+"""Find out who wrote the commits of a pull request's branch, once the pull request is claimed.
 
-A branch costs a request (on GitHub a point) of its own, so nobody's is asked for before somebody claims it; until then
-the co-authors are those whom the merge commit names. Whoever is found gets a part without a share: what it is worth is
-for the opener and them to agree on (:mod:`credits.contributions.shares`), and for a reviewer to see. A look that fails
-leaves it unknown who else wrote it, and says so.
+Reading a branch costs a separate request (on GitHub a point), so it is not read before somebody claims the pull
+request. Until then the co-authors are those that the merge commit names. Every author found gets a part without a
+share: the opener and the co-authors agree on shares (:mod:`credits.contributions.shares`), and a reviewer sees the
+authors. If a request fails, further authors are unknown, and the branch says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from credits.contributions.collecting.forge_session import (
     missing_token_error,
     open_session,
 )
-from credits.contributions.models import Authorship, BranchLook, Contribution
+from credits.contributions.models import FOUND_BY_ATTESTATION, Authorship, BranchLook, Contribution
 from credits.errors import CreditsError
 from credits.forges.errors import Forbidden, ForgeError, ForgeUnavailable, MissingOnForge, malformed_answer
 from credits.forges.protocol import AccountOnForge, ChangeRef, CommitOnForge, Forge
@@ -31,15 +31,16 @@ from credits.text import clean
 
 KIND = "co-authors"
 LEASE = timedelta(minutes=5)
-ATTESTED = "attested"
 
 
 def request_branches(contributions: Iterable[int], *, now: datetime) -> int:
-    """See to it that the forge is asked for the branches of those of these keys that are pull requests and were not
-    looked at yet; how many. In the caller's transaction; a worker asks."""
+    """Request the branches of these contributions that are pull requests and were not read yet. Return how many.
+
+    This runs in the caller's transaction; a worker sends the requests to the forge.
+    """
     wanted = list(
         Contribution.objects.filter(pk__in=set(contributions), kind=Contribution.Kind.PULL_REQUEST)
-        .exclude(found_by=ATTESTED)
+        .exclude(found_by=FOUND_BY_ATTESTATION)
         .exclude(branch__seen_at__isnull=False)
         .order_by("pk")
         .values_list("pk", "repository__forge")
@@ -58,15 +59,17 @@ def request_branches(contributions: Iterable[int], *, now: datetime) -> int:
 
 
 def due_forges(*, now: datetime) -> list[str]:
-    """The names of the forges on which branches are to be looked at now."""
+    """Return the names of the forges with a branch that is due now."""
     return forge_session.due_forges(KIND, now=now)
 
 
 def fetch_due_branches(
     forge: Forge, *, clock: Callable[[], datetime], budget: timedelta | None = None
 ) -> int:
-    """Look at one branch after another, until none is due, the forge wants to be left alone, or the time is used up;
-    how many were looked at. Raises nothing for what a forge does."""
+    """Fetch branches one by one until none is due, the forge asks for a pause, or the time is used up.
+
+    Return how many were fetched. Errors of the forge are stored, not raised.
+    """
     if missing_token_error(forge):
         return 0
     begun, seen = clock(), 0
@@ -80,39 +83,38 @@ def fetch_due_branches(
 
 
 def branch_looks(contributions: Iterable[int]) -> dict[int, BranchLook]:
-    """By contribution, how far that is known; nothing for what was never asked for."""
-    return {
-        one.contribution_id: one for one in BranchLook.objects.filter(contribution__in=set(contributions))
-    }
+    """Return the branch of each contribution by its key. A branch that was never requested is left out."""
+    looks = BranchLook.objects.filter(contribution__in=set(contributions))
+    return {look.contribution_id: look for look in looks}
 
 
 def _fetch_branch(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool:
-    """Ask for one branch; whether to go on with the next."""
-    held = Contribution.objects.filter(pk=int(job.key)).select_related("repository").first()
+    """Fetch one branch and store its authors. Return whether to go on with the next one."""
+    contribution = Contribution.objects.filter(pk=int(job.key)).select_related("repository").first()
     error: ForgeError
     try:
-        if held is None:
+        if contribution is None:
             queue.finish(job, now=clock(), due_at=None)
         else:
-            commits = forge.commits_of(_change_ref(held))
-            _store_authors(job, held, commits, clock())
+            commits = forge.commits_of(_change_ref(contribution))
+            _store_authors(job, contribution, commits, clock())
         return True
     except queue.LeaseLost:
         return True
     except (DataError, IntegrityError):
         error = malformed_answer()
-    except ForgeError as told:
-        error = told
+    except ForgeError as raised:
+        error = raised
     now = clock()
     if isinstance(error, MissingOnForge | ForgeUnavailable | Forbidden) or error.code == "forge-cannot":
-        # What is missing stays so, until it is claimed anew; the rest may be better later.
+        # A missing branch is not tried again until the next claim. The other errors may go away.
         later = now + retry.delay(job.failures + 1, job.key)
         due_at = later if isinstance(error, ForgeUnavailable | Forbidden) else None
-        # Where another worker has taken over meanwhile, it is that one's to tell.
+        # If another worker has taken over meanwhile, that worker stores its own result.
         with contextlib.suppress(queue.LeaseLost), transaction.atomic():
             queue.fail(job, error, now=now, due_at=due_at)
             _store_error(job, error)
-        # Whether that one or the whole forge is in trouble is not known: the next is asked at the next wake.
+        # If the forge is unavailable, the cause may be this branch or the whole forge: stop until the next wake.
         return not isinstance(error, ForgeUnavailable)
     queue.close_lane(forge.name, until=lane_closed_until(error, now), error=error)
     queue.put_back([job], error)
@@ -120,28 +122,30 @@ def _fetch_branch(job: Job, forge: Forge, clock: Callable[[], datetime]) -> bool
     return False
 
 
-def _store_authors(job: Job, held: Contribution, commits: tuple[CommitOnForge, ...], now: datetime) -> None:
+def _store_authors(
+    job: Job, contribution: Contribution, commits: tuple[CommitOnForge, ...], now: datetime
+) -> None:
     with transaction.atomic():
         queue.finish(job, now=now, due_at=None)
         Authorship.objects.bulk_create(
             [
                 Authorship(
-                    contribution=held,
-                    forge=held.repository.forge,
-                    forge_user_id=one.id,
-                    login=clean(one.login),
+                    contribution=contribution,
+                    forge=contribution.repository.forge,
+                    forge_user_id=account.id,
+                    login=clean(account.login),
                     role=Authorship.Role.CO_AUTHOR,
                     share=0,
                 )
-                for one in _account_holders(commits)
+                for account in _account_holders(commits)
             ],
             ignore_conflicts=True,
         )
-        BranchLook.objects.filter(contribution=held).update(
+        BranchLook.objects.filter(contribution=contribution).update(
             seen_at=now,
             commits=[
-                {"sha": clean(one.sha), "authors": [_author_json(author) for author in one.authors]}
-                for one in commits
+                {"sha": clean(commit.sha), "authors": [_author_json(author) for author in commit.authors]}
+                for commit in commits
             ],
             error_code="",
             error_message="",
@@ -149,13 +153,13 @@ def _store_authors(job: Job, held: Contribution, commits: tuple[CommitOnForge, .
 
 
 def _account_holders(commits: Iterable[CommitOnForge]) -> Iterator[AccountOnForge]:
-    """Everybody whom the forge knows by account, once; a bot writes for somebody, and has no share."""
+    """Yield each author with an account once, by id. Bots write on behalf of others and are left out."""
     seen: dict[str, AccountOnForge] = {}
     for commit in commits:
         for author in commit.authors:
             if author is not None and author.kind == "user":
                 seen.setdefault(author.id, author)
-    return iter(sorted(seen.values(), key=lambda one: one.id))
+    return iter(sorted(seen.values(), key=lambda account: account.id))
 
 
 def _author_json(author: AccountOnForge | None) -> dict[str, str] | None:
@@ -166,11 +170,11 @@ def _store_error(job: Job, error: CreditsError) -> None:
     BranchLook.objects.filter(contribution=int(job.key)).update(**queue.told(error))
 
 
-def _change_ref(held: Contribution) -> ChangeRef:
+def _change_ref(contribution: Contribution) -> ChangeRef:
     return ChangeRef(
-        id=held.forge_id,
-        number=held.number,
-        repository_id=held.repository.forge_id,
-        full_name=held.repository.full_name,
-        node_id=held.node_id,
+        id=contribution.forge_id,
+        number=contribution.number,
+        repository_id=contribution.repository.forge_id,
+        full_name=contribution.repository.full_name,
+        node_id=contribution.node_id,
     )

@@ -1,14 +1,13 @@
-"""Collecting: what a forge tells of linked accounts, stored page by page, each page together with its cursor.
+"""Collect: fetch what linked accounts got merged, and store it page by page, each page together with its cursor.
 
 One job of the queue stands for one linked account, in the lane of its forge. :func:`collect_due` takes a batch and
-asks the forge for all of it at once, alone in its lane: forges ask their callers to speak one at a time, and what one
-worker is told to wait for, all wait for. Each page that comes is stored, with the cursor that stands for it and with
-the check that the job is still ours, in one transaction: whatever instruction a worker dies at, the rows and the
-cursor agree (invariants 9 and 10).
+requests all of it from the forge at once, alone in its lane: forges ask for one request at a time, and a rate limit
+that one worker receives holds for all. Each page is stored in one transaction with the cursor that stands for it and
+with the check that the job is still ours. So rows and cursor agree wherever a worker dies (invariants 9 and 10).
 
-A failure of one account is that account's own: it waits longer each time. A failure of the forge as a whole closes the
-lane. A limit or a refused token lays blame on nobody; where the forge does not answer, those who were asked for wait
-longer as well, since it may be they whom it cannot answer.
+If one account fails, only that account waits, longer each time. If the forge as a whole fails, its lane is closed. A
+rate limit or a refused token counts as a failure of no account. If the forge does not answer, the accounts of that
+request wait longer too, because they may be the cause.
 """
 
 from __future__ import annotations
@@ -41,26 +40,27 @@ from credits.jobs.wake import wake_workers
 
 KIND = "collect"
 LEASE = timedelta(minutes=1)
-"""Renewed for as long as the worker lives, however slow a request is; when it dies, its jobs are free at the latest
-when this is over."""
+"""The lease of a job. It is renewed while the worker lives, however slow a request is. After a worker's death, its jobs
+are free when the lease ends, or earlier."""
 TURN = timedelta(minutes=1)
-"""How long a batch may take before those who have been served give way to those who wait."""
+"""How long a batch may take. Then accounts that have received pages give way to those that wait."""
 COLLECT_EVERY = timedelta(hours=6)
-"""How long after a complete collection the next is due, and up to a tenth more, so that not all come at once."""
+"""The time from a complete collection to the next. Up to a tenth is added, so that not all are due at once."""
 IDLE_BATCH = 500
-"""Accounts without anything new that are ended in one transaction at most."""
+"""The most accounts without anything new that are finished in one transaction."""
 LANE_CHECK_EVERY = timedelta(seconds=1)
-"""How often a worker looks whether its lane was closed."""
+"""How often a worker checks whether its lane was closed."""
 
 Clock = Callable[[], datetime]
 
 
 def job_key(account: ForgeAccount) -> str:
+    """Return the key of the account's job in the queue."""
     return str(account.pk)
 
 
 def schedule_new_accounts(*, now: datetime) -> int:
-    """See to it that there is a job, due now, for every linked account that has none. How many were made."""
+    """Create a job, due now, for every linked account that has none. Return how many were created."""
     linked = ForgeAccount.objects.filter(unlinked_at=None).annotate(key=Cast("pk", CharField()))
     without = linked.exclude(Exists(Job.objects.filter(kind=KIND, key=OuterRef("key"))))
     return queue.ensure_many(KIND, without.order_by("pk").values_list("key", "forge"), due_at=now)
@@ -69,13 +69,14 @@ def schedule_new_accounts(*, now: datetime) -> int:
 def request_collection(
     accounts: Iterable[ForgeAccount], *, now: datetime, full: bool = False, wake: bool = True
 ) -> int:
-    """Make these accounts due at once and wake the workers (``wake``); how many. ``full`` forgets how far collecting
-    had come, so that everything is read anew (nothing stored is lost by it).
+    """Make these accounts due now and, with ``wake``, wake the workers. Return how many are due.
+
+    ``full`` resets the cursors, so everything is read from the beginning. Nothing that is stored is lost.
     """
     keys = {job_key(account): account.forge for account in accounts}
     with transaction.atomic():
         queue.ensure_many(KIND, keys.items(), due_at=now)
-        # A worker in the middle would write back the cursor that is forgotten here: its lease goes first.
+        # First take the job from a worker that is collecting now: it would write the old cursor back.
         asked = queue.ask_now(KIND, keys, now=now, anew=full)
         if full:
             CollectionState.objects.filter(account__in=[int(key) for key in keys]).update(cursor="")
@@ -85,7 +86,7 @@ def request_collection(
 
 
 def due_forges(*, now: datetime) -> list[str]:
-    """The names of the forges from which something could be collected now."""
+    """Return the names of the forges with an account that could be collected now."""
     return forge_session.due_forges(KIND, now=now)
 
 
@@ -98,7 +99,7 @@ def collect_all_due(
     keys: Sequence[str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> CollectionReport:
-    """Batch after batch until nothing is due, the lane is closed or another's, or the time budget is used up."""
+    """Collect batches until nothing is due, the lane is closed or taken, or the time budget is used up."""
     report = CollectionReport(forge.name)
     begun = clock()
     while not report.closed_by:
@@ -120,13 +121,12 @@ def collect_due(
     keys: Sequence[str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> CollectionReport:
-    """Collect one batch of what is due on this forge: at most ``limit`` accounts (None: as many as the forge likes
-    best), of ``keys`` where given.
+    """Collect one batch of accounts that are due on this forge, and return a report.
 
-    Raises nothing for what a forge does; the report tells. What the database does is raised: the leases then run out
-    by themselves.
+    ``limit`` is the most accounts (None: as many as the forge prefers). ``keys`` restricts the batch to these jobs.
+    Errors of the forge go into the report. Errors of the database are raised; the leases then end by themselves.
 
-    A process without a token takes nothing and closes nothing: another may have one.
+    A process without a token takes no job and closes no lane, because another process may have one.
     """
     report = CollectionReport(forge.name)
     report.closed_by = missing_token_error(forge)
@@ -152,8 +152,7 @@ def collect_due(
 
 
 class _CollectionBatch:
-    """The accounts of one batch while they are collected; what is still open stands in ``open``, by the id on the
-    forge."""
+    """The accounts of a batch while they are collected. ``open`` has those not finished yet, by id on the forge."""
 
     def __init__(
         self,
@@ -170,47 +169,47 @@ class _CollectionBatch:
         self.open: dict[str, tuple[Job, ForgeAccount]] = {}
         self.pages: dict[int, int] = {}
         self.idle: dict[str, CollectionPage] = {}
-        """Last pages with nothing in them, which most are: they are ended together."""
-        self.begun_at = self.renewed_at = self.looked_at = clock()
-        self._begin(jobs)
+        """Last pages without changes. Most last pages are, so these accounts are finished together."""
+        self.begun_at = self.renewed_at = self.lane_checked_at = clock()
+        self._open(jobs)
 
     def run(self) -> None:
         try:
-            for page in self.forge.merged_changes(self._asks()) if self.open else ():
+            for page in self.forge.merged_changes(self._requests()) if self.open else ():
                 self._keep_leases()
                 if page.account.id in self.open:
-                    self._take_in(page)
+                    self._store_page(page)
                 if len(self.idle) >= min(len(self.open), IDLE_BATCH):
-                    self._end_idle()
+                    self._finish_idle()
                 if not self.open or self._is_closed():
                     break
-                # Whose last page came holds up nobody. Where many are read at once, all of theirs come at the end, and
-                # to stop between them would throw away what the whole look has cost.
+                # Stop only between pages that are not last. If the forge reads many accounts at once, all their last
+                # pages come at the end, and stopping among them would waste the whole reading.
                 last = page.done or page.failure is not None
                 if not last and self.clock() - self.begun_at >= TURN:
                     self._give_way()
                     break
         except (RateLimited, TokenRefused) as error:
-            self._close(error, lane_closed_until(error, self.clock()))
+            self._close_lane(error, lane_closed_until(error, self.clock()))
         except ForgeError as error:
             until = lane_closed_until(error, self.clock())
             self._fail_all(error, until)
-            self._close(error, until)
+            self._close_lane(error, until)
         except (OperationalError, InterfaceError):
-            # The database went away, through nobody's fault: what is held here is free as soon as it is back.
+            # The database went away, which is no account's fault. The jobs are free as soon as it is back.
             raise
         except Exception:
             self._fail_all(_broke_off_error(), self.clock())
             raise
         except BaseException:
-            # Told to stop: whoever starts next need not wait for the leases to run out.
-            self._end_idle()
+            # The worker is asked to stop: put the jobs back, so that the next worker need not wait for the leases.
+            self._finish_idle()
             queue.put_back([job for job, _account in self.open.values()])
             raise
-        # The protocol promises a last page for each; one without is not taken for complete.
+        # The protocol promises a last page for each account; without one, it does not count as complete.
         self._fail_all(_broke_off_error(), self.clock())
 
-    def _begin(self, jobs: Sequence[Job]) -> None:
+    def _open(self, jobs: Sequence[Job]) -> None:
         now = self.clock()
         accounts = {
             job_key(account): account
@@ -221,8 +220,8 @@ class _CollectionBatch:
         for job in jobs:
             account = accounts.get(job.key)
             if account is None:
-                # Unlinked since: nothing to do until it is linked again, which makes a new account and job.
-                self._let_go(partial(queue.finish, job, now=now, due_at=None))
+                # Unlinked meanwhile. Linking it again makes a new account and a new job.
+                self._write_if_ours(partial(queue.finish, job, now=now, due_at=None))
                 self.report.taken -= 1
                 self.report.unlinked += 1
             else:
@@ -234,7 +233,7 @@ class _CollectionBatch:
         CollectionState.objects.filter(account__in=pks).update(tried_at=now)
         self.cursors = dict(CollectionState.objects.filter(account__in=pks).values_list("account", "cursor"))
 
-    def _asks(self) -> list[CollectionRequest]:
+    def _requests(self) -> list[CollectionRequest]:
         watched = tuple(
             CatalogueEntry.objects.filter(forge=self.forge.name)
             .order_by("full_name")
@@ -249,15 +248,15 @@ class _CollectionBatch:
             for _job, account in self.open.values()
         ]
 
-    def _take_in(self, page: CollectionPage) -> None:
-        """Store one page with its cursor, if the job is still ours; end the account where the page is its last."""
+    def _store_page(self, page: CollectionPage) -> None:
+        """Store a page with its cursor, if the job is still ours. Finish the account if the page is its last."""
         if page.done and not page.changes:
             self.idle[page.account.id] = page
             return
         job, account = self.open[page.account.id]
         try:
             with transaction.atomic():
-                stored = self._store(job, account, page)
+                stored = self._write_page(job, account, page)
         except queue.LeaseLost:
             del self.open[page.account.id]
             self.report.lost += 1
@@ -275,17 +274,17 @@ class _CollectionBatch:
         if self.progress:
             self.progress(account, page, stored)
 
-    def _end_idle(self) -> None:
-        """End those of whom the forge had nothing new to tell, all in one transaction."""
-        idle = {name: page for name, page in self.idle.items() if name in self.open}
+    def _finish_idle(self) -> None:
+        """Finish the accounts without anything new, all in one transaction."""
+        idle = {account_id: page for account_id, page in self.idle.items() if account_id in self.open}
         self.idle = {}
         if not idle:
             return
         now = self.clock()
-        of = {self.open[name][0]: page for name, page in idle.items()}
+        page_of = {self.open[account_id][0]: page for account_id, page in idle.items()}
         with transaction.atomic():
-            done = queue.finish_all({job: _next_collection(job, now) for job in of}, now=now)
-            cursors = {int(job.key): of[job].cursor for job in done}
+            done = queue.finish_all({job: _next_collection(job, now) for job in page_of}, now=now)
+            cursors = {int(job.key): page_of[job].cursor for job in done}
             states = list(CollectionState.objects.filter(account__in=cursors))
             for state in states:
                 state.cursor, state.complete_at = cursors[state.account_id], now
@@ -293,18 +292,18 @@ class _CollectionBatch:
             CollectionState.objects.bulk_update(
                 states, ["cursor", "complete_at", "error_code", "error_message"], batch_size=IDLE_BATCH
             )
-            for name, page in idle.items():
-                job, account = self.open[name]
+            for account_id, page in idle.items():
+                job, account = self.open[account_id]
                 if job in done:
                     _update_login(account, page.account)
-        for name, page in idle.items():
-            job, account = self.open.pop(name)
+        for account_id, page in idle.items():
+            job, account = self.open.pop(account_id)
             self.report.complete += job in done
             self.report.lost += job not in done
             if self.progress and job in done:
                 self.progress(account, page, StoredCounts())
 
-    def _store(self, job: Job, account: ForgeAccount, page: CollectionPage) -> StoredCounts:
+    def _write_page(self, job: Job, account: ForgeAccount, page: CollectionPage) -> StoredCounts:
         now = self.clock()
         if page.failure:
             queue.fail(job, page.failure, now=now, due_at=_next_retry(job, page.failure, now))
@@ -314,17 +313,17 @@ class _CollectionBatch:
             self.pages[job.pk] = self.pages.get(job.pk, 0) + 1
             queue.hold(job, now=now, lease=LEASE, progress={"pages": self.pages[job.pk]})
         stored = store(self.forge.name, page.changes, now=now) if page.changes else StoredCounts()
-        known: dict[str, object] = {"cursor": page.cursor}
+        state: dict[str, object] = {"cursor": page.cursor}
         if page.failure:
-            known |= queue.told(page.failure)
+            state |= queue.told(page.failure)
         elif page.done:
-            known |= {"complete_at": now, "error_code": "", "error_message": ""}
-        CollectionState.objects.filter(account=account).update(**known)
+            state |= {"complete_at": now, "error_code": "", "error_message": ""}
+        CollectionState.objects.filter(account=account).update(**state)
         _update_login(account, page.account)
         return stored
 
     def _keep_leases(self) -> None:
-        """Renew what is still open before a third of the lease is over."""
+        """Renew the leases of the open jobs each time a third of the lease is over."""
         now = self.clock()
         if now - self.renewed_at < LEASE / 3:
             return
@@ -332,35 +331,39 @@ class _CollectionBatch:
         kept = {
             job.pk for job in queue.keep([job for job, _account in self.open.values()], now=now, lease=LEASE)
         }
-        for name, (job, _account) in list(self.open.items()):
+        for account_id, (job, _account) in list(self.open.items()):
             if job.pk not in kept:
-                del self.open[name]
+                del self.open[account_id]
                 self.report.lost += 1
 
     def _is_closed(self) -> bool:
-        """Whether somebody closed the lane meanwhile: what is open is put back at once, in the middle of its pages."""
+        """Return whether somebody closed the lane meanwhile. If so, put all open jobs back at once."""
         now = self.clock()
-        if now - self.looked_at < LANE_CHECK_EVERY:
+        if now - self.lane_checked_at < LANE_CHECK_EVERY:
             return False
-        self.looked_at = now
+        self.lane_checked_at = now
         lane = queue.lane_closed(self.forge.name, now=now)
         if lane is None or lane.closed_until is None:
             return False
-        said, _, hint = lane.error_message.partition("\n")
-        self._close(ForgeError(lane.error_code, said, hint, until=lane.closed_until), lane.closed_until)
+        message, _, hint = lane.error_message.partition("\n")
+        self._close_lane(
+            ForgeError(lane.error_code, message, hint, until=lane.closed_until), lane.closed_until
+        )
         return True
 
     def _give_way(self) -> None:
-        """Those whose pages came go behind the others in the queue, and go on from there; who has had nothing yet
-        keeps its place. So an account with thousands of pull requests holds up nobody."""
-        self._end_idle()
+        """Put accounts that have received pages at the end of the queue; the others keep their place.
+
+        So an account with thousands of pull requests does not block the others. It continues from its cursor.
+        """
+        self._finish_idle()
         jobs = [job for job, _account in self.open.values()]
         queue.give_way([job for job in jobs if job.pk in self.pages], now=self.clock())
         queue.put_back([job for job in jobs if job.pk not in self.pages])
         self.open.clear()
 
-    def _close(self, error: ForgeError, until: datetime) -> None:
-        self._end_idle()
+    def _close_lane(self, error: ForgeError, until: datetime) -> None:
+        self._finish_idle()
         queue.close_lane(self.forge.name, until=until, error=error)
         queue.put_back([job for job, _account in self.open.values()], error)
         accounts = [account.pk for _job, account in self.open.values()]
@@ -369,21 +372,21 @@ class _CollectionBatch:
         self.report.closed_by, self.report.closed_until = error, until
 
     def _fail_all(self, error: ForgeError, not_before: datetime) -> None:
-        self._end_idle()
-        for name in list(self.open):
-            self._fail(name, error, not_before)
+        self._finish_idle()
+        for account_id in list(self.open):
+            self._fail(account_id, error, not_before)
 
-    def _fail(self, name: str, error: ForgeError, not_before: datetime | None = None) -> None:
-        job, account = self.open.pop(name)
+    def _fail(self, account_id: str, error: ForgeError, not_before: datetime | None = None) -> None:
+        job, account = self.open.pop(account_id)
         now = self.clock()
         due_at = max(_next_retry(job, error, now), not_before or now)
         with transaction.atomic():
-            if self._let_go(lambda: queue.fail(job, error, now=now, due_at=due_at)):
+            if self._write_if_ours(lambda: queue.fail(job, error, now=now, due_at=due_at)):
                 CollectionState.objects.filter(account=account).update(**queue.told(error))
                 self.report.failed.append(FailedCollection(account, error))
 
-    def _let_go(self, write: Callable[[], None]) -> bool:
-        """Whether the job was still ours to write to."""
+    def _write_if_ours(self, write: Callable[[], None]) -> bool:
+        """Run ``write`` on a job, and return whether the job was still ours."""
         try:
             write()
         except queue.LeaseLost:
@@ -400,9 +403,9 @@ def _next_retry(job: Job, error: ForgeError, now: datetime) -> datetime:
     return max(now + retry.delay(job.failures + 1, job.key), error.until or now)
 
 
-def _update_login(account: ForgeAccount, told: AccountOnForge) -> None:
-    """Take over the login that the forge shows now; it is a label, the id stays."""
-    login, node_id = told.login or account.login, account.node_id or told.node_id
+def _update_login(account: ForgeAccount, shown: AccountOnForge) -> None:
+    """Update the login to the one that the forge shows now. It is only a label; the id stays the same."""
+    login, node_id = shown.login or account.login, account.node_id or shown.node_id
     if (login, node_id) != (account.login, account.node_id):
         account.login, account.node_id = login, node_id
         account.save(update_fields=["login", "node_id"])

@@ -1,4 +1,4 @@
-"""Collecting while somebody waits for it: the same batches that the workers take, until the asked accounts are done."""
+"""Collect accounts while somebody waits: the same batches that workers take, until these accounts are done."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from credits.forges.protocol import Forge
 from credits.jobs.models import Job
 
 PAUSE_SECONDS = 0.5
+"""The pause between two attempts while a worker is on the forge."""
 
 
 def collect_accounts_now(
@@ -24,20 +25,20 @@ def collect_accounts_now(
     progress: ProgressCallback | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> list[CollectionReport]:
-    """Collect these accounts now, forge by forge; a report for each. ``forge`` gives the adapter of a name.
+    """Collect these accounts now, forge by forge. Return a report for each forge.
 
-    A worker that is on the forge already is waited for: it may have some of these in hand. An account that is held up
-    by a closed lane is left as it is; ``status.statuses_of`` says which became complete.
+    ``forge`` returns the adapter for a name. If a worker is on a forge already, wait for it: it may be collecting some
+    of these accounts. Accounts behind a closed lane stay as they are; ``status.statuses_for_accounts`` says which
+    accounts became complete.
     """
     by_forge: dict[str, list[ForgeAccount]] = {}
     for account in accounts:
         by_forge.setdefault(account.forge, []).append(account)
-    collect.request_collection(
-        [one for some in by_forge.values() for one in some], now=clock(), full=full, wake=False
-    )
+    asked = [account for group in by_forge.values() for account in group]
+    collect.request_collection(asked, now=clock(), full=full, wake=False)
     reports = []
-    for name, some in sorted(by_forge.items()):
-        adapter, keys = forge(name), [collect.job_key(account) for account in some]
+    for name, group in sorted(by_forge.items()):
+        adapter, keys = forge(name), [collect.job_key(account) for account in group]
         report = collect.collect_all_due(adapter, clock=clock, keys=keys, progress=progress)
         while not report.closed_by and (report.busy or _is_being_collected(keys)):
             pause(PAUSE_SECONDS)
@@ -47,5 +48,8 @@ def collect_accounts_now(
 
 
 def _is_being_collected(keys: list[str]) -> bool:
-    """Whether some worker holds one of these: until its lease is over, or collect_all_due is alone in the lane."""
+    """Return whether a worker has one of these jobs.
+
+    A job that a dead worker had is free when its lease ends, or when collect_all_due is alone in the lane.
+    """
     return Job.objects.filter(kind=collect.KIND, key__in=keys, holder__isnull=False).exists()

@@ -1,4 +1,4 @@
-"""Speaking to a forge as one: one worker at a time, heeding what any of them was told."""
+"""Serialise access to a forge: one worker at a time, and all of them respect a rate limit that any of them received."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from credits.jobs.lane import alone_in
 logger = logging.getLogger(__name__)
 
 LANE_WAIT = timedelta(seconds=1)
-"""How long to wait for another worker to leave the lane: it may be about to, or dead and just being found so."""
+"""How long to wait for another worker to leave the lane. It may be about to leave, or it may just have died."""
 TOKEN_WAIT = timedelta(minutes=15)
-"""How long a lane rests when the university's token is refused: somebody has to mend it."""
+"""How long a lane is closed when the forge refuses the university's token. Somebody must replace it."""
 LIMIT_WAIT = timedelta(minutes=1)
-"""The same for a rate limit that names no time."""
+"""How long a lane is closed for a rate limit that names no time."""
 DOWN_WAIT = timedelta(seconds=30)
-"""The same for a forge that does not answer; each account then waits longer each time besides."""
+"""How long a lane is closed for a forge that does not answer. Its accounts also wait, longer each time."""
 
 
 def lane_closed_until(error: ForgeError, now: datetime) -> datetime:
-    """Until when a lane is closed for what the forge as a whole said: as long as it asked, else by its kind."""
+    """Return until when to close a lane for an error of the forge as a whole.
+
+    This is the time that the forge named, or a wait that depends on the kind of error.
+    """
     if error.until is not None:
         return error.until
     if isinstance(error, RateLimited):
@@ -38,8 +41,10 @@ def lane_closed_until(error: ForgeError, now: datetime) -> datetime:
 
 
 def missing_token_error(forge: Forge) -> TokenRefused | None:
-    """Why this process cannot speak to the forge at all: it has no token. Noted in the log and nowhere else, since it
-    is this process's own trouble; those that have one go on."""
+    """Return an error if this process has no access token for the forge, else None.
+
+    It is only written to the log, because it concerns this process alone. Processes with a token go on.
+    """
     try:
         forge.tokens.require()
     except TokenRefused as error:
@@ -49,8 +54,10 @@ def missing_token_error(forge: Forge) -> TokenRefused | None:
 
 
 def due_forges(kind: str, *, now: datetime) -> list[str]:
-    """The names of the forges on which something of this kind could be done now. What the dead hold is let go first:
-    where all of a forge is in the hands of a worker that died, nothing would be due there before its leases end.
+    """Return the names of the forges with a job of this kind that could be done now.
+
+    Jobs of dead workers are freed first. Otherwise, if a dead worker had all jobs of a forge, nothing would be due
+    there until its leases end.
     """
     for lane in queue.held_lanes(kind):
         with alone_in(lane) as alone:
@@ -61,11 +68,11 @@ def due_forges(kind: str, *, now: datetime) -> list[str]:
 
 @contextlib.contextmanager
 def open_session(forge: Forge, kind: str, *, clock: Callable[[], datetime]) -> Iterator[bool]:
-    """Whether the caller may speak to the forge, and take jobs of this kind in its lane, until the block ends.
+    """Yield whether the caller may send requests to the forge, and take jobs of this kind, until the block ends.
 
-    Jobs of the kind that the dead have left are freed first. What the forge asks of one of the university's tokens
-    counts for every worker that has it: each rest is noted in the queue the moment it is told, as a lane of the
-    token's own, and heeded by whoever comes next.
+    Jobs of this kind that dead workers have left are freed first. A rate limit on one of the university's tokens holds
+    for every worker with that token: it is written to the queue at once, as a lane of the token's own, and the next
+    worker reads it.
     """
     with alone_in(forge.name, wait=LANE_WAIT) as alone:
         if not alone:
@@ -81,9 +88,10 @@ def open_session(forge: Forge, kind: str, *, clock: Callable[[], datetime]) -> I
 
 @contextlib.contextmanager
 def interactive_request(forge: Forge, *, now: datetime) -> Iterator[None]:
-    """Ask the forge for one thing while a person waits, not before the time that it named to anybody.
+    """Allow one request to the forge while a person waits, but not before a time that the forge named to any process.
 
-    Raises RateLimited with that time in its sentence: before a call where it is known, else for what the call raised.
+    Raise RateLimited with that time in its message: before the request if the time is known, else when the request
+    meets a limit.
     """
     _share_token_rests(forge, now)
     lane = queue.lane_closed(forge.name, now=now)
@@ -96,14 +104,14 @@ def interactive_request(forge: Forge, *, now: datetime) -> Iterator[None]:
 
 
 def _share_token_rests(forge: Forge, now: datetime) -> None:
-    """Heed what other processes were told of the tokens, and tell them what this one is told."""
+    """Apply the rate limits that other processes received for the tokens, and report new ones to them."""
     prefix = f"{forge.name}/"
     forge.tokens.heed(queue.closings(prefix, now=now))
     forge.tokens.tell = lambda name, until: queue.close_lane(prefix + name, until=until)
 
 
 def _not_before_error(forge: Forge, until: datetime) -> RateLimited:
-    # Up to the next minute: by the time that is read, it has passed.
+    # Round up to the next full minute, so that the time in the message is not too early.
     at = timezone.localtime(until + timedelta(seconds=59), timezone.get_default_timezone())
     return RateLimited(
         "forge-rests",

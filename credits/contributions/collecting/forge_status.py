@@ -1,4 +1,4 @@
-"""How collecting stands over all accounts of a forge. Zero and unknown never look alike (invariant 9)."""
+"""Report the state of collecting for a whole forge. Zero and unknown never look alike (invariant 9)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ MAX_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class ForgeStatus:
-    """One forge. ``linked`` accounts, of which ``complete`` were at least once held completely and ``never`` were not;
-    ``failing``: the last try did not work. ``waiting`` are due now, ``running`` in a worker's hands, ``rechecks`` wait
-    for a second look. ``oldest`` and ``newest``: times of the last complete success (None: there is none).
-    ``closed_until`` and ``why``: the whole forge rests until then. ``tokens``: how many this process has; where it has
-    none, ``why`` says so. ``resting`` of the university's tokens were told to wait, the last of them until
-    ``resting_until``.
+    """The state of collecting on one forge.
+
+    Of the ``linked`` accounts, ``complete`` were collected completely at least once and ``never`` were not.
+    ``failing``: the last attempt failed. ``waiting`` are due now, ``running`` are with a worker, ``rechecks`` wait
+    for a recheck. ``oldest`` and ``newest`` are times of the last complete collection of an account (None: there is
+    none). The whole forge is closed until ``closed_until``, for the reason ``why``. ``tokens`` is the number of
+    tokens of this process; if it has none, ``why`` says so. ``resting`` of the university's tokens met a rate limit,
+    the last of them until ``resting_until``.
     """
 
     forge: str
@@ -54,7 +56,7 @@ class ForgeStatus:
 
 
 def load_forge_status(name: str, *, now: datetime) -> ForgeStatus:
-    """Six queries, however many accounts there are."""
+    """Return the state of collecting on the forge. Six queries, however many accounts there are."""
     accounts = ForgeAccount.objects.filter(forge=name, unlinked_at=None)
     states = CollectionState.objects.filter(account__in=accounts).aggregate(
         complete=Count("pk", filter=Q(complete_at__isnull=False)),
@@ -80,7 +82,7 @@ def load_forge_status(name: str, *, now: datetime) -> ForgeStatus:
         closed_until=lane.closed_until if lane else None,
         why=queue.in_the_readers_words(lane.error_message if lane else _missing_token_message(pool)),
         tokens=len(pool),
-        # A token rests for one resource, or for all: a row each.
+        # A token has a row for each resource that is exhausted, or one row for all.
         resting=len({mark.partition("/")[0] for mark in rests}),
         resting_until=max(rests.values(), default=None),
     )
@@ -95,11 +97,14 @@ def _missing_token_message(pool: TokenPool) -> str:
 
 
 def accounts_in_trouble(*, now: datetime, departments: Collection[int] | None = None) -> list[AccountStatus]:
-    """Accounts of all forges whose last try did not work, or that were never complete: longest without success first,
-    SHOWN at most. ``departments``: of students there only; None for everybody's."""
-    of_whom = Q() if departments is None else Q(user__in=students_in(departments))
+    """Return accounts, on all forges, whose last attempt failed or that were never collected completely.
+
+    The accounts longest without success come first, MAX_SHOWN at most. ``departments`` restricts them to students
+    there; None means everybody.
+    """
+    in_departments = Q() if departments is None else Q(user__in=students_in(departments))
     accounts = (
-        ForgeAccount.objects.filter(of_whom, unlinked_at=None)
+        ForgeAccount.objects.filter(in_departments, unlinked_at=None)
         .filter(Q(collection=None) | Q(collection__complete_at=None) | ~Q(collection__error_code=""))
         .select_related("user")
         .order_by("collection__complete_at", "pk")[:MAX_SHOWN]

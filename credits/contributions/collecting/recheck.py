@@ -1,8 +1,8 @@
-"""A second look at contributions before anything is posted: labels, reverts, deletions, renames and transfers.
+"""Recheck contributions before anything is posted: labels, reverts, deletions, renames and transfers.
 
-It finds and tells; it decides nothing. A look that fails leaves everything as it was known: only what the forge
-itself says is taken back, or gone, is so. One job of the queue stands for one contribution, in the lane of its
-forge; the cheapest way of asking for many at once is the adapter's.
+A recheck finds and reports; it decides nothing. A failed recheck leaves everything as it was: a contribution counts as
+reverted or gone only if the forge itself says so. One job of the queue stands for one contribution, in the lane of its
+forge. The forge adapter knows the cheapest way to ask for many at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from credits.contributions.collecting import forge_session
@@ -22,7 +21,7 @@ from credits.contributions.collecting.forge_session import (
     missing_token_error,
     open_session,
 )
-from credits.contributions.models import Contribution, Recheck
+from credits.contributions.models import FOUND_BY_ATTESTATION, Contribution, Recheck
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError
 from credits.forges.errors import ForgeError, ForgeUnavailable, MissingOnForge
@@ -33,14 +32,18 @@ from credits.jobs.models import Job
 KIND = "recheck"
 LEASE = timedelta(minutes=5)
 BATCH_SIZE = 100
-ATTESTED = "attested"
+"""The most contributions that are rechecked at once."""
 Finding = Recheck.Finding
 Status = Contribution.Status
 
 
 @dataclass(slots=True)
 class RecheckReport:
-    """What looking again came to: ``seen`` answered, ``found`` of them with something that a person should see."""
+    """The result of rechecks. ``findings`` has the finding by contribution, of those that a person should see.
+
+    ``seen`` were answered, ``found`` of them with a finding, and ``failed`` were not answered. ``closed_by`` is the
+    error that closed the lane.
+    """
 
     seen: int = 0
     found: int = 0
@@ -49,6 +52,7 @@ class RecheckReport:
     findings: dict[int, str] = field(default_factory=dict)
 
     def add(self, other: RecheckReport) -> None:
+        """Add the result of a later batch."""
         self.seen += other.seen
         self.found += other.found
         self.failed += other.failed
@@ -57,7 +61,7 @@ class RecheckReport:
 
 
 def unseen_since(contributions: Iterable[int], since: datetime) -> list[Contribution]:
-    """Those of these keys that no forge has told of since then, at their collection or at a second look."""
+    """Return those of these keys that no forge has returned since then, neither when collecting nor at a recheck."""
     unseen = Contribution.objects.filter(pk__in=set(contributions), collected_at__lt=since).exclude(
         recheck__seen_at__gte=since
     )
@@ -65,41 +69,48 @@ def unseen_since(contributions: Iterable[int], since: datetime) -> list[Contribu
 
 
 def request_rechecks(contributions: Iterable[Contribution], *, now: datetime) -> int:
-    """See to it that these are looked at again as soon as a worker can; how many are asked for anew. What is on its
-    way already, or waits after a failure, keeps its time."""
-    wanted = {str(one.pk): one.repository.forge for one in contributions}
+    """Make these contributions due for a recheck now. Return how many of the requests are new.
+
+    A job that is waiting, also after a failure, keeps its time.
+    """
+    wanted = {str(contribution.pk): contribution.repository.forge for contribution in contributions}
     made = queue.ensure_many(KIND, wanted.items(), due_at=now)
     asleep = Job.objects.filter(kind=KIND, key__in=wanted, due_at=None).values_list("key", flat=True)
     return made + queue.ask_now(KIND, list(asleep), now=now)
 
 
 def due_forges(*, now: datetime) -> list[str]:
-    """The names of the forges on which something is to be looked at again now."""
+    """Return the names of the forges with a recheck that is due now."""
     return forge_session.due_forges(KIND, now=now)
 
 
 def recheck_contributions(
     contributions: Sequence[Contribution], *, forge: Forge, now: datetime
 ) -> RecheckReport:
-    """Look at these now, all of one forge. What a look fails for is told in the report; what the forge as a whole
-    fails for is raised, after what was seen before."""
+    """Recheck these contributions of one forge now, and store what it returns.
+
+    A failure of one contribution goes into the report. A failure of the forge as a whole is raised, after the answers
+    that came before it were stored.
+    """
     report = RecheckReport()
-    attested = [one for one in contributions if one.found_by == ATTESTED]
-    by_ref = {one.forge_id: one for one in contributions if one.found_by != ATTESTED}
-    for one in attested:
-        _store_answer(one, _recheck_commit(one, forge), forge.name, report, now)
-    for standing in forge.recheck([_change_ref(one) for one in by_ref.values()]) if by_ref else ():
-        held = by_ref.get(standing.ref.id)
-        if held is not None:
-            _store_answer(held, standing, forge.name, report, now)
+    attested = [item for item in contributions if item.found_by == FOUND_BY_ATTESTATION]
+    by_id = {item.forge_id: item for item in contributions if item.found_by != FOUND_BY_ATTESTATION}
+    for contribution in attested:
+        _store_answer(contribution, _recheck_commit(contribution, forge), forge.name, report, now)
+    for answer in forge.recheck([_change_ref(item) for item in by_id.values()]) if by_id else ():
+        rechecked = by_id.get(answer.ref.id)
+        if rechecked is not None:
+            _store_answer(rechecked, answer, forge.name, report, now)
     return report
 
 
 def recheck_due_batch(
     forge: Forge, *, clock: Callable[[], datetime], limit: int = BATCH_SIZE
 ) -> RecheckReport:
-    """Look at one batch of what is due on this forge. Raises nothing for what a forge does. Nothing is looked at while
-    another worker is on the forge, or this process has no token for it."""
+    """Recheck one batch of contributions that are due on this forge. Errors of the forge go into the report.
+
+    Nothing is rechecked while another worker is on the forge, or if this process has no token for it.
+    """
     if error := missing_token_error(forge):
         return RecheckReport(closed_by=error)
     with open_session(forge, KIND, clock=clock) as alone:
@@ -110,22 +121,22 @@ def _recheck_batch(forge: Forge, clock: Callable[[], datetime], limit: int) -> R
     now = clock()
     report = RecheckReport()
     jobs = {int(job.key): job for job in queue.take(KIND, forge.name, limit=limit, now=now, lease=LEASE)}
-    held = Contribution.objects.filter(pk__in=jobs).select_related("repository", "recheck")
-    for gone in jobs.keys() - {one.pk for one in held}:
-        _drop_job(jobs[gone], now)
+    stored = Contribution.objects.filter(pk__in=jobs).select_related("repository", "recheck")
+    for missing in jobs.keys() - {contribution.pk for contribution in stored}:
+        _drop_job(jobs[missing], now)
     try:
-        report = recheck_contributions(list(held), forge=forge, now=now)
+        report = recheck_contributions(list(stored), forge=forge, now=now)
     except ForgeError as error:
         until = lane_closed_until(error, clock())
         queue.close_lane(forge.name, until=until, error=error)
         report.closed_by = error
-    for one in held.all():
-        _finish_job(jobs[one.pk], getattr(one, "recheck", None), report, now)
+    for contribution in stored.all():
+        _finish_job(jobs[contribution.pk], getattr(contribution, "recheck", None), report, now)
     return report
 
 
 def recheck_all_due(forge: Forge, *, clock: Callable[[], datetime]) -> RecheckReport:
-    """Batch after batch until nothing is due or the lane is closed."""
+    """Recheck batches until nothing is due or the lane is closed."""
     report = RecheckReport()
     while not report.closed_by:
         batch = recheck_due_batch(forge, clock=clock)
@@ -135,24 +146,24 @@ def recheck_all_due(forge: Forge, *, clock: Callable[[], datetime]) -> RecheckRe
     return report
 
 
-def _change_ref(held: Contribution) -> ChangeRef:
+def _change_ref(contribution: Contribution) -> ChangeRef:
     return ChangeRef(
-        id=held.forge_id,
-        number=held.number,
-        repository_id=held.repository.forge_id,
-        full_name=held.repository.full_name,
-        kind=held.kind,  # type: ignore[arg-type]
-        node_id=held.node_id,
-        merged_at=held.merged_at,
-        merge_commit=held.merge_commit,
+        id=contribution.forge_id,
+        number=contribution.number,
+        repository_id=contribution.repository.forge_id,
+        full_name=contribution.repository.full_name,
+        kind=contribution.kind,  # type: ignore[arg-type]
+        node_id=contribution.node_id,
+        merged_at=contribution.merged_at,
+        merge_commit=contribution.merge_commit,
     )
 
 
-def _recheck_commit(held: Contribution, forge: Forge) -> RecheckAnswer:
-    """What was attested never was merged for the forge: what can be looked at is the commit by which it landed."""
-    ref = _change_ref(held)
+def _recheck_commit(contribution: Contribution, forge: Forge) -> RecheckAnswer:
+    """Recheck attested work. For the forge its pull request was never merged, so look for the commit instead."""
+    ref = _change_ref(contribution)
     try:
-        forge.find_commit(held.repository.full_name, held.merge_commit or "")
+        forge.find_commit(contribution.repository.full_name, contribution.merge_commit or "")
     except MissingOnForge:
         return RecheckAnswer(ref, "gone")
     except ForgeUnavailable as error:
@@ -161,61 +172,65 @@ def _recheck_commit(held: Contribution, forge: Forge) -> RecheckAnswer:
 
 
 def _store_answer(
-    held: Contribution, standing: RecheckAnswer, forge: str, report: RecheckReport, now: datetime
+    contribution: Contribution, answer: RecheckAnswer, forge: str, report: RecheckReport, now: datetime
 ) -> None:
-    """One answer: what is known is stored, what was found is noted, both or neither."""
-    error: CreditsError | None = standing.failure
+    """Store an answer of the forge together with its finding, both or neither."""
+    error: CreditsError | None = answer.failure
     finding, fact = "", ""
     try:
         with transaction.atomic():
-            if error is None and standing.status != Status.UNKNOWN:
-                finding, fact = _store_state(held, standing, forge, now)
+            if error is None and answer.status != Status.UNKNOWN:
+                finding, fact = _store_state(contribution, answer, forge, now)
             else:
                 error = error or _nothing_known_error()
-            _store_recheck(held, finding, fact, error, now)
+            _store_recheck(contribution, finding, fact, error, now)
     except (DataError, IntegrityError):
         error = ForgeUnavailable(
             "answer-not-storable", _("The platform returned something that cannot be stored."), ""
         )
         with transaction.atomic():
-            _store_recheck(held, "", "", error, now)
+            _store_recheck(contribution, "", "", error, now)
     if error is not None:
         report.failed += 1
         return
     report.seen += 1
     if finding:
         report.found += 1
-        report.findings[held.pk] = finding
+        report.findings[contribution.pk] = finding
 
 
-def _store_state(held: Contribution, standing: RecheckAnswer, forge: str, now: datetime) -> tuple[str, str]:
-    change = standing.change
-    rows = Contribution.objects.filter(pk=held.pk)
-    if standing.status == Status.GONE:
+def _store_state(
+    contribution: Contribution, answer: RecheckAnswer, forge: str, now: datetime
+) -> tuple[str, str]:
+    change = answer.change
+    rows = Contribution.objects.filter(pk=contribution.pk)
+    if answer.status == Status.GONE:
         rows.exclude(status=Status.GONE).update(status=Status.GONE)
-        return Finding.GONE, held.url
-    moved = change is not None and change.repository.id != held.repository.forge_id
+        return Finding.GONE, contribution.url
+    moved = change is not None and change.repository.id != contribution.repository.forge_id
     if change is not None and not moved:
         store(forge, [change], now=now)
-    if standing.status == Status.REVERTED:
+    if answer.status == Status.REVERTED:
         rows.exclude(status=Status.REVERTED).update(status=Status.REVERTED)
-        return Finding.REVERTED, standing.reverted_by or held.url
-    # Seen again: what was thought gone has come back (a repository that was private for a day), and what was taken
-    # back was put in again.
-    rows.filter(status__in=(Status.GONE, Status.REVERTED)).update(status=standing.status)
+        return Finding.REVERTED, answer.reverted_by or contribution.url
+    # It is there again: a contribution that was gone has come back (its repository was private for a day), or reverted
+    # work was merged again.
+    rows.filter(status__in=(Status.GONE, Status.REVERTED)).update(status=answer.status)
     return (Finding.MOVED, change.url) if moved and change is not None else ("", "")
 
 
 def _store_recheck(
-    held: Contribution, finding: str, fact: str, error: CreditsError | None, now: datetime
+    contribution: Contribution, finding: str, fact: str, error: CreditsError | None, now: datetime
 ) -> None:
-    told = queue.told(error) if error else {"error_code": "", "error_message": "", "seen_at": now}
-    kept = {} if error else {"finding": finding, "fact": fact[:500]}
-    Recheck.objects.update_or_create(contribution=held, defaults={"tried_at": now, **told, **kept})
+    outcome = queue.told(error) if error else {"error_code": "", "error_message": "", "seen_at": now}
+    found = {} if error else {"finding": finding, "fact": fact[:500]}
+    Recheck.objects.update_or_create(
+        contribution=contribution, defaults={"tried_at": now, **outcome, **found}
+    )
 
 
 def _finish_job(job: Job, seen: Recheck | None, report: RecheckReport, now: datetime) -> None:
-    """Done; or to be tried again, where this look failed. Left as it is where the forge as a whole did."""
+    """Finish the job, or retry it later if its recheck failed. Put it back if the forge as a whole failed."""
     try:
         if seen is None or seen.tried_at != now:
             queue.put_back([job], report.closed_by)
@@ -225,7 +240,7 @@ def _finish_job(job: Job, seen: Recheck | None, report: RecheckReport, now: date
         else:
             queue.finish(job, now=now, due_at=None)
     except queue.LeaseLost:
-        pass  # another worker looks at it anew
+        pass  # another worker rechecks it
 
 
 def _drop_job(job: Job, now: datetime) -> None:
@@ -239,9 +254,3 @@ def _nothing_known_error() -> ForgeUnavailable:
         _("The platform did not return its current status."),
         _("It will be checked again automatically."),
     )
-
-
-def pending(contributions: Iterable[int]) -> QuerySet[Job]:
-    """The jobs of these keys that still wait or run."""
-    keys = [str(key) for key in contributions]
-    return Job.objects.filter(~Q(due_at=None), kind=KIND, key__in=keys)

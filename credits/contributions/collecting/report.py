@@ -1,4 +1,4 @@
-"""What collecting came to, for whoever asked for it."""
+"""The report of a collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from credits.forges.protocol import CollectionPage
 
 @dataclass(frozen=True, slots=True)
 class FailedCollection:
-    """An account that could not be completed: the job's key, the login, and why."""
+    """An account that could not be collected completely, and the error."""
 
     account: ForgeAccount
     error: CreditsError
@@ -23,11 +23,13 @@ class FailedCollection:
 
 @dataclass(slots=True)
 class CollectionReport:
-    """What collecting came to. ``taken`` accounts were begun (``unlinked`` ones are linked no more, and sleep from now
-    on), ``complete`` finished, ``lost`` went over to another worker; the rest failed or, where ``closed_by`` says why
-    the lane was closed, was put back, or gave way to others when its turn was over. ``more``: stopped by the time
-    budget with something left. ``busy``: somebody else is on this forge, so nothing was begun. ``requests`` and
-    ``points`` are what the forge was asked.
+    """The result of collecting on one forge.
+
+    ``taken`` accounts were begun and ``complete`` of them finished. ``unlinked`` accounts are no longer linked; their
+    jobs sleep from now on. ``lost`` accounts were taken over by another worker. The rest failed, or were put back
+    because the lane was closed (``closed_by`` is the error), or gave way to other accounts.
+    ``more``: the time budget ended before the work. ``busy``: another worker is on this forge, so nothing was begun.
+    ``requests`` and ``points`` are the cost at the forge.
     """
 
     forge: str
@@ -45,6 +47,7 @@ class CollectionReport:
     points: int = 0
 
     def add(self, other: CollectionReport) -> None:
+        """Add the result of a later batch on the same forge."""
         self.taken += other.taken
         self.unlinked += other.unlinked
         self.complete += other.complete
@@ -59,4 +62,4 @@ class CollectionReport:
 
 
 ProgressCallback = Callable[[ForgeAccount, CollectionPage, StoredCounts], None]
-"""Told after each page that was stored."""
+"""Called after each page that was stored, with the account, the page and the counts."""

@@ -1,4 +1,4 @@
-"""How collecting stands for each linked account. Zero and unknown never look alike (invariant 9)."""
+"""Report the progress of collecting for linked accounts. Zero and unknown never look alike (invariant 9)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from credits.jobs import queue
 from credits.jobs.models import Job, Lane
 
 DUE_TOLERANCE = timedelta(seconds=5)
-"""What is due so soon is due: a worker may have put it back after the reader looked at the clock."""
+"""A job due this soon counts as due now: a worker may have put it back after the caller read the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """How collecting stands for one linked account.
+    """The progress of collecting for a linked account.
 
-    ``complete_at``: when everything was last known to be held (None: never yet, so that ``held`` is None too: nobody
-    knows). ``error``: why the last try failed, for people to read, empty where it did not. ``next_due_at``: when the
-    next try is due (None: not planned yet), which may have passed while all workers are busy: ``waiting`` then.
-    ``running``: a worker is at it. ``held``: contributions in which the account has a part.
+    ``complete_at`` is the end of the last complete collection, ``None`` if there was none. ``held`` is the number of
+    contributions in which the account has a part; without a complete collection it is unknown, so ``None``. ``error``
+    says for people why the last attempt failed, empty if it did not. ``next_due_at`` is the time of the next attempt,
+    ``None`` if it is not planned yet; if it has passed while all workers are busy, the account is ``waiting``.
+    ``running``: a worker is collecting it now.
     """
 
     account: ForgeAccount
@@ -41,15 +42,15 @@ class AccountStatus:
 
 
 def statuses_for_person(user: User, *, now: datetime) -> list[AccountStatus]:
-    """One for each account that is linked to the person now, by forge and login. Four queries, however many."""
+    """Return the status of each account that is linked to the person now, by forge and login. Four queries in all."""
     return statuses_for_accounts(user.forge_accounts.filter(unlinked_at=None), now=now)
 
 
 def statuses_for_accounts(accounts: Iterable[ForgeAccount], *, now: datetime) -> list[AccountStatus]:
-    """The same for any accounts, in their order."""
+    """Return the status of each of these accounts, in the given order. Four queries in all."""
     accounts = list(accounts)
     keys = {collect.job_key(account): account.pk for account in accounts}
-    # In this order, while workers write: a job that is seen ended ended together with a state that is read after it.
+    # Jobs first, then states: workers end a job together with its state, so a job seen as ended has a state to match.
     jobs = {keys[job.key]: job for job in Job.objects.filter(kind=collect.KIND, key__in=keys)}
     states = {state.account_id: state for state in CollectionState.objects.filter(account__in=keys.values())}
     closed = {lane.name: lane for lane in Lane.objects.filter(closed_until__gt=now)}
@@ -81,7 +82,7 @@ def _account_status(
     due_at = job.due_at if job else None
     code, message = (state.error_code, state.error_message) if state else ("", "")
     if closed and closed.closed_until and due_at and due_at < closed.closed_until:
-        # What holds up the whole forge holds up this account as well, and is what there is to know.
+        # The whole forge is closed, so that is the error to show for each of its accounts.
         code, message = closed.error_code or code, closed.error_message or message
         due_at = closed.closed_until
     complete_at = state.complete_at if state else None
@@ -100,7 +101,7 @@ def _account_status(
 
 
 def count_never_complete(accounts: Iterable[ForgeAccount]) -> int:
-    """How many of the accounts were not once collected to the end: what is held of them is not all there is."""
+    """Return how many of the accounts were never collected completely, so that some of their work may be missing."""
     keys = [account.pk for account in accounts]
     complete = CollectionState.objects.filter(account__in=keys, complete_at__isnull=False)
     return len(keys) - complete.count()

@@ -1,4 +1,4 @@
-"""What a forge told, as the rows that are stored. Pure translation: no database."""
+"""The rows that are stored of a forge's answer: one class for each table, and the translation. No database access."""
 
 from __future__ import annotations
 
@@ -6,109 +6,143 @@ import hashlib
 import marshal
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from credits.contributions.storing.columns import (
+    GREATEST,
+    TAKE,
+    TAKE_FILLED,
+    TAKE_KNOWN,
+    TAKE_STATUS,
+    Column,
+)
 from credits.forges.file_categories import CATEGORIES, classify
 from credits.forges.patch_identity import files_id
 from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange
 from credits.text import clean, storable_json
 
 _NO_PERSON_KINDS = frozenset({"ghost"})
-"""Kinds of account behind which nobody stands any more."""
+"""Kinds of account that no longer belong to anybody."""
 
 
 class RepositoryRow(NamedTuple):
-    """Columns of credits_repository, in the order in which they are copied."""
+    """A row of credits_repository. ``seen_at`` decides which of two answers is newer."""
 
-    forge: str
-    forge_id: str
-    full_name: str
-    url: str
-    owner_id_on_forge: str
-    owner_login: str
-    stars: int | None
-    licence: str | None
-    language: str | None
-    is_fork: bool | None
-    is_mirror: bool | None
-    is_archived: bool | None
-    created_at: datetime | None
-    seen_at: datetime
+    forge: Annotated[str, Column("text")]
+    forge_id: Annotated[str, Column("text")]
+    full_name: Annotated[str, Column("text", TAKE)]
+    url: Annotated[str, Column("text", TAKE)]
+    owner_id_on_forge: Annotated[str, Column("text", TAKE_FILLED)]
+    owner_login: Annotated[str, Column("text", TAKE_FILLED)]
+    stars: Annotated[int | None, Column("integer", TAKE_KNOWN)]
+    licence: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    language: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    is_fork: Annotated[bool | None, Column("boolean", TAKE_KNOWN)]
+    is_mirror: Annotated[bool | None, Column("boolean", TAKE_KNOWN)]
+    is_archived: Annotated[bool | None, Column("boolean", TAKE_KNOWN)]
+    created_at: Annotated[datetime | None, Column("timestamptz", TAKE_KNOWN)]
+    seen_at: Annotated[datetime, Column("timestamptz")]
 
 
 class ContributionRow(NamedTuple):
-    """Columns of credits_contribution (the repository by its id on the forge), and the evidence."""
+    """A row of credits_contribution, between the id of its repository on the forge and its evidence.
 
-    repository: str
-    kind: str
-    number: str
-    forge_id: str
-    status: str
-    title: str
-    url: str
-    created_at: datetime
-    merged_at: datetime
-    updated_at: datetime
-    additions: int | None
-    deletions: int | None
-    changed_files: int | None
-    files: str | None
-    labels: str | None
-    merge_commit: str | None
-    merged_by_id_on_forge: str | None
-    merged_by_login: str
-    patch_id: str | None
-    files_id: str | None
-    only_whitespace: bool | None
-    landed_by: str
-    node_id: str
-    found_by: str
-    collected_at: datetime
-    answer_fingerprint: str
-    digest: str
-    payload: str
+    ``updated_at`` decides which of two answers is newer.
+    """
+
+    repository: Annotated[str, Column("text")]
+    kind: Annotated[str, Column("text")]
+    number: Annotated[str, Column("text")]
+    forge_id: Annotated[str, Column("text", TAKE)]
+    status: Annotated[str, Column("text", TAKE_STATUS)]
+    title: Annotated[str, Column("text", TAKE)]
+    url: Annotated[str, Column("text", TAKE)]
+    created_at: Annotated[datetime, Column("timestamptz", TAKE)]
+    merged_at: Annotated[datetime, Column("timestamptz", TAKE)]
+    updated_at: Annotated[datetime, Column("timestamptz", GREATEST)]
+    additions: Annotated[int | None, Column("integer", TAKE_KNOWN)]
+    deletions: Annotated[int | None, Column("integer", TAKE_KNOWN)]
+    changed_files: Annotated[int | None, Column("integer", TAKE_KNOWN)]
+    files: Annotated[str | None, Column("jsonb", TAKE_KNOWN)]
+    labels: Annotated[str | None, Column("jsonb", TAKE_KNOWN)]
+    merge_commit: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    merged_by_id_on_forge: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    merged_by_login: Annotated[str, Column("text", TAKE_FILLED)]
+    patch_id: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    files_id: Annotated[str | None, Column("text", TAKE_KNOWN)]
+    only_whitespace: Annotated[bool | None, Column("boolean", TAKE_KNOWN)]
+    landed_by: Annotated[str, Column("text", TAKE_FILLED)]
+    node_id: Annotated[str, Column("text", TAKE_FILLED)]
+    found_by: Annotated[str, Column("text")]
+    collected_at: Annotated[datetime, Column("timestamptz")]
+    answer_fingerprint: Annotated[str, Column("text", TAKE)]
+    digest: Annotated[str, Column("text")]
+    payload: Annotated[str, Column("jsonb")]
+
+
+CONTRIBUTION_START = ContributionRow._fields.index("kind")
+EVIDENCE_START = ContributionRow._fields.index("digest")
+"""The fields between these two are columns of credits_contribution; those from here on belong to the evidence."""
 
 
 class AuthorshipRow(NamedTuple):
-    """Somebody's part in a change."""
+    """A row of credits_authorship, after the three fields that identify its contribution."""
 
-    repository: str
-    kind: str
-    number: str
-    forge: str
-    forge_user_id: str
-    login: str
-    role: str
-    share: int
+    repository: Annotated[str, Column("text")]
+    kind: Annotated[str, Column("text")]
+    number: Annotated[str, Column("text")]
+    forge: Annotated[str, Column("text")]
+    forge_user_id: Annotated[str, Column("text")]
+    login: Annotated[str, Column("text")]
+    role: Annotated[str, Column("text")]
+    share: Annotated[int, Column("numeric")]
+
+
+AUTHORSHIP_START = AuthorshipRow._fields.index("forge")
+"""The fields from here on are columns of credits_authorship."""
+
+
+class AnswerRow(NamedTuple):
+    """What is asked of the database before a change becomes a row. ``place`` is its index among the changes."""
+
+    place: Annotated[int, Column("integer")]
+    repository: Annotated[str, Column("text")]
+    kind: Annotated[str, Column("text")]
+    number: Annotated[str, Column("text")]
+    status: Annotated[str, Column("text")]
+    answer_fingerprint: Annotated[str, Column("text")]
 
 
 def repository_row(forge: str, change: MergedChange, now: datetime) -> RepositoryRow:
-    told = change.repository
-    owner = told.owner
+    """Return the row of a change's repository, seen ``now``."""
+    repository = change.repository
+    owner = repository.owner
     return RepositoryRow(
         forge=forge,
-        forge_id=told.id,
-        full_name=clean(told.full_name),
-        url=told.url,
+        forge_id=repository.id,
+        full_name=clean(repository.full_name),
+        url=repository.url,
         owner_id_on_forge=owner.id if owner else "",
         owner_login=owner.login if owner else "",
-        stars=told.stars,
-        licence=told.licence,
-        language=told.language,
-        is_fork=told.is_fork,
-        is_mirror=told.is_mirror,
-        is_archived=told.is_archived,
-        created_at=told.created_at,
+        stars=repository.stars,
+        licence=repository.licence,
+        language=repository.language,
+        is_fork=repository.is_fork,
+        is_mirror=repository.is_mirror,
+        is_archived=repository.is_archived,
+        created_at=repository.created_at,
         seen_at=now,
     )
 
 
 def fingerprint_answer(change: MergedChange) -> str:
-    """Short for all that was told of a change, but for how it was found and what its repository is like: two that
-    agree are the same answer. Far cheaper than the row itself; another version of Python may give another one, which
-    costs no more than a look at the row.
+    """Return a fingerprint of everything the forge returned for a change.
+
+    How we found the change and its repository's metadata (other than id and name) are left out. Equal fingerprints mean
+    an unchanged answer. This is far cheaper than building the row. Another version of Python may give another
+    fingerprint; that costs a comparison of the row, nothing more.
     """
-    told: Any = (
+    answer: Any = (
         (
             change.repository.id,
             change.repository.full_name,
@@ -120,24 +154,26 @@ def fingerprint_answer(change: MergedChange) -> str:
         (change.title, change.url, change.additions, change.deletions, change.changed_files, change.labels),
         (change.created_at.timestamp(), change.merged_at.timestamp(), change.updated_at.timestamp()),
         (change.merge_commit, change.landed_by, change.node_id, change.patch_id, change.only_whitespace),
-        None if change.files is None else [(one.path, one.additions, one.deletions) for one in change.files],
+        None
+        if change.files is None
+        else [(file.path, file.additions, file.deletions) for file in change.files],
         [
-            None if one is None else (one.id, one.login, one.kind)
-            for one in (change.author, change.merged_by, *(change.co_authors or ()))
+            None if account is None else (account.id, account.login, account.kind)
+            for account in (change.author, change.merged_by, *(change.co_authors or ()))
         ],
         change.co_authors is None,
         change.raw,
     )
     try:
-        # The second version tells nothing of how Python happens to share its objects.
-        text = marshal.dumps(told, 2)
+        # Version 2 of the format does not depend on which objects Python happens to share.
+        text = marshal.dumps(answer, 2)
     except ValueError:
-        text = repr(told).encode("utf-8", "replace")
+        text = repr(answer).encode("utf-8", "replace")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def contribution_row(change: MergedChange, now: datetime, answer_fingerprint: str = "") -> ContributionRow:
-    """Return the row of a change. ``answer_fingerprint`` is its fingerprint, if the caller has it already."""
+    """Return the row of a change, collected ``now``. Pass ``answer_fingerprint`` if it is known already."""
     payload = storable_json(change.raw)
     return ContributionRow(
         repository=change.repository.id,
@@ -174,12 +210,12 @@ def contribution_row(change: MergedChange, now: datetime, answer_fingerprint: st
 
 
 def authorship_rows(forge: str, change: MergedChange) -> Iterator[AuthorshipRow]:
-    """The opener, whose share is 1 until the co-authors agree otherwise, and the co-authors."""
+    """Yield a row for the opener, whose share is 1 until the co-authors agree otherwise, and one for each co-author."""
     seen: set[str] = set()
-    # The opener first: who opened a change and is also named in a trailer is its opener.
+    # The opener comes first: an account that opened a change and is also named in a trailer counts as its opener.
     for role, account in (
         ("author", change.author),
-        *(("co-author", one) for one in change.co_authors or ()),
+        *(("co-author", co_author) for co_author in change.co_authors or ()),
     ):
         if account is None or account.kind in _NO_PERSON_KINDS or account.id in seen:
             continue
@@ -201,7 +237,7 @@ def _authorship_row(forge: str, change: MergedChange, account: AccountOnForge, r
 
 
 def count_by_category(files: tuple[ChangedFile, ...]) -> dict[str, dict[str, int]]:
-    """``{category: {files, additions, deletions}}`` for the categories that occur, of the files that were listed."""
+    """Return ``{category: {files, additions, deletions}}`` of the listed files, for the categories that occur."""
     counts: dict[str, dict[str, int]] = {}
     for file in files:
         count = counts.setdefault(classify(file.path), {"files": 0, "additions": 0, "deletions": 0})

@@ -1,11 +1,10 @@
-"""Storing what a forge told: each contribution once, whoever and whatever finds it (invariant 2).
+"""Store what a forge returned: each contribution once, whichever account or link leads to it (invariant 2).
 
-What each change comes to is asked first, by its fingerprint: the same answer as the last time is neither written nor
-locked, nor even made into a row. What is not there goes by COPY straight into the tables. The rest, and whatever
-another worker stores at the same moment, goes into temporary tables and from there by one INSERT … ON CONFLICT each.
-What was known never becomes unknown, and an older answer that comes late replaces nothing that a newer one said. Rows
-are always taken in the same order, so that two workers with the same contributions wait for each other and never in a
-circle.
+A fingerprint of each answer is compared first: an answer equal to the last one is neither written nor locked, nor even
+made into a row. New contributions go by COPY straight into the tables. The rest, and what another worker stores at the
+same moment, goes through temporary tables and one INSERT … ON CONFLICT for each table.
+A known value never becomes unknown, and an old answer that arrives late replaces nothing that a newer one gave. Rows
+are always taken in the same order, so two workers with the same contributions wait for each other but never deadlock.
 """
 
 from __future__ import annotations
@@ -20,6 +19,10 @@ from django.db import IntegrityError, connection, transaction
 
 from credits.contributions.storing import upsert_sql as sql
 from credits.contributions.storing.db_rows import (
+    AUTHORSHIP_START,
+    CONTRIBUTION_START,
+    EVIDENCE_START,
+    AnswerRow,
     AuthorshipRow,
     ContributionRow,
     RepositoryRow,
@@ -31,18 +34,12 @@ from credits.contributions.storing.db_rows import (
 from credits.forges.protocol import MergedChange
 
 CHUNK_SIZE = 5_000
-"""Changes that are in memory at once."""
-
-
-_KEPT_AS_EVIDENCE = ContributionRow._fields.index("digest")
-"""From here on a row is evidence."""
-_PART_OF = AuthorshipRow._fields.index("forge")
-"""Up to here a part says of what it is one."""
+"""The most changes that are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How many contributions were new, how many said something new, and how many did not."""
+    """How many contributions were new, changed by a new answer, and unchanged."""
 
     new: int = 0
     changed: int = 0
@@ -55,92 +52,93 @@ class StoredCounts:
 
 
 def store(forge_name: str, changes: Iterable[MergedChange], *, now: datetime) -> StoredCounts:
-    """Store changes of one forge with repositories, parts and evidence, in the caller's transaction.
+    """Store changes of one forge with their repositories, authorships and evidence, in the caller's transaction.
 
-    The same change may come any number of times, in any order. Counts are by contribution. Raises RuntimeError
-    outside a transaction, and django.db.DataError for what no column can hold.
+    The same change may come any number of times, in any order. Return counts by contribution. Raise RuntimeError
+    outside a transaction, and django.db.DataError if a column cannot hold a value.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("Contributions are stored in the transaction that moves the cursor past them.")
+        raise RuntimeError("Store contributions in the transaction that moves the cursor past them.")
     stored = StoredCounts()
-    left = iter(changes)
+    remaining = iter(changes)
     with connection.cursor() as cursor:
         cursor.execute(sql.CREATE_TABLES)
-        while chunk := list(islice(left, CHUNK_SIZE)):
+        while chunk := list(islice(remaining, CHUNK_SIZE)):
             stored += _store_chunk(cursor, forge_name, chunk, now)
             cursor.execute(sql.EMPTY_TABLES)
     return stored
 
 
 def _store_chunk(cursor: Any, forge: str, changes: Sequence[MergedChange], now: datetime) -> StoredCounts:
-    # A change that comes twice in one chunk counts once; what is known longest is written over.
+    # A change that comes twice in one chunk counts once: the latest update replaces the earlier ones.
     latest: dict[tuple[str, str, str], MergedChange] = {}
     for change in sorted(changes, key=lambda change: change.updated_at):
         latest[change.repository.id, change.kind, change.number] = change
-    kept = [latest[key] for key in sorted(latest)]
-    homes = {change.repository.id: change for change in kept}
+    unique = [latest[key] for key in sorted(latest)]
+    by_repository = {change.repository.id: change for change in unique}
     _copy_rows(
         cursor,
         "incoming_repository",
         RepositoryRow._fields,
-        [repository_row(forge, change, now) for change in homes.values()],
+        [repository_row(forge, change, now) for change in by_repository.values()],
     )
     cursor.execute(sql.STORE_REPOSITORIES)
     if cursor.rowcount:
         cursor.execute(sql.LINK_CATALOGUE)
 
-    told = [fingerprint_answer(change) for change in kept]
+    fingerprints = [fingerprint_answer(change) for change in unique]
     _copy_rows(
         cursor,
-        "incoming_key",
-        ("place", "repository", "kind", "number", "status", "answer_fingerprint"),
+        "incoming_answer",
+        AnswerRow._fields,
         (
-            (place, change.repository.id, change.kind, change.number, change.status, said)
-            for place, (change, said) in enumerate(zip(kept, told, strict=True))
+            AnswerRow(place, change.repository.id, change.kind, change.number, change.status, fingerprint)
+            for place, (change, fingerprint) in enumerate(zip(unique, fingerprints, strict=True))
         ),
     )
     cursor.execute(sql.SELECT_CHANGED, {"forge": forge})
     found = cursor.fetchall()
-    new = {place: repository for place, repository, there in found if not there}
-    differing = [place for place, _repository, there in found if there]
+    repository_keys = {place: repository for place, repository, exists in found if not exists}
+    differing = [place for place, _repository, exists in found if exists]
 
-    added = len(new)
-    if new and not _insert_new(cursor, forge, [(kept[at], told[at], home) for at, home in new.items()], now):
-        added, differing = 0, sorted([*differing, *new])
-    more, changed = (
-        _merge_existing(cursor, forge, [(kept[at], told[at]) for at in differing], now)
-        if differing
-        else (0, 0)
-    )
-    return StoredCounts(added + more, changed, len(kept) - added - more - changed)
+    added = len(repository_keys)
+    new = [(unique[place], fingerprints[place], key) for place, key in repository_keys.items()]
+    if new and not _insert_new(cursor, forge, new, now):
+        added, differing = 0, sorted([*differing, *repository_keys])
+    also_new, changed = 0, 0
+    if differing:
+        answers = [(unique[place], fingerprints[place]) for place in differing]
+        also_new, changed = _merge_existing(cursor, forge, answers, now)
+    return StoredCounts(added + also_new, changed, len(unique) - added - also_new - changed)
 
 
 def _insert_new(cursor: Any, forge: str, new: Sequence[tuple[MergedChange, str, int]], now: datetime) -> bool:
-    """Copy what was not there straight into its place (``new``: change, fingerprint, repository's key). False, with
-    nothing done, where somebody else stored one of them at the same moment.
+    """Copy new contributions straight into their tables (``new``: change, fingerprint, key of the repository).
+
+    Return False, with nothing done, if another worker stored one of them at the same moment.
     """
     cursor.execute(sql.RESERVE_KEYS, {"count": len(new)})
     keys = [key for (key,) in cursor.fetchall()]
-    rows = [contribution_row(change, now, told) for change, told, _home in new]
+    rows = [contribution_row(change, now, fingerprint) for change, fingerprint, _repository in new]
     try:
         with transaction.atomic():
             _copy_rows(
                 cursor,
                 "credits_contribution",
-                ("id", "repository_id", *ContributionRow._fields[1:_KEPT_AS_EVIDENCE]),
+                ("id", "repository_id", *ContributionRow._fields[CONTRIBUTION_START:EVIDENCE_START]),
                 (
-                    (key, home, *row[1:_KEPT_AS_EVIDENCE])
-                    for key, row, (_change, _told, home) in zip(keys, rows, new, strict=True)
+                    (key, repository, *row[CONTRIBUTION_START:EVIDENCE_START])
+                    for key, row, (_change, _fingerprint, repository) in zip(keys, rows, new, strict=True)
                 ),
             )
             _copy_rows(
                 cursor,
                 "credits_authorship",
-                ("contribution_id", *AuthorshipRow._fields[_PART_OF:]),
+                ("contribution_id", *AuthorshipRow._fields[AUTHORSHIP_START:]),
                 (
-                    (key, *part[_PART_OF:])
-                    for key, (change, _told, _home) in zip(keys, new, strict=True)
-                    for part in authorship_rows(forge, change)
+                    (key, *authorship[AUTHORSHIP_START:])
+                    for key, (change, _fingerprint, _repository) in zip(keys, new, strict=True)
+                    for authorship in authorship_rows(forge, change)
                 ),
             )
             _copy_rows(
@@ -155,13 +153,15 @@ def _insert_new(cursor: Any, forge: str, new: Sequence[tuple[MergedChange, str, 
 
 
 def _merge_existing(
-    cursor: Any, forge: str, changes: Sequence[tuple[MergedChange, str]], now: datetime
+    cursor: Any, forge: str, answers: Sequence[tuple[MergedChange, str]], now: datetime
 ) -> tuple[int, int]:
-    """Bring what is there together with what came; how many were new after all, and how many changed."""
-    rows = (contribution_row(change, now, told) for change, told in changes)
-    _copy_rows(cursor, "incoming_change", ContributionRow._fields, rows)
-    parts = (part for change, _told in changes for part in authorship_rows(forge, change))
-    _copy_rows(cursor, "incoming_part", AuthorshipRow._fields, parts)
+    """Merge answers (change, fingerprint) into the stored rows. Return how many were new, and how many changed."""
+    rows = (contribution_row(change, now, fingerprint) for change, fingerprint in answers)
+    _copy_rows(cursor, "incoming_contribution", ContributionRow._fields, rows)
+    authorships = (
+        authorship for change, _fingerprint in answers for authorship in authorship_rows(forge, change)
+    )
+    _copy_rows(cursor, "incoming_authorship", AuthorshipRow._fields, authorships)
     cursor.execute(sql.STORE_CONTRIBUTIONS, {"forge": forge})
     new, changed = cursor.fetchone()
     cursor.execute(sql.STORE_AUTHORSHIPS, {"forge": forge})
@@ -170,7 +170,7 @@ def _merge_existing(
 
 
 def _copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    # Django names the database's errors for what goes through its own cursor only.
+    # Django translates database errors only for its own cursor methods, so COPY is wrapped here.
     with (
         connection.wrap_database_errors,
         cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,

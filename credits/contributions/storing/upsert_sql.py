@@ -1,59 +1,28 @@
-"""The statements by which contributions are stored, made from one table of how each column is merged."""
+"""The statements that store contributions, made from the columns that the row classes name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from credits.contributions.storing.db_rows import RepositoryRow
-
-# A column is merged by one of these: {new} is what came, {old} what is there, {newer} whether what came is as new.
-_TAKE = "CASE WHEN {newer} THEN {new} ELSE {old} END"
-_TAKE_KNOWN = "CASE WHEN {newer} THEN coalesce({new}, {old}) ELSE coalesce({old}, {new}) END"
-_TAKE_SAID = (
-    "CASE WHEN {newer} THEN coalesce(nullif({new}, ''), {old}) ELSE coalesce(nullif({old}, ''), {new}) END"
-)
-_GREATEST = "greatest({new}, {old})"
-# That a contribution was reverted is seen elsewhere than in the pull request, whose own answer stays what it was.
-_TAKE_STATUS = (
-    "CASE WHEN {old} = 'reverted' AND {new} IN ('merged', 'landed') THEN {old} "
-    "WHEN {newer} THEN {new} ELSE {old} END"
+from credits.contributions.storing.columns import columns_of
+from credits.contributions.storing.db_rows import (
+    CONTRIBUTION_START,
+    EVIDENCE_START,
+    AnswerRow,
+    AuthorshipRow,
+    ContributionRow,
+    RepositoryRow,
 )
 
-_REPOSITORY: Mapping[str, str] = {
-    "full_name": _TAKE,
-    "url": _TAKE,
-    "owner_id_on_forge": _TAKE_SAID,
-    "owner_login": _TAKE_SAID,
-    **dict.fromkeys(
-        ("stars", "licence", "language", "is_fork", "is_mirror", "is_archived", "created_at"), _TAKE_KNOWN
-    ),
-}
-_CHANGE: Mapping[str, str] = {
-    "forge_id": _TAKE,
-    "status": _TAKE_STATUS,
-    "title": _TAKE,
-    "url": _TAKE,
-    "created_at": _TAKE,
-    "merged_at": _TAKE,
-    "updated_at": _GREATEST,
-    "answer_fingerprint": _TAKE,
-    **dict.fromkeys(
-        (
-            "additions",
-            "deletions",
-            "changed_files",
-            "files",
-            "labels",
-            "merge_commit",
-            "merged_by_id_on_forge",
-            "patch_id",
-            "files_id",
-            "only_whitespace",
-        ),
-        _TAKE_KNOWN,
-    ),
-    **dict.fromkeys(("merged_by_login", "landed_by", "node_id"), _TAKE_SAID),
-}
+
+def _merge_rules(row_class: type[NamedTuple]) -> Mapping[str, str]:
+    """Return the columns that a later answer may change, each with the SQL of its merge."""
+    return {name: column.merge for name, column in columns_of(row_class).items() if column.merge}
+
+
+_REPOSITORY = _merge_rules(RepositoryRow)
+_CONTRIBUTION = _merge_rules(ContributionRow)
 
 
 def _merge_expressions(columns: Mapping[str, str], new: str, old: str, by: str) -> Iterator[str]:
@@ -74,33 +43,27 @@ def _assignments(columns: Mapping[str, str], old: str, by: str) -> str:
     )
 
 
-# Kept for the connection's life: a table made anew for each page would swell the system's catalogue.
-CREATE_TABLES = """
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_repository (
-    forge text, forge_id text, full_name text, url text, owner_id_on_forge text, owner_login text, stars integer,
-    licence text, language text, is_fork boolean, is_mirror boolean, is_archived boolean,
-    created_at timestamptz, seen_at timestamptz
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_key (
-    place integer, repository text, kind text, number text, status text, answer_fingerprint text
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_change (
-    repository text, kind text, number text, forge_id text, status text, title text, url text,
-    created_at timestamptz, merged_at timestamptz, updated_at timestamptz, additions integer, deletions integer,
-    changed_files integer, files jsonb, labels jsonb, merge_commit text, merged_by_id_on_forge text,
-    merged_by_login text, patch_id text, files_id text, only_whitespace boolean, landed_by text, node_id text,
-    found_by text, collected_at timestamptz, answer_fingerprint text, digest text, payload jsonb
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_part (
-    repository text, kind text, number text, forge text, forge_user_id text, login text, role text, share numeric
-) ON COMMIT DELETE ROWS;
-"""
-EMPTY_TABLES = "TRUNCATE incoming_repository, incoming_key, incoming_change, incoming_part"
+_INCOMING: Mapping[str, type[NamedTuple]] = {
+    "incoming_repository": RepositoryRow,
+    "incoming_answer": AnswerRow,
+    "incoming_contribution": ContributionRow,
+    "incoming_authorship": AuthorshipRow,
+}
 
-# Where the answer is the last one again, only what somebody else found may stand between: that it was taken back.
+
+def _create_table(name: str, row_class: type[NamedTuple]) -> str:
+    columns = ", ".join(f"{column} {kind.sql_type}" for column, kind in columns_of(row_class).items())
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS"
+
+
+# The tables live as long as the connection: a new table for each page would swell PostgreSQL's own catalogue.
+CREATE_TABLES = ";\n".join(_create_table(name, row_class) for name, row_class in _INCOMING.items())
+EMPTY_TABLES = f"TRUNCATE {', '.join(_INCOMING)}"
+
+# With an unchanged answer, the stored status may differ for one reason only: a recheck found a revert.
 SELECT_CHANGED = """
 SELECT i.place, r.id, c.id IS NOT NULL
-FROM incoming_key i
+FROM incoming_answer i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
 LEFT JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
 WHERE c.answer_fingerprint IS DISTINCT FROM i.answer_fingerprint
@@ -124,7 +87,7 @@ SET {_assignments(_REPOSITORY, "credits_repository", "seen_at")},
 WHERE {_differs_condition(_REPOSITORY, "excluded", "credits_repository", "seen_at")}
 """  # noqa: S608 (made of the constants above)
 
-# A catalogue names repositories; from the first one seen under that name on it holds the repository itself.
+# The catalogue names repositories. As soon as one of that name is seen, the entry stores its immutable id.
 LINK_CATALOGUE = """
 UPDATE credits_catalogueentry e SET forge_id = i.forge_id
 FROM incoming_repository i
@@ -134,33 +97,31 @@ WHERE e.forge = i.forge AND e.forge_id = '' AND lower(e.full_name) = lower(i.ful
     )
 """
 
-_IDENTITY = ("kind", "number")
-_ONCE = ("found_by", "collected_at")
-_CHANGE_COLUMNS = (*_IDENTITY, *_CHANGE, *_ONCE)
+_CONTRIBUTION_COLUMNS = ContributionRow._fields[CONTRIBUTION_START:EVIDENCE_START]
 
 STORE_CONTRIBUTIONS = f"""
 WITH written AS (
-    INSERT INTO credits_contribution (repository_id, {", ".join(_CHANGE_COLUMNS)})
-    SELECT r.id, {", ".join(f"i.{column}" for column in _CHANGE_COLUMNS)}
-    FROM incoming_change i
+    INSERT INTO credits_contribution (repository_id, {", ".join(_CONTRIBUTION_COLUMNS)})
+    SELECT r.id, {", ".join(f"i.{column}" for column in _CONTRIBUTION_COLUMNS)}
+    FROM incoming_contribution i
     JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
     LEFT JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
-    WHERE c.id IS NULL OR {_differs_condition(_CHANGE, "i", "c", "updated_at")}
+    WHERE c.id IS NULL OR {_differs_condition(_CONTRIBUTION, "i", "c", "updated_at")}
     ORDER BY i.repository, i.kind, i.number
     ON CONFLICT (repository_id, kind, number) DO UPDATE
-    SET {_assignments(_CHANGE, "credits_contribution", "updated_at")}
-    WHERE {_differs_condition(_CHANGE, "excluded", "credits_contribution", "updated_at")}
+    SET {_assignments(_CONTRIBUTION, "credits_contribution", "updated_at")}
+    WHERE {_differs_condition(_CONTRIBUTION, "excluded", "credits_contribution", "updated_at")}
     RETURNING xmax = 0 AS new
 )
 SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM written
 """  # noqa: S608
 
-# Shares are touched at the first sight only: what people agreed on stands. A second opener cannot be: who deleted
-# the account is told as somebody else.
+# A share is written only with a new row: what people agreed on stays. A second opener is not stored: after an account
+# was deleted, the forge names somebody else.
 STORE_AUTHORSHIPS = """
 INSERT INTO credits_authorship (contribution_id, forge, forge_user_id, login, role, share)
 SELECT c.id, i.forge, i.forge_user_id, i.login, i.role, i.share
-FROM incoming_part i
+FROM incoming_authorship i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
 JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
 LEFT JOIN credits_authorship a ON a.contribution_id = c.id AND a.forge_user_id = i.forge_user_id
@@ -176,7 +137,7 @@ WHERE credits_authorship.login <> excluded.login
 STORE_EVIDENCE = """
 INSERT INTO credits_evidence (contribution_id, digest, payload, fetched_at)
 SELECT c.id, i.digest, i.payload, i.collected_at
-FROM incoming_change i
+FROM incoming_contribution i
 JOIN credits_repository r ON r.forge = %(forge)s AND r.forge_id = i.repository
 JOIN credits_contribution c ON c.repository_id = r.id AND c.kind = i.kind AND c.number = i.number
 WHERE NOT EXISTS (SELECT 1 FROM credits_evidence e WHERE e.contribution_id = c.id AND e.digest = i.digest)

@@ -111,8 +111,8 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
     ("statement", "mark", "turn"),
     [
         ("UPDATE", "credits_job", 4),  # the first two free the dead's jobs and take this one
-        ("CREATE", "incoming_change", 2),
-        ("SELECT", "incoming_key", 2),
+        ("CREATE", "incoming_contribution", 2),
+        ("SELECT", "incoming_answer", 2),
         ("SELECT", "nextval", 2),
         ("COPY", "credits_contribution", 2),
         ("COPY", "credits_authorship", 2),
