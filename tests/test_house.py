@@ -232,7 +232,9 @@ def test_production_never_has_the_demo() -> None:
 
 def test_no_line_of_a_template_is_longer_than_119_characters() -> None:
     """Lines of templates stay under 120 characters, those that djlint cannot break included."""
-    templates = [path for folder in ("templates", "demo/templates") for path in (ROOT / folder).rglob("*.html")]
+    templates = [
+        path for folder in ("templates", "demo/templates") for path in (ROOT / folder).rglob("*.html")
+    ]
     assert len(templates) > 50
     long = [
         f"{path.relative_to(ROOT)}:{number}"
