@@ -48,7 +48,8 @@ lint: $(WORDS).mo ## what needs no test: style, types, contracts, migrations, tr
 lint-style: $(READY)
 	@$(IN)/ruff check -q
 	@$(IN)/ruff format -q --check || { echo "Not formatted: $(IN)/ruff format"; exit 1; }
-	@$(IN)/djlint --quiet --lint templates
+	@$(IN)/djlint --quiet --lint templates demo/templates
+	@$(IN)/djlint --quiet --check templates demo/templates || { echo "Not formatted: $(IN)/djlint --reformat"; exit 1; }
 
 lint-types: $(READY)
 	@$(IN)/mypy

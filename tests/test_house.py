@@ -228,3 +228,18 @@ def test_production_never_has_the_demo() -> None:
     assert taken.isdisjoint({"demo", "tests", "benchmarks"})
     copied = [row for row in (ROOT / "docker" / "Dockerfile").read_text().splitlines() if "COPY" in row]
     assert not any("demo" in row or "tests" in row for row in copied)
+
+
+def test_no_line_of_a_template_is_longer_than_119_characters() -> None:
+    """Lines of templates stay under 120 characters, those that djlint cannot break included."""
+    templates = [
+        path for folder in ("templates", "demo/templates") for path in (ROOT / folder).rglob("*.html")
+    ]
+    assert len(templates) > 50
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in templates
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) >= 120
+    ]
+    assert long == []

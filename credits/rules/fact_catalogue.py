@@ -113,7 +113,7 @@ generated), and each decimal as ``…_hundredths``."""
 WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "contribution.forge": {"github": ("GitHub",) * 2, "gitee": ("Gitee",) * 2, "atomgit": ("AtomGit",) * 2},
     "contribution.kind": {
-        "pull_request": ("pull request", "合并请求（PR）"),
+        "pull_request": ("pull request", "合并请求"),
         "review": ("review", "代码评审"),
         "issue": ("issue", "议题"),
     },

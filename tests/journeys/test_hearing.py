@@ -40,7 +40,7 @@ def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
     assert not Decision.objects.exists()
     desk.content.locator("#reason").fill(REASON)
     desk.press("Save decision")
-    desk.sees("Your proposal is with %(person)s, who now has days to answer.", person=student.name)
+    desk.sees("Your proposal is with %(person)s, who who can now respond.", person=student.name)
     desk.sees_heading("Nothing to review")
 
     home = visit(language, width)

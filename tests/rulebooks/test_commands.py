@@ -59,7 +59,7 @@ def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.C
     said = capsys.readouterr().out
     line = TEXT[: TEXT.index("repository.osi_approved")].count("\n") + 1
     assert said.startswith(f"{file}:{line}:")
-    assert "This always holds" in said
+    assert "This is always true" in said
     assert "mine holds" in said
     call_command("rulebook", "check", str(file), "--json")
     (warning,) = json.loads(capsys.readouterr().out)["warnings"]
@@ -113,7 +113,7 @@ def test_simulate_says_who_gains_who_loses_and_why(file: Path, capsys: pytest.Ca
     file.write_text(TEXT.replace("give: 8", "give: 16") + "term_cap: 1.5\n", encoding="utf-8")
     call_command("rulebook", "simulate", str(file))
     said = capsys.readouterr().out
-    assert "2 claims" in said
+    assert "2 applications" in said
     assert "gain credit: 2, lose credit: 0" in said
     assert "credit: 1.5 before, 2.5 after, +1" in said
     assert f"{claim.enrolment.student_number}: credit 1 → 1.5, points 32 → 64" in said

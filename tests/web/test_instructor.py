@@ -65,7 +65,7 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
     answer = browser.post(
         reverse("instructor_approve"), {"claim": [approval_ticket(one) for one in plain[:2]]}, follow=True
     )
-    assert "2 claims are approved." in html(answer)
+    assert "2 applications approved." in html(answer)
     assert Decision.objects.filter(verdict="approve", standing="final").count() == 2
     page = f"http://testserver{reverse('instructor_queue')}"
     forced = browser.post(
@@ -106,7 +106,7 @@ def test_taking_something_off_needs_a_reason_and_nothing_typed_is_lost(signed_in
     assert 'value="4"' in text
     assert not Decision.objects.exists()
     answer = browser.post(address, typed | {"reason": "Only a version was bumped."}, follow=True)
-    assert "now has days to answer" in html(answer)
+    assert "who can now respond" in html(answer)
     claim.refresh_from_db()
     assert claim.status == "hearing"
 

@@ -53,7 +53,7 @@ def test_a_claim_waits_for_its_date_and_is_then_recorded(signed_in: SignIn, html
     clock.at = claim.notice_until
     assert str(claim.public_id) in html(browser.get(reverse("registrar_ready")))
     answer = browser.post(reverse("registrar_record"), {"claim": [str(claim.public_id), "x"]}, follow=True)
-    assert "1 result is recorded." in html(answer)
+    assert "1 result recorded." in html(answer)
     assert Result.objects.get().credit == decision.assessment.credit
     assert entries.of_person(claim.user).count() == 1
 
@@ -63,7 +63,7 @@ def test_the_ledger_is_shown_and_verified(signed_in: SignIn, html: Html) -> None
     result = credit.recorded_claim()
     browser = signed_in(factories.registrar())
     text = html(browser.get(reverse("registrar_ledger"), {"verify": "1"}))
-    assert "The ledger holds: 1 entry walked" in text
+    assert "The ledger is intact: 1 entry verified" in text
     assert result.claim.enrolment.student_number in text
     for mark in ("x", "-1", "9" * 30, "\x00", "²"):
         assert browser.get(reverse("registrar_ledger"), {"before": mark}).status_code == 200

@@ -36,7 +36,7 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     assert of_second.get(work).status_code == 404
     assert "First look (stage 1 of 2)" in html(of_first.get(reverse("instructor_queue")))
     typed = {"stage": "1", "line-1-accepted": "no", "line-1-reason": "空白改动", "line-2-accepted": "yes"}
-    assert "now has days to answer" in html(of_first.post(work, typed, follow=True))
+    assert "who can now respond" in html(of_first.post(work, typed, follow=True))
     student.post(reverse("claim_answer", args=[claim.public_id]), {"text": "那是格式修复。"})
     pressed = of_first.post(
         reverse("instructor_confirm", args=[claim.public_id]), {"stage": "1"}, follow=True
@@ -80,7 +80,7 @@ def test_what_was_ticked_in_one_stage_is_not_approved_in_the_next(signed_in: Sig
     open_page = {"stage": "1", "line-1-accepted": "yes", "line-2-accepted": "yes"}
     stale = browser.post(reverse("instructor_claim", args=[claim.public_id]), open_page)
     assert stale.status_code == 409
-    assert "the claim is at the next one" in html(stale)
+    assert "the application has moved to the next one" in html(stale)
     assert Decision.objects.count() == 1
     browser.post(
         reverse("instructor_approve"), {"claim": [browser.get(address).context["rows"][0]["ticket"]]}

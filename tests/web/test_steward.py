@@ -86,7 +86,7 @@ def test_whoever_publishes_reads_what_is_probably_not_meant(signed_in: SignIn, h
     line = next(number for number, one in enumerate(doubtful.splitlines(), start=1) if "stars" in one)
     browser = signed_in(publisher)
     text = html(browser.get(address))
-    assert "These things are probably not meant" in text
+    assert "these points may be mistakes" in text
     assert f"line {line}<" in text
     assert "always holds" in text
     assert "此条件都成立" in html(signed_in(publisher, "zh-hans").get(address))
@@ -110,6 +110,6 @@ def test_a_retired_version_is_no_longer_offered(signed_in: SignIn, html: Html) -
     """After retiring, the page says so, and a registrar cannot choose it for a round."""
     version = credit.published_rulebook("open-one")
     press = reverse("steward_retire", args=["open-one", version.number])
-    assert "no longer offered" in html(signed_in(factories.steward()).post(press, follow=True))
+    assert "no longer available" in html(signed_in(factories.steward()).post(press, follow=True))
     text = html(signed_in(factories.registrar()).get(reverse("registrar_rounds")))
     assert "open-one v1" not in text

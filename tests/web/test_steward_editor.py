@@ -41,7 +41,7 @@ def test_what_is_typed_is_kept_with_faults_and_all(signed_in: SignIn, html: Html
     wrong = TEXT.replace("osi_approved", "osi_aproved")
     text = html(browser.post(reverse("steward_check"), sent(wrong, draft), headers=HTMX))
     assert "data-kept" in text
-    assert "1 fault" in text
+    assert "1 error" in text
     line = wrong[: wrong.index("osi_aproved")].count("\n") + 1
     assert f'data-line="{line}"' in text
     address = f"{reverse('steward_propose')}?draft={draft}"

@@ -73,7 +73,7 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     refs = [one["ref"] for one in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
-    assert "Your answer is asked for, until the end of 17 Mar 2025" in text
+    assert "Respond by the end of 17 Mar 2025" in text
     review.answer_proposal(claim, "It is.", by=claim.user, now=NOW + timedelta(days=1))
     assert "Your response was sent to the reviewer" in home(signed_in(claim.user), html)
     page = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
@@ -104,7 +104,7 @@ def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: H
     newer = credit.round_("newer", apply_from=NOW)
     browser = signed_in(claim.user)
     text = home(browser, html)
-    assert "Your answer is asked for" in text
+    assert "Respond by" in text
     listed = text[text.index('id="applications"') :]
     assert f'href="{reverse("claim", args=[claim.public_id])}"' in listed
     assert "your response is needed" in listed
@@ -223,7 +223,7 @@ def test_a_submitted_claim_is_no_longer_changed_by_its_old_form(signed_in: SignI
     answer = browser.post(address, {}, headers={"hx-request": "true"})
     assert answer.status_code == 409
     assert answer.headers["HX-Retarget"] == "#messages"
-    assert "handed in already" in html(answer)
+    assert "already submitted" in html(answer)
     assert claim.items.count() == 2
 
 
@@ -257,7 +257,7 @@ def test_a_claim_is_withdrawn_until_it_is_decided(signed_in: SignIn, html: Html)
     answer = signed_in(decided.claim.user).post(
         address, headers={"referer": f"http://testserver{page}"}, follow=True
     )
-    assert "This cannot be done now" in html(answer)
+    assert "This is not possible now" in html(answer)
 
 
 def test_collecting_now_is_asked_for_and_shown(

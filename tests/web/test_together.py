@@ -76,7 +76,7 @@ def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html:
     page = reverse("instructor_claim", args=[claim.public_id])
     text = html(signed_in(credit.reviewer_of(claim)).get(page))
     assert "also found in another place" in text
-    assert "none of it decides anything" in text
+    assert "they do not affect the result" in text
 
 
 def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
@@ -96,7 +96,7 @@ def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
         assert answered.status_code == 400
     assert signed_in(opener).post(f"{page}shares/", typed | {f"share-{second.pk}": "30"}).url == page
     listed = html(signed_in(mate).get(reverse("student_contributions")))
-    assert "proposes how" in listed
+    assert "proposes shares for" in listed
     shown = html(signed_in(mate).get(page))
     answer = re.search(rf'"({re.escape(page)}shares/\d+/answer/)"', shown)
     assert answer is not None
@@ -181,7 +181,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     assert "New since submission" in html(browser.get(reverse("instructor_queue")))
     page = reverse("instructor_claim", args=[claim.public_id])
     assert "https://forge.example/o/r/pull/99" in html(browser.get(page))
-    assert "A reviewer looks at it" in html(
+    assert "A reviewer checks this" in html(
         signed_in(claim.user).get(reverse("claim", args=[claim.public_id]))
     )
     registrar = signed_in(factories.registrar())
@@ -208,7 +208,7 @@ def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: 
     assert "never-tried" in text
     assert "complete-one" not in text
     assert "not tried yet" in text
-    assert "rests until" in text
+    assert "paused until" in text
     counts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", text.split("Gitee")[0]))
     assert (counts["Linked accounts"], counts["Completed at least once"]) == ("2", "1")
     assert counts["Never complete (unknown)"] == "1"
@@ -238,7 +238,7 @@ def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Ht
     assert re.findall(r'<h2 id="forge-([^"]+)"', text) == ["github", "gitee", "atomgit"]
     assert "0123456789" not in text
     github, gitee, atomgit = text.split('<h2 id="forge-')[1:]
-    assert "rests until" in github
+    assert "paused until" in github
     assert "The platform asks us to wait before the next request." in github
     assert re.search(r"Paused access tokens</dt><dd>2, until", github)
     assert "Paused access tokens" not in gitee
@@ -272,7 +272,7 @@ def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) 
         seen_at=NOW, error_code="", error_message="", commits=[{"sha": "a", "authors": [None]}]
     )
     assert not any("looked up" in text or "not known" in text for text in seen())
-    assert "1 commit of its branch was written by somebody" in seen()[1]
+    assert "1 commit on its branch was written by somebody" in seen()[1]
     BranchLook.objects.all().delete()
     assert "is asked of the forge when somebody claims it" in seen()[1]
     assert others

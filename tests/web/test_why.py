@@ -52,7 +52,7 @@ def test_a_student_reads_what_would_make_it_count_and_what_took_points(signed_in
         for words in (
             "What would make it eligible",
             NEEDED,
-            "It gives 5 of 8 points.",
+            "Counts 5 of 8 points.",
             "At most 5 points",
         ):
             assert words in text
@@ -78,7 +78,7 @@ def test_reviewers_and_the_student_read_the_same_of_a_submitted_claim(signed_in:
     typed = {"line-1-accepted": "no", "line-2-accepted": "no"}
     text = html(reviewer.post(preview, typed, headers={"hx-request": "true"}))
     assert NEEDED in text
-    assert "Needed: a reviewer who accepts this contribution" in text
+    assert "Needed: a reviewer accepts this contribution" in text
     review.decide(claim, {}, by=credit.reviewer_of(claim), now=NOW)
     assert NEEDED in html(signed_in(student).get(reverse("claim", args=[claim.public_id])))
 

@@ -18,11 +18,11 @@ MAX_SHOWN_LINES = 20
 
 
 class Command(VerbCommand):
-    help = "Import the roster of students from CSV or XLSX: all of the file, or nothing of it."
+    help = "Import the roster of students from CSV or XLSX: the whole file or nothing."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show the changes without applying them")
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
         path: Path = options["file"]

@@ -18,12 +18,12 @@ class Command(VerbCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("student_number", metavar="STUDENT_NUMBER")
         parser.add_argument("forge", metavar="FORGE", help=" or ".join(forges.forge_names()))
-        parser.add_argument("login", metavar="LOGIN", help="as the forge shows it now")
+        parser.add_argument("login", metavar="LOGIN", help="as the platform shows it now")
         parser.add_argument(
-            "--attested-by", required=True, metavar="USERNAME", help="the registrar who vouches"
+            "--attested-by", required=True, metavar="USERNAME", help="the registrar who confirms it"
         )
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", help="how they know whose account it is"
+            "--reason", required=True, metavar="TEXT", help="how the registrar knows whose account it is"
         )
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:

@@ -23,14 +23,12 @@ class Command(VerbCommand):
     help = "Show what the rulebook in force would give, by student; decides and stores nothing."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--round", metavar="CODE", help="the newest round that has begun where none is named"
-        )
+        parser.add_argument("--round", metavar="CODE", help="default: the newest round that has opened")
         parser.add_argument(
             "--student",
             metavar="NUMBER",
             action="append",
-            help="only this student, with the trace; may be repeated",
+            help="only this student, with the trace; can be repeated",
         )
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:

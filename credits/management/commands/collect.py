@@ -22,14 +22,14 @@ from credits.forges.protocol import CollectionPage
 
 
 class Command(VerbCommand):
-    help = "Collects what was merged for linked accounts, and says what came of it."
+    help = "Collect merged work of linked accounts, and report the result."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--student", nargs="+", action="extend", metavar="NUMBER", help="only these students"
         )
-        parser.add_argument("--forge", help="only this forge")
-        parser.add_argument("--full", action="store_true", help="read everything anew, not only what is new")
+        parser.add_argument("--forge", help="only this platform")
+        parser.add_argument("--full", action="store_true", help="read everything again, not only what is new")
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
         student: Sequence[str] | None = options["student"]

@@ -14,7 +14,7 @@ from credits.contributions.collecting.status import count_never_complete
 
 
 class Command(VerbCommand):
-    help = "Prints the contributions that are held of students, one a line; with --json as JSON Lines."
+    help = "Print the stored contributions of students, one per line; with --json as JSON Lines."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

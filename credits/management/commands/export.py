@@ -19,9 +19,7 @@ class Command(VerbCommand):
     help = "Write a round's ledger entries as a file with its manifest."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--round", metavar="CODE", help="the newest round that has begun where none is named"
-        )
+        parser.add_argument("--round", metavar="CODE", help="default: the newest round that has opened")
         parser.add_argument("--format", required=True, metavar="FORMAT", help=", ".join(sorted(RENDERERS)))
         parser.add_argument(
             "--output", required=True, type=Path, metavar="DIR", help="the folder to write into"

@@ -16,7 +16,7 @@ from credits.errors import CreditsError
 
 
 class Command(VerbCommand):
-    help = "Imports the catalogue of repositories from CSV with the columns forge, repository, tier."
+    help = "Import the catalogue of repositories from CSV with the columns forge, repository, tier."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")

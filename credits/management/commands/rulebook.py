@@ -29,20 +29,24 @@ class Command(VerbCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         # Given here as well as before the verb: people write it at the end.
         does = parser.add_subparsers(dest="does", metavar="check|simulate|propose|publish", required=True)
-        check = does.add_parser("check", help="say every fault with its line and column")
+        check = does.add_parser("check", help="report every error with its line and column")
         check.add_argument("file", type=Path)
-        trying = does.add_parser("simulate", help="who would gain, who would lose, and why; decides nothing")
+        trying = does.add_parser(
+            "simulate", help="show who would gain, who would lose, and why; changes nothing"
+        )
         trying.add_argument("file", type=Path)
-        trying.add_argument("--round", metavar="CODE", help="the newest round where none is named")
+        trying.add_argument("--round", metavar="CODE", help="default: the newest round")
         trying.add_argument(
             "--against",
             metavar="VERSION",
-            help="number, or code/number; what each claim was assessed by where none is named",
+            help="number, or code/number; default: the version that applied to each application",
         )
         trying.add_argument("--programme", metavar="NAME", help="only the students of this programme")
-        proposing = does.add_parser("propose", help="keep the file as the proposed version")
+        proposing = does.add_parser("propose", help="save the file as the proposed version")
         proposing.add_argument("file", type=Path)
-        publishing = does.add_parser("publish", help="publish the proposed version; it never changes then")
+        publishing = does.add_parser(
+            "publish", help="publish the proposed version, which can no longer be changed then"
+        )
         publishing.add_argument("code")
         for one in (proposing, publishing):
             one.add_argument("--as", dest="username", required=True, metavar="USERNAME", help="a steward")

@@ -26,7 +26,7 @@ class Command(VerbCommand):
             action="append",
             default=[],
             metavar="NUMBER:HASH",
-            help="an entry's number and hash, as noted elsewhere (a manifest names the ledger's head)",
+            help="number and hash of an entry, from a record kept elsewhere (a manifest gives the last entry)",
         )
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--no-serve", action="store_true", help="end after printing the result")
+        parser.add_argument("--no-serve", action="store_true", help="stop after printing the result")
         parser.add_argument("--json", action="store_true", help="print the result for machines")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -153,7 +153,7 @@ def test_a_session_that_ended_on_the_way_leads_to_sign_in(
     Session.objects.all().delete()
     answer = browser.get(back, follow=True)
     assert unquote(answer.redirect_chain[-1][0]) == "/accounts/login/?next=/student/accounts/"
-    assert "Your session ended on the way" in text(answer)
+    assert "Your session expired" in text(answer)
     assert "_auth_user_id" not in browser.session
     assert not ForgeAccount.objects.exists()
 

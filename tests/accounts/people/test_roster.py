@@ -255,7 +255,7 @@ class TestCommand:
         """Row, column and reason are printed, and that nothing was applied."""
         said, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
         assert code == 1
-        assert "row 3, student_number: The student number 0012 stands in row 2 already." in said
+        assert "row 3, student_number: The student number 0012 is already in row 2." in said
         assert "Nothing was applied" in said
         assert not User.objects.exists()
 

@@ -112,7 +112,7 @@ def test_a_second_repository_that_lowers_the_total_is_named_as_the_reason() -> N
     assert outcome.points == 9
     said = lines_of(outcome, "repository-cap")[0].text
     assert "because x/y gave points too" in said["en"]
-    assert "would keep 15, which is more than the 9 that all of it gives now" in said["en"]
+    assert "would keep 15, more than the 9 that everything gives together now" in said["en"]
     assert "反而更少" in said["zh"]
 
 
@@ -133,7 +133,7 @@ def test_a_mix_that_is_not_met_gives_nothing_and_frees_all_of_it() -> None:
     assert (outcome.points, outcome.credit, outcome.carried) == (0, 0, 3)
     (line,) = lines_of(outcome, "mix")
     assert (line.before, line.change) == (15, -15)
-    assert line.text["en"].startswith("Not met: two reviews (2 needed, 1 among what counts, 1 more to go)")
+    assert line.text["en"].startswith("Not met: two reviews (2 needed, 1 eligible, 1 more to go)")
     assert line.text["en"].endswith("Go on.")
     assert outcome.contributions[0].lines[-1].change == -5
 

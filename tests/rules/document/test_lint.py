@@ -56,7 +56,7 @@ def test_a_shipped_rulebook_has_nothing_to_be_looked_at(name: str) -> None:
 )
 def test_a_condition_that_can_never_hold_is_told(when: str) -> None:
     """Contradictions between comparisons of one fact, and with what the fact can be."""
-    assert "never hold, whatever" in told(requirements=required(when))["requirements[0].when"]
+    assert "never be true, whatever" in told(requirements=required(when))["requirements[0].when"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_condition_that_can_never_hold_is_told(when: str) -> None:
 )
 def test_a_condition_that_always_holds_is_told(when: str) -> None:
     """What asks nothing."""
-    assert "always holds, whatever" in told(requirements=required(when))["requirements[0].when"]
+    assert "is always true, whatever" in told(requirements=required(when))["requirements[0].when"]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_requirements_and_rules_that_exclude_each_other_are_told() -> None:
         requirements=required("repository.stars > 5"),
         points=giving("repository.stars == 5", "repository.stars > 4 || repository.is_fork"),
     )
-    assert "never hold together with the requirement “r0”" in found["points[0].when"]
-    assert "always holds where the requirement “r0” is met" in found["points[1].when"]
+    assert "never be true together with the requirement “r0”" in found["points[0].when"]
+    assert "is always true if the requirement “r0” is met" in found["points[1].when"]
 
 
 def banded(*edges: tuple[str, str], of: str = "contribution.changed_lines") -> list[dict[str, Any]]:
@@ -167,7 +167,7 @@ def test_a_cap_below_the_least_of_a_contribution_is_told() -> None:
 def test_credit_that_the_best_can_never_reach_is_told() -> None:
     """Two contributions of 5 points at most never make the 16 of a step, where nothing is carried."""
     conversion = {"points_per_step": "16", "remainder": "drop"}
-    assert "give 10 at most" in told(selection={"best": "2"}, conversion=conversion)["conversion"]
+    assert "give at most 10" in told(selection={"best": "2"}, conversion=conversion)["conversion"]
     assert told(selection={"best": "4"}, conversion=conversion) == {}
 
 

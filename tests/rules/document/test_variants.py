@@ -125,7 +125,7 @@ def test_a_variant_that_loosens_is_refused_where_it_does(changes: dict[str, Any]
     text = variant(**changes)
     (fault,) = faults(text)
     assert fault.path == path
-    assert "only tighten" in fault.message
+    assert "only make the rulebook stricter" in fault.message
     assert "收紧" in fault.message_zh
     assert fault.line > 1
     parse(text, held(variants="free"))
@@ -156,7 +156,7 @@ def test_what_cannot_be_extended_is_told_at_extends() -> None:
         (written(extends={"code": "leats", "version": "1"}, code="a"), {}, "Did you mean “least 1”?"),
         (written(extends="least", code="a"), {}, "by its code and its version"),
         (variant(), {"extends": {"code": "least", "version": "1"}}, "extends itself"),
-        (variant(), {"degree_cap": "0"}, "has a fault itself"),
+        (variant(), {"degree_cap": "0"}, "itself has an error"),
         (variant(), {"variants": "none"}, "allows no variants"),
     ]:
         (fault,) = faults(text, **changes)

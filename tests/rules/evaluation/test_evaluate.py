@@ -145,7 +145,7 @@ def test_half_of_the_points_from_one_repository_where_there_are_two() -> None:
     outcome = evaluate(book, claim(*one, other))
     assert outcome.points == 15
     assert [item.points for item in outcome.contributions] == [5, 5, 0, 5]
-    assert "which is 10" in said(outcome, "repository-cap")[0]
+    assert "that is 10" in said(outcome, "repository-cap")[0]
 
 
 def test_a_repository_keeps_its_cap_through_a_rename() -> None:
@@ -303,7 +303,7 @@ def test_work_matures_for_seven_days_before_the_facts_are_frozen() -> None:
     assert first(evaluate(rulebook(), claim(contribution(), as_of=ripe))).status == "counts"
     early = evaluate(rulebook(), claim(contribution(), as_of=datetime(2025, 3, 7, 23, 59, tzinfo=UTC)))
     assert first(early).status == "does-not-count"
-    assert "That is at 8 March 2025, 08:00" in first(early).lines[-1].text["en"]
+    assert "This will be so at 8 March 2025, 08:00" in first(early).lines[-1].text["en"]
 
 
 def test_work_credited_elsewhere_is_not_credited_again() -> None:
@@ -350,7 +350,7 @@ def test_a_line_that_the_reviewer_refused_gives_nothing_and_says_who() -> None:
     refused, accepted = outcome.contributions
     assert standing_of(refused) == ("does-not-count", "0")
     assert refused.lines[-1].rule == "reviewer"
-    assert "reviewer did not accept" in refused.lines[-1].text["en"]
+    assert "reviewer refused" in refused.lines[-1].text["en"]
     assert standing_of(accepted) == ("counts", "5")
 
 

@@ -97,8 +97,8 @@ def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() 
     book = rulebook()
     early = claim(contribution(), as_of=datetime(2025, 3, 3, tzinfo=UTC))
     ((remedy,),) = explain(book, early, evaluate(book, early)).remedies.values()
-    assert remedy.text["en"].startswith("Needed: merged 7 days or more ago")
-    assert "it can be claimed from then on" in remedy.text["en"]
+    assert remedy.text["en"].startswith("Needed: merged at least 7 days ago")
+    assert "you can apply with it from then on" in remedy.text["en"]
     refused = claim(contribution(accepted=False))
     ((remedy,),) = explain(book, refused, evaluate(book, refused)).remedies.values()
     assert (remedy.rule, remedy.changes) == ("reviewer", ())
@@ -152,7 +152,7 @@ def test_a_requirement_that_is_called_as_one_of_every_rulebook_is_not_taken_for_
     young = claim(contribution(contribution={"merged_at": datetime(2025, 6, 29, tzinfo=UTC)}))
     (remedy,) = explain(book, young, evaluate(book, young)).remedies["1"]
     assert (remedy.rule, remedy.changes) == ("maturing", ())
-    assert remedy.text["en"].startswith("Needed: merged 7 days or more ago")
+    assert remedy.text["en"].startswith("Needed: merged at least 7 days ago")
     nobody = claim(contribution(repository={"stars": 1}), student={})
     since, *rest = explain(book, nobody, evaluate(book, nobody)).remedies["1"]
     assert since.text["en"].startswith("Undecided: merged since enrolment")

@@ -21,7 +21,7 @@ MIDNIGHT = datetime(2025, 8, 31, 16, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("fact", "value", "zh", "en"),
     [
-        ("contribution.status", "merged", "平台上的状态：已合并", "status on the forge: merged"),
+        ("contribution.status", "merged", "平台上的状态：已合并", "status on the platform: merged"),
         ("contribution.kind", "pull_request", "贡献类型：合并请求", "kind of contribution: pull request"),
         ("contribution.kind", "a new one", "贡献类型：a new one", "kind of contribution: a new one"),
         ("contribution.forge", "github", "平台：GitHub", "forge: GitHub"),
@@ -113,5 +113,5 @@ def test_where_several_repositories_are_cut_each_line_tells_what_all_of_it_gives
     outcome = evaluate(book, claim(*works))
     smaller, larger = [line.text["en"] for line in outcome.lines if line.step == "repository-cap"]
     assert outcome.points == 55
-    assert smaller.endswith("by itself, a/50 would keep 50.")
+    assert smaller.endswith("alone, a/50 would keep 50.")
     assert larger.endswith("a/60 would keep 60, which is more than the 55 that all of it gives now.")
