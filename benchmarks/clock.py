@@ -21,6 +21,6 @@ def per_second(work: Callable[[], int]) -> float:
 _BEGUN = time.monotonic()
 
 
-def progress(what: str) -> None:
+def show_progress(what: str) -> None:
     """Tell whoever waits what is being done, beside the figures."""
     print(f"  {time.monotonic() - _BEGUN:6.0f} s  {what}", file=sys.stderr, flush=True)

@@ -14,11 +14,11 @@ from credits.rules import evaluate, parse
 from credits.rules.expressions import cel
 from credits.rules.facts import (
     ClaimFacts,
-    Contribution,
+    ContributionData,
     ContributionFacts,
-    Repository,
-    Standing,
-    Student,
+    CreditStanding,
+    RepositoryData,
+    StudentData,
     bind,
 )
 
@@ -33,10 +33,10 @@ def main() -> list[tuple[str, str]]:
     expressions = [
         found
         for requirement in rulebook.requirements
-        if isinstance(found := cel.check(requirement.when, "yes-no"), cel.Expression)
+        if isinstance(found := cel.check(requirement.when, "yes-no"), cel.CheckedExpression)
     ]
-    claim = carried()
-    known = [cel.Known(bind(claim, one)) for one in claim.contributions]
+    claim = claim_of_carried_rows()
+    known = [cel.BoundFacts(bind(claim, one)) for one in claim.contributions]
 
     def conditions() -> int:
         for facts in known:
@@ -56,16 +56,16 @@ def main() -> list[tuple[str, str]]:
     ]
 
 
-def carried(count: int = CLAIM_OF) -> ClaimFacts:
+def claim_of_carried_rows(count: int = CLAIM_OF) -> ClaimFacts:
     """A claim of the first carried rows (all, where there are fewer)."""
     with (ROOT / "demo" / "data" / "changes.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in islice(file, count)]
     merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]
     return ClaimFacts(
-        student=Student(enrolled_on=min(merged)),
+        student=StudentData(enrolled_on=min(merged)),
         round={"code": "bench", "closes": max(merged) + timedelta(days=30)},
         term={"code": "bench"},
-        standing=Standing(credit=Decimal(0), credit_this_term=Decimal(0), points_carried=Decimal(0)),
+        standing=CreditStanding(credit=Decimal(0), credit_this_term=Decimal(0), points_carried=Decimal(0)),
         contributions=tuple(_facts(row, at) for row, at in zip(rows, merged, strict=True)),
     )
 
@@ -77,7 +77,7 @@ def _facts(row: dict[str, object], merged_at: datetime) -> ContributionFacts:
         count["files"] += 1
         count["additions"] += file["additions"]
         count["deletions"] += file["deletions"]
-    about = Contribution(
+    about = ContributionData(
         forge=str(row["forge"]),
         kind="pull_request",
         number=str(row["number"]),
@@ -87,7 +87,7 @@ def _facts(row: dict[str, object], merged_at: datetime) -> ContributionFacts:
         share=Decimal(1),
         already_credited=False,
     )
-    home = Repository(
+    home = RepositoryData(
         forge=str(row["forge"]),
         id=str(row["repo"]),
         full_name=str(row["repo"]),

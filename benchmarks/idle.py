@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from benchmarks.clock import progress
+from benchmarks.clock import show_progress
 from benchmarks.database import empty_database
 from credits.forges.github.adapter import GitHub
 from credits.forges.tokens import Token
@@ -80,17 +80,17 @@ def _idle(node_id: str) -> dict[str, Any]:
 def main() -> list[tuple[str, str]]:
     """Measured figures as (name, value) pairs."""
     with empty_database():
-        return measured(ACCOUNTS)
+        return measure_idle(ACCOUNTS)
 
 
-def measured(count: int) -> list[tuple[str, str]]:
+def measure_idle(count: int) -> list[tuple[str, str]]:
     """The same for so many accounts, in the database that is there."""
     from credits.contributions.collecting import collect
 
     forge = SimulatedGitHub()
-    progress(f"linking {count:,} accounts")
-    link(count, forge.now)
-    progress("the round over all of them")
+    show_progress(f"linking {count:,} accounts")
+    link_accounts(count, forge.now)
+    show_progress("the round over all of them")
     started = time.perf_counter()
     begun = forge.now + collect.COLLECT_EVERY
     points, requests = whole_round(forge)
@@ -108,7 +108,7 @@ def whole_round(forge: SimulatedGitHub) -> tuple[int, int]:
     from credits.contributions.collecting import collect
     from credits.contributions.models import CollectionState
 
-    adapter = adapter_of(forge)
+    adapter = make_adapter(forge)
     begun = forge.now = forge.now + collect.COLLECT_EVERY
     collect.schedule_new_accounts(now=forge.now)
     while True:
@@ -122,13 +122,13 @@ def whole_round(forge: SimulatedGitHub) -> tuple[int, int]:
     return forge.points, forge.requests
 
 
-def adapter_of(forge: SimulatedGitHub) -> GitHub:
+def make_adapter(forge: SimulatedGitHub) -> GitHub:
     adapter = GitHub("https://api.github.example", ["token"], forge.clock)
     adapter._http._once = forge.once  # type: ignore[method-assign]  # noqa: SLF001
     return adapter
 
 
-def link(count: int, now: datetime) -> None:
+def link_accounts(count: int, now: datetime) -> None:
     """So many accounts, each of a person, which were complete before."""
     from django.db import connection
 
@@ -136,7 +136,7 @@ def link(count: int, now: datetime) -> None:
     from credits.contributions.models import CollectionState
     from credits.forges.protocol import AccountOnForge, CollectionRequest
 
-    *_pages, last = adapter_of(SimulatedGitHub()).merged_changes(
+    *_pages, last = make_adapter(SimulatedGitHub()).merged_changes(
         [CollectionRequest(AccountOnForge("1", "one", "U_1"))]
     )
 

@@ -19,12 +19,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.clock import per_second
-from benchmarks.conditions import carried
+from benchmarks.conditions import claim_of_carried_rows
 from benchmarks.database import empty_database
-from credits.rules import CompiledRulebook, RulebookDocument, Totals, compile_rulebook, evaluate, parse
-from credits.rules.evaluation.contribution_points import checked
+from credits.rules import ClaimTotals, CompiledRulebook, RulebookDocument, compile_rulebook, evaluate, parse
+from credits.rules.evaluation.contribution_points import checked_expression
 from credits.rules.expressions import cel
-from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, bind
+from credits.rules.facts import (
+    ClaimFacts,
+    ContributionData,
+    ContributionFacts,
+    CreditStanding,
+    RepositoryData,
+    bind,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 A_STUDENT = 20
@@ -71,11 +78,11 @@ def main() -> list[tuple[str, str]]:
 
 def _conditions(book: RulebookDocument) -> float:
     """How often faster the translated conditions are, on facts that are bound already."""
-    expressions = [checked(rule.when, "yes-no") for rule in book.requirements]
-    claim = carried(A_STUDENT)
-    known = [cel.Known(bind(claim, one)) for one in claim.contributions]
+    expressions = [checked_expression(rule.when, "yes-no") for rule in book.requirements]
+    claim = claim_of_carried_rows(A_STUDENT)
+    known = [cel.BoundFacts(bind(claim, one)) for one in claim.contributions]
 
-    def rate(value: Callable[[cel.Expression, cel.Known], object]) -> float:
+    def rate(value: Callable[[cel.CheckedExpression, cel.BoundFacts], object]) -> float:
         def all_of_them() -> int:
             for facts in known:
                 for expression in expressions:
@@ -84,21 +91,21 @@ def _conditions(book: RulebookDocument) -> float:
 
         return per_second(all_of_them)
 
-    return rate(cel.Expression.value) / rate(cel.Expression.reference)
+    return rate(cel.CheckedExpression.value) / rate(cel.CheckedExpression.reference)
 
 
-def _whole(book: RulebookDocument, facts: ClaimFacts) -> tuple[Totals, str]:
+def _whole(book: RulebookDocument, facts: ClaimFacts) -> tuple[ClaimTotals, str]:
     outcome = evaluate(book, facts)
-    return Totals(outcome.points, outcome.credit, outcome.carried), outcome.canonical().decode()
+    return ClaimTotals(outcome.points, outcome.credit, outcome.carried), outcome.canonical().decode()
 
 
-def _brief(book: CompiledRulebook, facts: ClaimFacts) -> tuple[Totals, str]:
+def _brief(book: CompiledRulebook, facts: ClaimFacts) -> tuple[ClaimTotals, str]:
     totals, lines = book.brief(facts)
     return totals, "\n".join([f"{ref} {points} {said}" for ref, points, said in lines])
 
 
 def _stored(
-    assess: Callable[[ClaimFacts], tuple[Totals, str]], name: str, students: int, hand: float
+    assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], name: str, students: int, hand: float
 ) -> list[tuple[str, str]]:
     """A recompute of everyone with its traces stored, streaming; then again, where nothing has changed."""
     from django.db import connection
@@ -131,13 +138,13 @@ def _stored(
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _RecomputeRun:
     seconds: float
     computing: float
     rows: int
 
 
-def _recompute(assess: Callable[[ClaimFacts], tuple[Totals, str]], students: int) -> _Run:
+def _recompute(assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], students: int) -> _RecomputeRun:
     from django.db import connection, transaction
 
     computing = storing = 0.0
@@ -166,25 +173,25 @@ def _recompute(assess: Callable[[ClaimFacts], tuple[Totals, str]], students: int
             rows += cursor.rowcount
         computing += computed - begun
         storing += time.perf_counter() - computed
-    return _Run(computing + storing, computing, rows)
+    return _RecomputeRun(computing + storing, computing, rows)
 
 
 @dataclass(frozen=True, slots=True)
-class _Time:
+class _TimeSpent:
     """Seconds on the wall, and of this processor: the latter compare well on a busy machine."""
 
     wall: float
     own: float
 
 
-def _timed(students: int, way: Callable[[ClaimFacts], object]) -> _Time:
+def _timed(students: int, way: Callable[[ClaimFacts], object]) -> _TimeSpent:
     wall = own = 0.0
     for batch in _batches(students):
         begun, began = time.perf_counter(), time.process_time()
         for facts in batch:
             way(facts)
         wall, own = wall + time.perf_counter() - begun, own + time.process_time() - began
-    return _Time(wall, own)
+    return _TimeSpent(wall, own)
 
 
 def _batches(students: int) -> Iterator[list[ClaimFacts]]:
@@ -195,19 +202,19 @@ def _batches(students: int) -> Iterator[list[ClaimFacts]]:
 
 def _claims(students: int) -> Iterator[ClaimFacts]:
     """Claims of the carried rows, each contribution with facts of its own in memory."""
-    rows = carried(ROWS)
+    rows = claim_of_carried_rows(ROWS)
     for student in range(students):
         at = student * A_STUDENT
         of_student = (rows.contributions[(at + turn) % len(rows.contributions)] for turn in range(A_STUDENT))
         items = tuple(
             ContributionFacts(
                 f"{one.ref}:{turn}",
-                cast(Contribution, dict(one.contribution)),
-                cast(Repository, dict(one.repository)),
+                cast(ContributionData, dict(one.contribution)),
+                cast(RepositoryData, dict(one.repository)),
             )
             for turn, one in enumerate(of_student)
         )
-        standing = Standing(
+        standing = CreditStanding(
             credit=HALF * (student % 3), credit_this_term=Decimal(0), points_carried=Decimal(student % 16)
         )
         yield replace(rows, standing=standing, contributions=items)
@@ -218,7 +225,7 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def by_hand(facts: ClaimFacts) -> Totals:
+def by_hand(facts: ClaimFacts) -> ClaimTotals:
     """What somebody would write for the shipped rulebook of open-source practice, and for nothing else."""
     since, at = facts.student.get("enrolled_on"), facts.as_of or facts.round.get("closes")
     sums: dict[str, int] = {}
@@ -256,10 +263,10 @@ def by_hand(facts: ClaimFacts) -> Totals:
     had = points_now + (standing.get("points_carried") or _NONE)
     term, degree = standing.get("credit_this_term", _NONE), standing.get("credit", _NONE)
     if term is None or degree is None:
-        return Totals(points_now, _NONE, had)
+        return ClaimTotals(points_now, _NONE, had)
     steps = had // 16
     credit = min(steps * HALF, max(_NONE, 2 - term), max(_NONE, 4 - degree))
-    return Totals(points_now, credit, had - steps * 16)
+    return ClaimTotals(points_now, credit, had - steps * 16)
 
 
 _ALL, _NONE = Decimal(1), Decimal(0)
@@ -267,19 +274,19 @@ _WEEK = timedelta(days=7)
 _NOT_KNOWN = (None, "unknown", "gone")
 
 
-def by_library(book: RulebookDocument, facts: ClaimFacts) -> Totals:
+def by_library(book: RulebookDocument, facts: ClaimFacts) -> ClaimTotals:
     """The same without traces, each condition computed by the CEL library on its own binding of the facts."""
     counting: list[ContributionFacts] = []
     for one in facts.contributions:
-        known = cel.Known(bind(facts, one))
-        answers = [checked(rule.when, "yes-no").reference(known) for rule in book.requirements]
+        known = cel.BoundFacts(bind(facts, one))
+        answers = [checked_expression(rule.when, "yes-no").reference(known) for rule in book.requirements]
         if all(answer is True for answer in answers):
             band = book.points[1].bands
-            value = checked(band.of if band else "", "whole").reference(known)
+            value = checked_expression(band.of if band else "", "whole").reference(known)
             counting.append(_with_lines(one, value))
     return by_hand(replace(facts, contributions=tuple(counting)))
 
 
 def _with_lines(one: ContributionFacts, lines: object) -> ContributionFacts:
     files: Mapping[str, Any] = {"code": {"files": 1, "additions": lines, "deletions": 0}}
-    return replace(one, contribution=cast(Contribution, {**one.contribution, "files": files}))
+    return replace(one, contribution=cast(ContributionData, {**one.contribution, "files": files}))

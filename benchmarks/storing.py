@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.clock import progress
+from benchmarks.clock import show_progress
 from benchmarks.database import empty_database
 from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange, RepositoryOnForge
 
@@ -47,9 +47,9 @@ def _memory() -> list[tuple[str, str]]:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     few = min(10_000, HELD // 2)
-    progress(f"storing {few:,}")
+    show_progress(f"storing {few:,}")
     before, begun = grown(0, few), time.perf_counter()
-    progress(f"storing {HELD - few:,} more")
+    show_progress(f"storing {HELD - few:,} more")
     after = grown(few, HELD - few)
     rate = (HELD - few) / (time.perf_counter() - begun)
     return [
@@ -71,7 +71,7 @@ def _speed() -> list[tuple[str, str]]:
     # In turn, and the best of each: what else the machine does then weighs on all of them alike.
     for turn in range(TURNS):
         for name, way, count in ways:
-            progress(f"turn {turn + 1} of {TURNS}: {count:,} by {name}")
+            show_progress(f"turn {turn + 1} of {TURNS}: {count:,} by {name}")
             changes = list(_changes(first, count))
             first += count
             _settle()

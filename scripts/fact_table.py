@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from credits.rules.fact_catalogue import CONDITION_FACTS, Fact
+from credits.rules.fact_catalogue import CONDITION_FACTS, CatalogueFact
 
 PAGE = Path(__file__).resolve().parent.parent / "rulebooks" / "README.md"
 BEGIN, END = "<!-- facts: begin -->\n", "<!-- facts: end -->\n"
@@ -37,7 +37,7 @@ def page_with_table(page: str) -> str:
     return f"{before}{begin}\n{table()}\n{end}{after}"
 
 
-def _row(fact: Fact) -> str:
+def _row(fact: CatalogueFact) -> str:
     return f"| `{fact.name}` | {KINDS[fact.kind]} | {fact.en} | {fact.zh} |"
 
 

@@ -18,7 +18,7 @@ from credits.claims.locking import lock_claim
 from credits.claims.models import Claim, Decision
 from credits.errors import Conflict, NotAllowed
 from credits.rulebooks.versions import rulebook_of
-from credits.rules import Reviewers, Stage
+from credits.rules import Reviewers, ReviewStage
 
 Role = StaffRole.Role
 
@@ -31,12 +31,12 @@ STAGE_ROLES: dict[str, str] = {
 departments."""
 
 
-def stages_of(claim: Claim) -> tuple[Stage, ...]:
+def stages_of(claim: Claim) -> tuple[ReviewStage, ...]:
     """Return the stages of a submitted claim, in order; empty for a claim that was never submitted."""
     return rulebook_of(claim.version).review.stages if claim.version is not None else ()
 
 
-def stage_of(claim: Claim) -> Stage:
+def stage_of(claim: Claim) -> ReviewStage:
     """Return the current stage of a submitted claim."""
     return stages_of(claim)[claim.stage - 1]
 

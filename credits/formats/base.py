@@ -15,7 +15,7 @@ from credits.text import NO_TEXT, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordLine:
     """One ledger entry as a record shows it. ``credit`` is signed: a reversal is negative. ``category`` and ``term``
     are codes, ``rulebook`` is its code and version."""
 
@@ -45,7 +45,7 @@ class Transcript:
     student_numbers: tuple[str, ...]
     department: str
     programme: str
-    lines: tuple[Line, ...]
+    lines: tuple[RecordLine, ...]
     made_at: datetime
     head_number: int
     head_hash: str
@@ -55,11 +55,11 @@ class Transcript:
         object.__setattr__(self, "total", sum((line.credit for line in self.lines), Decimal(0)))
 
 
-class Renderer(Protocol):
+class ExportRenderer(Protocol):
     """A form for an export: an identifier, the file's ending, and the one act of writing it."""
 
     identifier: str
     suffix: str
 
-    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+    def render(self, lines: Iterable[RecordLine], to: BinaryIO) -> int:
         """Write the lines in the order given, without holding them all, and return how many they were."""

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from xlsxwriter import Workbook
 
-from credits.formats.base import Line, Renderer
+from credits.formats.base import ExportRenderer, RecordLine
 
 HEADINGS = (
     "学号 student_number",
@@ -33,7 +33,7 @@ HEADINGS = (
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """The text as a cell that no spreadsheet turns into a formula: an apostrophe before a dangerous beginning,
     control characters as blanks."""
     clean = _without_controls(text)
@@ -42,7 +42,7 @@ def safe(text: str) -> str:
     )
 
 
-def cells(line: Line) -> tuple[str | int | Decimal, ...]:
+def row_cells(line: RecordLine) -> tuple[str | int | Decimal, ...]:
     """A line in the order of the headings, its texts the Chinese ones, as the university's own systems take them."""
     return (
         line.student_number,
@@ -61,7 +61,7 @@ def cells(line: Line) -> tuple[str | int | Decimal, ...]:
     )
 
 
-class Csv:
+class CsvRenderer:
     """CSV with a byte-order mark, CRLF and every field quoted, as Excel wants it to show Chinese (RFC 4180).
 
     The negative credit of a reversal is our own number, not a cell that somebody typed, and stays a number. A
@@ -71,26 +71,26 @@ class Csv:
     identifier = "csv"
     suffix = ".csv"
 
-    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+    def render(self, lines: Iterable[RecordLine], to: BinaryIO) -> int:
         text = io.TextIOWrapper(to, encoding="utf-8-sig", newline="", write_through=True)
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(HEADINGS)
         count = 0
         for line in lines:
             count += 1
-            writer.writerow(_text(cell) for cell in cells(line))
+            writer.writerow(_text(cell) for cell in row_cells(line))
         text.detach()  # leave the file open for its owner
         return count
 
 
-class Xlsx:
+class XlsxRenderer:
     """An Excel workbook with one sheet. Texts are cells of text, whatever they look like: leading zeros stay, and
     nothing is a formula or a link. Only credit is a number; Excel holds it in binary, exact for what we post."""
 
     identifier = "xlsx"
     suffix = ".xlsx"
 
-    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+    def render(self, lines: Iterable[RecordLine], to: BinaryIO) -> int:
         with Workbook(
             to, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         ) as book:
@@ -103,7 +103,7 @@ class Xlsx:
             count = 0
             for line in lines:
                 count += 1
-                for column, cell in enumerate(cells(line)):
+                for column, cell in enumerate(row_cells(line)):
                     if isinstance(cell, Decimal):
                         sheet.write_number(count, column, cell, credit)
                     else:
@@ -111,13 +111,15 @@ class Xlsx:
         return count
 
 
-RENDERERS: dict[str, Renderer] = {renderer.identifier: renderer for renderer in (Csv(), Xlsx())}
+RENDERERS: dict[str, ExportRenderer] = {
+    renderer.identifier: renderer for renderer in (CsvRenderer(), XlsxRenderer())
+}
 """Every form in which an export can be had."""
 
 
 def _text(cell: str | int | Decimal) -> str:
     if isinstance(cell, str):
-        return safe(cell)
+        return safe_cell(cell)
     return format(cell, "f") if isinstance(cell, Decimal) else str(cell)
 
 

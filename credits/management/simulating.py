@@ -28,7 +28,7 @@ from credits.rulebooks import editor_report
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules import Outcome, RulebookDocument, rulebook_digest
-from credits.rules.decimals import signed, to_text
+from credits.rules.decimals import signed_text, to_text
 
 
 def simulation_report(
@@ -68,7 +68,7 @@ def simulation_report(
 
 
 def _find_version(name: str, code: str) -> RulebookVersion:
-    found = editor_report.named(name, code=code)
+    found = editor_report.find_version(name, code=code)
     if found is None:
         raise NotThere(
             "no-such-version",
@@ -102,7 +102,7 @@ def _summary_lines(rulebook: RulebookDocument, round_: Round, tally: SimulationT
         _("points only: more for %(gain)s, less for %(lose)s")
         % {"gain": tally.gain_points, "lose": tally.lose_points},
         _("credit: %(before)s before, %(after)s after, %(cost)s")
-        % {"before": to_text(tally.before), "after": to_text(tally.after), "cost": signed(tally.cost)},
+        % {"before": to_text(tally.before), "after": to_text(tally.after), "cost": signed_text(tally.cost)},
     ]
     if tally.failed:
         lines.append(

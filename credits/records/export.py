@@ -24,7 +24,7 @@ from accounts.permissions import Role, require_for_university
 from credits.claims.models import Claim, Result, Round
 from credits.claims.recording.record import ledger_reference
 from credits.errors import CreditsError
-from credits.formats.base import Line, Renderer
+from credits.formats.base import ExportRenderer, RecordLine
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
 from credits.records.export_lines import record_lines
@@ -91,7 +91,7 @@ def audit_download(batch: ExportBatch, name: str, *, by: User, now: datetime) ->
 
 
 def _write_batch(
-    round_: Round, renderer: Renderer, *, by: User | None, now: datetime, folder: Path
+    round_: Round, renderer: ExportRenderer, *, by: User | None, now: datetime, folder: Path
 ) -> ExportBatch:
     # One export at a time: files are named after the round and the second.
     Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
@@ -168,7 +168,7 @@ class _CreditTotal:
     def __init__(self) -> None:
         self.credit = Decimal("0.00")
 
-    def passing(self, passed: Iterator[Line]) -> Iterator[Line]:
+    def passing(self, passed: Iterator[RecordLine]) -> Iterator[RecordLine]:
         for line in passed:
             self.credit += line.credit
             yield line

@@ -7,14 +7,14 @@ from itertools import islice
 from typing import Any
 
 from accounts.models import Enrolment, Term
-from credits.formats.base import Line
+from credits.formats.base import RecordLine
 from credits.ledger.entries import CreditEntry
 from credits.text import NO_TEXT, Text
 
 BATCH_SIZE = 500
 
 
-def record_lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
+def record_lines(entries: Iterable[CreditEntry]) -> Iterator[RecordLine]:
     """Yield a line for each entry, in the same order. Rows are read in batches of :data:`BATCH_SIZE`.
 
     What was recognised is read from the entry, or for a reversal from the entry that it reverses. The person is read
@@ -33,9 +33,9 @@ def record_lines(entries: Iterable[CreditEntry]) -> Iterator[Line]:
             yield _record_line(entry, enrolments.get(entry.student_number), terms.get(entry.term))
 
 
-def _record_line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) -> Line:
+def _record_line(entry: CreditEntry, enrolment: Enrolment | None, term: Term | None) -> RecordLine:
     details: dict[str, Any] = (entry.reverses or entry).details
-    return Line(
+    return RecordLine(
         number=entry.number,
         student_number=entry.student_number,
         name=str(enrolment.user) if enrolment else "",

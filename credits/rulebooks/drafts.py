@@ -20,18 +20,18 @@ MOST = 50
 _CODE = re.compile(r"^code:[ \t]*['\"]?([a-z][a-z0-9-]{0,59})", re.MULTILINE)
 
 
-def of(author: User) -> QuerySet[RulebookDraft]:
+def drafts_of(author: User) -> QuerySet[RulebookDraft]:
     """The person's drafts, the one written last first."""
     return RulebookDraft.objects.filter(author=author)
 
 
-def find(author: User, public_id: uuid.UUID) -> RulebookDraft | None:
+def find_draft(author: User, public_id: uuid.UUID) -> RulebookDraft | None:
     """The person's draft of this id; None where there is none, or where it is somebody else's."""
-    return of(author).filter(public_id=public_id).first()
+    return drafts_of(author).filter(public_id=public_id).first()
 
 
 @transaction.atomic
-def save(
+def save_draft(
     public_id: uuid.UUID, text: str, *, page: str, base: datetime | None, by: User, now: datetime
 ) -> RulebookDraft:
     """Keep the text of a draft, with faults or without; a new one where none is of this id.
@@ -45,7 +45,7 @@ def save(
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     draft = RulebookDraft.objects.select_for_update().filter(public_id=public_id).first()
     if draft is None:
-        if of(by).count() >= MOST:
+        if drafts_of(by).count() >= MOST:
             raise Conflict(
                 "too-many-drafts",
                 _("You have too many drafts."),
@@ -67,9 +67,9 @@ def save(
     return draft
 
 
-def discard(author: User, public_id: uuid.UUID) -> None:
+def discard_draft(author: User, public_id: uuid.UUID) -> None:
     """Throw a draft away; one that is not there is none already."""
-    of(author).filter(public_id=public_id).delete()
+    drafts_of(author).filter(public_id=public_id).delete()
 
 
 def code_of(text: str) -> str:

@@ -8,43 +8,51 @@ from dataclasses import dataclass
 from credits.errors import CreditsError
 from credits.rulebooks.drafts import code_of
 from credits.rulebooks.models import RulebookVersion
-from credits.rulebooks.published_library import Published
-from credits.rulebooks.versions import refuse_what_cannot_be_carried_out, rulebook_of
-from credits.rules import Difference, Fault, RulebookDocument, RulebookFaults, differences, parse, warnings
+from credits.rulebooks.published_library import PublishedLibrary
+from credits.rulebooks.versions import refuse_unsupported, rulebook_of
+from credits.rules import (
+    Difference,
+    RulebookDocument,
+    RulebookFault,
+    RulebookFaults,
+    differences,
+    parse,
+    warnings,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EditorReport:
     """``rulebook`` is None where there are faults. ``refused``: well-formed, but not to be carried out. ``changes`` are
     those against ``before``, the version published last under the same code (None: there is none)."""
 
-    faults: tuple[Fault, ...] = ()
-    doubts: tuple[Fault, ...] = ()
+    faults: tuple[RulebookFault, ...] = ()
+    doubts: tuple[RulebookFault, ...] = ()
     rulebook: RulebookDocument | None = None
     refused: CreditsError | None = None
     before: RulebookVersion | None = None
     changes: tuple[Difference, ...] = ()
 
 
-def read(text: str) -> Read:
+def report_on(text: str) -> EditorReport:
     """Everything that can be said of a text while it is being written; raises nothing for what is wrong in it."""
-    library = Published()
+    library = PublishedLibrary()
     try:
         rulebook = parse(text, library)
         doubts = warnings(text, library)
     except RulebookFaults as error:
-        return Read(faults=error.faults)
+        return EditorReport(faults=error.faults)
     refused = None
     try:
-        refuse_what_cannot_be_carried_out(rulebook)
+        refuse_unsupported(rulebook)
     except CreditsError as error:
         refused = error
-    before = published_last(code_of(text) or rulebook.code)
+    before = newest_published(code_of(text) or rulebook.code)
     changes = differences(rulebook_of(before), rulebook) if before else ()
-    return Read(doubts=doubts, rulebook=rulebook, refused=refused, before=before, changes=changes)
+    return EditorReport(doubts=doubts, rulebook=rulebook, refused=refused, before=before, changes=changes)
 
 
-def published_last(code: str) -> RulebookVersion | None:
+def newest_published(code: str) -> RulebookVersion | None:
     """The newest published version under a code; None where there is none."""
     return (
         RulebookVersion.objects.filter(rulebook__code=code, status=RulebookVersion.Status.PUBLISHED)
@@ -54,7 +62,7 @@ def published_last(code: str) -> RulebookVersion | None:
     )
 
 
-def named(name: str, *, code: str = "") -> RulebookVersion | None:
+def find_version(name: str, *, code: str = "") -> RulebookVersion | None:
     """The version called ``code/number``, or by its number alone where ``code`` says of which rulebook."""
     own, slash, number = name.rpartition("/")
     wanted = own if slash else code

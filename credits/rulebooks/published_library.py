@@ -13,12 +13,12 @@ from credits.rules import RulebookFaults, read_plain
 Name = tuple[str, str]
 
 
-class Published(Mapping[Name, str]):
+class PublishedLibrary(Mapping[Name, str]):
     """Canonical texts of published and retired versions. A version goes by its label (``2025``), the newest of that
     label, or by its number. ``drafts`` are texts that may be extended where nothing published is of that name."""
 
     def __init__(self, drafts: Iterable[str] = ()) -> None:
-        self._drafts = dict(_named(drafts))
+        self._drafts = dict(_find_version(drafts))
 
     def __getitem__(self, name: Name) -> str:
         code, version = name
@@ -50,7 +50,7 @@ def _label(version: RulebookVersion) -> str:
     return str(json.loads(version.canonical).get("label", ""))
 
 
-def _named(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
+def _find_version(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
     for text in texts:
         try:
             data = read_plain(text)

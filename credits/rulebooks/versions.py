@@ -15,7 +15,7 @@ from accounts.models import StaffRole, User
 from accounts.permissions import require
 from credits.errors import Conflict, CreditsError, NotAllowed, NotThere
 from credits.rulebooks.models import Rulebook, RulebookVersion
-from credits.rulebooks.published_library import Published
+from credits.rulebooks.published_library import PublishedLibrary
 from credits.rules import RulebookDocument, parse, rulebook_digest
 
 _TWO_DECIMALS = Decimal("0.01")
@@ -31,10 +31,10 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     and its place, Conflict where nothing differs from the version published last.
     """
     require(by, StaffRole.Role.STEWARD)
-    read = parse(text, Published())
-    refuse_what_cannot_be_carried_out(read)
+    read = parse(text, PublishedLibrary())
+    refuse_unsupported(read)
     digest = rulebook_digest(read)
-    rulebook = _locked(read.code)
+    rulebook = _lock_rulebook(read.code)
     published = rulebook.versions.filter(status=Status.PUBLISHED).order_by("-number").first()
     if published is not None and published.digest == digest:
         raise Conflict(
@@ -46,11 +46,11 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
     if version is None:
         last: int | None = rulebook.versions.aggregate(last=Max("number"))["last"]
         version = RulebookVersion(rulebook=rulebook, number=(last or 0) + 1, status=Status.PROPOSED)
-    _write(version, text, read)
+    _store_document(version, text, read)
     version.proposed_by = by
     version.proposed_at = now
     version.save()
-    _log("rulebook-proposed", version, by=by, now=now)
+    _audit("rulebook-proposed", version, by=by, now=now)
     return version
 
 
@@ -85,7 +85,7 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
             _("Ask another steward of rulebooks."),
         )
     # Defaults are those of the release that publishes: what is published is what this release evaluates.
-    _write(version, version.text, parse(version.text, Published()))
+    _store_document(version, version.text, parse(version.text, PublishedLibrary()))
     if digest is not None and version.digest != digest:
         raise Conflict(
             "proposal-changed",
@@ -96,7 +96,7 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
     version.published_by = by
     version.published_at = now
     version.save()
-    _log("rulebook-published", version, by=by, now=now)
+    _audit("rulebook-published", version, by=by, now=now)
     return version
 
 
@@ -109,7 +109,7 @@ def retire(version: RulebookVersion, *, by: User, now: datetime) -> RulebookVers
         raise Conflict("not-published", _("Only a published version can be retired."))
     version.status = Status.RETIRED
     version.save(update_fields=["status"])
-    _log("rulebook-retired", version, by=by, now=now)
+    _audit("rulebook-retired", version, by=by, now=now)
     return version
 
 
@@ -134,7 +134,7 @@ def _read(digest: str, canonical: str) -> RulebookDocument:
     return read
 
 
-def refuse_what_cannot_be_carried_out(read: RulebookDocument) -> None:
+def refuse_unsupported(read: RulebookDocument) -> None:
     """Well-formed, but beyond what review and ledger can do with it."""
     amounts = (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap)
     for amount in (*amounts, *(row.credit for row in read.conversion.table)):
@@ -147,12 +147,12 @@ def refuse_what_cannot_be_carried_out(read: RulebookDocument) -> None:
             )
 
 
-def _locked(code: str) -> Rulebook:
+def _lock_rulebook(code: str) -> Rulebook:
     Rulebook.objects.get_or_create(code=code)
     return Rulebook.objects.select_for_update().get(code=code)
 
 
-def _write(version: RulebookVersion, text: str, read: RulebookDocument) -> None:
+def _store_document(version: RulebookVersion, text: str, read: RulebookDocument) -> None:
     version.text = text
     version.title_zh = read.title.zh
     version.title_en = read.title.en
@@ -160,7 +160,7 @@ def _write(version: RulebookVersion, text: str, read: RulebookDocument) -> None:
     version.digest = rulebook_digest(read)
 
 
-def _log(action: str, version: RulebookVersion, *, by: User, now: datetime) -> None:
+def _audit(action: str, version: RulebookVersion, *, by: User, now: datetime) -> None:
     audit.record(
         action,
         version,

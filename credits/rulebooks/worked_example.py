@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository
+from credits.rules.facts import ClaimFacts, ContributionData, ContributionFacts, RepositoryData
 
 
 def example_facts() -> ClaimFacts:
@@ -95,7 +95,7 @@ def _one(
         kind: {"files": count, "additions": added, "deletions": deleted}
         for kind, (count, added, deleted) in files.items()
     }
-    work: Contribution = {
+    work: ContributionData = {
         "forge": forge,
         "kind": "pull-request",
         "number": ref,
@@ -117,7 +117,7 @@ def _one(
         "reverted": False,
         "already_credited": False,
     }
-    place: Repository = {
+    place: RepositoryData = {
         "forge": forge,
         "id": name,
         "full_name": name,

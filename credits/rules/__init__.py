@@ -9,31 +9,31 @@ belong to the door too. What is inside ``document``, ``expressions`` and ``evalu
 from credits.rules.document.diff import Difference, differences
 from credits.rules.document.parser import digest as rulebook_digest
 from credits.rules.document.parser import parse, warnings
-from credits.rules.document.rulebook_model import PointsRule, Reviewers, RulebookDocument, Stage
+from credits.rules.document.rulebook_model import PointsRule, Reviewers, ReviewStage, RulebookDocument
 from credits.rules.document.yaml_tree import read_plain
-from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
+from credits.rules.evaluation.compiled.engine import ClaimTotals, CompiledRulebook, compile_rulebook
 from credits.rules.evaluation.evaluate import evaluate
-from credits.rules.evaluation.explain import Explanation, Reduced, Remedy, explain
+from credits.rules.evaluation.explain import Explanation, ReducedContribution, RequirementRemedy, explain
 from credits.rules.evaluation.outcome import ContributionOutcome, Outcome, Seen, TraceLine
-from credits.rules.evaluation.trace_texts import seen
-from credits.rules.faults import Fault, RulebookFaults
+from credits.rules.evaluation.trace_texts import seen_values_text
+from credits.rules.faults import RulebookFault, RulebookFaults
 
 __all__ = [
+    "ClaimTotals",
     "CompiledRulebook",
     "ContributionOutcome",
     "Difference",
     "Explanation",
-    "Fault",
     "Outcome",
     "PointsRule",
-    "Reduced",
-    "Remedy",
+    "ReducedContribution",
+    "RequirementRemedy",
+    "ReviewStage",
     "Reviewers",
     "RulebookDocument",
+    "RulebookFault",
     "RulebookFaults",
     "Seen",
-    "Stage",
-    "Totals",
     "TraceLine",
     "compile_rulebook",
     "differences",
@@ -42,6 +42,6 @@ __all__ = [
     "parse",
     "read_plain",
     "rulebook_digest",
-    "seen",
+    "seen_values_text",
     "warnings",
 ]

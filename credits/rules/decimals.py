@@ -16,7 +16,7 @@ EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @contextmanager
-def exactly() -> Iterator[None]:
+def exact_arithmetic() -> Iterator[None]:
     """Inside, decimal arithmetic is exact or raises; the caller's context is put back afterwards."""
     with localcontext(EXACT):
         yield
@@ -37,7 +37,7 @@ def to_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def signed(value: Decimal) -> str:
+def signed_text(value: Decimal) -> str:
     """As a change: ``+5``, ``−2`` (a real minus sign), ``±0``."""
     if value == 0:
         return "±0"
@@ -53,6 +53,6 @@ def steps_of(value: Decimal, size: Decimal, rounding: str) -> Decimal:
     return full + 1 if more else full
 
 
-def rounded(value: Decimal, size: Decimal, rounding: str) -> Decimal:
+def round_to(value: Decimal, size: Decimal, rounding: str) -> Decimal:
     """The ``value``, zero or more, as a multiple of ``size``."""
     return steps_of(value, size, rounding) * size

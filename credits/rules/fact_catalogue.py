@@ -11,7 +11,7 @@ Kind = Literal["text", "whole", "yes-no", "time", "texts", "decimal"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class CatalogueFact:
     """A fact that a condition may name, its type, and its label for people."""
 
     name: str
@@ -23,53 +23,57 @@ class Fact:
 _HUNDREDTHS_EN = "in hundredths, rounded down"
 _HUNDREDTHS_ZH = "以百分之一计，向下取整"
 
-LISTED: tuple[Fact, ...] = (
-    Fact("contribution.forge", "text", "platform", "平台"),
-    Fact("contribution.kind", "text", "kind of contribution", "贡献类型"),
-    Fact("contribution.number", "text", "number", "编号"),
-    Fact("contribution.title", "text", "title", "标题"),
-    Fact("contribution.url", "text", "link", "链接"),
-    Fact("contribution.status", "text", "status on the platform", "平台上的状态"),
-    Fact("contribution.created_at", "time", "opened at", "提交时间"),
-    Fact("contribution.merged_at", "time", "merged at", "合并时间"),
-    Fact("contribution.additions", "whole", "lines added", "新增行数"),
-    Fact("contribution.deletions", "whole", "lines deleted", "删除行数"),
-    Fact("contribution.changed_files", "whole", "files changed", "改动文件数"),
-    Fact("contribution.labels", "texts", "labels", "标签"),
-    Fact("contribution.landed_by", "text", "how it was merged", "合入方式"),
-    Fact("contribution.merged_by_self", "yes-no", "merged by the author", "由作者本人合并"),
-    Fact("contribution.first_in_repository", "yes-no", "first one in the repository", "在该仓库的首次贡献"),
-    Fact("contribution.share", "decimal", "student's share", "本人份额"),
-    Fact("contribution.reviews", "whole", "reviews received", "收到的评审数"),
-    Fact("contribution.reverted", "yes-no", "reverted later", "后来被回退"),
-    Fact("contribution.already_credited", "yes-no", "already credited", "已在别处认定"),
-    Fact("repository.forge", "text", "platform of the repository", "仓库所在平台"),
-    Fact("repository.id", "text", "id of the repository", "仓库编号"),
-    Fact("repository.full_name", "text", "repository", "仓库"),
-    Fact("repository.owner", "text", "owner", "仓库所有者"),
-    Fact("repository.owner_is_author", "yes-no", "owned by the author", "仓库归作者本人所有"),
-    Fact("repository.stars", "whole", "stars", "星标数"),
-    Fact("repository.licence", "text", "licence (SPDX)", "许可证（SPDX）"),
-    Fact("repository.osi_approved", "yes-no", "OSI-approved licence", "许可证经 OSI 认可"),
-    Fact("repository.is_fork", "yes-no", "a fork", "是复刻仓库"),
-    Fact("repository.is_mirror", "yes-no", "a mirror", "是镜像仓库"),
-    Fact("repository.archived", "yes-no", "archived", "已归档"),
-    Fact("repository.language", "text", "main language", "主要编程语言"),
-    Fact("repository.tier", "text", "tier in the university's catalogue", "学校目录中的等级"),
-    Fact("student.programme", "text", "programme", "专业"),
-    Fact("student.level", "text", "level", "培养层次"),
-    Fact("student.year", "whole", "entry year", "年级"),
-    Fact("student.cohort", "text", "cohort", "入学批次"),
-    Fact("student.enrolled_on", "time", "enrolled on", "入学日期"),
-    Fact("round.code", "text", "round", "认定批次"),
-    Fact("round.opens", "time", "round opens", "批次开放时间"),
-    Fact("round.closes", "time", "round closes", "批次截止时间"),
-    Fact("term.code", "text", "term", "学期"),
-    Fact("term.starts", "time", "term starts", "学期开始"),
-    Fact("term.ends", "time", "term ends", "学期结束"),
-    Fact("standing.credit", "decimal", "credit already recognised", "已认定学分"),
-    Fact("standing.credit_this_term", "decimal", "credit already recognised this term", "本学期已认定学分"),
-    Fact("standing.points_carried", "decimal", "points carried over", "结转积分"),
+LISTED: tuple[CatalogueFact, ...] = (
+    CatalogueFact("contribution.forge", "text", "platform", "平台"),
+    CatalogueFact("contribution.kind", "text", "kind of contribution", "贡献类型"),
+    CatalogueFact("contribution.number", "text", "number", "编号"),
+    CatalogueFact("contribution.title", "text", "title", "标题"),
+    CatalogueFact("contribution.url", "text", "link", "链接"),
+    CatalogueFact("contribution.status", "text", "status on the platform", "平台上的状态"),
+    CatalogueFact("contribution.created_at", "time", "opened at", "提交时间"),
+    CatalogueFact("contribution.merged_at", "time", "merged at", "合并时间"),
+    CatalogueFact("contribution.additions", "whole", "lines added", "新增行数"),
+    CatalogueFact("contribution.deletions", "whole", "lines deleted", "删除行数"),
+    CatalogueFact("contribution.changed_files", "whole", "files changed", "改动文件数"),
+    CatalogueFact("contribution.labels", "texts", "labels", "标签"),
+    CatalogueFact("contribution.landed_by", "text", "how it was merged", "合入方式"),
+    CatalogueFact("contribution.merged_by_self", "yes-no", "merged by the author", "由作者本人合并"),
+    CatalogueFact(
+        "contribution.first_in_repository", "yes-no", "first one in the repository", "在该仓库的首次贡献"
+    ),
+    CatalogueFact("contribution.share", "decimal", "student's share", "本人份额"),
+    CatalogueFact("contribution.reviews", "whole", "reviews received", "收到的评审数"),
+    CatalogueFact("contribution.reverted", "yes-no", "reverted later", "后来被回退"),
+    CatalogueFact("contribution.already_credited", "yes-no", "already credited", "已在别处认定"),
+    CatalogueFact("repository.forge", "text", "platform of the repository", "仓库所在平台"),
+    CatalogueFact("repository.id", "text", "id of the repository", "仓库编号"),
+    CatalogueFact("repository.full_name", "text", "repository", "仓库"),
+    CatalogueFact("repository.owner", "text", "owner", "仓库所有者"),
+    CatalogueFact("repository.owner_is_author", "yes-no", "owned by the author", "仓库归作者本人所有"),
+    CatalogueFact("repository.stars", "whole", "stars", "星标数"),
+    CatalogueFact("repository.licence", "text", "licence (SPDX)", "许可证（SPDX）"),
+    CatalogueFact("repository.osi_approved", "yes-no", "OSI-approved licence", "许可证经 OSI 认可"),
+    CatalogueFact("repository.is_fork", "yes-no", "a fork", "是复刻仓库"),
+    CatalogueFact("repository.is_mirror", "yes-no", "a mirror", "是镜像仓库"),
+    CatalogueFact("repository.archived", "yes-no", "archived", "已归档"),
+    CatalogueFact("repository.language", "text", "main language", "主要编程语言"),
+    CatalogueFact("repository.tier", "text", "tier in the university's catalogue", "学校目录中的等级"),
+    CatalogueFact("student.programme", "text", "programme", "专业"),
+    CatalogueFact("student.level", "text", "level", "培养层次"),
+    CatalogueFact("student.year", "whole", "entry year", "年级"),
+    CatalogueFact("student.cohort", "text", "cohort", "入学批次"),
+    CatalogueFact("student.enrolled_on", "time", "enrolled on", "入学日期"),
+    CatalogueFact("round.code", "text", "round", "认定批次"),
+    CatalogueFact("round.opens", "time", "round opens", "批次开放时间"),
+    CatalogueFact("round.closes", "time", "round closes", "批次截止时间"),
+    CatalogueFact("term.code", "text", "term", "学期"),
+    CatalogueFact("term.starts", "time", "term starts", "学期开始"),
+    CatalogueFact("term.ends", "time", "term ends", "学期结束"),
+    CatalogueFact("standing.credit", "decimal", "credit already recognised", "已认定学分"),
+    CatalogueFact(
+        "standing.credit_this_term", "decimal", "credit already recognised this term", "本学期已认定学分"
+    ),
+    CatalogueFact("standing.points_carried", "decimal", "points carried over", "结转积分"),
 )
 
 _KIND_NAMES: dict[FileKind, tuple[str, str]] = {
@@ -82,12 +86,12 @@ _KIND_NAMES: dict[FileKind, tuple[str, str]] = {
 }
 
 
-def _conditions() -> dict[str, Fact]:
+def _conditions() -> dict[str, CatalogueFact]:
     facts = {fact.name: fact for fact in LISTED if fact.kind != "decimal"}
     for fact in LISTED:
         if fact.kind == "decimal":
             # The expression language knows no decimals, and a float must not touch them: whole hundredths do.
-            facts[f"{fact.name}_hundredths"] = Fact(
+            facts[f"{fact.name}_hundredths"] = CatalogueFact(
                 f"{fact.name}_hundredths",
                 "whole",
                 f"{fact.en} ({_HUNDREDTHS_EN})",
@@ -99,13 +103,15 @@ def _conditions() -> dict[str, Fact]:
             ("lines", "lines changed in", "改动行数"),
         ):
             name = f"contribution.{part}.{kind}"
-            facts[name] = Fact(name, "whole", f"{part_en} {en}", f"{zh}文件{part_zh}")
+            facts[name] = CatalogueFact(name, "whole", f"{part_en} {en}", f"{zh}文件{part_zh}")
     name = "contribution.changed_lines"
-    facts[name] = Fact(name, "whole", "lines changed outside generated files", "不含自动生成文件的改动行数")
+    facts[name] = CatalogueFact(
+        name, "whole", "lines changed outside generated files", "不含自动生成文件的改动行数"
+    )
     return facts
 
 
-CONDITION_FACTS: Mapping[str, Fact] = _conditions()
+CONDITION_FACTS: Mapping[str, CatalogueFact] = _conditions()
 """Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
 ``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
 generated), and each decimal as ``…_hundredths``."""

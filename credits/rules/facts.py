@@ -15,7 +15,7 @@ from typing import Any, TypedDict, cast
 
 from credits.errors import CreditsError
 from credits.rules import decimals
-from credits.rules.fact_catalogue import LISTED, Fact, FileKind, Kind
+from credits.rules.fact_catalogue import LISTED, CatalogueFact, FileKind, Kind
 from credits.text import canonical_json
 
 FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
@@ -32,7 +32,7 @@ class FileCount(TypedDict):
     deletions: int
 
 
-class Contribution(TypedDict, total=False):
+class ContributionData(TypedDict, total=False):
     """One merged piece of work, as the forge told it.
 
     ``files`` holds the kinds that occur (a kind left out has none; the whole left out is unknown). Where a forge
@@ -63,7 +63,7 @@ class Contribution(TypedDict, total=False):
     already_credited: bool | None
 
 
-class Repository(TypedDict, total=False):
+class RepositoryData(TypedDict, total=False):
     """``id`` is the forge's immutable one (with the forge's name it tells repositories apart for the caps);
     ``licence`` is the SPDX identifier, ``""`` where the forge says that there is none."""
 
@@ -82,7 +82,7 @@ class Repository(TypedDict, total=False):
     tier: str | None
 
 
-class Student(TypedDict, total=False):
+class StudentData(TypedDict, total=False):
     """The enrolment that claims. ``enrolled_on`` is the local midnight that begins the day of enrolment."""
 
     programme: str | None
@@ -92,19 +92,19 @@ class Student(TypedDict, total=False):
     enrolled_on: datetime | None
 
 
-class Round(TypedDict, total=False):
+class RoundData(TypedDict, total=False):
     code: str | None
     opens: datetime | None
     closes: datetime | None
 
 
-class Term(TypedDict, total=False):
+class TermData(TypedDict, total=False):
     code: str | None
     starts: datetime | None
     ends: datetime | None
 
 
-class Standing(TypedDict, total=False):
+class CreditStanding(TypedDict, total=False):
     """Credit already recognised for the person in the rulebook's category, from here or imported: ``credit`` over
     the whole degree, ``credit_this_term`` in the round's term; ``points_carried`` is the remainder of the last
     assessment that was recorded. Left out means zero, ``None`` means unknown."""
@@ -120,8 +120,8 @@ class ContributionFacts:
     say on this line (None: none yet), ``awarded`` what the reviewer gave by criterion (the rule's id)."""
 
     ref: str
-    contribution: Contribution
-    repository: Repository
+    contribution: ContributionData
+    repository: RepositoryData
     accepted: bool | None = None
     awarded: Mapping[str, Decimal] = field(default_factory=dict)
 
@@ -131,16 +131,16 @@ class ClaimFacts:
     """All that an assessment depends on besides the rulebook. ``as_of`` is when the facts were frozen: maturing is
     reckoned to it (left out: to the closing of the round)."""
 
-    student: Student
-    round: Round
-    term: Term
-    standing: Standing
+    student: StudentData
+    round: RoundData
+    term: TermData
+    standing: CreditStanding
     contributions: tuple[ContributionFacts, ...] = ()
     as_of: datetime | None = None
 
 
-_BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in LISTED}
-_BY_ROOM: Mapping[str, Mapping[str, Fact]] = {
+_BY_NAME: Mapping[str, CatalogueFact] = {fact.name: fact for fact in LISTED}
+_BY_ROOM: Mapping[str, Mapping[str, CatalogueFact]] = {
     room: {fact.name.partition(".")[2]: fact for fact in LISTED if fact.name.startswith(f"{room}.")}
     for room in ("contribution", "repository", "student", "round", "term", "standing")
 }
@@ -162,7 +162,7 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
             if value is None or key in ("files", "share") or (key, value) == ("status", "unknown"):
                 continue
             bound[f"{room}.{key}"] = value
-    decimal = {f"standing.{key}": standing_of(claim, key) for key in Standing.__annotations__}
+    decimal = {f"standing.{key}": standing_of(claim, key) for key in CreditStanding.__annotations__}
     for name, number in {"contribution.share": share_of(one), **decimal}.items():
         whole = hundredths(number)
         if whole is not None:
@@ -205,19 +205,21 @@ def to_json(claim: ClaimFacts) -> dict[str, Any]:
     if len(set(refs)) != len(refs):
         raise _invalid("contributions", "a contribution occurs twice")
     return {
-        "student": _room("student", claim.student, {}),
-        "round": _room("round", claim.round, {}),
-        "term": _room("term", claim.term, {}),
-        "standing": _room("standing", claim.standing, dict.fromkeys(Standing.__annotations__, "0")),
-        "as_of": None if claim.as_of is None else _written("as_of", "time", claim.as_of),
+        "student": _group_to_json("student", claim.student, {}),
+        "round": _group_to_json("round", claim.round, {}),
+        "term": _group_to_json("term", claim.term, {}),
+        "standing": _group_to_json(
+            "standing", claim.standing, dict.fromkeys(CreditStanding.__annotations__, "0")
+        ),
+        "as_of": None if claim.as_of is None else _json_value("as_of", "time", claim.as_of),
         "contributions": [
             {
-                "ref": _written("ref", "text", one.ref),
+                "ref": _json_value("ref", "text", one.ref),
                 "contribution": _contribution(one.contribution),
-                "repository": _room("repository", one.repository, {}),
-                "accepted": None if one.accepted is None else _written("accepted", "yes-no", one.accepted),
+                "repository": _group_to_json("repository", one.repository, {}),
+                "accepted": None if one.accepted is None else _json_value("accepted", "yes-no", one.accepted),
                 "awarded": {
-                    criterion: _written(f"awarded.{criterion}", "decimal", given)
+                    criterion: _json_value(f"awarded.{criterion}", "decimal", given)
                     for criterion, given in sorted(one.awarded.items())
                 },
             }
@@ -240,15 +242,17 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
     """The facts that :func:`to_json` wrote; ``facts-invalid`` for anything else."""
     try:
         claim = ClaimFacts(
-            student=cast(Student, _read_room("student", data["student"])),
-            round=cast(Round, _read_room("round", data["round"])),
-            term=cast(Term, _read_room("term", data["term"])),
-            standing=cast(Standing, _read_room("standing", data["standing"])),
+            student=cast(StudentData, _group_from_json("student", data["student"])),
+            round=cast(RoundData, _group_from_json("round", data["round"])),
+            term=cast(TermData, _group_from_json("term", data["term"])),
+            standing=cast(CreditStanding, _group_from_json("standing", data["standing"])),
             contributions=tuple(
                 ContributionFacts(
                     ref=one["ref"],
-                    contribution=cast(Contribution, _read_room("contribution", one["contribution"])),
-                    repository=cast(Repository, _read_room("repository", one["repository"])),
+                    contribution=cast(
+                        ContributionData, _group_from_json("contribution", one["contribution"])
+                    ),
+                    repository=cast(RepositoryData, _group_from_json("repository", one["repository"])),
                     accepted=one.get("accepted"),
                     awarded={key: decimals.from_text(given) for key, given in one.get("awarded", {}).items()},
                 )
@@ -262,7 +266,7 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
     return claim
 
 
-def _room(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
+def _group_to_json(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
     facts = _BY_ROOM[room]
     if not values.keys() <= facts.keys():
         raise _invalid(f"{room}.{min(values.keys() - facts.keys())}", "there is no such fact")
@@ -270,15 +274,15 @@ def _room(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> 
     for name, fact in facts.items():
         value = values.get(name)
         if value is not None:
-            written[name] = _written(fact.name, fact.kind, value)
+            written[name] = _json_value(fact.name, fact.kind, value)
         else:
             written[name] = defaults[name] if name in defaults and name not in values else None
     return written
 
 
-def _contribution(values: Contribution) -> dict[str, Any]:
+def _contribution(values: ContributionData) -> dict[str, Any]:
     loose = cast(Mapping[str, Any], values)
-    written = _room("contribution", {k: v for k, v in loose.items() if k != "files"}, {"share": "1"})
+    written = _group_to_json("contribution", {k: v for k, v in loose.items() if k != "files"}, {"share": "1"})
     share = values.get("share")
     if share is not None and not 0 <= share <= 1:
         raise _invalid("contribution.share", "a share is between 0 and 1")
@@ -296,13 +300,13 @@ def _contribution(values: Contribution) -> dict[str, Any]:
 
 
 def _count(name: str, value: object) -> int:
-    number = _written(name, "whole", value)
+    number = _json_value(name, "whole", value)
     if not isinstance(number, int) or number < 0:
         raise _invalid(name, "a count is not below zero")
     return number
 
 
-def _written(name: str, kind: Kind, value: object) -> str | int | bool | list[str]:
+def _json_value(name: str, kind: Kind, value: object) -> str | int | bool | list[str]:
     """The JSON form of one known value, checked against its kind."""
     if kind == "time" and isinstance(value, datetime) and value.tzinfo is not None:
         if not 1970 <= value.year <= 2200:
@@ -339,7 +343,7 @@ def _encodable(name: str, text: str) -> str:
     return text
 
 
-def _read_room(room: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _group_from_json(room: str, values: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for key, value in values.items():
         fact = _BY_NAME.get(f"{room}.{key}")

@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class RulebookFault:
     """One fault. ``line`` and ``column`` count from 1, in characters of the text as given; ``path`` is where it is
     in the rulebook (``points[1].bands.of``, empty for the whole). ``message`` and ``suggestion`` (empty where nothing
     helps) are English; ``message_zh`` and ``suggestion_zh`` say the same in Chinese."""
@@ -41,8 +41,8 @@ class RulebookFaults(CreditsError):
 
     status = 422
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults: tuple[Fault, ...] = tuple(sorted(set(faults)))
+    def __init__(self, faults: Iterable[RulebookFault]) -> None:
+        self.faults: tuple[RulebookFault, ...] = tuple(sorted(set(faults)))
         first = self.faults[0]
         more = len(self.faults) - 1
         also = f" (and {more} more)" if more else ""

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from credits.formats.base import Line
-from credits.formats.tabular import FORMULA_STARTS, HEADINGS, Csv, Xlsx, safe
+from credits.formats.base import RecordLine
+from credits.formats.tabular import FORMULA_STARTS, HEADINGS, CsvRenderer, XlsxRenderer, safe_cell
 from credits.text import Text
 
 
-def line(**fields: object) -> Line:
+def line(**fields: object) -> RecordLine:
     values: dict[str, object] = {
         "number": 1,
         "student_number": "0023001",
@@ -32,12 +32,12 @@ def line(**fields: object) -> Line:
         "recorded_at": datetime(2025, 3, 1, 9, 30, tzinfo=UTC),
         "entry_hash": "ab" * 32,
     }
-    return Line(**{**values, **fields})  # type: ignore[arg-type]
+    return RecordLine(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def rendered(*lines: Line) -> bytes:
+def rendered(*lines: RecordLine) -> bytes:
     file = io.BytesIO()
-    assert Csv().render(lines, file) == len(lines)
+    assert CsvRenderer().render(lines, file) == len(lines)
     return file.getvalue()
 
 
@@ -80,8 +80,8 @@ def test_the_credit_of_a_reversal_stays_a_number() -> None:
 @given(st.text())
 def test_no_text_becomes_a_formula(text: str) -> None:
     """Whatever somebody typed, no cell begins as a formula does, even after blanks that a spreadsheet drops."""
-    assert not safe(text).startswith(FORMULA_STARTS)
-    assert not safe(text).lstrip().startswith(FORMULA_STARTS)
+    assert not safe_cell(text).startswith(FORMULA_STARTS)
+    assert not safe_cell(text).lstrip().startswith(FORMULA_STARTS)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
@@ -91,9 +91,9 @@ def test_a_name_cannot_break_out_of_its_cell(text: str) -> None:
     assert [len(row) for row in table] == [13, 13, 13]
 
 
-def sheet(*lines: Line) -> list[list[object]]:
+def sheet(*lines: RecordLine) -> list[list[object]]:
     file = io.BytesIO()
-    assert Xlsx().render(lines, file) == len(lines)
+    assert XlsxRenderer().render(lines, file) == len(lines)
     return list(CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue())).get_sheet_by_index(0).to_python())
 
 

@@ -22,7 +22,7 @@ from accounts.models import AuditEntry
 from credits.claims.models import Result
 from credits.claims.recording.record import ledger_reference
 from credits.errors import CreditsError, NotAllowed
-from credits.formats.base import Line, Renderer
+from credits.formats.base import ExportRenderer, RecordLine
 from credits.formats.tabular import RENDERERS
 from credits.ledger import entries
 from credits.ledger.entries import CreditEntry
@@ -162,7 +162,7 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(
             to.write(b"half")
             raise OSError(28, "No space left on device")
 
-    full: Renderer = FullDiskRenderer()
+    full: ExportRenderer = FullDiskRenderer()
     monkeypatch.setitem(RENDERERS, "csv", full)
     result = recorded_claim()
     with pytest.raises(CreditsError, match="No space left"):
@@ -232,7 +232,7 @@ class MeetingRenderer:
     def __init__(self, identifier: str, together: Barrier) -> None:
         self.identifier, self.together = identifier, together
 
-    def render(self, lines: Iterable[Line], to: BinaryIO) -> int:
+    def render(self, lines: Iterable[RecordLine], to: BinaryIO) -> int:
         count = sum(1 for _line in lines)
         to.write(self.identifier.encode())
         with suppress(BrokenBarrierError):

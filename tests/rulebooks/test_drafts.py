@@ -25,7 +25,7 @@ def test_a_pause_and_a_press_at_once_keep_one_draft() -> None:
     def keep(text: str) -> RulebookDraft:
         try:
             start.wait()
-            return drafts.save(public_id, text, page="one", base=None, by=steward, now=NOW)
+            return drafts.save_draft(public_id, text, page="one", base=None, by=steward, now=NOW)
         finally:
             connection.close()
 

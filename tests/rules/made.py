@@ -11,7 +11,14 @@ from typing import Any, cast
 
 from credits.rules.document import yaml_tree
 from credits.rules.document.parser import RulebookDocument, parse
-from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository, Standing, Student
+from credits.rules.facts import (
+    ClaimFacts,
+    ContributionData,
+    ContributionFacts,
+    CreditStanding,
+    RepositoryData,
+    StudentData,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (
@@ -38,7 +45,7 @@ def library() -> dict[tuple[str, str], str]:
     """The shipped rulebooks by code and label: what a variant may extend."""
     texts = {}
     for name in SHIPPED:
-        data = yaml_tree.plain(yaml_tree.read(shipped(name)))
+        data = yaml_tree.plain_data(yaml_tree.read_tree(shipped(name)))
         texts[data["code"], data["label"]] = shipped(name)
     return texts
 
@@ -93,17 +100,17 @@ def contribution(ref: str = "1", *, lines: int = 10, day: int = 1, **changes: An
         "owner_is_author": False,
         **changes.pop("repository", {}),
     }
-    return ContributionFacts(ref, cast(Contribution, about), cast(Repository, home), **changes)
+    return ContributionFacts(ref, cast(ContributionData, about), cast(RepositoryData, home), **changes)
 
 
 def claim(*contributions: ContributionFacts, **changes: Any) -> ClaimFacts:
     """A claim in a round that closes on 30 June 2025, by a student enrolled on 1 September 2024."""
-    standing: Standing = {}
+    standing: CreditStanding = {}
     for key in ("credit", "credit_this_term", "points_carried"):
         if key in changes:
             value = changes.pop(key)
             standing[key] = None if value is None else Decimal(value)
-    student: Student = {
+    student: StudentData = {
         "programme": "informatics",
         "level": "bachelor",
         "year": 2024,

@@ -64,10 +64,10 @@ class Expressions:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
 
-    def __iter__(self) -> Iterator[cel.Expression]:
+    def __iter__(self) -> Iterator[cel.CheckedExpression]:
         while True:
             found = cel.check(*self.text())
-            if isinstance(found, cel.Expression):
+            if isinstance(found, cel.CheckedExpression):
                 yield found
 
     def text(self) -> tuple[str, cel.Wanted]:
@@ -225,12 +225,12 @@ def differences(seed: int, pairs: int, facts_each: int = 5) -> list[str]:
             return found
         for _ in range(facts_each):
             facts = source.facts()
-            known = cel.Known(facts)
+            known = cel.BoundFacts(facts)
             ours, theirs = expression.value(known), expression.reference(known)
             undecided = expression.undecided(known.bound)
             if (type(ours), ours) != (type(theirs), theirs):
                 found.append(f"{expression.text}\n  on {facts}:\n  {ours} and not {theirs}")
-            elif undecided != ours and not (isinstance(ours, cel.Failed) and "more than" in ours.reason):
+            elif undecided != ours and not (isinstance(ours, cel.FailedValue) and "more than" in ours.reason):
                 found.append(f"{expression.text}\n  on {facts}:\n  exactly {undecided} and not {theirs}")
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from credits.rules.decimals import signed, to_text
+from credits.rules.decimals import signed_text, to_text
 from credits.rules.evaluation.outcome import Outcome, TraceLine
 
 
@@ -29,7 +29,7 @@ def _lines(lines: Iterable[TraceLine]) -> list[str]:
     for line in lines:
         page.append(
             f"  {line.step} {line.rule} [{line.unit}] "
-            f"{to_text(line.before)} {signed(line.change)} = {to_text(line.after)}"
+            f"{to_text(line.before)} {signed_text(line.change)} = {to_text(line.after)}"
         )
         page += [f"    {line.text['en']}", f"    {line.text['zh']}"]
     return page

@@ -15,12 +15,12 @@ from credits.rules.facts import bind, canonical, facts_from_json, to_json
 from tests.rules.made import claim, contribution
 
 SHAPES = {
-    "contribution": facts.Contribution,
-    "repository": facts.Repository,
-    "student": facts.Student,
-    "round": facts.Round,
-    "term": facts.Term,
-    "standing": facts.Standing,
+    "contribution": facts.ContributionData,
+    "repository": facts.RepositoryData,
+    "student": facts.StudentData,
+    "round": facts.RoundData,
+    "term": facts.TermData,
+    "standing": facts.CreditStanding,
 }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from benchmarks.idle import SimulatedGitHub, link, whole_round
+from benchmarks.idle import SimulatedGitHub, link_accounts, whole_round
 from credits.contributions.collecting import collect
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def test_idle_accounts_cost_a_point_a_hundred_and_no_refusal():
     fast as it grants, and nothing refused or cut off. (50,000 are measured in `make bench`.)
     """
     forge = SimulatedGitHub()
-    link(1_200, forge.now)
+    link_accounts(1_200, forge.now)
     began = forge.now + collect.COLLECT_EVERY
     assert whole_round(forge) == (12, 12)
     assert (forge.refused, forge.too_long) == (0, 0)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from accounts.models import Enrolment
-from credits.rules.document.rulebook_model import Text
+from credits.rules.document.rulebook_model import RulebookText
 from credits.web.presenters import formatting
 
 
@@ -43,7 +43,7 @@ def test_points_are_counted_like_credit() -> None:
 
 def test_a_rulebooks_own_unit_follows_the_number() -> None:
     """Its English name stands in the plural and loses the s beside a one; Chinese and ECTS stay as they are."""
-    hours, ects = Text(zh="小时", en="hours"), Text(zh="学分", en="ECTS")
+    hours, ects = RulebookText(zh="小时", en="hours"), RulebookText(zh="学分", en="ECTS")
     with translation.override("en"):
         assert [formatting.unit_of(hours, one) for one in (Decimal(1), Decimal(2))] == ["hour", "hours"]
         assert formatting.unit_of(ects, Decimal(1)) == "ECTS"

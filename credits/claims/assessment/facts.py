@@ -51,15 +51,15 @@ def claim_facts(
     repositories = {share.contribution.repository_id: share.contribution.repository for share in shares}
     tiers = catalogue.tiers_of(repositories.values())
     return facts.ClaimFacts(
-        student=facts.Student(
+        student=facts.StudentData(
             programme=enrolment.programme.name,
             level=enrolment.level or None,
             year=enrolment.year,
             cohort=str(enrolment.year),
             enrolled_on=_enrolled_at(enrolment),
         ),
-        round=facts.Round(code=round_.code, opens=round_.apply_from, closes=round_.apply_until),
-        term=facts.Term(code=round_.term.code, starts=round_.term.starts_at, ends=round_.term.ends_at),
+        round=facts.RoundData(code=round_.code, opens=round_.apply_from, closes=round_.apply_until),
+        term=facts.TermData(code=round_.term.code, starts=round_.term.starts_at, ends=round_.term.ends_at),
         standing=credit_standing(enrolment.user, category, term=round_.term.code),
         contributions=tuple(
             facts.ContributionFacts(
@@ -73,12 +73,12 @@ def claim_facts(
     )
 
 
-def credit_standing(user: User, category: str, *, term: str) -> facts.Standing:
+def credit_standing(user: User, category: str, *, term: str) -> facts.CreditStanding:
     """Return the person's recognised credit in this category, over all enrolments, from the ledger.
 
     It includes the points that their last recorded result in the category carried over.
     """
-    return facts.Standing(
+    return facts.CreditStanding(
         credit=entries.recognised(user, category),
         credit_this_term=entries.recognised(user, category, term=term),
         points_carried=_points_carried(user, category),
@@ -159,11 +159,13 @@ class _LinkedAccounts:
         return True if self._complete.get(share.forge) else None
 
 
-def _contribution_facts(share: Authorship, people: _LinkedAccounts, *, credited: bool) -> facts.Contribution:
+def _contribution_facts(
+    share: Authorship, people: _LinkedAccounts, *, credited: bool
+) -> facts.ContributionData:
     contribution = share.contribution
     is_known = contribution.status not in (Status.UNKNOWN, Status.GONE)
     merger = contribution.merged_by_id_on_forge
-    return facts.Contribution(
+    return facts.ContributionData(
         forge=contribution.repository.forge,
         kind=contribution.kind,
         number=contribution.number,
@@ -187,10 +189,10 @@ def _contribution_facts(share: Authorship, people: _LinkedAccounts, *, credited:
     )
 
 
-def _repository_facts(share: Authorship, people: _LinkedAccounts, tier: str | None) -> facts.Repository:
+def _repository_facts(share: Authorship, people: _LinkedAccounts, tier: str | None) -> facts.RepositoryData:
     repository = share.contribution.repository
     owner = repository.owner_id_on_forge
-    return facts.Repository(
+    return facts.RepositoryData(
         forge=repository.forge,
         id=repository.forge_id,
         full_name=repository.full_name,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from credits.rules import ContributionOutcome, Outcome, Seen, TraceLine, seen
+from credits.rules import ContributionOutcome, Outcome, Seen, TraceLine, seen_values_text
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import ClaimFacts
 
@@ -82,7 +82,7 @@ def _anonymise_line(line: TraceLine, names: Replacements) -> TraceLine:
     shown: dict[str, Seen] = dict(line.saw)
     for fact in HIDDEN_FACTS & shown.keys():
         # Write the value as the trace wrote it, to remove exactly that text.
-        zh, en = seen({fact: cast(str, shown[fact])}, "UTC")
+        zh, en = seen_values_text({fact: cast(str, shown[fact])}, "UTC")
         label = CONDITION_FACTS[fact]
         texts["zh"] = texts["zh"].replace(zh[1:-1], f"{label.zh}：{HIDDEN_VALUE['zh']}")
         texts["en"] = texts["en"].replace(en[2:-1], f"{label.en}: {HIDDEN_VALUE['en']}")

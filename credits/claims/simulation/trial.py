@@ -22,15 +22,15 @@ from credits.errors import CreditsError
 from credits.rulebooks.models import RulebookVersion
 from credits.rulebooks.versions import rulebook_of
 from credits.rules import (
+    ClaimTotals,
     CompiledRulebook,
     Outcome,
     PointsRule,
     RulebookDocument,
-    Totals,
     compile_rulebook,
     evaluate,
 )
-from credits.rules.decimals import exactly, to_text
+from credits.rules.decimals import exact_arithmetic, to_text
 from credits.rules.facts import ClaimFacts, facts_from_json
 
 BATCH_SIZE = 200
@@ -48,8 +48,8 @@ class TriedClaim:
 
     claim: Claim
     assessment: Assessment
-    before: Totals
-    after: Totals
+    before: ClaimTotals
+    after: ClaimTotals
     left_out: int = 0
 
     @property
@@ -125,7 +125,7 @@ class SimulationTally:
         self.lose += credit < 0
         self.gain_points += not credit and points > 0
         self.lose_points += not credit and points < 0
-        with exactly():
+        with exact_arithmetic():
             self.before += tried.before.credit
             self.after += tried.after.credit
             programme = self.programmes.setdefault(

@@ -15,9 +15,9 @@ from credits.claims.rounds import find_round
 from credits.errors import CreditsError
 from credits.management.simulating import simulation_report
 from credits.rulebooks.models import RulebookVersion
-from credits.rulebooks.published_library import Published
+from credits.rulebooks.published_library import PublishedLibrary
 from credits.rulebooks.versions import propose, publish
-from credits.rules import Fault, RulebookDocument, RulebookFaults, parse, rulebook_digest, warnings
+from credits.rules import RulebookDocument, RulebookFault, RulebookFaults, parse, rulebook_digest, warnings
 
 
 class Command(VerbCommand):
@@ -59,7 +59,7 @@ class Command(VerbCommand):
             version = publish(options["code"], by=find_user(options["username"]), now=now)
             return _version_report(version, _("%(version)s is published: sha256 %(digest)s."))
         text = _read_text(options["file"])
-        library = Published(_neighbouring_texts(options["file"]))
+        library = PublishedLibrary(_neighbouring_texts(options["file"]))
         try:
             if does == "propose":
                 version = propose(text, by=find_user(options["username"]), now=now)
@@ -105,7 +105,7 @@ def _neighbouring_texts(file: Path) -> list[str]:
     return texts
 
 
-def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, ...]) -> CommandReport:
+def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[RulebookFault, ...]) -> CommandReport:
     language = get_language() or "en"
     lines = [
         _("%(place)s: please check: %(said)s")
@@ -125,7 +125,7 @@ def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[Fault, .
     return CommandReport(lines, data)
 
 
-def _fault_json(fault: Fault) -> dict[str, Any]:
+def _fault_json(fault: RulebookFault) -> dict[str, Any]:
     return {
         "line": fault.line,
         "column": fault.column,

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from credits.rules.decimals import exactly, to_text
-from credits.rules.document.conversion_consistency import converted, graded
+from credits.rules.decimals import exact_arithmetic, to_text
+from credits.rules.document.conversion_consistency import (
+    find_conversion_inconsistencies,
+    find_grade_inconsistencies,
+)
 from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
 from credits.rules.faults import Path, Said
 
 _WAYS = ("give", "bands", "formula", "reviewer")
 
 
-def senseless(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place that makes no sense, with what to say of it."""
     yield from _ids(rulebook)
     for index, rule in enumerate(rulebook.points):
         yield from _points(("points", index), rule)
-    with exactly():
-        yield from converted(rulebook)
+    with exact_arithmetic():
+        yield from find_conversion_inconsistencies(rulebook)
     if rulebook.degree_cap < rulebook.term_cap:
         yield (
             ("degree_cap",),
@@ -45,8 +48,8 @@ def senseless(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
         for index, cap in enumerate(getattr(rulebook.caps, key)):
             if seen[getattr(cap, name)] > 1:
                 yield ("caps", key, index, name), _twice(getattr(cap, name))
-    with exactly():
-        yield from graded(rulebook)
+    with exact_arithmetic():
+        yield from find_grade_inconsistencies(rulebook)
 
 
 def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from credits.rules.decimals import ZERO, to_text
-from credits.rules.document.grades import FIVE_LEVELS, Grade, lowest
-from credits.rules.document.rulebook_model import Conversion, RulebookDocument
+from credits.rules.document.grades import FIVE_LEVELS, GradeScheme, lowest_graded_points
+from credits.rules.document.rulebook_model import ConversionRules, RulebookDocument
 from credits.rules.faults import Path, Said
 
 
-def converted(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
     conversion = rulebook.conversion
     if (conversion.points_per_step is None) == (not conversion.table):
@@ -44,7 +44,7 @@ def converted(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     yield from _hours(rulebook)
 
 
-def _steps(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
+def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
     if conversion.minimum % conversion.step != 0:
         yield (
             ("conversion", "minimum"),
@@ -60,7 +60,7 @@ def _steps(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _table(conversion: Conversion) -> Iterator[tuple[Path, Said]]:
+def _table(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
     for index in range(1, len(conversion.table)):
         before, row = conversion.table[index - 1], conversion.table[index]
         for key in ("at_least", "credit"):
@@ -126,7 +126,7 @@ def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             )
 
 
-def graded(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place of the grades that makes no sense, with what to say of it."""
     grade = rulebook.grade
     yield from _ways(grade)
@@ -134,23 +134,23 @@ def graded(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
         if index and band.at_least <= grade.bands[index - 1].at_least:
             yield ("grade", "bands", index, "at_least"), _not_rising(grade.bands[index - 1].at_least)
         yield from _band(grade, index)
-    first = least_that_gives(rulebook)
-    if grade.bands and first is not None and lowest(grade) > first:
+    first = least_points_for_credit(rulebook)
+    if grade.bands and first is not None and (lowest := lowest_graded_points(grade)) > first:
         yield (
             ("grade", "bands", 0, "at_least"),
             (
                 (
-                    f"Credit starts at {to_text(first)} points, the grades at {to_text(lowest(grade))}: between them"
+                    f"Credit starts at {to_text(first)} points, the grades at {to_text(lowest)}: between them"
                     " there is credit without a grade."
                 ),
                 f"Start the lowest grade at {to_text(first)} or below.",
-                f"满 {to_text(first)} 分即有学分，成绩档却从 {to_text(lowest(grade))} 分开始，其间有学分而无成绩。",
+                f"满 {to_text(first)} 分即有学分，成绩档却从 {to_text(lowest)} 分开始，其间有学分而无成绩。",
                 f"请把最低档改为不高于 {to_text(first)} 分。",
             ),
         )
 
 
-def least_that_gives(rulebook: RulebookDocument) -> Decimal | None:
+def least_points_for_credit(rulebook: RulebookDocument) -> Decimal | None:
     """The fewest points that give credit; None where the conversion itself makes no sense."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
@@ -165,7 +165,7 @@ def least_that_gives(rulebook: RulebookDocument) -> Decimal | None:
     return whole - rules.points_per_step
 
 
-def _ways(grade: Grade) -> Iterator[tuple[Path, Said]]:
+def _ways(grade: GradeScheme) -> Iterator[tuple[Path, Said]]:
     given = [way for way in ("fixed", "formula", "bands") if getattr(grade, way) not in (None, ())]
     allowed = {"pass": [], "percentage": ["fixed", "formula", "bands"]}.get(grade.scheme, ["bands"])
     if (not given and not allowed) or (len(given) == 1 and given[0] in allowed):
@@ -182,7 +182,7 @@ def _ways(grade: Grade) -> Iterator[tuple[Path, Said]]:
     )
 
 
-def _band(grade: Grade, index: int) -> Iterator[tuple[Path, Said]]:
+def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, Said]]:
     band = grade.bands[index]
     needs, other = ("mark", "label") if grade.scheme == "percentage" else ("label", "mark")
     if getattr(band, needs) is None or getattr(band, other) is not None:

@@ -46,12 +46,12 @@ def differences(old: RulebookDocument, new: RulebookDocument) -> tuple[Differenc
     before, after = json.loads(old.canonical()), json.loads(new.canonical())
     order = [name for name in type(new).model_fields if name in before or name in after]
     return tuple(
-        one for name in order for one in _between((name,), before.get(name), after.get(name), _Entry())
+        one for name in order for one in _compare((name,), before.get(name), after.get(name), _ListEntry())
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _ListEntry:
     """The entries of lists that one is in: their names, where they stand, and how deep that is."""
 
     words: Words | None = None
@@ -59,47 +59,49 @@ class _Entry:
     depth: int = 0
 
 
-def _between(path: Path, old: Any, new: Any, entry: _Entry) -> Iterator[Difference]:
+def _compare(path: Path, old: Any, new: Any, entry: _ListEntry) -> Iterator[Difference]:
     if old == new:
         return
     inside = ".".join(path[entry.depth :])
     if inside in LISTS and isinstance(old or [], list) and isinstance(new or [], list):
-        yield from _lists(path, inside, old or [], new or [], entry)
-    elif _bilingual(old) and _bilingual(new):
-        yield _changed(path, inside, old, new, entry)
+        yield from _compare_lists(path, inside, old or [], new or [], entry)
+    elif _is_bilingual(old) and _is_bilingual(new):
+        yield _changed_difference(path, inside, old, new, entry)
     elif isinstance(old, dict) and isinstance(new, dict):
         for name in dict.fromkeys([*old, *new]):
-            yield from _between((*path, name), old.get(name), new.get(name), entry)
+            yield from _compare((*path, name), old.get(name), new.get(name), entry)
     else:
-        yield _changed(path, inside, old, new, entry)
+        yield _changed_difference(path, inside, old, new, entry)
 
 
-def _lists(path: Path, inside: str, old: list[Any], new: list[Any], entry: _Entry) -> Iterator[Difference]:
+def _compare_lists(
+    path: Path, inside: str, old: list[Any], new: list[Any], entry: _ListEntry
+) -> Iterator[Difference]:
     keys, named = LISTS[inside]
     before, after = _by_name(old, keys), _by_name(new, keys)
     for name, one in before.items():
-        words = _named(named, one, name, entry)
+        words = _describe_entry(named, one, name, entry)
         place = f"{_place(path, entry)}[{name}]"
         if name not in after:
             yield _entry_difference("removed", place, words, one)
             continue
-        below = _Entry(words, place, 1)
-        if isinstance(one, dict) and not _bilingual(one):
+        below = _ListEntry(words, place, 1)
+        if isinstance(one, dict) and not _is_bilingual(one):
             other = after[name]
             for part in dict.fromkeys([*one, *other]):
                 if part not in keys:
                     default = UNWRITTEN.get(part)
-                    yield from _between(("", part), one.get(part, default), other.get(part, default), below)
+                    yield from _compare(("", part), one.get(part, default), other.get(part, default), below)
         else:
-            yield from _between(("",), one, after[name], below)
+            yield from _compare(("",), one, after[name], below)
     for name, one in after.items():
         if name not in before:
             place = f"{_place(path, entry)}[{name}]"
-            yield _entry_difference("added", place, _named(named, one, name, entry), one)
+            yield _entry_difference("added", place, _describe_entry(named, one, name, entry), one)
     kept_before = [name for name in before if name in after]
     kept_after = [name for name in after if name in before]
     if kept_before != kept_after:
-        yield _moved(_place(path, entry), kept_before, kept_after)
+        yield _moved_difference(_place(path, entry), kept_before, kept_after)
 
 
 def _by_name(items: Sequence[Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def _by_name(items: Sequence[Any], keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _named(named: Words, one: Any, name: str, entry: _Entry) -> Words:
+def _describe_entry(named: Words, one: Any, name: str, entry: _ListEntry) -> Words:
     values = one if isinstance(one, dict) else {}
 
     def filled(at: int) -> str:
@@ -124,12 +126,12 @@ def _named(named: Words, one: Any, name: str, entry: _Entry) -> Words:
     return english, chinese
 
 
-def _changed(path: Path, inside: str, old: Any, new: Any, entry: _Entry) -> Difference:
-    what = _called(inside, entry)
+def _changed_difference(path: Path, inside: str, old: Any, new: Any, entry: _ListEntry) -> Difference:
+    what = _entry_label(inside, entry)
     before, after = _value(inside, old), _value(inside, new)
-    if _bilingual(old) and _bilingual(new):
+    if _is_bilingual(old) and _is_bilingual(new):
         # Where one language alone was mended, the other would show no difference at all.
-        before, after = _both_tongues(old, new)
+        before, after = _compare_texts(old, new)
     return Difference(
         _place(path, entry),
         "added" if old is None else "removed" if new is None else "changed",
@@ -139,7 +141,7 @@ def _changed(path: Path, inside: str, old: Any, new: Any, entry: _Entry) -> Diff
     )
 
 
-def _both_tongues(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Words, Words]:
+def _compare_texts(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Words, Words]:
     if old["zh"] != new["zh"] and old["en"] != new["en"]:
         return _value("", old), _value("", new)
     tongue = "zh" if old["zh"] != new["zh"] else "en"
@@ -147,7 +149,7 @@ def _both_tongues(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Words
     return (before, before), (after, after)
 
 
-def _called(inside: str, entry: _Entry) -> Words:
+def _entry_label(inside: str, entry: _ListEntry) -> Words:
     if entry.words is None:
         return PLACES.get(inside, (inside, inside))
     if inside in ALONE or not inside:
@@ -171,7 +173,7 @@ def _entry_difference(way: Way, place: str, what: Words, one: Any) -> Difference
 
 def _summary(one: Any) -> Words:
     """An entry in a few words: its own wording, what it gives, its condition."""
-    if not isinstance(one, dict) or _bilingual(one):
+    if not isinstance(one, dict) or _is_bilingual(one):
         return _value("", one)
     wordings = [one[name] for name in ("text", "title", "label") if name in one]
     parts: list[Words] = [(wording["en"], wording["zh"]) for wording in wordings]
@@ -189,7 +191,7 @@ def _summary(one: Any) -> Words:
     return "; ".join(one for one, _zh in parts), "；".join(zh for _en, zh in parts)
 
 
-def _moved(place: str, before: Sequence[str], after: Sequence[str]) -> Difference:
+def _moved_difference(place: str, before: Sequence[str], after: Sequence[str]) -> Difference:
     old, new = ", ".join(before), ", ".join(after)
     what = PLACES.get(place, (f"order of {place}", f"{place} 的顺序"))
     return Difference(
@@ -201,12 +203,12 @@ def _moved(place: str, before: Sequence[str], after: Sequence[str]) -> Differenc
     )
 
 
-def _place(path: Path, entry: _Entry) -> str:
+def _place(path: Path, entry: _ListEntry) -> str:
     inside = ".".join(path[entry.depth :])
     return ".".join(filter(None, (entry.place, inside)))
 
 
-def _bilingual(value: Any) -> bool:
+def _is_bilingual(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"zh", "en"}
 
 
@@ -218,7 +220,7 @@ def _value(inside: str, value: Any) -> Words:
         return VALUES["true" if value else "false"]
     if inside in CHOICES and value in VALUES:
         return VALUES[value]
-    if _bilingual(value):
+    if _is_bilingual(value):
         return f"“{value['en']}”", f"“{value['zh']}”"
     if isinstance(value, dict):
         pairs = [(PARTS.get(key, (key, key)), _value(key, one)) for key, one in value.items()]
@@ -230,9 +232,9 @@ def _value(inside: str, value: Any) -> Words:
         ones = [_value("", one) for one in value]
         return "; ".join(one for one, _zh in ones), "；".join(zh for _en, zh in ones)
     text = str(value)
-    quoted = text if _number(text) else f"“{text}”"
+    quoted = text if _is_number(text) else f"“{text}”"
     return quoted, quoted
 
 
-def _number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).isdigit()

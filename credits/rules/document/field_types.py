@@ -50,11 +50,11 @@ Condition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 """A CEL expression; checked against the facts by :func:`credits.rules.document.parser.parse`."""
 
 
-class Shape(BaseModel):
+class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Text(Shape):
+class RulebookText(FrozenModel):
     """A text in both languages."""
 
     zh: Words

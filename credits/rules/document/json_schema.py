@@ -26,7 +26,7 @@ def schema() -> dict[str, Any]:
     definitions = {name: _tidy(one) for name, one in made.pop("$defs").items()}
     properties = {name: _tidy(one) for name, one in made["properties"].items()}
     # Written by the resolution of a variant, never by people.
-    del properties["derived_from"], definitions["Derived"]
+    del properties["derived_from"], definitions["DerivedFrom"]
     extends = {
         "description": "The published rulebook that this one is a variant of; the variant says only what differs.",
         "type": "object",

@@ -9,21 +9,26 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from credits.rules.decimals import ZERO, exactly, to_text
-from credits.rules.document.conversion_consistency import least_that_gives
-from credits.rules.document.rulebook_model import Bands, PointsRule, RulebookDocument
+from credits.rules.decimals import ZERO, exact_arithmetic, to_text
+from credits.rules.document.conversion_consistency import least_points_for_credit
+from credits.rules.document.rulebook_model import PointsBands, PointsRule, RulebookDocument
 from credits.rules.expressions import cel
-from credits.rules.expressions.expression_tree import Call, Constant, Name, Node, inside
-from credits.rules.expressions.satisfiability import Budget, Range, domain, possible
+from credits.rules.expressions.expression_tree import CallNode, ConstantNode, NameNode, Node, walk
+from credits.rules.expressions.satisfiability import (
+    SearchBudget,
+    WholeNumberRange,
+    fact_range,
+    is_satisfiable,
+)
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 from credits.rules.faults import Path, Said, nearest
 
 Doubt = tuple[Path, Said]
 
 
-def doubtful(rulebook: RulebookDocument) -> Iterator[Doubt]:
+def find_doubts(rulebook: RulebookDocument) -> Iterator[Doubt]:
     """Each place of a valid rulebook that is probably not meant, with what to say of it."""
-    required = _Required(_asked(rulebook), Budget())
+    required = _RequirementConditions(_located_conditions(rulebook), SearchBudget())
     yield from _requirements(required)
     for index, rule in enumerate(rulebook.points):
         here: Path = ("points", index)
@@ -38,12 +43,12 @@ def doubtful(rulebook: RulebookDocument) -> Iterator[Doubt]:
             if when is not None:
                 yield from _condition((key, index, "when"), when, required)
     yield from _gaps_and_overlaps(rulebook, required)
-    with exactly():
+    with exact_arithmetic():
         yield from _amounts(rulebook)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _LocatedCondition:
     path: Path
     id: str
     root: Node
@@ -51,14 +56,16 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Required:
+class _RequirementConditions:
     """The requirements' conditions with place and id, and what asking about them may still cost."""
 
-    asked: Sequence[_Asked]
-    budget: Budget
+    asked: Sequence[_LocatedCondition]
+    budget: SearchBudget
 
-    def can(self, *wanted: tuple[Node, bool], within: Mapping[str, Range] | None = None) -> bool | None:
-        return possible(wanted, within, self.budget)
+    def can(
+        self, *wanted: tuple[Node, bool], within: Mapping[str, WholeNumberRange] | None = None
+    ) -> bool | None:
+        return is_satisfiable(wanted, within, self.budget)
 
     def near(self, node: Node) -> Iterator[tuple[str, Node]]:
         """The requirements that look at a fact of the condition: others cannot exclude it. Those that can never be
@@ -70,15 +77,17 @@ class _Required:
 
 
 def _names(node: Node) -> set[str]:
-    return {one.name for one in inside(node) if isinstance(one, Name)}
+    return {one.name for one in walk(node) if isinstance(one, NameNode)}
 
 
-def _asked(rulebook: RulebookDocument) -> list[_Asked]:
-    found: list[_Asked] = []
+def _located_conditions(rulebook: RulebookDocument) -> list[_LocatedCondition]:
+    found: list[_LocatedCondition] = []
     for index, requirement in enumerate(rulebook.requirements):
         root = _root(requirement.when)
         if root is not None:
-            found.append(_Asked(("requirements", index, "when"), requirement.id, root, _names(root)))
+            found.append(
+                _LocatedCondition(("requirements", index, "when"), requirement.id, root, _names(root))
+            )
     return found
 
 
@@ -87,11 +96,11 @@ def _root(text: str | None, wanted: cel.Wanted = "yes-no") -> Node | None:
     return None if isinstance(checked, tuple) else checked.root
 
 
-def _requirements(required: _Required) -> Iterator[Doubt]:
-    sound: list[_Asked] = []
+def _requirements(required: _RequirementConditions) -> Iterator[Doubt]:
+    sound: list[_LocatedCondition] = []
     for one in required.asked:
         if required.can((one.root, True)) is False:
-            yield one.path, _never(one.root)
+            yield one.path, _never_true(one.root)
             continue
         if required.can((one.root, False)) is False:
             yield one.path, _ALWAYS
@@ -102,10 +111,10 @@ def _requirements(required: _Required) -> Iterator[Doubt]:
         sound.append(one)
 
 
-def _condition(path: Path, when: Node, required: _Required) -> Generator[Doubt, None, bool]:
+def _condition(path: Path, when: Node, required: _RequirementConditions) -> Generator[Doubt, None, bool]:
     """Doubts about when a rule applies; returns whether it never does."""
     if required.can((when, True)) is False:
-        yield path, _never(when)
+        yield path, _never_true(when)
         return True
     if required.can((when, False)) is False:
         yield path, _ALWAYS
@@ -120,11 +129,13 @@ def _condition(path: Path, when: Node, required: _Required) -> Generator[Doubt, 
     return False
 
 
-def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> Iterator[Doubt]:
+def _bands(
+    path: Path, bands: PointsBands, when: Node | None, required: _RequirementConditions
+) -> Iterator[Doubt]:
     of = _root(bands.of, "whole")
-    if not isinstance(of, Name):
+    if not isinstance(of, NameNode):
         return
-    room = domain(of.name)
+    room = fact_range(of.name)
     conditions = [("", when)] if when is not None else []
     conditions += required.near(of)
     for index, step in enumerate(bands.steps):
@@ -136,7 +147,7 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
             yield here, _unreached("")
             continue
         for name, root in conditions:
-            if required.can((root, True), within={of.name: Range(least, most)}) is False:
+            if required.can((root, True), within={of.name: WholeNumberRange(least, most)}) is False:
                 yield here, _unreached(name)
                 break
         if index and step.give == bands.steps[index - 1].give:
@@ -151,31 +162,31 @@ def _bands(path: Path, bands: Bands, when: Node | None, required: _Required) -> 
             )
 
 
-def _gaps_and_overlaps(rulebook: RulebookDocument, required: _Required) -> Iterator[Doubt]:
+def _gaps_and_overlaps(rulebook: RulebookDocument, required: _RequirementConditions) -> Iterator[Doubt]:
     """Points rules that divide one number between them, and leave some of it out or share some of it."""
     by_fact: dict[str, list[_Part]] = {}
     for index, rule in enumerate(rulebook.points):
         root = _root(rule.when)
         if root is None:
             continue
-        names = {node.name for node in inside(root) if isinstance(node, Name)}
+        names = {node.name for node in walk(root) if isinstance(node, NameNode)}
         if len(names) == 1 and (fact := CONDITION_FACTS.get(min(names))) and fact.kind == "whole":
             by_fact.setdefault(fact.name, []).append((index, rule, root))
     for name, rules in sorted(by_fact.items()):
         if len(rules) > 1:
-            yield from _divided(name, rules, required)
+            yield from _divided_by(name, rules, required)
 
 
 _Part = tuple[int, PointsRule, Node]
 
 
-def _divided(fact: str, rules: list[_Part], required: _Required) -> Iterator[Doubt]:
-    points = _telling(fact, rules, required)
+def _divided_by(fact: str, rules: list[_Part], required: _RequirementConditions) -> Iterator[Doubt]:
+    points = _decisive_numbers(fact, rules, required)
     covered: list[set[int]] = []
     for _, _, root in rules:
-        answers = [required.can((root, True), within={fact: Range(one, one)}) for one in points]
+        answers = [required.can((root, True), within={fact: WholeNumberRange(one, one)}) for one in points]
         # Where a rule can go either way, or nobody can say, nothing is certain.
-        surely = [required.can((root, False), within={fact: Range(one, one)}) for one in points]
+        surely = [required.can((root, False), within={fact: WholeNumberRange(one, one)}) for one in points]
         if (
             None in answers
             or None in surely
@@ -201,18 +212,20 @@ def _divided(fact: str, rules: list[_Part], required: _Required) -> Iterator[Dou
         yield ("points", index, "when"), _gap(left[0], fact)
 
 
-def _telling(fact: str, rules: list[_Part], required: _Required) -> list[int]:
+def _decisive_numbers(fact: str, rules: list[_Part], required: _RequirementConditions) -> list[int]:
     """The numbers at which something can change, those left out that a requirement rules out."""
-    room = domain(fact)
+    room = fact_range(fact)
     numbers = {room.least, room.most}
     for _, _, root in rules:
-        for node in inside(root):
-            if isinstance(node, Constant) and isinstance(node.value, int):
+        for node in walk(root):
+            if isinstance(node, ConstantNode) and isinstance(node.value, int):
                 numbers.update(sign * node.value + by for sign in (1, -1) for by in (-1, 0, 1))
     numbers = {one for one in numbers if room.least <= one <= room.most}
     for _, other in required.near(rules[0][2]):
         numbers = {
-            one for one in numbers if required.can((other, True), within={fact: Range(one, one)}) is not False
+            one
+            for one in numbers
+            if required.can((other, True), within={fact: WholeNumberRange(one, one)}) is not False
         }
     return sorted(numbers)
 
@@ -240,7 +253,7 @@ def _amounts(rulebook: RulebookDocument) -> Iterator[Doubt]:
                 ),
             )
     most, best = most_points(rulebook), rulebook.selection.best
-    first = least_that_gives(rulebook)
+    first = least_points_for_credit(rulebook)
     if best is None or rulebook.selection.within != "claim" or rulebook.conversion.remainder == "carry":
         return
     if most is not None and first is not None and most * best < first:
@@ -288,8 +301,8 @@ def _ends(rule: PointsRule, which: Callable[[list[Decimal]], Decimal]) -> Decima
     return given if rule.when is None else which([ZERO, given])
 
 
-def _never(root: Node) -> Said:
-    meant = _misspelt(root)
+def _never_true(root: Node) -> Said:
+    meant = _probable_word(root)
     return (
         "This can never be true, whatever the facts.",
         f"Did you mean “{meant}”?" if meant else "Check the operators and the numbers.",
@@ -298,13 +311,13 @@ def _never(root: Node) -> Said:
     )
 
 
-def _misspelt(root: Node) -> str:
+def _probable_word(root: Node) -> str:
     """The word that was probably meant where a fact is compared with one that it never is."""
-    for node in inside(root):
-        if not isinstance(node, Call):
+    for node in walk(root):
+        if not isinstance(node, CallNode):
             continue
-        words = [one.value for one in inside(node) if isinstance(one, Constant)]
-        for name in (one.name for one in inside(node) if isinstance(one, Name)):
+        words = [one.value for one in walk(node) if isinstance(one, ConstantNode)]
+        for name in (one.name for one in walk(node) if isinstance(one, NameNode)):
             for word in words:
                 if name in CLOSED and isinstance(word, str) and word not in CLOSED[name]:
                     return nearest(word, CLOSED[name])

@@ -11,14 +11,14 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from credits.rules.document import yaml_tree
-from credits.rules.document.consistency import senseless
-from credits.rules.document.lint import doubtful
+from credits.rules.document.consistency import find_inconsistencies
+from credits.rules.document.lint import find_doubts
 from credits.rules.document.rulebook_model import MAX_RULES, RulebookDocument
-from credits.rules.document.variants import Library, loosened, overlaid
+from credits.rules.document.variants import Library, find_loosened, overlay
 from credits.rules.expressions import cel
-from credits.rules.faults import Fault, Path, RulebookFaults, Said, nearest
+from credits.rules.faults import Path, RulebookFault, RulebookFaults, Said, nearest
 
-__all__ = ["Fault", "Library", "RulebookDocument", "RulebookFaults", "digest", "parse", "warnings"]
+__all__ = ["Library", "RulebookDocument", "RulebookFault", "RulebookFaults", "digest", "parse", "warnings"]
 
 MAX_GENERATIONS = 5
 """How many rulebooks may extend each other in a row."""
@@ -42,38 +42,38 @@ def parse(text: str, library: Library | None = None) -> RulebookDocument:
     return _parse(text, library or {}, ())[0]
 
 
-def warnings(text: str, library: Library | None = None) -> tuple[Fault, ...]:
+def warnings(text: str, library: Library | None = None) -> tuple[RulebookFault, ...]:
     """What is valid in ``text`` and probably not meant, in its order; raises as :func:`parse` does."""
     rulebook, where = _parse(text, library or {}, ())
-    return tuple(sorted({where.fault(path, *said) for path, said in doubtful(rulebook)}))
+    return tuple(sorted({where.fault(path, *said) for path, said in find_doubts(rulebook)}))
 
 
 def _parse(
     text: str, library: Library, above: tuple[tuple[str, str], ...]
-) -> tuple[RulebookDocument, _Where]:
+) -> tuple[RulebookDocument, _SourceMap]:
     source = source_of(text)
-    root = yaml_tree.read(source)
+    root = yaml_tree.read_tree(source)
     faults = [*_expression_faults(source, root), *_empty_faults(root)]
-    data = yaml_tree.plain(root)
+    data = yaml_tree.plain_data(root)
     parent, places = None, None
     if yaml_tree.key_at(root, ("extends",)) is not None:
         try:
-            name = _extended(root, data.pop("extends", None))
-            parent = _parent(root, name, library, above)
+            name = _read_extends(root, data.pop("extends", None))
+            parent = _resolve_parent(root, name, library, above)
         except RulebookFaults as error:
             raise RulebookFaults([*faults, *error.faults]) from None
-        data, places = overlaid(parent, data)
+        data, places = overlay(parent, data)
         data["derived_from"] = {"code": name[0], "version": name[1], "digest": digest(parent)}
-    where = _Where(root, places)
+    where = _SourceMap(root, places)
     try:
         rulebook = RulebookDocument.model_validate(data)
     except ValidationError as error:
         told = {fault.path for fault in faults}
         shapes = (fault for fault in _shape_faults(where, error) if fault.path not in told)
         raise RulebookFaults([*faults, *shapes]) from None
-    faults.extend(where.fault(path, *said) for path, said in senseless(rulebook))
+    faults.extend(where.fault(path, *said) for path, said in find_inconsistencies(rulebook))
     if parent is not None:
-        faults.extend(where.fault(path, *said) for path, said in _beside(parent, rulebook))
+        faults.extend(where.fault(path, *said) for path, said in _loosening_faults(parent, rulebook))
     if faults:
         raise RulebookFaults(faults)
     _refuse_what_cannot_be_read_back(rulebook, where)
@@ -90,17 +90,17 @@ def digest(rulebook: RulebookDocument) -> str:
     return hashlib.sha256(rulebook.canonical().encode()).hexdigest()
 
 
-def _expression_faults(source: str, root: yaml_tree.Mapping) -> Iterator[Fault]:
+def _expression_faults(source: str, root: yaml_tree.MappingNode) -> Iterator[RulebookFault]:
     for key, below, wanted in _CONDITIONS:
-        rules = yaml_tree.find(root, (key,))
-        count = len(rules.items) if isinstance(rules, yaml_tree.Sequence) else 0
+        rules = yaml_tree.find_node(root, (key,))
+        count = len(rules.items) if isinstance(rules, yaml_tree.SequenceNode) else 0
         # A longer list is a fault by itself; there is no use in checking what lies beyond.
         for index in range(min(count, MAX_RULES)):
             path: yaml_tree.Path = (key, index, *below)
-            node = yaml_tree.find(root, path)
+            node = yaml_tree.find_node(root, path)
             if (
                 yaml_tree.key_at(root, path) is None
-                or not isinstance(node, yaml_tree.Scalar)
+                or not isinstance(node, yaml_tree.ScalarNode)
                 or not node.text
             ):
                 continue
@@ -109,7 +109,7 @@ def _expression_faults(source: str, root: yaml_tree.Mapping) -> Iterator[Fault]:
                 line, column = yaml_tree.position(
                     source, node, _offset(node.text, problem.line, problem.column)
                 )
-                yield Fault(
+                yield RulebookFault(
                     line,
                     column,
                     yaml_tree.path_text(path),
@@ -120,10 +120,10 @@ def _expression_faults(source: str, root: yaml_tree.Mapping) -> Iterator[Fault]:
                 )
 
 
-def _empty_faults(root: yaml_tree.Mapping) -> Iterator[Fault]:
-    for path, at in yaml_tree.empties(root):
+def _empty_faults(root: yaml_tree.MappingNode) -> Iterator[RulebookFault]:
+    for path, at in yaml_tree.find_empty_values(root):
         word = at.text
-        yield Fault(
+        yield RulebookFault(
             at.line,
             at.column,
             yaml_tree.path_text(path),
@@ -139,10 +139,10 @@ def _offset(text: str, line: int, column: int) -> int:
     return sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
 
 
-class _Where:
+class _SourceMap:
     """Where a place of the rulebook stands in its text: for a variant, in its own text or at ``extends``."""
 
-    def __init__(self, root: yaml_tree.Mapping, places: dict[Path, Path] | None) -> None:
+    def __init__(self, root: yaml_tree.MappingNode, places: dict[Path, Path] | None) -> None:
         self.root, self._places = root, places
 
     def own(self, path: Path) -> Path:
@@ -153,25 +153,27 @@ class _Where:
                 return (*self._places[path[:end]], *path[end:])
         return ("extends",)
 
-    def fault(self, path: Path, message: str, help_: str, message_zh: str, help_zh: str) -> Fault:
+    def fault(self, path: Path, message: str, help_: str, message_zh: str, help_zh: str) -> RulebookFault:
         own = self.own(tuple(path))
-        node = yaml_tree.find(self.root, own)
-        return Fault(node.line, node.column, yaml_tree.path_text(own), message, help_, message_zh, help_zh)
+        node = yaml_tree.find_node(self.root, own)
+        return RulebookFault(
+            node.line, node.column, yaml_tree.path_text(own), message, help_, message_zh, help_zh
+        )
 
 
-def _extended(root: yaml_tree.Mapping, given: object) -> tuple[str, str]:
+def _read_extends(root: yaml_tree.MappingNode, given: object) -> tuple[str, str]:
     """Code and version that a variant names; :class:`RulebookFaults` where it does not."""
     if isinstance(given, dict) and set(given) == {"code", "version"}:
         code, version = given["code"], given["version"]
         if isinstance(code, str) and isinstance(version, str):
             return code, version
-    raise RulebookFaults([_Where(root, None).fault(("extends",), *_NOT_NAMED)])
+    raise RulebookFaults([_SourceMap(root, None).fault(("extends",), *_NOT_NAMED)])
 
 
-def _parent(
-    root: yaml_tree.Mapping, name: tuple[str, str], library: Library, above: tuple[tuple[str, str], ...]
+def _resolve_parent(
+    root: yaml_tree.MappingNode, name: tuple[str, str], library: Library, above: tuple[tuple[str, str], ...]
 ) -> RulebookDocument:
-    where = _Where(root, None)
+    where = _SourceMap(root, None)
     code, version = name
     if name in above or len(above) >= MAX_GENERATIONS:
         raise RulebookFaults([where.fault(("extends",), *_IN_CIRCLES)])
@@ -209,10 +211,10 @@ def _parent(
     return parent
 
 
-def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _Where) -> None:
+def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _SourceMap) -> None:
     """With its defaults, and what a variant takes over, a rulebook is larger than its text: kept, it has to be read."""
     whole = rulebook.canonical()
-    characters, values = len(whole), yaml_tree.values_in(json.loads(whole))
+    characters, values = len(whole), yaml_tree.count_values(json.loads(whole))
     if characters > yaml_tree.MAX_CHARACTERS or values > yaml_tree.MAX_NODES:
         most = f"{yaml_tree.MAX_CHARACTERS}", f"{yaml_tree.MAX_NODES}"
         raise RulebookFaults(
@@ -229,11 +231,11 @@ def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _Where) 
         )
 
 
-def _beside(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _loosening_faults(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     if variant.code == parent.code:
         yield ("code",), _SAME_CODE
     if parent.variants == "tighten":
-        yield from loosened(parent, variant)
+        yield from find_loosened(parent, variant)
 
 
 _NOT_NAMED = (
@@ -262,7 +264,7 @@ _SAME_CODE = (
 )
 
 
-def _shape_faults(where: _Where, error: ValidationError) -> Iterator[Fault]:
+def _shape_faults(where: _SourceMap, error: ValidationError) -> Iterator[RulebookFault]:
     errors = error.errors(include_url=False, include_input=False)
     places = [tuple(one["loc"]) for one in errors]
     for one, path in zip(errors, places, strict=True):
@@ -274,16 +276,16 @@ def _shape_faults(where: _Where, error: ValidationError) -> Iterator[Fault]:
         if kind == "extra_forbidden":
             yield _unknown_key(where, path)
             continue
-        yield where.fault(path, *_said(kind, str(path[-1]) if path else "", bounds))
+        yield where.fault(path, *_fault_sentence(kind, str(path[-1]) if path else "", bounds))
 
 
-def _unknown_key(where: _Where, path: yaml_tree.Path) -> Fault:
+def _unknown_key(where: _SourceMap, path: yaml_tree.Path) -> RulebookFault:
     word = str(path[-1])
     own = where.own(path)
-    place = yaml_tree.key_at(where.root, own) or yaml_tree.find(where.root, own)
+    place = yaml_tree.key_at(where.root, own) or yaml_tree.find_node(where.root, own)
     known = _keys(path[:-1])
     meant = nearest(word, known)
-    return Fault(
+    return RulebookFault(
         place.line,
         place.column,
         yaml_tree.path_text(own),
@@ -367,7 +369,7 @@ _SAID: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def _said(kind: str, key: str, bounds: dict[str, Any]) -> tuple[str, str, str, str]:
+def _fault_sentence(kind: str, key: str, bounds: dict[str, Any]) -> tuple[str, str, str, str]:
     english, help_, chinese, help_zh = _SAID.get(
         kind, ("This value cannot be used here.", "", "此处的值无法使用。", "")
     )

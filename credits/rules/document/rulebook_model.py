@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, Strin
 from pydantic_core import PydanticCustomError
 
 from credits.rules import decimals
-from credits.rules.document.field_types import Condition, Id, Number, Shape, Short, Text, Whole
-from credits.rules.document.grades import Grade, Rounding
+from credits.rules.document.field_types import Condition, FrozenModel, Id, Number, RulebookText, Short, Whole
+from credits.rules.document.grades import GradeScheme, Rounding
 
 Reviewers = Literal["instructors", "college-committee", "university-committee"]
 """Who decides in a stage of review."""
@@ -26,38 +26,38 @@ MAX_RULES = 50
 """How many requirements, and how many points rules, a rulebook has at most."""
 
 
-class Category(Shape):
+class CreditCategory(FrozenModel):
     """What the credit is recorded as; ``standing`` counts what is already recognised under the same code."""
 
     code: Id
-    title: Text
+    title: RulebookText
 
 
-class Units(Shape):
+class UnitNames(FrozenModel):
     """The names of the rulebook's own unit and of the university's."""
 
-    points: Text = Text(zh="积分", en="points")
-    credit: Text = Text(zh="学分", en="credits")
+    points: RulebookText = RulebookText(zh="积分", en="points")
+    credit: RulebookText = RulebookText(zh="学分", en="credits")
 
 
-class Hours(Shape):
+class WorkHours(FrozenModel):
     """Hours of work for one credit, from and to."""
 
     at_least: Number = Field(gt=0, le=1000)
     at_most: Number = Field(gt=0, le=1000)
 
 
-class Course(Shape):
+class CourseUnit(FrozenModel):
     """The unit of study that the credit is recorded on (an ECTS unit, a course), where there is one."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-    title: Text
-    level: Text | None = None
-    outcomes: tuple[Text, ...] = Field(default=(), max_length=30)
-    hours_per_credit: Hours | None = None
+    title: RulebookText
+    level: RulebookText | None = None
+    outcomes: tuple[RulebookText, ...] = Field(default=(), max_length=30)
+    hours_per_credit: WorkHours | None = None
 
 
-class Notice(Shape):
+class NoticeRules(FrozenModel):
     """Public notice (公示): working days, never under 3; ``surname`` shows 张*, ``full-name`` all of it."""
 
     working_days: Whole = Field(default=5, ge=3, le=60)
@@ -65,19 +65,19 @@ class Notice(Shape):
     audience: Literal["members", "public"] = "members"
 
 
-class Appeal(Shape):
+class AppealRules(FrozenModel):
     """Re-review within working days of the decision, appeal within days of service."""
 
     re_review_working_days: Whole = Field(default=10, ge=1, le=90)
     days: Whole = Field(default=10, ge=1, le=180)
 
 
-class Stage(Shape):
+class ReviewStage(FrozenModel):
     """One stage: its name, and ``by`` whom it is reviewed: the instructors of the student's department, the members of
     its credit committee, or those of the university's."""
 
     id: Id
-    title: Text
+    title: RulebookText
     by: Reviewers = "instructors"
 
     @model_serializer(mode="wrap")
@@ -90,39 +90,41 @@ class Stage(Shape):
         return data
 
 
-class Review(Shape):
+class ReviewRules(FrozenModel):
     """The stages of review, in order. Nobody decides in two of them; public notice comes after the last."""
 
-    stages: tuple[Stage, ...] = Field(
-        default=(Stage(id="instructor", title=Text(zh="指导教师审核", en="Instructor's review")),),
+    stages: tuple[ReviewStage, ...] = Field(
+        default=(
+            ReviewStage(id="instructor", title=RulebookText(zh="指导教师审核", en="Instructor's review")),
+        ),
         min_length=1,
         max_length=6,
     )
 
 
-class Requirement(Shape):
+class Requirement(FrozenModel):
     """A contribution counts only where ``when`` holds. ``text`` says what is required, ``otherwise`` what to tell
     the student where it is not met."""
 
     id: Id
-    text: Text
+    text: RulebookText
     when: Condition
-    otherwise: Text | None = None
+    otherwise: RulebookText | None = None
 
 
-class Band(Shape):
+class PointsBand(FrozenModel):
     above: Whole
     give: Number = Field(ge=-1000, le=1000)
 
 
-class Bands(Shape):
+class PointsBands(FrozenModel):
     """``of`` is a whole number; the highest band that it is above gives its points, none of them gives nothing."""
 
     of: Condition
-    steps: tuple[Band, ...] = Field(min_length=1, max_length=50)
+    steps: tuple[PointsBand, ...] = Field(min_length=1, max_length=50)
 
 
-class Award(Shape):
+class ReviewerAward(FrozenModel):
     """A reviewer gives from ``at_least`` to ``at_most``, in steps of ``step``."""
 
     at_least: Number = Field(default=Decimal(0), ge=0, le=1000)
@@ -130,29 +132,29 @@ class Award(Shape):
     step: Number = Field(default=Decimal(1), gt=0, le=1000)
 
 
-class PointsRule(Shape):
+class PointsRule(FrozenModel):
     """Points for a contribution that counts: exactly one of ``give`` (fixed), ``bands``, ``formula`` (a whole number
     in CEL) and ``reviewer``; ``when`` limits it."""
 
     id: Id
-    text: Text
+    text: RulebookText
     when: Condition | None = None
     give: Number | None = Field(default=None, ge=-1000, le=1000)
-    bands: Bands | None = None
+    bands: PointsBands | None = None
     formula: Condition | None = None
-    reviewer: Award | None = None
+    reviewer: ReviewerAward | None = None
 
 
-class Factor(Shape):
+class PointsFactor(FrozenModel):
     """Multiplies the points of a contribution where ``when`` holds (always, where left out)."""
 
     id: Id
-    text: Text
+    text: RulebookText
     times: Number = Field(ge=0, le=100)
     when: Condition | None = None
 
 
-class RepositoryCap(Shape):
+class RepositoryCap(FrozenModel):
     """``points`` from one repository at most; ``share`` of all points (as they stood before this cap) at most, where
     there are two repositories or more (1: no such limit)."""
 
@@ -160,7 +162,7 @@ class RepositoryCap(Shape):
     share: Number = Field(default=Decimal("0.5"), gt=0, le=1)
 
 
-class PeriodCap(Shape):
+class PeriodCap(FrozenModel):
     """``points`` at most from what was merged in one day, ISO week (from Monday) or month, in the rulebook's time
     zone."""
 
@@ -168,19 +170,19 @@ class PeriodCap(Shape):
     points: Number = Field(gt=0, le=100_000)
 
 
-class KindCap(Shape):
+class KindCap(FrozenModel):
     kind: Short
     points: Number = Field(gt=0, le=100_000)
 
 
-class TierCap(Shape):
+class TierCap(FrozenModel):
     """``tier`` is the university's own catalogue's; a repository outside the catalogue has none."""
 
     tier: Short
     points: Number = Field(gt=0, le=100_000)
 
 
-class Caps(Shape):
+class PointsCaps(FrozenModel):
     """At most so many points from one contribution, one repository, one period, one kind of contribution, one tier
     of repositories."""
 
@@ -191,20 +193,20 @@ class Caps(Shape):
     tiers: tuple[TierCap, ...] = Field(default=(), max_length=20)
 
 
-class Mix(Shape):
+class MixRule(FrozenModel):
     """The claim as a whole has ``at_least`` so many contributions, or different repositories, among those that count
     and for which ``when`` holds (all of them, where left out). Where it has fewer, nothing is recognised yet: its
     contributions count nothing and can be claimed again, together with more."""
 
     id: Id
-    text: Text
+    text: RulebookText
     count: Literal["contributions", "repositories"] = "contributions"
     when: Condition | None = None
     at_least: Whole = Field(ge=1, le=1000)
-    otherwise: Text | None = None
+    otherwise: RulebookText | None = None
 
 
-class Selection(Shape):
+class SelectionRule(FrozenModel):
     """Only the ``best`` contributions count (all, where left out): of the claim, or of each repository or kind
     (``within``). With ``pay: difference``, credit already recognised in the category is deducted: whoever has
     something for a lesser achievement gets the difference to the higher one."""
@@ -214,34 +216,34 @@ class Selection(Shape):
     pay: Literal["full", "difference"] = "full"
 
 
-class Exchange(Shape):
+class ExchangeRow(FrozenModel):
     """``at_least`` so many points give ``credit``."""
 
     at_least: Number = Field(gt=0, le=1_000_000)
     credit: Number = Field(gt=0, le=1000)
 
 
-class Conversion(Shape):
+class ConversionRules(FrozenModel):
     """Points to credit, on the total alone: each ``points_per_step`` points give ``step`` credit, rounded to whole
     steps; or the highest row of ``table`` that is reached. Less than ``minimum`` credit gives none yet. What is left
     over is carried to the next assessment, or dropped."""
 
     points_per_step: Number | None = Field(default=None, gt=0, le=100_000)
     step: Number = Field(default=Decimal("0.5"), gt=0, le=100)
-    table: tuple[Exchange, ...] = Field(default=(), max_length=50)
+    table: tuple[ExchangeRow, ...] = Field(default=(), max_length=50)
     minimum: Number = Field(default=Decimal(0), ge=0, le=100)
     rounding: Rounding = "down"
     remainder: Literal["carry", "drop"] = "carry"
 
 
-class Retention(Shape):
+class RetentionRules(FrozenModel):
     """Contributions never claimed are dropped after months, frozen facts kept for years."""
 
     unclaimed_months: Whole = Field(default=12, ge=1, le=120)
     facts_years: Whole = Field(default=10, ge=1, le=100)
 
 
-class Derived(Shape):
+class DerivedFrom(FrozenModel):
     """The version that a variant was resolved from, and that version's digest; written by the resolution."""
 
     code: Id
@@ -253,7 +255,7 @@ _HERE = ("localtime", "posixrules")
 """Not names of a zone, but of what this machine is set to."""
 
 
-def _zone(name: str) -> str:
+def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -263,38 +265,38 @@ def _zone(name: str) -> str:
     return name
 
 
-class RulebookDocument(Shape):
+class RulebookDocument(FrozenModel):
     """A valid rulebook. Frozen; two with the same :meth:`canonical` text are the same."""
 
     language: Literal["1"] = "1"
     code: Id
     label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)] | None = None
-    title: Text
-    source: Text
-    about: Text | None = None
-    category: Category
-    units: Units = Units()
-    course: Course | None = None
-    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    title: RulebookText
+    source: RulebookText
+    about: RulebookText | None = None
+    category: CreditCategory
+    units: UnitNames = UnitNames()
+    course: CourseUnit | None = None
+    time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "Asia/Shanghai"
     merged_since: Literal["enrolment", "term", "any"] = "enrolment"
     maturing_days: Whole = Field(default=7, ge=0, le=365)
     hearing_days: Whole = Field(default=5, ge=1, le=90)
-    notice: Notice = Notice()
-    appeal: Appeal = Appeal()
-    review: Review = Review()
+    notice: NoticeRules = NoticeRules()
+    appeal: AppealRules = AppealRules()
+    review: ReviewRules = ReviewRules()
     requirements: tuple[Requirement, ...] = Field(default=(), max_length=MAX_RULES)
     points: tuple[PointsRule, ...] = Field(min_length=1, max_length=MAX_RULES)
-    factors: tuple[Factor, ...] = Field(default=(), max_length=20)
-    caps: Caps = Caps()
-    mix: tuple[Mix, ...] = Field(default=(), max_length=20)
-    selection: Selection = Selection()
-    conversion: Conversion
+    factors: tuple[PointsFactor, ...] = Field(default=(), max_length=20)
+    caps: PointsCaps = PointsCaps()
+    mix: tuple[MixRule, ...] = Field(default=(), max_length=20)
+    selection: SelectionRule = SelectionRule()
+    conversion: ConversionRules
     term_cap: Number = Field(default=Decimal(2), gt=0, le=1000)
     degree_cap: Number = Field(default=Decimal(4), gt=0, le=1000)
-    grade: Grade = Grade()
-    retention: Retention = Retention()
+    grade: GradeScheme = GradeScheme()
+    retention: RetentionRules = RetentionRules()
     variants: Literal["tighten", "free", "none"] = "tighten"
-    derived_from: Derived | None = None
+    derived_from: DerivedFrom | None = None
 
     def canonical(self) -> str:
         """The one text of this rulebook: JSON (which is YAML too), keys sorted, every default written out, decimals
@@ -303,13 +305,15 @@ class RulebookDocument(Shape):
 
     @cached_property
     def _canonical(self) -> str:
-        return json.dumps(_written(self.model_dump()), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        return (
+            json.dumps(_plain_value(self.model_dump()), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        )
 
 
-def _written(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     if isinstance(value, dict):
         # What is left out has no default but "left out": writing nothing keeps it so.
-        return {key: _written(one) for key, one in value.items() if one is not None}
+        return {key: _plain_value(one) for key, one in value.items() if one is not None}
     if isinstance(value, list | tuple):
-        return [_written(one) for one in value]
+        return [_plain_value(one) for one in value]
     return decimals.to_text(value) if isinstance(value, Decimal) else value

@@ -24,40 +24,47 @@ _OWN = ("code", "label", "about", "variants", "derived_from")
 """What a variant has of its own and never takes over."""
 
 
-def overlaid(parent: RulebookDocument, given: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
+def overlay(parent: RulebookDocument, given: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
     """The plain data of the whole, and where in the variant's own text each given place of it stands."""
     below = {key: value for key, value in json.loads(parent.canonical()).items() if key not in _OWN}
     places: dict[Path, Path] = {}
-    return _laid(below, given, (), (), places), places
+    return _overlay_mapping(below, given, (), (), places), places
 
 
-def _laid(below: Any, above: Any, path: Path, own: Path, places: dict[Path, Path]) -> Any:
+def _overlay_mapping(below: Any, above: Any, path: Path, own: Path, places: dict[Path, Path]) -> Any:
     places[path] = own
     if isinstance(below, dict) and isinstance(above, dict):
         whole = dict(below)
         for key, value in above.items():
-            whole[key] = _laid(below.get(key), value, (*path, key), (*own, key), places)
+            whole[key] = _overlay_mapping(below.get(key), value, (*path, key), (*own, key), places)
         return whole
-    if isinstance(below, list) and isinstance(above, list) and _name(below) and _name(above) == _name(below):
-        return _joined(below, above, path, own, places)
+    if (
+        isinstance(below, list)
+        and isinstance(above, list)
+        and _naming_key(below)
+        and _naming_key(above) == _naming_key(below)
+    ):
+        return _overlay_list(below, above, path, own, places)
     for at in _inside(above):
         places[(*path, *at)] = (*own, *at)
     return above
 
 
-def _joined(below: list[Any], above: list[Any], path: Path, own: Path, places: dict[Path, Path]) -> list[Any]:
-    name = _name(below)
+def _overlay_list(
+    below: list[Any], above: list[Any], path: Path, own: Path, places: dict[Path, Path]
+) -> list[Any]:
+    name = _naming_key(below)
     whole = list(below)
     at = {entry[name]: index for index, entry in enumerate(below)}
     for index, entry in enumerate(above):
         here = at.get(entry[name], len(whole))
         if here == len(whole):
             whole.append(None)
-        whole[here] = _laid(whole[here], entry, (*path, here), (*own, index), places)
+        whole[here] = _overlay_mapping(whole[here], entry, (*path, here), (*own, index), places)
     return whole
 
 
-def _name(entries: list[Any]) -> str:
+def _naming_key(entries: list[Any]) -> str:
     """The key that names the entries, where each has one and no two the same."""
     for name in _NAMES:
         names = [entry.get(name) for entry in entries if isinstance(entry, dict)]
@@ -113,16 +120,16 @@ _SAME: tuple[Path, ...] = (
 )
 
 
-def loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
     """Each place where the variant allows more than its parent, with what to say of it."""
     for path in _LOWER:
         had, has = _at(parent, path), _at(variant, path)
         if had is not None and (has is None or has > had):
-            yield path, _looser(had, "or less", "或更低")
+            yield path, _is_looser(had, "or less", "或更低")
     for path in _HIGHER:
         had, has = _at(parent, path), _at(variant, path)
         if has < had:
-            yield path, _looser(had, "or more", "或更高")
+            yield path, _is_looser(had, "or more", "或更高")
     for path in _SAME:
         if _at(parent, path) != _at(variant, path):
             yield path, _fixed()
@@ -145,7 +152,7 @@ def _caps(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple
         for index, cap in enumerate(getattr(variant.caps, key)):
             most = had.get(getattr(cap, name))
             if most is not None and cap.points > most:
-                yield ("caps", key, index, "points"), _looser(most, "or less", "或更低")
+                yield ("caps", key, index, "points"), _is_looser(most, "or less", "或更低")
 
 
 def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
@@ -163,7 +170,7 @@ def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tupl
         if held and (mix.when, mix.count) != (held.when, held.count):
             yield ("mix", index), _add_another()
         elif held and mix.at_least < held.at_least:
-            yield ("mix", index, "at_least"), _looser(held.at_least, "or more", "或更高")
+            yield ("mix", index, "at_least"), _is_looser(held.at_least, "or more", "或更高")
     factors = {factor.id: factor for factor in parent.factors}
     for index, factor in enumerate(variant.factors):
         before = factors.get(factor.id)
@@ -171,7 +178,7 @@ def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tupl
             yield ("factors", index), _fixed()
         elif factor.times > (before.times if before else 1):
             most = before.times if before else Decimal(1)
-            yield ("factors", index, "times"), _looser(most, "or less", "或更低")
+            yield ("factors", index, "times"), _is_looser(most, "or less", "或更低")
     points = {rule.id: rule for rule in parent.points}
     for index, rule in enumerate(variant.points):
         was = points.get(rule.id)
@@ -182,13 +189,13 @@ def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tupl
         if (rule.when, rule.bands, rule.formula) != (was.when, was.bands, was.formula):
             yield ("points", index), _fixed()
         elif was.give is not None and (rule.give is None or rule.give > was.give):
-            yield ("points", index, "give"), _looser(was.give, "or less", "或更低")
+            yield ("points", index, "give"), _is_looser(was.give, "or less", "或更低")
         elif was.reviewer is not None and (
             rule.reviewer is None
             or rule.reviewer.at_most > was.reviewer.at_most
             or rule.reviewer.at_least > was.reviewer.at_least
         ):
-            yield ("points", index, "reviewer"), _looser(was.reviewer.at_most, "or less", "或更低")
+            yield ("points", index, "reviewer"), _is_looser(was.reviewer.at_most, "or less", "或更低")
 
 
 def _at(rulebook: RulebookDocument, path: Path) -> Any:
@@ -198,7 +205,7 @@ def _at(rulebook: RulebookDocument, path: Path) -> Any:
     return value
 
 
-def _looser(had: Decimal | int, way: str, way_zh: str) -> Said:
+def _is_looser(had: Decimal | int, way: str, way_zh: str) -> Said:
     number = to_text(had) if isinstance(had, Decimal) else str(had)
     return (
         f"A variant can only make the rulebook stricter: {number} {way}.",

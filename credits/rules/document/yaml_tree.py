@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from credits.rules.faults import Fault, RulebookFaults
+from credits.rules.faults import RulebookFault, RulebookFaults
 
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 12
@@ -26,7 +26,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarNode:
     """A text; ``quoted`` is true for quoted and block texts, so that an empty plain one can mean "left out".
     ``start`` and ``end`` are offsets into the source."""
 
@@ -39,20 +39,20 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class SequenceNode:
     items: tuple[Node, ...]
     line: int
     column: int
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
-    entries: tuple[tuple[Scalar, Node], ...]
+class MappingNode:
+    entries: tuple[tuple[ScalarNode, Node], ...]
     line: int
     column: int
 
 
-Node = Scalar | Sequence | Mapping
+Node = ScalarNode | SequenceNode | MappingNode
 
 
 def path_text(path: Path) -> str:
@@ -63,10 +63,10 @@ def path_text(path: Path) -> str:
     return text
 
 
-def read(source: str) -> Mapping:
+def read_tree(source: str) -> MappingNode:
     """The tree of one document; :class:`RulebookFaults` when it is not YAML, too large, or uses what is refused."""
     _refuse_size_and_characters(source)
-    builder = _Builder(source)
+    builder = _TreeBuilder(source)
     try:
         return builder.document()
     except MarkedYAMLError as error:
@@ -85,34 +85,34 @@ def read(source: str) -> Mapping:
         raise _refused(1, 1, "This is not valid YAML.", "", "此处不是有效的 YAML。") from error
 
 
-def empties(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
+def find_empty_values(node: Node, path: Path = ()) -> Iterator[tuple[Path, ScalarNode]]:
     """Every place with nothing in it, and the key or entry that was left without a value."""
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         for index, item in enumerate(node.items):
             yield from _empty(item, item, (*path, index))
-    elif isinstance(node, Mapping):
+    elif isinstance(node, MappingNode):
         for key, value in node.entries:
             yield from _empty(key, value, (*path, key.text))
 
 
-def _empty(at: Node, node: Node, path: Path) -> Iterator[tuple[Path, Scalar]]:
-    if isinstance(node, Scalar) and _nothing(node) and isinstance(at, Scalar):
+def _empty(at: Node, node: Node, path: Path) -> Iterator[tuple[Path, ScalarNode]]:
+    if isinstance(node, ScalarNode) and _is_nothing(node) and isinstance(at, ScalarNode):
         yield path, at
-    yield from empties(node, path)
+    yield from find_empty_values(node, path)
 
 
-def _nothing(scalar: Scalar) -> bool:
+def _is_nothing(scalar: ScalarNode) -> bool:
     return not scalar.quoted and scalar.text in ("", "~", "null")
 
 
-def find(root: Node, path: Path) -> Node:
+def find_node(root: Node, path: Path) -> Node:
     """The node at ``path``, or the nearest one above it that exists."""
     node = root
     for part in path:
         below: Node | None = None
-        if isinstance(node, Mapping):
+        if isinstance(node, MappingNode):
             below = next((value for key, value in node.entries if key.text == part), None)
-        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.items):
             below = node.items[part]
         if below is None:
             return node
@@ -120,37 +120,37 @@ def find(root: Node, path: Path) -> Node:
     return node
 
 
-def key_at(root: Node, path: Path) -> Scalar | None:
+def key_at(root: Node, path: Path) -> ScalarNode | None:
     """The key that leads to ``path``, where its last part is a key of a mapping."""
-    above = find(root, path[:-1])
-    if isinstance(above, Mapping):
+    above = find_node(root, path[:-1])
+    if isinstance(above, MappingNode):
         return next((key for key, _ in above.entries if key.text == path[-1]), None)
     return None
 
 
-def plain(node: Node) -> Any:
+def plain_data(node: Node) -> Any:
     """Dicts, lists and texts; a key with nothing after it is left out."""
-    if isinstance(node, Scalar):
-        return None if _nothing(node) else node.text
-    if isinstance(node, Sequence):
-        return [plain(item) for item in node.items]
-    values = {key.text: plain(value) for key, value in node.entries}
+    if isinstance(node, ScalarNode):
+        return None if _is_nothing(node) else node.text
+    if isinstance(node, SequenceNode):
+        return [plain_data(item) for item in node.items]
+    values = {key.text: plain_data(value) for key, value in node.entries}
     return {key: value for key, value in values.items() if value is not None}
 
 
 def read_plain(source: str) -> Any:
     """Return what :func:`read` reads as dictionaries, lists and strings, without places."""
-    return plain(read(source))
+    return plain_data(read_tree(source))
 
 
-def values_in(data: Any) -> int:
+def count_values(data: Any) -> int:
     """How many values plain data has, counted as they are read: keys are values too."""
     if isinstance(data, dict):
-        return 1 + sum(1 + values_in(value) for value in data.values())
-    return 1 + sum(map(values_in, data)) if isinstance(data, list) else 1
+        return 1 + sum(1 + count_values(value) for value in data.values())
+    return 1 + sum(map(count_values, data)) if isinstance(data, list) else 1
 
 
-def position(source: str, scalar: Scalar, offset: int) -> tuple[int, int]:
+def position(source: str, scalar: ScalarNode, offset: int) -> tuple[int, int]:
     """Line and column in ``source`` of the character at ``offset`` of the scalar's text.
 
     The text is followed through indentation and folded lines; where quoting changed it (escapes), the position of
@@ -163,7 +163,7 @@ def position(source: str, scalar: Scalar, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
 
 
-def _source_offset(source: str, scalar: Scalar, offset: int) -> int | None:
+def _source_offset(source: str, scalar: ScalarNode, offset: int) -> int | None:
     at = scalar.start
     if source[at : at + 1] in ("|", ">"):
         at = source.find("\n", at) + 1
@@ -197,20 +197,20 @@ def _refuse_size_and_characters(source: str) -> None:
         if line.isascii() and line.isprintable():
             continue
         for column, character in enumerate(line, start=1):
-            if _hidden(character):
+            if _is_hidden(character):
                 raise RulebookFaults([_hidden_character(number, column, character)])
 
 
-def _hidden(character: str) -> bool:
+def _is_hidden(character: str) -> bool:
     """Control, direction-changing and line-separating characters: text that looks unlike what it is."""
     if ord(character) & 0xFFFE == 0xFFFE:  # a noncharacter, which YAML refuses
         return True
     return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
 
 
-def _hidden_character(line: int, column: int, character: str) -> Fault:
+def _hidden_character(line: int, column: int, character: str) -> RulebookFault:
     name = f"U+{ord(character):04X}"
-    return Fault(
+    return RulebookFault(
         line,
         column,
         "",
@@ -221,15 +221,15 @@ def _hidden_character(line: int, column: int, character: str) -> Fault:
     )
 
 
-class _Builder:
+class _TreeBuilder:
     """Reads the parser's events one by one, so that a bound stops the reading and not only the building."""
 
     def __init__(self, source: str) -> None:
         self._events: Iterator[Any] = YAML(typ="safe", pure=True).parse(source)
         self._nodes = 0
-        self._faults: list[Fault] = []
+        self._faults: list[RulebookFault] = []
 
-    def document(self) -> Mapping:
+    def document(self) -> MappingNode:
         event = next(self._events)
         while type(event).__name__ in ("StreamStartEvent", "DocumentStartEvent"):
             event = next(self._events)
@@ -240,7 +240,7 @@ class _Builder:
             if type(event).__name__ == "DocumentStartEvent":
                 line, column = _start(event)
                 self._faults.append(
-                    Fault(
+                    RulebookFault(
                         line,
                         column,
                         "",
@@ -252,7 +252,7 @@ class _Builder:
                 break
         if self._faults:
             raise RulebookFaults(self._faults)
-        if not isinstance(root, Mapping):
+        if not isinstance(root, MappingNode):
             raise _refused(
                 root.line,
                 root.column,
@@ -268,18 +268,18 @@ class _Builder:
         line, column = _start(event)
         name = type(event).__name__
         if name == "MappingStartEvent":
-            return Mapping(self._entries(depth), line, column)
+            return MappingNode(self._entries(depth), line, column)
         if name == "SequenceStartEvent":
-            return Sequence(self._items(depth), line, column)
+            return SequenceNode(self._items(depth), line, column)
         if name == "ScalarEvent":
             text = str(event.value)
             for character in text:
-                if character != "\n" and _hidden(character):
+                if character != "\n" and _is_hidden(character):
                     self._faults.append(_hidden_character(line, column, character))
                     break
             quoted = bool(event.style)
-            return Scalar(text, line, column, event.start_mark.index, event.end_mark.index, quoted)
-        return Scalar("", line, column, event.start_mark.index, event.end_mark.index, False)
+            return ScalarNode(text, line, column, event.start_mark.index, event.end_mark.index, quoted)
+        return ScalarNode("", line, column, event.start_mark.index, event.end_mark.index, False)
 
     def _items(self, depth: int) -> tuple[Node, ...]:
         items = []
@@ -289,22 +289,22 @@ class _Builder:
             items.append(self._node(event, depth + 1))
         return tuple(items)
 
-    def _entries(self, depth: int) -> tuple[tuple[Scalar, Node], ...]:
-        entries: list[tuple[Scalar, Node]] = []
-        seen: dict[str, Scalar] = {}
+    def _entries(self, depth: int) -> tuple[tuple[ScalarNode, Node], ...]:
+        entries: list[tuple[ScalarNode, Node]] = []
+        seen: dict[str, ScalarNode] = {}
         for event in self._events:
             if type(event).__name__ == "MappingEndEvent":
                 break
             key = self._node(event, depth + 1)
             value = self._node(next(self._events), depth + 1)
-            if not isinstance(key, Scalar):
+            if not isinstance(key, ScalarNode):
                 self._faults.append(
-                    Fault(key.line, key.column, "", "A key must be one word.", "", "键必须是一个词。")
+                    RulebookFault(key.line, key.column, "", "A key must be one word.", "", "键必须是一个词。")
                 )
             elif key.text in seen:
                 first = seen[key.text].line
                 self._faults.append(
-                    Fault(
+                    RulebookFault(
                         key.line,
                         key.column,
                         key.text,
@@ -343,7 +343,7 @@ class _Builder:
         line, column = _start(event)
         if getattr(event, "anchor", None):
             self._faults.append(
-                Fault(
+                RulebookFault(
                     line,
                     column,
                     "",
@@ -357,7 +357,7 @@ class _Builder:
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in ("None", "!"):
             self._faults.append(
-                Fault(
+                RulebookFault(
                     line,
                     column,
                     "",
@@ -371,7 +371,7 @@ class _Builder:
 
 def _refused(line: int, column: int, *said: str) -> RulebookFaults:
     """One fault that ends the reading."""
-    return RulebookFaults([Fault(line, column, "", *said)])
+    return RulebookFaults([RulebookFault(line, column, "", *said)])
 
 
 def _start(event: Any) -> tuple[int, int]:

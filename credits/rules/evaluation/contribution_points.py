@@ -9,24 +9,24 @@ from decimal import Decimal
 
 from credits.errors import CreditsError, Sentence, gettext_noop
 from credits.rules.decimals import ZERO, to_text
-from credits.rules.document.field_types import Text
-from credits.rules.document.rulebook_model import Award, Bands, PointsRule, RulebookDocument
+from credits.rules.document.field_types import RulebookText
+from credits.rules.document.rulebook_model import PointsBands, PointsRule, ReviewerAward, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.outcome import ContributionOutcome, Seen, Status, Step, TraceLine
 from credits.rules.expressions import cel
-from credits.rules.expressions.cel import Failed, Known, Unknown
+from credits.rules.expressions.cel import BoundFacts, FailedValue, UnknownValue
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind, share_of
 from credits.text import Texts
 
-Answer = bool | Unknown | Failed
+Answer = bool | UnknownValue | FailedValue
 
 
 @dataclass
-class Worth:
+class ContributionScore:
     """A contribution while it is being assessed: each line added moves ``points``."""
 
     facts: ContributionFacts
-    known: Known
+    known: BoundFacts
     zone: str
     status: Status = "counts"
     points: Decimal = ZERO
@@ -54,7 +54,7 @@ class Worth:
         self.lines.append(TraceLine(step, rule, text, saw, before, change, self.points))
 
     def shown(self, saw: Mapping[str, Value | None]) -> tuple[str, str]:
-        return trace_texts.seen(saw, self.zone)
+        return trace_texts.seen_values_text(saw, self.zone)
 
     def outcome(self) -> ContributionOutcome:
         return ContributionOutcome(
@@ -62,35 +62,42 @@ class Worth:
         )
 
     def undecided(
-        self, step: Step, rule: str, what: Text, answer: Unknown | Failed, saw: Mapping[str, Seen]
+        self,
+        step: Step,
+        rule: str,
+        what: RulebookText,
+        answer: UnknownValue | FailedValue,
+        saw: Mapping[str, Seen],
     ) -> None:
         """A line that says what is not known; the contribution's status is the caller's to set."""
-        if isinstance(answer, Unknown):
+        if isinstance(answer, UnknownValue):
             self.unknown.update(answer.facts)
-            text = trace_texts.say("undecided", what=what, unknown=trace_texts.named(answer.facts))
+            text = trace_texts.sentence("undecided", what=what, unknown=trace_texts.fact_labels(answer.facts))
         else:
-            text = trace_texts.say("failed", what=what, reason=answer.reason)
+            text = trace_texts.sentence("failed", what=what, reason=answer.reason)
         self.add(step, rule, text, saw)
 
 
-def worth(rulebook: RulebookDocument, claim: ClaimFacts, one: ContributionFacts) -> Worth:
+def score_contribution(
+    rulebook: RulebookDocument, claim: ClaimFacts, one: ContributionFacts
+) -> ContributionScore:
     """The contribution with its lines, before anything that looks at several contributions."""
-    refuse_odd_awards(rulebook, one)
-    item = Worth(one, Known(bind(claim, one)), rulebook.time_zone)
+    refuse_invalid_awards(rulebook, one)
+    item = ContributionScore(one, BoundFacts(bind(claim, one)), rulebook.time_zone)
     _requirements(item, rulebook, claim)
     if item.status != "counts":
         return item
     for rule in rulebook.points:
         _points(item, rulebook, rule)
     if item.points < 0:
-        text = trace_texts.say("not-below-zero", points=rulebook.units.points)
+        text = trace_texts.sentence("not-below-zero", points=rulebook.units.points)
         item.add("points", "not-below-zero", text, {}, -item.points)
     _factors(item, rulebook)
     _share(item, rulebook)
     _period(item, rulebook)
     cap = rulebook.caps.contribution
     if cap is not None and item.points > cap:
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "contribution-cap", limit=cap, before=item.points, after=cap, points=rulebook.units.points
         )
         item.add("contribution-cap", "contribution-cap", text, {"limit": to_text(cap)}, cap - item.points)
@@ -98,23 +105,23 @@ def worth(rulebook: RulebookDocument, claim: ClaimFacts, one: ContributionFacts)
 
 
 @dataclass(frozen=True)
-class Test:
+class RequirementTest:
     """One requirement on one contribution: of the author, or of those that every rulebook has."""
 
     rule: str
-    text: Text
+    text: RulebookText
     answer: Answer
     saw: Mapping[str, Value | None]
-    otherwise: Text | None = None
+    otherwise: RulebookText | None = None
 
 
-def _requirements(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> None:
+def _requirements(item: ContributionScore, rulebook: RulebookDocument, claim: ClaimFacts) -> None:
     answers: list[Answer] = []
-    for test in tests_of(item, rulebook, claim):
+    for test in requirement_tests(item, rulebook, claim):
         answers.append(test.answer)
         saw = {name: cel.seen_json(value) for name, value in test.saw.items()}
         if isinstance(test.answer, bool):
-            text = trace_texts.say(
+            text = trace_texts.sentence(
                 "met" if test.answer else "not-met",
                 what=test.text,
                 saw=item.shown(test.saw),
@@ -125,7 +132,7 @@ def _requirements(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) ->
             item.undecided("requirements", test.rule, test.text, test.answer, saw)
     accepted = item.facts.accepted
     if accepted is not None:
-        text = trace_texts.say("accepted" if accepted else "refused")
+        text = trace_texts.sentence("accepted" if accepted else "refused")
         item.add("requirements", "reviewer", text, {"accepted": accepted})
         answers.append(accepted)
     # One requirement that is surely not met settles it; what is unknown elsewhere no longer matters.
@@ -135,11 +142,13 @@ def _requirements(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) ->
         item.status = "undecided"
 
 
-def tests_of(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Iterator[Test]:
+def requirement_tests(
+    item: ContributionScore, rulebook: RulebookDocument, claim: ClaimFacts
+) -> Iterator[RequirementTest]:
     """Every requirement with its answer, in the order of the trace."""
     known = item.known.values
     once = known.get("contribution.already_credited", False)
-    yield Test("once", trace_texts.ONCE, once is False, {}, trace_texts.ONCE_OTHERWISE)
+    yield RequirementTest("once", trace_texts.ONCE, once is False, {}, trace_texts.ONCE_OTHERWISE)
     if rulebook.merged_since == "enrolment":
         start = ("student.enrolled_on", "contribution.merged_at")
         yield _in_order("merged-since", trace_texts.SINCE_ENROLMENT, item.known, start)
@@ -149,9 +158,9 @@ def tests_of(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Iter
     if rulebook.maturing_days:
         yield _maturing(item, rulebook, claim)
     for requirement in rulebook.requirements:
-        expression = checked(requirement.when, "yes-no")
+        expression = checked_expression(requirement.when, "yes-no")
         answer = expression.value(item.known)
-        yield Test(
+        yield RequirementTest(
             requirement.id,
             requirement.text,
             _answer(answer),
@@ -160,16 +169,16 @@ def tests_of(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Iter
         )
 
 
-def _in_order(rule: str, text: Text, known: Known, names: tuple[str, ...]) -> Test:
+def _in_order(rule: str, text: RulebookText, known: BoundFacts, names: tuple[str, ...]) -> RequirementTest:
     """Whether the times under ``names`` follow one another (the same instant included)."""
     saw = {name: known.values.get(name) for name in names}
     times = [value for value in saw.values() if isinstance(value, datetime)]
     missing = tuple(name for name in names if saw[name] is None)
-    answer: Answer = Unknown(missing) if missing else times == sorted(times)
-    return Test(rule, text, answer, saw)
+    answer: Answer = UnknownValue(missing) if missing else times == sorted(times)
+    return RequirementTest(rule, text, answer, saw)
 
 
-def _maturing(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Test:
+def _maturing(item: ContributionScore, rulebook: RulebookDocument, claim: ClaimFacts) -> RequirementTest:
     days = rulebook.maturing_days
     merged = item.facts.contribution.get("merged_at")
     # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
@@ -178,28 +187,32 @@ def _maturing(item: Worth, rulebook: RulebookDocument, claim: ClaimFacts) -> Tes
     ripe = merged.astimezone(UTC) + timedelta(days=days) if merged else None
     saw: dict[str, Value | None] = {"contribution.merged_at": merged}
     if ripe is None:
-        answer: Answer = Unknown(("contribution.merged_at",))
+        answer: Answer = UnknownValue(("contribution.merged_at",))
     elif at is None:
-        answer = Unknown(("round.closes",))
+        answer = UnknownValue(("round.closes",))
     else:
         answer = ripe <= at
-    return Test(
+    return RequirementTest(
         "maturing",
-        trace_texts.matured(days),
+        trace_texts.maturing_requirement(days),
         answer,
         saw,
-        None if answer is True else trace_texts.ripens(ripe, at, item.zone),
+        None if answer is True else trace_texts.maturing_times(ripe, at, item.zone),
     )
 
 
-def _points(item: Worth, rulebook: RulebookDocument, rule: PointsRule) -> None:
+def _points(item: ContributionScore, rulebook: RulebookDocument, rule: PointsRule) -> None:
     unit = rulebook.units.points
     saw: dict[str, Value | None] = {}
     if rule.when is not None and not _applies(item, "points", rule.id, rule.text, rule.when, saw):
         return
     if rule.give is not None:
-        text = trace_texts.say(
-            "given", what=rule.text, change=trace_texts.change(rule.give), points=unit, saw=item.shown(saw)
+        text = trace_texts.sentence(
+            "given",
+            what=rule.text,
+            change=trace_texts.change_text(rule.give),
+            points=unit,
+            saw=item.shown(saw),
         )
         item.add("points", rule.id, text, _json(saw), rule.give)
     elif rule.reviewer is not None:
@@ -209,20 +222,20 @@ def _points(item: Worth, rulebook: RulebookDocument, rule: PointsRule) -> None:
 
 
 def _computed(
-    item: Worth, rulebook: RulebookDocument, rule: PointsRule, saw: dict[str, Value | None]
+    item: ContributionScore, rulebook: RulebookDocument, rule: PointsRule, saw: dict[str, Value | None]
 ) -> None:
     """Points by bands or by a formula, both from a whole number."""
     unit = rulebook.units.points
-    expression = checked(rule.bands.of if rule.bands else rule.formula or "", "whole")
+    expression = checked_expression(rule.bands.of if rule.bands else rule.formula or "", "whole")
     saw = {**saw, **item.known.seen_by(expression)}
     value = expression.value(item.known)
-    if isinstance(value, Unknown | Failed):
+    if isinstance(value, UnknownValue | FailedValue):
         item.undecided("points", rule.id, rule.text, value, _json(saw))
         return
     if rule.bands is None:
         given = Decimal(value)
-        text = trace_texts.say(
-            "given", what=rule.text, change=trace_texts.change(given), points=unit, saw=item.shown(saw)
+        text = trace_texts.sentence(
+            "given", what=rule.text, change=trace_texts.change_text(given), points=unit, saw=item.shown(saw)
         )
         item.add("points", rule.id, text, _json(saw), given)
         return
@@ -230,40 +243,42 @@ def _computed(
 
 
 def _band(
-    item: Worth,
+    item: ContributionScore,
     rulebook: RulebookDocument,
     rule: PointsRule,
-    bands: Bands,
+    bands: PointsBands,
     value: int,
     saw: dict[str, Value | None],
 ) -> None:
     reached = [step for step in bands.steps if value > step.above]
     given = reached[-1].give if reached else ZERO
-    text = trace_texts.say(
+    text = trace_texts.sentence(
         "band" if reached else "no-band",
         what=rule.text,
         value=value,
         above=(reached[-1] if reached else bands.steps[0]).above,
-        change=trace_texts.change(given),
+        change=trace_texts.change_text(given),
         points=rulebook.units.points,
         saw=trace_texts.NOTHING if tuple(saw) == (bands.of,) else item.shown(saw),
     )
     item.add("points", rule.id, text, _json(saw), given)
 
 
-def _award(item: Worth, rulebook: RulebookDocument, rule: PointsRule, award: Award) -> None:
+def _award(
+    item: ContributionScore, rulebook: RulebookDocument, rule: PointsRule, award: ReviewerAward
+) -> None:
     given = item.facts.awarded.get(rule.id)
     slots: dict[str, trace_texts.Slot] = {"what": rule.text, "low": award.at_least, "high": award.at_most}
     if given is None:
-        item.add("points", rule.id, trace_texts.say("not-awarded", **slots), {"awarded": None})
+        item.add("points", rule.id, trace_texts.sentence("not-awarded", **slots), {"awarded": None})
         return
-    text = trace_texts.say(
-        "awarded", **slots, value=given, change=trace_texts.change(given), points=rulebook.units.points
+    text = trace_texts.sentence(
+        "awarded", **slots, value=given, change=trace_texts.change_text(given), points=rulebook.units.points
     )
     item.add("points", rule.id, text, {"awarded": to_text(given)}, given)
 
 
-def _factors(item: Worth, rulebook: RulebookDocument) -> None:
+def _factors(item: ContributionScore, rulebook: RulebookDocument) -> None:
     for factor in rulebook.factors:
         saw: dict[str, Value | None] = {}
         if factor.when is not None and not _applies(
@@ -271,7 +286,7 @@ def _factors(item: Worth, rulebook: RulebookDocument) -> None:
         ):
             continue
         after = item.points * factor.times
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "factor",
             what=factor.text,
             before=item.points,
@@ -283,53 +298,60 @@ def _factors(item: Worth, rulebook: RulebookDocument) -> None:
         item.add("factors", factor.id, text, _json(saw), after - item.points)
 
 
-def _share(item: Worth, rulebook: RulebookDocument) -> None:
+def _share(item: ContributionScore, rulebook: RulebookDocument) -> None:
     share = share_of(item.facts)
     if share is None:
         item.status = "undecided"
         name = "contribution.share_hundredths"
-        text = trace_texts.say("undecided", what=_SHARE, unknown=trace_texts.named((name,)))
+        text = trace_texts.sentence("undecided", what=_SHARE, unknown=trace_texts.fact_labels((name,)))
         item.unknown.add(name)
         item.add("share", "share", text, {"share": None}, -item.points)
         return
     if share != 1:
         after = item.points * share
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "share", before=item.points, share=share, after=after, points=rulebook.units.points
         )
         item.add("share", "share", text, {"share": to_text(share)}, after - item.points)
 
 
-def _period(item: Worth, rulebook: RulebookDocument) -> None:
+def _period(item: ContributionScore, rulebook: RulebookDocument) -> None:
     """A cap by day, week or month cannot be held on what nobody knows the time of."""
     if not rulebook.caps.periods or item.facts.contribution.get("merged_at") is not None:
         return
     item.status = "undecided"
     name = "contribution.merged_at"
     item.unknown.add(name)
-    text = trace_texts.say("undecided", what=_PERIOD, unknown=trace_texts.named((name,)))
+    text = trace_texts.sentence("undecided", what=_PERIOD, unknown=trace_texts.fact_labels((name,)))
     item.add("period-cap", "period-cap", text, {name: None}, -item.points)
 
 
-_PERIOD = Text(zh="合并于哪一天、周或月", en="the day, week or month in which it was merged")
-_SHARE = Text(zh="本人在此项贡献中的份额", en="the student's share of this contribution")
+_PERIOD = RulebookText(zh="合并于哪一天、周或月", en="the day, week or month in which it was merged")
+_SHARE = RulebookText(zh="本人在此项贡献中的份额", en="the student's share of this contribution")
 
 
-def _applies(item: Worth, step: Step, rule: str, what: Text, when: str, saw: dict[str, Value | None]) -> bool:
+def _applies(
+    item: ContributionScore,
+    step: Step,
+    rule: str,
+    what: RulebookText,
+    when: str,
+    saw: dict[str, Value | None],
+) -> bool:
     """Whether a rule's ``when`` holds; where it does not, or nobody can say, the line that says so is added."""
-    expression = checked(when, "yes-no")
+    expression = checked_expression(when, "yes-no")
     saw.update(item.known.seen_by(expression))
     answer = _answer(expression.value(item.known))
     if answer is True:
         return True
     if answer is False:
-        item.add(step, rule, trace_texts.say("not-applied", what=what, saw=item.shown(saw)), _json(saw))
+        item.add(step, rule, trace_texts.sentence("not-applied", what=what, saw=item.shown(saw)), _json(saw))
     else:
         item.undecided(step, rule, what, answer, _json(saw))
     return False
 
 
-def refuse_odd_awards(rulebook: RulebookDocument, one: ContributionFacts) -> None:
+def refuse_invalid_awards(rulebook: RulebookDocument, one: ContributionFacts) -> None:
     """Raises CreditsError for what a reviewer gave under no criterion, or out of its range."""
     criteria = {rule.id: rule.reviewer for rule in rulebook.points if rule.reviewer is not None}
     for criterion, given in sorted(one.awarded.items()):
@@ -364,7 +386,7 @@ def refuse_odd_awards(rulebook: RulebookDocument, one: ContributionFacts) -> Non
             )
 
 
-def checked(text: str, wanted: cel.Wanted) -> cel.Expression:
+def checked_expression(text: str, wanted: cel.Wanted) -> cel.CheckedExpression:
     """The expression of a parsed rulebook; CreditsError ``rulebook-faults`` for one that is not valid."""
     found = cel.check(text, wanted)
     if isinstance(found, tuple):
@@ -373,7 +395,7 @@ def checked(text: str, wanted: cel.Wanted) -> cel.Expression:
     return found
 
 
-def merged_first(item: Worth) -> tuple[datetime, str]:
+def merged_first(item: ContributionScore) -> tuple[datetime, str]:
     """What contributions are ordered by where the first comes first."""
     return item.facts.contribution.get("merged_at") or _LAST, item.facts.ref
 
@@ -381,8 +403,8 @@ def merged_first(item: Worth) -> tuple[datetime, str]:
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _answer(value: bool | int | Unknown | Failed) -> Answer:
-    return value if isinstance(value, Unknown | Failed) else bool(value)
+def _answer(value: bool | int | UnknownValue | FailedValue) -> Answer:
+    return value if isinstance(value, UnknownValue | FailedValue) else bool(value)
 
 
 def _json(saw: Mapping[str, Value | None]) -> dict[str, Seen]:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from credits.rules.decimals import ZERO, steps_of, to_text
-from credits.rules.document.grades import recorded
-from credits.rules.document.rulebook_model import Exchange, RulebookDocument
+from credits.rules.document.grades import grade_for
+from credits.rules.document.rulebook_model import ExchangeRow, RulebookDocument
 from credits.rules.evaluation import trace_texts
-from credits.rules.evaluation.outcome import Recorded, Seen, Step, TraceLine, Unit
+from credits.rules.evaluation.outcome import RecordedGrade, Seen, Step, TraceLine, Unit
 from credits.rules.facts import ClaimFacts, standing_of
 from credits.text import Texts
 
 
-class _Chain:
+class _RunningTotal:
     """Lines of one unit, each beginning where the one before ended."""
 
     def __init__(self, lines: list[TraceLine], unit: Unit, value: Decimal) -> None:
@@ -27,31 +27,31 @@ class _Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
+class ConversionResult:
     """Credit, points carried to the next assessment, the lines that lead there, and the grade (None: no credit)."""
 
     credit: Decimal
     carried: Decimal
     lines: tuple[TraceLine, ...]
-    grade: Recorded | None = None
+    grade: RecordedGrade | None = None
 
 
-def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> Conversion:
+def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> ConversionResult:
     """What ``points`` and those carried in give.
 
     Where it is unknown what already stands, nothing is converted and no point is lost.
     """
     lines: list[TraceLine] = []
-    had = _Chain(lines, "points", points)
-    credit = _Chain(lines, "credit", ZERO)
+    had = _RunningTotal(lines, "points", points)
+    credit = _RunningTotal(lines, "credit", ZERO)
     rules = rulebook.conversion
     _carry_in(had, facts, rulebook)
     unknown = [f"standing.{key}" for key in ("credit", "credit_this_term") if standing_of(facts, key) is None]
     if unknown:
-        labels = trace_texts.named(f"{name}_hundredths" for name in unknown)
-        text = trace_texts.say("standing-unknown", unknown=labels)
+        labels = trace_texts.fact_labels(f"{name}_hundredths" for name in unknown)
+        text = trace_texts.sentence("standing-unknown", unknown=labels)
         had.add("conversion", "conversion", text, dict.fromkeys(unknown), ZERO)
-        return Conversion(ZERO, had.value, tuple(lines))
+        return ConversionResult(ZERO, had.value, tuple(lines))
 
     converted = had.value
     gained = _exchange(had, credit, rulebook)
@@ -64,21 +64,21 @@ def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> C
         _limit(credit, "degree-cap", rulebook.degree_cap, standing_of(facts, "credit") or ZERO, rulebook)
     carried = had.value if rules.remainder == "carry" else ZERO
     grade = _grade(credit, converted, rulebook) if credit.value > 0 else None
-    return Conversion(credit.value, carried, tuple(lines), grade)
+    return ConversionResult(credit.value, carried, tuple(lines), grade)
 
 
-def _exchange(had: _Chain, credit: _Chain, rulebook: RulebookDocument) -> Decimal:
+def _exchange(had: _RunningTotal, credit: _RunningTotal, rulebook: RulebookDocument) -> Decimal:
     """The credit that the points give, in lines of both units; what is used is taken from the points."""
     names, rules = rulebook.units, rulebook.conversion
-    swap = exchanged(rulebook, had.value)
+    swap = exchange_points(rulebook, had.value)
     fate = trace_texts.KEPT if rules.remainder == "carry" else trace_texts.DROPPED
     if swap.gained and swap.gained < rules.minimum:
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "below-minimum",
             value=swap.gained,
             credit=names.credit,
             minimum=rules.minimum,
-            left=trace_texts.left(had.value, fate, names.points),
+            left=trace_texts.remainder_text(had.value, fate, names.points),
         )
         had.add("conversion", "conversion", text, {"minimum": to_text(rules.minimum)}, ZERO)
         return ZERO
@@ -87,27 +87,27 @@ def _exchange(had: _Chain, credit: _Chain, rulebook: RulebookDocument) -> Decima
         "credit": names.credit,
         "had": had.value,
         "used": swap.used,
-        "left": trace_texts.left(had.value - swap.used, fate, names.points),
+        "left": trace_texts.remainder_text(had.value - swap.used, fate, names.points),
     }
     saw: dict[str, Seen]
     if rules.points_per_step is None:
         row = swap.row
         saw = {"table": [f"{to_text(one.at_least)}: {to_text(one.credit)}" for one in rules.table]}
         if row is None:
-            text = trace_texts.say("table-below", first=rules.table[0].at_least, **slots)
+            text = trace_texts.sentence("table-below", first=rules.table[0].at_least, **slots)
         else:
-            text = trace_texts.say("table-points", at_least=row.at_least, gained=row.credit, **slots)
+            text = trace_texts.sentence("table-points", at_least=row.at_least, gained=row.credit, **slots)
         had.add("conversion", "conversion", text, saw, -swap.used)
         if row is not None:
-            text = trace_texts.say("table", at_least=row.at_least, gained=row.credit, **slots)
+            text = trace_texts.sentence("table", at_least=row.at_least, gained=row.credit, **slots)
             credit.add("conversion", "conversion", text, {"at_least": to_text(row.at_least)}, swap.gained)
         return swap.gained
     key = "converted-points" if rules.rounding == "down" else f"converted-points-{rules.rounding}"
-    text = trace_texts.say(key, per=rules.points_per_step, step=rules.step, steps=swap.steps, **slots)
+    text = trace_texts.sentence(key, per=rules.points_per_step, step=rules.step, steps=swap.steps, **slots)
     saw = {"points_per_step": to_text(rules.points_per_step), "step": to_text(rules.step)}
     had.add("conversion", "conversion", text, saw, -swap.used)
     if swap.gained:
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "converted", steps=swap.steps, step=rules.step, credit=names.credit, after=swap.gained
         )
         credit.add("conversion", "conversion", text, {"steps": to_text(swap.steps)}, swap.gained)
@@ -115,29 +115,31 @@ def _exchange(had: _Chain, credit: _Chain, rulebook: RulebookDocument) -> Decima
 
 
 @dataclass(frozen=True, slots=True)
-class Swap:
+class PointsExchange:
     """``gained`` credit for ``used`` points: in ``steps``, or by a ``row`` of the table."""
 
     gained: Decimal
     used: Decimal
     steps: Decimal = ZERO
-    row: Exchange | None = None
+    row: ExchangeRow | None = None
 
 
-def exchanged(rulebook: RulebookDocument, points: Decimal) -> Swap:
+def exchange_points(rulebook: RulebookDocument, points: Decimal) -> PointsExchange:
     """What so many points give by the rulebook's steps or table, before its minimum and caps."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
         row = next((one for one in reversed(rules.table) if one.at_least <= points), None)
-        return Swap(ZERO, ZERO) if row is None else Swap(row.credit, row.at_least, row=row)
+        return (
+            PointsExchange(ZERO, ZERO) if row is None else PointsExchange(row.credit, row.at_least, row=row)
+        )
     steps = steps_of(points, rules.points_per_step, rules.rounding)
     # Rounded up, the last step is given for fewer points than it costs.
-    return Swap(steps * rules.step, min(points, steps * rules.points_per_step), steps)
+    return PointsExchange(steps * rules.step, min(points, steps * rules.points_per_step), steps)
 
 
-def _deduct(credit: _Chain, standing: Decimal, rulebook: RulebookDocument) -> None:
+def _deduct(credit: _RunningTotal, standing: Decimal, rulebook: RulebookDocument) -> None:
     taken = min(credit.value, standing)
-    text = trace_texts.say(
+    text = trace_texts.sentence(
         "difference",
         standing=standing,
         before=credit.value,
@@ -147,14 +149,14 @@ def _deduct(credit: _Chain, standing: Decimal, rulebook: RulebookDocument) -> No
     credit.add("conversion", "difference", text, {"standing": to_text(standing)}, -taken)
 
 
-def _grade(credit: _Chain, points: Decimal, rulebook: RulebookDocument) -> Recorded | None:
+def _grade(credit: _RunningTotal, points: Decimal, rulebook: RulebookDocument) -> RecordedGrade | None:
     rules = rulebook.grade
-    found = recorded(rules, points)
+    found = grade_for(rules, points)
     if found is None:
         return None
     label, mark = found
     average = trace_texts.IN_AVERAGE if rules.in_average else trace_texts.OUTSIDE_AVERAGE
-    text = trace_texts.say(
+    text = trace_texts.sentence(
         "grade" if rules.scheme == "pass" or rules.fixed is not None else "grade-by-points",
         label=label,
         value=points,
@@ -163,30 +165,32 @@ def _grade(credit: _Chain, points: Decimal, rulebook: RulebookDocument) -> Recor
     )
     saw: dict[str, Seen] = {"points": to_text(points)}
     credit.add("grade", rules.scheme, text, saw, ZERO)
-    return Recorded(rules.scheme, {"en": label.en, "zh": label.zh}, mark, rules.in_average)
+    return RecordedGrade(rules.scheme, {"en": label.en, "zh": label.zh}, mark, rules.in_average)
 
 
-def _carry_in(had: _Chain, facts: ClaimFacts, rulebook: RulebookDocument) -> None:
+def _carry_in(had: _RunningTotal, facts: ClaimFacts, rulebook: RulebookDocument) -> None:
     unit = rulebook.units.points
     carried = standing_of(facts, "points_carried")
     if carried is None:
-        text = trace_texts.say("carried-in-unknown", points=unit)
+        text = trace_texts.sentence("carried-in-unknown", points=unit)
         had.add("conversion", "points-carried", text, {"standing.points_carried": None}, ZERO)
     elif carried:
-        text = trace_texts.say("carried-in", value=carried, points=unit)
+        text = trace_texts.sentence("carried-in", value=carried, points=unit)
         had.add("conversion", "points-carried", text, {"standing.points_carried": to_text(carried)}, carried)
 
 
-def _limit(credit: _Chain, step: Step, limit: Decimal, standing: Decimal, rulebook: RulebookDocument) -> None:
+def _limit(
+    credit: _RunningTotal, step: Step, limit: Decimal, standing: Decimal, rulebook: RulebookDocument
+) -> None:
     room = max(ZERO, limit - standing)
     after = min(credit.value, room)
-    text = trace_texts.say(
+    text = trace_texts.sentence(
         "term-cap" if step == "term-cap" else "degree-cap",
         limit=limit,
         credit=rulebook.units.credit,
         standing=standing,
         before=credit.value,
-        effect=trace_texts.cut_to(after, rulebook.units.credit)
+        effect=trace_texts.credit_cap_text(after, rulebook.units.credit)
         if after < credit.value
         else trace_texts.WITHIN,
     )

@@ -21,11 +21,11 @@ Within a cap, what was merged first keeps its points first. Texts in both langua
 from __future__ import annotations
 
 from credits.rules import facts as fact_book
-from credits.rules.decimals import ZERO, exactly
+from credits.rules.decimals import ZERO, exact_arithmetic
 from credits.rules.document.parser import digest
 from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation import trace_texts
-from credits.rules.evaluation.contribution_points import Worth, worth
+from credits.rules.evaluation.contribution_points import ContributionScore, score_contribution
 from credits.rules.evaluation.conversion import convert
 from credits.rules.evaluation.group_caps import cap_groups
 from credits.rules.evaluation.mix_and_selection import hold_mix, select
@@ -43,8 +43,11 @@ def evaluate(rulebook: RulebookDocument, facts: ClaimFacts) -> Outcome:
     rule that needs it is undecided.
     """
     known = fact_book.digest(facts)
-    with exactly():
-        items = [worth(rulebook, facts, one) for one in sorted(facts.contributions, key=lambda one: one.ref)]
+    with exact_arithmetic():
+        items = [
+            score_contribution(rulebook, facts, one)
+            for one in sorted(facts.contributions, key=lambda one: one.ref)
+        ]
         lines = _total(rulebook, items)
         points = lines[-1].after
         given = convert(rulebook, facts, points)
@@ -60,10 +63,10 @@ def evaluate(rulebook: RulebookDocument, facts: ClaimFacts) -> Outcome:
     )
 
 
-def _total(rulebook: RulebookDocument, items: list[Worth]) -> list[TraceLine]:
+def _total(rulebook: RulebookDocument, items: list[ContributionScore]) -> list[TraceLine]:
     counting = [item for item in items if item.status == "counts"]
     total = sum((item.points for item in counting), ZERO)
-    text = trace_texts.say("sum", count=len(counting), total=total, points=rulebook.units.points)
+    text = trace_texts.sentence("sum", count=len(counting), total=total, points=rulebook.units.points)
     lines = [TraceLine("sum", "sum", text, {}, ZERO, total, total)]
     cap_groups(rulebook, counting, lines)
     if hold_mix(rulebook, counting, lines):

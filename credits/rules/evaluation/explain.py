@@ -17,12 +17,16 @@ from typing import Any, cast
 from credits.rules.decimals import to_text
 from credits.rules.document.rulebook_model import Requirement, RulebookDocument
 from credits.rules.evaluation import trace_texts
-from credits.rules.evaluation.contribution_points import Worth, checked, tests_of
+from credits.rules.evaluation.contribution_points import (
+    ContributionScore,
+    checked_expression,
+    requirement_tests,
+)
 from credits.rules.evaluation.outcome import ContributionOutcome, Outcome, Seen
 from credits.rules.expressions import cel
-from credits.rules.expressions.cel import Expression, Known
-from credits.rules.expressions.expression_tree import Call, Constant, Items, Name, Node, inside
-from credits.rules.expressions.satisfiability import EARLIEST, LATEST, constant, domain
+from credits.rules.expressions.cel import BoundFacts, CheckedExpression
+from credits.rules.expressions.expression_tree import CallNode, ConstantNode, ListNode, NameNode, Node, walk
+from credits.rules.expressions.satisfiability import EARLIEST, LATEST, constant, fact_range
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
 from credits.text import Texts
@@ -39,7 +43,7 @@ _FIXED = ("student.", "round.", "term.")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FactChange:
     """``fact`` is ``has`` (None: unknown) and would have to be ``needs``: ``exactly`` so; for a whole number also
     ``at-least`` or ``at-most``, for a time ``since`` or ``until``, for a text that is searched ``such-as``."""
 
@@ -53,13 +57,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class RequirementRemedy:
     """One requirement that is not met, or that nobody can decide, and what would meet it. ``changes`` are needed
     together; none where nothing that was tried would do. ``open`` are facts that nobody told."""
 
     rule: str
     text: Texts
-    changes: tuple[Change, ...]
+    changes: tuple[FactChange, ...]
     open: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +76,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class ReducedContribution:
     """One contribution that counts with fewer points than it gives by itself; ``because`` are the sentences of what
     took the rest, in their order."""
 
@@ -91,7 +95,7 @@ class Reduced:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenPoints:
     """Points that a cap, a selection or the mix took from contributions, and the refs of those that kept theirs."""
 
     step: str
@@ -117,9 +121,9 @@ class Explanation:
     """``remedies`` by ref, for each contribution that does not count; ``reduced`` by ref, for each that counts less
     than it gives by itself; ``taken`` in the order of the steps."""
 
-    remedies: Mapping[str, tuple[Remedy, ...]]
-    reduced: Mapping[str, Reduced]
-    taken: tuple[Taken, ...]
+    remedies: Mapping[str, tuple[RequirementRemedy, ...]]
+    reduced: Mapping[str, ReducedContribution]
+    taken: tuple[TakenPoints, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -141,8 +145,8 @@ def explain(
         for one in asked
         if one.status != "counts"
     }
-    reduced = {one.ref: less for one in asked if (less := _reduced(rulebook, one)) is not None}
-    return Explanation(remedies, reduced, tuple(_taken(outcome)))
+    reduced = {one.ref: less for one in asked if (less := _reduced_contribution(rulebook, one)) is not None}
+    return Explanation(remedies, reduced, tuple(_taken_points(outcome)))
 
 
 _TAKES = (
@@ -156,35 +160,35 @@ _TAKES = (
 )
 
 
-def _reduced(rulebook: RulebookDocument, one: ContributionOutcome) -> Reduced | None:
+def _reduced_contribution(rulebook: RulebookDocument, one: ContributionOutcome) -> ReducedContribution | None:
     took = [line for line in one.lines if line.step in _TAKES and line.change < 0]
     if one.status != "counts" or not took:
         return None
     before = took[0].before
-    text = trace_texts.say("less", before=before, after=one.points, points=rulebook.units.points)
-    return Reduced(to_text(before), to_text(one.points), text, tuple(line.text for line in took))
+    text = trace_texts.sentence("less", before=before, after=one.points, points=rulebook.units.points)
+    return ReducedContribution(to_text(before), to_text(one.points), text, tuple(line.text for line in took))
 
 
-def _taken(outcome: Outcome) -> Iterator[Taken]:
+def _taken_points(outcome: Outcome) -> Iterator[TakenPoints]:
     for line in outcome.lines:
         if line.unit != "points" or line.change >= 0 or line.step == "conversion":
             continue
         names = {key: tuple(cast("list[str]", line.saw.get(key) or [])) for key in ("cut", "kept")}
         if line.step == "mix":
             names["cut"] = tuple(one.ref for one in outcome.contributions if one.lines[-1].step == "mix")
-        yield Taken(
-            line.step, line.rule, line.text, trace_texts.change(line.change), names["cut"], names["kept"]
+        yield TakenPoints(
+            line.step, line.rule, line.text, trace_texts.change_text(line.change), names["cut"], names["kept"]
         )
 
 
 def _remedies(
     rulebook: RulebookDocument, facts: ClaimFacts, held: ContributionFacts, one: ContributionOutcome
-) -> Iterator[Remedy]:
-    item = Worth(held, Known(bind(facts, held)), rulebook.time_zone)
+) -> Iterator[RequirementRemedy]:
+    item = ContributionScore(held, BoundFacts(bind(facts, held)), rulebook.time_zone)
     requirements = {requirement.id: requirement for requirement in rulebook.requirements}
     # A requirement may be called as one that every rulebook has ("maturing"); those stand first.
     said = {(line.step, line.rule): line.text for line in reversed(one.lines)}
-    for test in tests_of(item, rulebook, facts):
+    for test in requirement_tests(item, rulebook, facts):
         if test.answer is True:
             continue
         requirement = requirements.get(test.rule)
@@ -192,44 +196,52 @@ def _remedies(
             requirement = None
         if requirement is None and test.answer is False:
             # Time and what is credited elsewhere are no facts to be changed.
-            text = trace_texts.say(
+            text = trace_texts.sentence(
                 "would-be",
                 what=test.text,
                 saw=item.shown(test.saw),
                 otherwise=test.otherwise or trace_texts.NOTHING,
             )
-            yield Remedy(test.rule, text, ())
+            yield RequirementRemedy(test.rule, text, ())
         elif requirement is None:
-            yield Remedy(test.rule, said["requirements", test.rule], ())
+            yield RequirementRemedy(test.rule, said["requirements", test.rule], ())
         else:
-            yield _remedy(requirement, checked(requirement.when, "yes-no"), item.known, rulebook.time_zone)
+            yield _remedy(
+                requirement, checked_expression(requirement.when, "yes-no"), item.known, rulebook.time_zone
+            )
     if held.accepted is False:
-        yield Remedy("reviewer", trace_texts.say("would-be-accepted"), ())
+        yield RequirementRemedy("reviewer", trace_texts.sentence("would-be-accepted"), ())
     for line in one.lines:
         waits = (line.step, line.rule) in _UNKNOWN and set(line.saw.values()) == {None}
         if waits or line.step == "mix":
-            yield Remedy(line.rule, line.text, (), tuple(sorted(line.saw)) if line.step != "mix" else ())
+            yield RequirementRemedy(
+                line.rule, line.text, (), tuple(sorted(line.saw)) if line.step != "mix" else ()
+            )
 
 
 _UNKNOWN = (("share", "share"), ("period-cap", "period-cap"))
 """Steps that wait for a fact of their own."""
 
 
-def _remedy(requirement: Requirement, expression: Expression, known: Known, zone: str) -> Remedy:
+def _remedy(
+    requirement: Requirement, expression: CheckedExpression, known: BoundFacts, zone: str
+) -> RequirementRemedy:
     open_ = tuple(name for name in expression.facts if name not in known.values)
     changes = nearest_change(expression, known.values)
     if not changes:
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "would-need-other", what=requirement.text, otherwise=requirement.otherwise or trace_texts.NOTHING
         )
-        return Remedy(requirement.id, text, (), open_)
+        return RequirementRemedy(requirement.id, text, (), open_)
     needed = [trace_texts.needed(change.fact, change.way, needs, zone) for change, needs in changes]
     zh, en = "；".join(one[0] for one in needed), "; ".join(one[1] for one in needed)
-    text = trace_texts.say("would-need", what=requirement.text, needed=(zh, en))
-    return Remedy(requirement.id, text, tuple(change for change, _ in changes), open_)
+    text = trace_texts.sentence("would-need", what=requirement.text, needed=(zh, en))
+    return RequirementRemedy(requirement.id, text, tuple(change for change, _ in changes), open_)
 
 
-def nearest_change(expression: Expression, values: Mapping[str, Value]) -> list[tuple[Change, Value]]:
+def nearest_change(
+    expression: CheckedExpression, values: Mapping[str, Value]
+) -> list[tuple[FactChange, Value]]:
     """The fewest facts, moved the least, with which the condition holds; empty where none was found."""
     tried = 0
     options = {name: list(_options(name, expression.root, values.get(name))) for name in expression.facts}
@@ -242,7 +254,7 @@ def nearest_change(expression: Expression, values: Mapping[str, Value]) -> list[
                 tried += 1
                 if tried > MAX_TRIALS:
                     break
-                if expression.value(Known({**values, **dict(zip(names, chosen, strict=True))})) is True:
+                if expression.value(BoundFacts({**values, **dict(zip(names, chosen, strict=True))})) is True:
                     fixed = any(name.startswith(_FIXED) for name in names)
                     found.append(((fixed, rank), names, chosen))
                     break
@@ -273,7 +285,7 @@ def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
         return
     constants = list(_constants(name, root))
     if kind == "whole":
-        room = domain(name)
+        room = fact_range(name)
         numbers = {number + by for number in constants if isinstance(number, int) for by in (-1, 0, 1)}
         at = has if isinstance(has, int) else 0
         near = sorted(
@@ -306,20 +318,26 @@ def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
 def _constants(name: str, root: Node) -> Iterator[Value]:
     """Constants that stand in one call (or loop) with the fact."""
     list_ = CONDITION_FACTS[name].kind == "texts"
-    for node in inside(root):
-        near = isinstance(node, Call) and any(isinstance(arg, Name) and arg.name == name for arg in node.args)
-        if isinstance(node, Call) and near:
+    for node in walk(root):
+        near = isinstance(node, CallNode) and any(
+            isinstance(arg, NameNode) and arg.name == name for arg in node.args
+        )
+        if isinstance(node, CallNode) and near:
             for arg in node.args:
-                parts = arg.items if isinstance(arg, Items) else (arg,)
+                parts = arg.items if isinstance(arg, ListNode) else (arg,)
                 values = [constant(part) for part in parts]
                 yield from (value for value in values if value is not None)
-        elif list_ and isinstance(node, Constant) and isinstance(node.value, str):
+        elif list_ and isinstance(node, ConstantNode) and isinstance(node.value, str):
             yield node.value
 
 
 def _change(
-    expression: Expression, values: Mapping[str, Value], name: str, value: Value, chosen: Mapping[str, Value]
-) -> Change:
+    expression: CheckedExpression,
+    values: Mapping[str, Value],
+    name: str,
+    value: Value,
+    chosen: Mapping[str, Value],
+) -> FactChange:
     """Whether more (or less) of it would do as well says which way the number is meant."""
     has, kind, way = values.get(name), CONDITION_FACTS[name].kind, "exactly"
     further: list[Value] = []
@@ -330,16 +348,18 @@ def _change(
         further = [one for one in further if EARLIEST <= cast(datetime, one) <= LATEST]
     elif kind == "whole" and isinstance(value, int):
         up = not isinstance(has, int) or value > has
-        room = domain(name)
+        room = fact_range(name)
         beyond = [value + (by if up else -by) for by in (1, 10, 10_000)]
         further = [one for one in beyond if room.least <= one <= room.most]
     elif kind == "text" and any(
-        isinstance(node, Call)
+        isinstance(node, CallNode)
         and node.overload not in ("equals", "not_equals", "in_list")
-        and any(isinstance(arg, Name) and arg.name == name for arg in node.args)
-        for node in inside(expression.root)
+        and any(isinstance(arg, NameNode) and arg.name == name for arg in node.args)
+        for node in walk(expression.root)
     ):
         way = "such-as"
-    if further and all(expression.value(Known({**values, **chosen, name: one})) is True for one in further):
+    if further and all(
+        expression.value(BoundFacts({**values, **chosen, name: one})) is True for one in further
+    ):
         way = ("since" if up else "until") if kind == "time" else "at-least" if up else "at-most"
-    return Change(name, cel.seen_json(values.get(name)), cel.seen_json(value), way)
+    return FactChange(name, cel.seen_json(values.get(name)), cel.seen_json(value), way)

@@ -14,54 +14,60 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import ZERO, to_text
-from credits.rules.document.field_types import Text
+from credits.rules.document.field_types import RulebookText
 from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation import trace_texts
-from credits.rules.evaluation.contribution_points import Worth, merged_first
+from credits.rules.evaluation.contribution_points import ContributionScore, merged_first
 from credits.rules.evaluation.outcome import Seen, Step, TraceLine
 from credits.text import Texts
 
 
-def cap_groups(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
+def cap_groups(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> None:
     """Takes what is above the caps, the narrow ones first; ``lines`` are those of the claim, the last one at the
     total so far."""
     unit = rulebook.units.points
     _repositories(rulebook, counting, lines)
     for period in sorted(rulebook.caps.periods, key=lambda one: ("day", "week", "month").index(one.each)):
-        limit = _Limit(
+        limit = _GroupLimit(
             "period-cap", period.points, trace_texts.period_limit(period.each, period.points, unit), unit
         )
-        groups = grouped(counting, partial(_period, each=period.each))
+        groups = group_by(counting, partial(_period, each=period.each))
         for name in sorted(groups):
             limit.apply(lines, groups[name], name, trace_texts.period_name(name))
     for kind in rulebook.caps.kinds:
-        limit = _Limit("kind-cap", kind.points, trace_texts.kind_limit(kind.kind, kind.points, unit), unit)
+        limit = _GroupLimit(
+            "kind-cap", kind.points, trace_texts.kind_limit(kind.kind, kind.points, unit), unit
+        )
         of_kind = [item for item in counting if item.facts.contribution.get("kind") == kind.kind]
         limit.apply(lines, of_kind, kind.kind, trace_texts.word("contribution.kind", kind.kind))
     for tier in rulebook.caps.tiers:
-        limit = _Limit("tier-cap", tier.points, trace_texts.tier_limit(tier.tier, tier.points, unit), unit)
+        limit = _GroupLimit(
+            "tier-cap", tier.points, trace_texts.tier_limit(tier.tier, tier.points, unit), unit
+        )
         of_tier = [item for item in counting if item.facts.repository.get("tier") == tier.tier]
         limit.apply(lines, of_tier, tier.tier, (f"“{tier.tier}”级仓库", tier.tier))
 
 
-def grouped(items: list[Worth], key: Callable[[Worth], str]) -> dict[str, list[Worth]]:
-    groups: dict[str, list[Worth]] = {}
+def group_by(
+    items: list[ContributionScore], key: Callable[[ContributionScore], str]
+) -> dict[str, list[ContributionScore]]:
+    groups: dict[str, list[ContributionScore]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class _GroupLimit:
     step: Step
     most: Decimal
     text: tuple[str, str]
-    unit: Text
+    unit: RulebookText
 
     def apply(
         self,
         lines: list[TraceLine],
-        group: list[Worth],
+        group: list[ContributionScore],
         rule: str,
         name: tuple[str, str],
         also: Texts | None = None,
@@ -72,8 +78,8 @@ class _Limit:
         if excess <= 0:
             return
         room = self.most
-        kept: list[Worth] = []
-        cut: list[tuple[Worth, Decimal]] = []
+        kept: list[ContributionScore] = []
+        cut: list[tuple[ContributionScore, Decimal]] = []
         for item in sorted(group, key=merged_first):
             keeps = min(item.points, room)
             room -= keeps
@@ -84,20 +90,20 @@ class _Limit:
         for item, taken in cut:
             others = [one.name for one in kept[:4] if one is not item]
             favoured = trace_texts.in_favour_of(others)
-            own = trace_texts.say(
+            own = trace_texts.sentence(
                 "group-own", limit_text=self.text, taken=taken, points=self.unit, favoured=favoured
             )
             item.add(self.step, rule, own, {}, -taken)
         before = lines[-1].after
         more = also or {"zh": "", "en": ""}
-        text = trace_texts.say(
+        text = trace_texts.sentence(
             "group",
             limit_text=self.text,
             group=name,
             had=had,
             taken=excess,
             points=self.unit,
-            kept=trace_texts.few([one.name for one in kept], 5),
+            kept=trace_texts.first_names([one.name for one in kept], 5),
             also=(more["zh"], more["en"]),
         )
         saw: dict[str, Seen] = {
@@ -109,9 +115,11 @@ class _Limit:
         lines.append(TraceLine(self.step, rule, text, saw, before, -excess, before - excess))
 
 
-def _repositories(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
+def _repositories(
+    rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]
+) -> None:
     cap = rulebook.caps.repository
-    groups = grouped(counting, lambda item: item.repository)
+    groups = group_by(counting, lambda item: item.repository)
     total = lines[-1].after
     earning = [key for key in sorted(groups) if any(item.points > 0 for item in groups[key])]
     by_share = total * cap.share if len(earning) >= 2 and cap.share < 1 else None
@@ -123,7 +131,7 @@ def _repositories(rulebook: RulebookDocument, counting: list[Worth], lines: list
         name = _repository_name(groups, key)
         if by_share is not None and (cap.points is None or by_share < cap.points):
             text = trace_texts.repository_limit(by_share, cap.share, total, rulebook.units.points)
-            limit = _Limit("repository-cap", by_share, text, rulebook.units.points)
+            limit = _GroupLimit("repository-cap", by_share, text, rulebook.units.points)
             others = [_repository_name(groups, other) for other in earning if other != key]
             limit.apply(
                 lines,
@@ -134,20 +142,25 @@ def _repositories(rulebook: RulebookDocument, counting: list[Worth], lines: list
             )
         elif cap.points is not None:
             text = trace_texts.repository_limit(cap.points, None, total, rulebook.units.points)
-            _Limit("repository-cap", cap.points, text, rulebook.units.points).apply(
+            _GroupLimit("repository-cap", cap.points, text, rulebook.units.points).apply(
                 lines, group, key, (f"{name} ", name)
             )
 
 
 def _because(
-    unit: Text, group: Sequence[Worth], name: str, others: list[str], most: Decimal | None, after: Decimal
+    unit: RulebookText,
+    group: Sequence[ContributionScore],
+    name: str,
+    others: list[str],
+    most: Decimal | None,
+    after: Decimal,
 ) -> Texts:
     """More work can give fewer points here and nowhere else in the defaults, so the line says it."""
     alone = sum((item.points for item in group), ZERO)
     alone = alone if most is None else min(alone, most)
-    return trace_texts.say(
+    return trace_texts.sentence(
         "fewer-than-alone" if after < alone else "others-too",
-        others=trace_texts.few(others),
+        others=trace_texts.first_names(others),
         group=name,
         alone=alone,
         after=after,
@@ -155,11 +168,11 @@ def _because(
     )
 
 
-def _repository_name(groups: dict[str, list[Worth]], key: str) -> str:
+def _repository_name(groups: dict[str, list[ContributionScore]], key: str) -> str:
     return groups[key][0].facts.repository.get("full_name") or key
 
 
-def _period(item: Worth, each: str) -> str:
+def _period(item: ContributionScore, each: str) -> str:
     """The day, ISO week or month in which the contribution was merged, in the rulebook's time zone."""
     merged = item.facts.contribution.get("merged_at")
     if not isinstance(merged, datetime):

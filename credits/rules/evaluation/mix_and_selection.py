@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from credits.rules.decimals import ZERO
-from credits.rules.document.rulebook_model import Mix, RulebookDocument
+from credits.rules.document.rulebook_model import MixRule, RulebookDocument
 from credits.rules.evaluation import trace_texts
-from credits.rules.evaluation.contribution_points import Worth, checked, merged_first
-from credits.rules.evaluation.group_caps import grouped
+from credits.rules.evaluation.contribution_points import ContributionScore, checked_expression, merged_first
+from credits.rules.evaluation.group_caps import group_by
 from credits.rules.evaluation.outcome import Seen, TraceLine
-from credits.rules.expressions.cel import Failed, Unknown
+from credits.rules.expressions.cel import FailedValue, UnknownValue
 from credits.rules.facts import share_of
 
 
-def hold_mix(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> bool:
+def hold_mix(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> bool:
     """Whether every mix is met; where one is not (or nobody can say), no contribution counts for now."""
-    short: list[tuple[Mix, bool | None]] = []
+    short: list[tuple[MixRule, bool | None]] = []
     for mix in rulebook.mix:
         answer, line = _mix(mix, counting, lines[-1])
         lines.append(line)
@@ -26,7 +26,7 @@ def hold_mix(rulebook: RulebookDocument, counting: list[Worth], lines: list[Trac
     mix = next(mix for mix, answer in short if answer is False or not refused)
     for item in counting:
         item.status = "does-not-count" if refused else "undecided"
-        text = trace_texts.say("mix-own", what=mix.text, taken=item.points, points=rulebook.units.points)
+        text = trace_texts.sentence("mix-own", what=mix.text, taken=item.points, points=rulebook.units.points)
         item.add("mix", mix.id, text, {}, -item.points)
     # The first line that fails carries what all of them lost.
     at = next(index for index, line in enumerate(lines) if line.step == "mix" and line.rule == mix.id)
@@ -38,22 +38,22 @@ def hold_mix(rulebook: RulebookDocument, counting: list[Worth], lines: list[Trac
     return False
 
 
-def _mix(mix: Mix, counting: list[Worth], last: TraceLine) -> tuple[bool | None, TraceLine]:
+def _mix(mix: MixRule, counting: list[ContributionScore], last: TraceLine) -> tuple[bool | None, TraceLine]:
     """True, False or None (nobody can say), with the line that says it."""
-    certain: list[Worth] = []
-    unknown: list[Worth] = []
+    certain: list[ContributionScore] = []
+    unknown: list[ContributionScore] = []
     for item in counting:
-        answer = True if mix.when is None else checked(mix.when, "yes-no").value(item.known)
-        if isinstance(answer, Unknown | Failed):
+        answer = True if mix.when is None else checked_expression(mix.when, "yes-no").value(item.known)
+        if isinstance(answer, UnknownValue | FailedValue):
             unknown.append(item)
-            if isinstance(answer, Unknown):
+            if isinstance(answer, UnknownValue):
                 item.unknown.update(answer.facts)
         # Whoever has no part in a piece of work does not widen their mix by it.
         elif answer and share_of(item.facts) != 0:
             certain.append(item)
     found, possible = _count(mix, certain), _count(mix, [*certain, *unknown])
     met = True if found >= mix.at_least else None if possible >= mix.at_least else False
-    text = trace_texts.say(
+    text = trace_texts.sentence(
         {True: "mix-met", False: "mix-not-met", None: "mix-undecided"}[met],
         what=mix.text,
         need=mix.at_least,
@@ -71,16 +71,16 @@ def _mix(mix: Mix, counting: list[Worth], last: TraceLine) -> tuple[bool | None,
     return met, TraceLine("mix", mix.id, text, saw, last.after, ZERO, last.after)
 
 
-def _count(mix: Mix, items: list[Worth]) -> int:
+def _count(mix: MixRule, items: list[ContributionScore]) -> int:
     return len({item.repository for item in items}) if mix.count == "repositories" else len(items)
 
 
-def select(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceLine]) -> None:
+def select(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> None:
     """Leaves the best contributions their points: of the claim, or of each repository or kind."""
     best, within = rulebook.selection.best, rulebook.selection.within
     if best is None:
         return
-    groups = grouped(counting, lambda item: _place(item, within))
+    groups = group_by(counting, lambda item: _place(item, within))
     scope, unit = trace_texts.best_of(best, within), rulebook.units.points
     for key in sorted(groups):
         ranked = sorted(groups[key], key=lambda item: (-item.points, *merged_first(item)))
@@ -91,13 +91,15 @@ def select(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceL
         favoured = trace_texts.in_favour_of([item.name for item in stay])
         lost = sum((item.points for item in out), ZERO)
         for item in out:
-            own = trace_texts.say(
+            own = trace_texts.sentence(
                 "selection-own", scope=scope, taken=item.points, points=unit, favoured=favoured
             )
             item.add("selection", "selection", own, {}, -item.points)
         before = lines[-1].after
-        kept = trace_texts.few([item.name for item in stay], 5)
-        text = trace_texts.say("selection", scope=scope, count=len(out), taken=lost, points=unit, kept=kept)
+        kept = trace_texts.first_names([item.name for item in stay], 5)
+        text = trace_texts.sentence(
+            "selection", scope=scope, count=len(out), taken=lost, points=unit, kept=kept
+        )
         saw: dict[str, Seen] = {
             "kept": [item.facts.ref for item in stay],
             "cut": [item.facts.ref for item in out],
@@ -106,7 +108,7 @@ def select(rulebook: RulebookDocument, counting: list[Worth], lines: list[TraceL
         lines.append(TraceLine("selection", rule, text, saw, before, -lost, before - lost))
 
 
-def _place(item: Worth, within: str) -> str:
+def _place(item: ContributionScore, within: str) -> str:
     if within == "repository":
         return item.repository
     return item.facts.contribution.get("kind") or "" if within == "kind" else ""

@@ -12,21 +12,21 @@ from typing import Any
 
 from credits.rules.decimals import EXACT, to_text
 from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
-from credits.rules.evaluation.compiled.codegen import KEYED, Program, Tail, Writer
+from credits.rules.evaluation.compiled.codegen import KEYED, GeneratedProgram, ProgramTail, ProgramWriter
 
 
-def noting_program(rulebook: RulebookDocument) -> Program:
+def noting_program(rulebook: RulebookDocument) -> GeneratedProgram:
     """The program of a parsed rulebook that notes: its function gives the items that count (and, with ``sums``, the
     sums by repository), and the note of every contribution (:func:`brief_text` reads it)."""
     return _Noting(rulebook).program()
 
 
-class _Noting(Writer):
+class _Noting(ProgramWriter):
     """Asks every requirement, as the evaluation does, and keeps what each said and each points rule gave."""
 
     gone = "notes.append((one.ref, said, None, None)); continue"
 
-    def program(self) -> Program:
+    def program(self) -> GeneratedProgram:
         self._gifts: list[str] = []
         return super().program()
 
@@ -65,7 +65,7 @@ class _Noting(Writer):
         self._gifts.append(gift)
         self._say(f"{gift} = p - before")
 
-    def _written(self, sums: bool) -> Program:
+    def _written(self, sums: bool) -> GeneratedProgram:
         self._say(f"notes.append((one.ref, said, ({', '.join(self._gifts)},), p))")
         return super()._written(sums)
 
@@ -76,13 +76,13 @@ class _Noting(Writer):
             "if p is None: continue",
         ]
 
-    def _listed(self) -> Tail:
+    def _listed(self) -> ProgramTail:
         tail = super()._listed()
-        return Tail(tail.before, tail.each, ["return items, notes"])
+        return ProgramTail(tail.before, tail.each, ["return items, notes"])
 
-    def _summed(self) -> Tail:
+    def _summed(self) -> ProgramTail:
         counting = "items.append((p, c.get('merged_at'), one.ref, key))"
-        return Tail(["items = []", "sums = {}"], [*KEYED, counting], ["return items, sums, notes"])
+        return ProgramTail(["items = []", "sums = {}"], [*KEYED, counting], ["return items, sums, notes"])
 
 
 def brief_text(places: int, base: int, note: tuple[Any, Any, Any]) -> str:

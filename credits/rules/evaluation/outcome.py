@@ -109,7 +109,7 @@ class ContributionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedGrade:
     """The grade beside the credit: the rulebook's scheme, the label in both languages, and the mark where the scheme
     is a percentage."""
 
@@ -127,7 +127,7 @@ class Recorded:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Recorded:
+    def from_json(cls, data: Mapping[str, Any]) -> RecordedGrade:
         return cls(
             scheme=data["scheme"],
             label=dict(data["label"]),
@@ -150,7 +150,7 @@ class Outcome:
     carried: Decimal
     contributions: tuple[ContributionOutcome, ...]
     lines: tuple[TraceLine, ...]
-    grade: Recorded | None = None
+    grade: RecordedGrade | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-safe; decimals as texts."""
@@ -177,7 +177,7 @@ class Outcome:
                 carried=Decimal(data["carried"]),
                 contributions=tuple(ContributionOutcome.from_json(one) for one in data["contributions"]),
                 lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
-                grade=None if data.get("grade") is None else Recorded.from_json(data["grade"]),
+                grade=None if data.get("grade") is None else RecordedGrade.from_json(data["grade"]),
             )
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise CreditsError(

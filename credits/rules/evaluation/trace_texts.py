@@ -11,13 +11,13 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from credits.rules.decimals import signed, to_text
-from credits.rules.document.field_types import Text
+from credits.rules.decimals import signed_text, to_text
+from credits.rules.document.field_types import RulebookText
 from credits.rules.fact_catalogue import CONDITION_FACTS, LABELS, SINCE, UNTIL, WORDS
 from credits.rules.facts import Value
 from credits.text import Texts
 
-Slot = str | int | Decimal | Text | tuple[str, str]
+Slot = str | int | Decimal | RulebookText | tuple[str, str]
 """What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
 
 _TEMPLATES: dict[str, tuple[str, str]] = {
@@ -230,10 +230,10 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     ),
 }
 
-SINCE_ENROLMENT = Text(zh="在入学之后合并", en="merged since enrolment")
-IN_TERM = Text(zh="在本学期内合并", en="merged within the term")
-ONCE = Text(zh="此前未在任何地方认定过学分", en="not credited anywhere before")
-ONCE_OTHERWISE = Text(zh="同一项工作只能认定一次。", en="The same work is credited once.")
+SINCE_ENROLMENT = RulebookText(zh="在入学之后合并", en="merged since enrolment")
+IN_TERM = RulebookText(zh="在本学期内合并", en="merged within the term")
+ONCE = RulebookText(zh="此前未在任何地方认定过学分", en="not credited anywhere before")
+ONCE_OTHERWISE = RulebookText(zh="同一项工作只能认定一次。", en="The same work is credited once.")
 KEPT = ("，转入下次", " and carried over")
 DROPPED = ("，不转入下次", " and not carried over")
 IN_AVERAGE = ("，计入平均绩点", ", within the grade average")
@@ -242,23 +242,25 @@ WITHIN = ("，未超出上限", "is within the cap")
 NOTHING = ("", "")
 
 
-def matured(days: int) -> Text:
+def maturing_requirement(days: int) -> RulebookText:
     """The maturing time as a requirement."""
-    return Text(zh=f"合并已满 {days} 天", en=f"merged at least {days} days ago")
+    return RulebookText(zh=f"合并已满 {days} 天", en=f"merged at least {days} days ago")
 
 
-def ripens(when: datetime | None, at: datetime | None, zone: str) -> Text | None:
+def maturing_times(when: datetime | None, at: datetime | None, zone: str) -> RulebookText | None:
     """When the maturing time is over, and the time that it was reckoned at."""
     if when is None or at is None:
         return None
     then, now = _time(when, zone), _time(at, zone)
-    return Text(
+    return RulebookText(
         zh=f"将于{then[0]} 满期（本次按{now[0]} 计算），届时即可申请。",
         en=f"This will be so at {then[1]} (calculated as of {now[1]}); you can apply with it from then on.",
     )
 
 
-def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal, unit: Text) -> tuple[str, str]:
+def repository_limit(
+    limit: Decimal, share: Decimal | None, total: Decimal, unit: RulebookText
+) -> tuple[str, str]:
     """How the limit on one repository came about: by ``share`` of ``total``, or as a fixed number (share None)."""
     zh, en = _amount(limit, unit)
     if share is None:
@@ -270,7 +272,7 @@ def repository_limit(limit: Decimal, share: Decimal | None, total: Decimal, unit
     )
 
 
-def cut_to(after: Decimal, unit: Text) -> tuple[str, str]:
+def credit_cap_text(after: Decimal, unit: RulebookText) -> tuple[str, str]:
     """What a cap on credit left."""
     return (
         f"，减为 {_amount(after, unit)[0]}，多出的学分作废",
@@ -278,14 +280,14 @@ def cut_to(after: Decimal, unit: Text) -> tuple[str, str]:
     )
 
 
-def left(rest: Decimal, fate: tuple[str, str], unit: Text) -> tuple[str, str]:
+def remainder_text(rest: Decimal, fate: tuple[str, str], unit: RulebookText) -> tuple[str, str]:
     """What is left of points that were converted, and what becomes of it."""
     if not rest:
         return "没有剩余", "nothing is left"
     return f"余 {_amount(rest, unit)[0]}{fate[0]}", f"{to_text(rest)} are left{fate[1]}"
 
 
-def kind_limit(kind: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+def kind_limit(kind: str, limit: Decimal, unit: RulebookText) -> tuple[str, str]:
     zh, en = _amount(limit, unit)
     called = word("contribution.kind", kind)
     return f"“{called[0]}”类贡献最多 {zh}", f"At most {en} from contributions of kind “{called[1]}”"
@@ -294,7 +296,7 @@ def kind_limit(kind: str, limit: Decimal, unit: Text) -> tuple[str, str]:
 _PERIODS = {"day": ("同一天", "one day"), "week": ("同一周", "one week"), "month": ("同一月", "one month")}
 
 
-def period_limit(each: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+def period_limit(each: str, limit: Decimal, unit: RulebookText) -> tuple[str, str]:
     zh, en = _amount(limit, unit)
     within = _PERIODS[each]
     return f"{within[0]}合并的贡献最多 {zh}", f"At most {en} from work merged in {within[1]}"
@@ -312,12 +314,12 @@ def period_name(name: str) -> tuple[str, str]:
     return _day(date.fromisoformat(name))
 
 
-def tier_limit(tier: str, limit: Decimal, unit: Text) -> tuple[str, str]:
+def tier_limit(tier: str, limit: Decimal, unit: RulebookText) -> tuple[str, str]:
     zh, en = _amount(limit, unit)
     return f"“{tier}”级仓库最多 {zh}", f"At most {en} from repositories of tier “{tier}”"
 
 
-def _amount(value: Decimal, unit: Text) -> tuple[str, str]:
+def _amount(value: Decimal, unit: RulebookText) -> tuple[str, str]:
     return f"{to_text(value)} {unit.zh}", f"{to_text(value)} {unit.en}"
 
 
@@ -334,7 +336,7 @@ def best_of(best: int, within: str) -> tuple[str, str]:
     return f"{zh}只计得分最高的 {best} 项", f"Only the best {best} contributions{en} count"
 
 
-def few(names: Sequence[str], most: int = 3) -> tuple[str, str]:
+def first_names(names: Sequence[str], most: int = 3) -> tuple[str, str]:
     """Names in a sentence: the first ones, and how many more there are."""
     more = len(names) - most
     zh, en = "、".join(names[:most]), ", ".join(names[:most])
@@ -343,11 +345,11 @@ def few(names: Sequence[str], most: int = 3) -> tuple[str, str]:
 
 def in_favour_of(names: Sequence[str]) -> tuple[str, str]:
     """In whose favour something was taken; nothing where there is nobody."""
-    zh, en = few(names)
+    zh, en = first_names(names)
     return (f"，让予 {zh}", f" in favour of {en}") if names else NOTHING
 
 
-def say(key: str, **slots: Slot) -> Texts:
+def sentence(key: str, **slots: Slot) -> Texts:
     """The sentence ``key`` in both languages, its places filled."""
     zh: dict[str, str] = {}
     en: dict[str, str] = {}
@@ -378,11 +380,11 @@ def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
     )
 
 
-def change(value: Decimal) -> str:
-    return signed(value) if value else "+0"
+def change_text(value: Decimal) -> str:
+    return signed_text(value) if value else "+0"
 
 
-def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
+def seen_values_text(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     """The values that a rule saw, in brackets (times in ``zone``); nothing where it saw none."""
     if not values:
         return NOTHING
@@ -396,7 +398,7 @@ def seen(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
     return f"（{'；'.join(zh)}）", f" ({'; '.join(en)})"
 
 
-def named(facts: Iterable[str]) -> tuple[str, str]:
+def fact_labels(facts: Iterable[str]) -> tuple[str, str]:
     """The labels of facts, listed; of a yes-no one, whether it is so."""
     zh: list[str] = []
     en: list[str] = []
@@ -421,7 +423,7 @@ def _fill(slot: Slot) -> tuple[str, str]:
     """The slot in Chinese and in English."""
     if isinstance(slot, tuple):
         return slot
-    if isinstance(slot, Text):
+    if isinstance(slot, RulebookText):
         return slot.zh, slot.en
     text = to_text(slot) if isinstance(slot, Decimal) else str(slot)
     return text, text

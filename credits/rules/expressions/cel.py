@@ -60,7 +60,7 @@ _NO_VALUE = re.compile(r'No value with name "([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ExpressionProblem:
     """A fault in an expression: ``line`` and ``column`` within it, from 1; sentence and suggestion in English and
     Chinese."""
 
@@ -73,21 +73,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownValue:
     """The value depends on facts that nobody told; ``facts`` names those it needs and lacks, sorted."""
 
     facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedValue:
     """The expression could not be computed on these facts (a division by zero, a number too large)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class CheckedExpression:
     """A checked expression. ``facts`` are the condition facts that it names, sorted; ``lists`` those of them that
     are lists; ``root`` is its tree."""
 
@@ -99,28 +99,30 @@ class Expression:
     _quick: Callable[[Mapping[str, expression_to_python.Bound]], Any] = field(repr=False, compare=False)
     _compiled: Any = field(repr=False, compare=False)
 
-    def value(self, known: Known) -> bool | int | Unknown | Failed:
+    def value(self, known: BoundFacts) -> bool | int | UnknownValue | FailedValue:
         """The value on the known facts. ``a || b`` and ``a && b`` are decided where one side decides them, even if
         the other is unknown."""
         if self.lists and (long := self._too_long(known)):
             return long
         try:
             given: bool | int = self._quick(known.bound)
-        except (KeyError, expression_to_python.Trouble):
+        except (KeyError, expression_to_python.EvaluationError):
             return self.undecided(known.bound)
         return given
 
-    def undecided(self, bound: Mapping[str, expression_to_python.Bound]) -> bool | int | Unknown | Failed:
+    def undecided(
+        self, bound: Mapping[str, expression_to_python.Bound]
+    ) -> bool | int | UnknownValue | FailedValue:
         """The value where the quick translation met something unknown or impossible."""
         try:
             given: bool | int = _exact(self)(bound)
-        except expression_to_python.Missing as missing:
-            return Unknown(tuple(name for name in self.facts if name not in bound) or (missing.reason,))
-        except expression_to_python.Trouble as trouble:
-            return Failed(trouble.reason)
+        except expression_to_python.MissingFact as missing:
+            return UnknownValue(tuple(name for name in self.facts if name not in bound) or (missing.reason,))
+        except expression_to_python.EvaluationError as trouble:
+            return FailedValue(trouble.reason)
         return given
 
-    def reference(self, known: Known) -> bool | int | Unknown | Failed:
+    def reference(self, known: BoundFacts) -> bool | int | UnknownValue | FailedValue:
         """The value as the CEL library computes it: slow, and what :meth:`value` is held against."""
         if self.lists and (long := self._too_long(known)):
             return long
@@ -130,26 +132,26 @@ class Expression:
             reason = str(answer.value())
             if _NO_VALUE.search(reason):
                 missing = tuple(name for name in self.facts if name not in known.values)
-                return Unknown(missing or tuple(_NO_VALUE.findall(reason)))
-            return Failed(reason.partition(": ")[2] or reason)
+                return UnknownValue(missing or tuple(_NO_VALUE.findall(reason)))
+            return FailedValue(reason.partition(": ")[2] or reason)
         given = answer.value()
         if isinstance(given, bool) == (self.wanted == "yes-no") and isinstance(given, int):
             return given
-        return Failed(f"{type(given).__name__} was computed")
+        return FailedValue(f"{type(given).__name__} was computed")
 
-    def _too_long(self, known: Known) -> Failed | None:
+    def _too_long(self, known: BoundFacts) -> FailedValue | None:
         for name in self.lists:
             if len(known.bound.get(name, ())) > expression_limits.MAX_ITEMS:  # type: ignore[arg-type]
-                return Failed(f"{name} has more than {expression_limits.MAX_ITEMS} entries")
+                return FailedValue(f"{name} has more than {expression_limits.MAX_ITEMS} entries")
         return None
 
 
 @lru_cache(maxsize=4096)
-def _exact(expression: Expression) -> Callable[[Mapping[str, expression_to_python.Bound]], Any]:
+def _exact(expression: CheckedExpression) -> Callable[[Mapping[str, expression_to_python.Bound]], Any]:
     return expression_to_python.exact(expression.root, literal)
 
 
-class Known:
+class BoundFacts:
     """The known facts of one contribution: ``values`` as they were told, ``bound`` as the translation reads them."""
 
     __slots__ = ("_activation", "bound", "values")
@@ -168,7 +170,7 @@ class Known:
             self._activation = _environment().Activation(dict(self.values))
         return self._activation
 
-    def seen_by(self, expression: Expression) -> dict[str, Value | None]:
+    def seen_by(self, expression: CheckedExpression) -> dict[str, Value | None]:
         """What the expression was shown: each fact it names with its value, None where it is unknown."""
         return {name: self.values.get(name) for name in expression.facts}
 
@@ -180,16 +182,16 @@ def _bound(value: Value) -> expression_to_python.Bound:
     return tuple(value) if isinstance(value, list) else value
 
 
-def check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
+def check(text: str, wanted: Wanted) -> CheckedExpression | tuple[ExpressionProblem, ...]:
     """The checked expression, or every problem found in it (at least one)."""
     return _check(text, wanted)
 
 
 @lru_cache(maxsize=4096)
-def _check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
+def _check(text: str, wanted: Wanted) -> CheckedExpression | tuple[ExpressionProblem, ...]:
     if len(text) > MAX_CHARACTERS:
         return (
-            Problem(
+            ExpressionProblem(
                 1,
                 1,
                 f"The expression has {len(text)} characters; {MAX_CHARACTERS} are allowed.",
@@ -203,29 +205,31 @@ def _check(text: str, wanted: Wanted) -> Expression | tuple[Problem, ...]:
     except (RuntimeError, ValueError, TypeError) as error:
         return _problems(text, str(error))
     try:
-        tree = expression_tree.read(compiled.serialize())
+        tree = expression_tree.read_expression(compiled.serialize())
         problems = tuple(_refusals(text, tree, compiled.return_type().name(), wanted))
         if problems:
             return problems
         expression = _translated(text, wanted, tree, compiled)
-    except expression_tree.TooLarge as large:
+    except expression_tree.ExpressionTooLarge as large:
         return (_too_large(large.nodes),)
-    except expression_tree.Odd as odd:
-        return (_odd(text, odd),)
-    except expression_to_python.Trouble as never:
+    except expression_tree.UnsupportedExpression as odd:
+        return (_unsupported_problem(text, odd),)
+    except expression_to_python.EvaluationError as never:
         return (_never(never.reason),)
-    nothing = expression.reference(Known({}))
-    return (_never(nothing.reason),) if isinstance(nothing, Failed) else expression
+    nothing = expression.reference(BoundFacts({}))
+    return (_never(nothing.reason),) if isinstance(nothing, FailedValue) else expression
 
 
-def _translated(text: str, wanted: Wanted, tree: expression_tree.Checked, compiled: Any) -> Expression:
+def _translated(
+    text: str, wanted: Wanted, tree: expression_tree.ExpressionTree, compiled: Any
+) -> CheckedExpression:
     names = {
         node.name: node.kind
-        for node in expression_tree.inside(tree.root)
-        if isinstance(node, expression_tree.Name)
+        for node in expression_tree.walk(tree.root)
+        if isinstance(node, expression_tree.NameNode)
     }
     facts = tuple(sorted(name for name in names if name in CONDITION_FACTS))
-    return Expression(
+    return CheckedExpression(
         text,
         wanted,
         facts,
@@ -245,10 +249,10 @@ def literal(overload: str, text: str) -> datetime | timedelta:
     answer = _environment().compile(f"{function}({name})").eval(_environment().Activation({name: text}))
     if answer.type() == library.Type.ERROR:
         reason = str(answer.value())
-        raise expression_to_python.Trouble(reason.partition(": ")[2] or reason)
+        raise expression_to_python.EvaluationError(reason.partition(": ")[2] or reason)
     value: object = answer.value()
     if not isinstance(value, datetime | timedelta):
-        raise expression_to_python.Trouble(f"{type(value).__name__} was computed")
+        raise expression_to_python.EvaluationError(f"{type(value).__name__} was computed")
     if isinstance(value, datetime):
         value = value.astimezone(UTC)
         told = value.replace(tzinfo=None).isoformat() + "Z"
@@ -256,7 +260,7 @@ def literal(overload: str, text: str) -> datetime | timedelta:
         told = f"{expression_limits.microseconds(value)}us"
     same = _environment().compile(f"{function}({name}) == {function}({other})")
     if same.eval(_environment().Activation({name: text, other: told})).value() is not True:
-        raise expression_to_python.Trouble("a time is exact to the microsecond")
+        raise expression_to_python.EvaluationError("a time is exact to the microsecond")
     return value
 
 
@@ -272,8 +276,8 @@ def _environment() -> Any:
     return library.NewEnv(variables={name: types[fact.kind] for name, fact in CONDITION_FACTS.items()})
 
 
-def _too_large(nodes: int) -> Problem:
-    return Problem(
+def _too_large(nodes: int) -> ExpressionProblem:
+    return ExpressionProblem(
         1,
         1,
         f"The expression has {nodes} parts; {expression_tree.MAX_NODES} are allowed.",
@@ -283,13 +287,15 @@ def _too_large(nodes: int) -> Problem:
     )
 
 
-def _never(reason: str) -> Problem:
-    return Problem(1, 1, f"This can never be computed: {reason}.", "", f"该表达式无法计算（{reason}）。", "")
+def _never(reason: str) -> ExpressionProblem:
+    return ExpressionProblem(
+        1, 1, f"This can never be computed: {reason}.", "", f"该表达式无法计算（{reason}）。", ""
+    )
 
 
-def _odd(text: str, odd: expression_tree.Odd) -> Problem:
+def _unsupported_problem(text: str, odd: expression_tree.UnsupportedExpression) -> ExpressionProblem:
     before = text[: odd.at].split("\n")
-    return Problem(
+    return ExpressionProblem(
         len(before),
         len(before[-1]) + 1,
         f"A rulebook may not use “{odd.what}”.",
@@ -299,10 +305,12 @@ def _odd(text: str, odd: expression_tree.Odd) -> Problem:
     )
 
 
-def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Wanted) -> Iterator[Problem]:
-    nodes = tuple(expression_tree.inside(tree.root))
-    if sum(isinstance(node, expression_tree.Loop) for node in nodes) > MAX_LOOPS:
-        yield Problem(
+def _refusals(
+    text: str, tree: expression_tree.ExpressionTree, given: str, wanted: Wanted
+) -> Iterator[ExpressionProblem]:
+    nodes = tuple(expression_tree.walk(tree.root))
+    if sum(isinstance(node, expression_tree.LoopNode) for node in nodes) > MAX_LOOPS:
+        yield ExpressionProblem(
             1,
             1,
             f"The expression goes through lists more than {MAX_LOOPS} times.",
@@ -310,9 +318,9 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
             f"表达式遍历列表超过 {MAX_LOOPS} 次。",
             "请拆成几条要求。",
         )
-    cost = expression_limits.cost(tree.root)
+    cost = expression_limits.expression_cost(tree.root)
     if cost.turns > expression_limits.MAX_TURNS or cost.steps > expression_limits.MAX_STEPS:
-        yield Problem(
+        yield ExpressionProblem(
             1,
             1,
             f"Going through these lists can take {cost.turns} turns and {cost.steps} steps; "
@@ -322,19 +330,23 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
             f"上限为 {expression_limits.MAX_TURNS} 轮、{expression_limits.MAX_STEPS} 步。",
             "请每次只遍历一个列表。",
         )
-    spans = expression_limits.Spans(literal)
+    spans = expression_limits.ValueSpans(literal)
     for node in nodes:
         spans.of(node)
-        if isinstance(node, expression_tree.Call) and node.overload not in ALLOWED:
-            yield _odd(text, expression_tree.Odd(node.overload, node.at))
+        if isinstance(node, expression_tree.CallNode) and node.overload not in ALLOWED:
+            yield _unsupported_problem(text, expression_tree.UnsupportedExpression(node.overload, node.at))
             break
-        if isinstance(node, expression_tree.Name) and "." in node.name and node.name not in CONDITION_FACTS:
-            yield _odd(text, expression_tree.Odd(node.name))
+        if (
+            isinstance(node, expression_tree.NameNode)
+            and "." in node.name
+            and node.name not in CONDITION_FACTS
+        ):
+            yield _unsupported_problem(text, expression_tree.UnsupportedExpression(node.name))
             break
     expected = "BOOL" if wanted == "yes-no" else "INT"
     if given != expected:
         want = ("yes or no", "是或否") if wanted == "yes-no" else ("a whole number", "整数")
-        yield Problem(
+        yield ExpressionProblem(
             1,
             1,
             f"This must give {want[0]}, but gives {given.lower()}.",
@@ -344,19 +356,19 @@ def _refusals(text: str, tree: expression_tree.Checked, given: str, wanted: Want
         )
 
 
-def _problems(text: str, report: str) -> tuple[Problem, ...]:
+def _problems(text: str, report: str) -> tuple[ExpressionProblem, ...]:
     lines = text.split("\n")
-    found: dict[tuple[int, int, str], Problem] = {}
+    found: dict[tuple[int, int, str], ExpressionProblem] = {}
     for match in _REPORT.finditer(report):
         line, column = max(1, int(match[1])), max(1, int(match[2]))
         said = match[3].removesuffix(" [INVALID_ARGUMENT]")
         here = lines[line - 1] if line <= len(lines) else ""
-        problem = _spoken(said, here, line, column)
+        problem = _plain_message(said, here, line, column)
         found.setdefault((problem.line, problem.column, problem.message), problem)
     if found:
         return tuple(found.values())
     return (
-        Problem(
+        ExpressionProblem(
             1,
             1,
             "The expression is nested too deeply or cannot be read.",
@@ -367,7 +379,7 @@ def _problems(text: str, report: str) -> tuple[Problem, ...]:
     )
 
 
-def _spoken(said: str, here: str, line: int, column: int) -> Problem:
+def _plain_message(said: str, here: str, line: int, column: int) -> ExpressionProblem:
     reference = re.match(r"undeclared reference to '([^']+)'", said)
     if reference:
         name = reference[1]
@@ -375,7 +387,7 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
         start = here.rfind(name, 0, column + len(name))
         column = start + 1 if start >= 0 else column
         meant = nearest(name, [*CONDITION_FACTS, *_SPOKEN])
-        return Problem(
+        return ExpressionProblem(
             line,
             column,
             f"There is no fact or function “{name}”.",
@@ -388,7 +400,7 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
         operator = overload[1].strip("_").replace("_", " ").replace("@", "")
         kinds = overload[2]
         whole = "double" in kinds
-        return Problem(
+        return ExpressionProblem(
             line,
             column,
             f"“{operator}” cannot be used on ({kinds}).",
@@ -399,7 +411,7 @@ def _spoken(said: str, here: str, line: int, column: int) -> Problem:
             "整数请不要写小数点。" if whole else "两边的类型必须一致。",
         )
     said = said if len(said) < 160 else said[:157] + "…"
-    return Problem(
+    return ExpressionProblem(
         line, column, f"This cannot be read as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
     )
 

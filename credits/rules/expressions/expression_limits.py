@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from credits.rules.expressions.expression_tree import Call, Constant, Items, Loop, Name, Node, Odd, parts
+from credits.rules.expressions.expression_tree import (
+    CallNode,
+    ConstantNode,
+    ListNode,
+    LoopNode,
+    NameNode,
+    Node,
+    UnsupportedExpression,
+    child_nodes,
+)
 
 Literal_ = Callable[[str, str], datetime | timedelta]
 Span = tuple[int, int]
@@ -43,45 +52,46 @@ _APART = 2**63 // 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class ExpressionCost:
     """The most that a part can take: turns of loops, and steps in all."""
 
     turns: int
     steps: int
 
 
-def cost(node: Node) -> Cost:
+def expression_cost(node: Node) -> ExpressionCost:
     """What computing ``node`` once can take at most."""
-    if isinstance(node, Loop):
-        over, body, length = cost(node.over), cost(node.body), _length(node.over)
-        return Cost(over.turns + length * (1 + body.turns), over.steps + length * (1 + body.steps))
+    if isinstance(node, LoopNode):
+        over, body, length = expression_cost(node.over), expression_cost(node.body), _length(node.over)
+        return ExpressionCost(over.turns + length * (1 + body.turns), over.steps + length * (1 + body.steps))
     turns, steps = 0, 1
-    for part in parts(node):
-        below = cost(part)
+    for part in child_nodes(node):
+        below = expression_cost(part)
         turns, steps = turns + below.turns, steps + below.steps
-    if isinstance(node, Call) and node.overload in ("equals", "not_equals", "in_list"):
+    if isinstance(node, CallNode) and node.overload in ("equals", "not_equals", "in_list"):
         steps += _length(node.args[-1])
-    return Cost(turns, steps)
+    return ExpressionCost(turns, steps)
 
 
 def _length(node: Node) -> int:
     """The most entries of a list (one for anything else)."""
-    if isinstance(node, Constant) or (isinstance(node, Name) and not node.kind.startswith("list ")):
+    if isinstance(node, ConstantNode) or (isinstance(node, NameNode) and not node.kind.startswith("list ")):
         return 1
-    if isinstance(node, Items):
-        return len(node.items) + sum(_length(item) for item in node.items if isinstance(item, Items))
-    if isinstance(node, Call) and node.overload == "conditional":
+    if isinstance(node, ListNode):
+        return len(node.items) + sum(_length(item) for item in node.items if isinstance(item, ListNode))
+    if isinstance(node, CallNode) and node.overload == "conditional":
         return max(_length(part) for part in node.args[1:])
-    if isinstance(node, Call) and node.overload != "index_list":
+    if isinstance(node, CallNode) and node.overload != "index_list":
         return 1
-    return max([MAX_ITEMS, *(_length(part) for part in parts(node))])
+    return max([MAX_ITEMS, *(_length(part) for part in child_nodes(node))])
 
 
 @dataclass
-class Spans:
+class ValueSpans:
     """Spans of the parts of one expression. ``literal`` reads the text of a time or a duration.
 
-    Raises :class:`credits.rules.expressions.expression_tree.Odd` for times that could leave the calendar.
+    Raises :class:`~credits.rules.expressions.expression_tree.UnsupportedExpression` for times that could leave the
+    calendar.
     """
 
     literal: Literal_
@@ -94,34 +104,36 @@ class Spans:
             self._within[key] = self._reckon(node)
         return self._within[key]
 
-    def safe(self, node: Call) -> bool:
+    def safe(self, node: CallNode) -> bool:
         """Whether whole-number arithmetic cannot leave 64 bits here."""
         span = self._raw(node)
         return span is not None and span[0] >= INT_MIN and span[1] <= INT_MAX
 
     def _reckon(self, node: Node) -> Span | None:
-        if isinstance(node, Constant):
+        if isinstance(node, ConstantNode):
             value = node.value
             return (value, value) if isinstance(value, int) and not isinstance(value, bool) else None
-        if isinstance(node, Name):
+        if isinstance(node, NameNode):
             # A loop's variable may hold any whole number of a list that is written out.
             fact = {"int": _FACT, "time": _TIME} if "." in node.name else {"int": (INT_MIN, INT_MAX)}
             return fact.get(node.kind)
-        for part in parts(node):
+        for part in child_nodes(node):
             self.of(part)
-        if not isinstance(node, Call):
+        if not isinstance(node, CallNode):
             return None
         span = self._raw(node)
         if span is None or not node.overload.endswith("int64"):
             return span
         return max(INT_MIN, span[0]), min(INT_MAX, span[1])
 
-    def _raw(self, node: Call) -> Span | None:
+    def _raw(self, node: CallNode) -> Span | None:
         name, args = node.overload, node.args
         if name in ("string_to_timestamp", "string_to_duration"):
             text = args[0]
-            if not isinstance(text, Constant) or not isinstance(text.value, str):
-                raise Odd("timestamp” or “duration” of anything but a text in quotes, such as “…")
+            if not isinstance(text, ConstantNode) or not isinstance(text.value, str):
+                raise UnsupportedExpression(
+                    "timestamp” or “duration” of anything but a text in quotes, such as “…"
+                )
             at = microseconds(self.literal(name, text.value))
             return at, at
         if name in ("size_string", "string_size", "size_list", "list_size"):
@@ -145,14 +157,14 @@ class Spans:
         left, right = self.of(args[0]), self.of(args[1])
         if left is None or right is None:
             if "timestamp" in name:
-                raise Odd("a time or duration that is not a fact or written out")
+                raise UnsupportedExpression("a time or duration that is not a fact or written out")
             return None
         span = way(left, right)
         if name == "subtract_timestamp_timestamp":
             if span[0] <= -_APART or span[1] >= _APART:
-                raise Odd("the time between two times that may lie 292 years apart")
+                raise UnsupportedExpression("the time between two times that may lie 292 years apart")
         elif "timestamp" in name and (span[0] < _ALL_TIME[0] or span[1] > _ALL_TIME[1]):
-            raise Odd("a time before the year 1 or after 9999")
+            raise UnsupportedExpression("a time before the year 1 or after 9999")
         return span
 
 

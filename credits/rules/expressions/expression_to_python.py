@@ -16,15 +16,22 @@ from datetime import datetime, timedelta
 from types import CodeType, FunctionType
 from typing import Any
 
-from credits.rules.expressions.expression_limits import INT_MAX, INT_MIN, Literal_, Spans
-from credits.rules.expressions.expression_tree import Call, Constant, Items, Loop, Name, Node
+from credits.rules.expressions.expression_limits import INT_MAX, INT_MIN, Literal_, ValueSpans
+from credits.rules.expressions.expression_tree import (
+    CallNode,
+    ConstantNode,
+    ListNode,
+    LoopNode,
+    NameNode,
+    Node,
+)
 
 Listed = tuple["str | int | bool | Listed", ...]
 Bound = str | int | bool | datetime | timedelta | Listed
 """A known fact as the translation sees it: times in UTC, lists as tuples."""
 
 
-class Trouble(Exception):
+class EvaluationError(Exception):
     """The expression cannot be computed on these facts; ``reason`` in the reference's words."""
 
     def __init__(self, reason: str) -> None:
@@ -32,11 +39,11 @@ class Trouble(Exception):
         self.reason = reason
 
 
-class Missing(Trouble):
+class MissingFact(EvaluationError):
     """It needs the fact named in ``reason``, which nobody told."""
 
 
-class Translation:
+class PythonTranslation:
     """Turns the parts of one expression into Python. ``fact`` gives the form for a fact's name; times and durations
     are kept in ``held``, under names that begin with ``prefix``, for the function's globals."""
 
@@ -45,22 +52,22 @@ class Translation:
     ) -> None:
         self.held: dict[str, datetime | timedelta] = {}
         self._fact, self._literal, self._exact, self._prefix = fact, literal, exact, prefix
-        self._spans = Spans(literal)
+        self._spans = ValueSpans(literal)
         self._variables: list[tuple[str, str]] = []
         self._made = 0
 
     def of(self, node: Node) -> ast.expr:
         """The Python form of ``node``."""
-        if isinstance(node, Constant):
+        if isinstance(node, ConstantNode):
             return ast.Constant(node.value)
-        if isinstance(node, Name):
+        if isinstance(node, NameNode):
             ours = next((ours for name, ours in reversed(self._variables) if name == node.name), None)
             return ast.Name(ours, ast.Load()) if ours else self._fact(node.name)
-        if isinstance(node, Items):
+        if isinstance(node, ListNode):
             return ast.Tuple([self.of(item) for item in node.items], ast.Load())
-        return self._loop(node) if isinstance(node, Loop) else self._call(node)
+        return self._loop(node) if isinstance(node, LoopNode) else self._call(node)
 
-    def _loop(self, node: Loop) -> ast.expr:
+    def _loop(self, node: LoopNode) -> ast.expr:
         over = self.of(node.over)
         wanted = _searched(node)
         if wanted is not None and not self._exact:
@@ -80,12 +87,12 @@ class Translation:
         turns = ast.comprehension(ast.Name(ours, ast.Store()), over, [], 0)
         return _use("_any" if node.how == "exists" else "_all", ast.GeneratorExp(body, [turns]))
 
-    def _call(self, node: Call) -> ast.expr:
+    def _call(self, node: CallNode) -> ast.expr:
         name = node.overload
         if name in ("string_to_timestamp", "string_to_duration"):
             text = node.args[0]
             held = f"{self._prefix}_k{len(self.held)}"
-            self.held[held] = self._literal(name, str(text.value) if isinstance(text, Constant) else "")
+            self.held[held] = self._literal(name, str(text.value) if isinstance(text, ConstantNode) else "")
             return ast.Name(held, ast.Load())
         args = [self.of(one) for one in node.args]
         if name in ("logical_and", "logical_or"):
@@ -107,7 +114,7 @@ class Translation:
             return _use("_len", *args)
         return self._arithmetic(node, args)
 
-    def _arithmetic(self, node: Call, args: list[ast.expr]) -> ast.expr:
+    def _arithmetic(self, node: CallNode, args: list[ast.expr]) -> ast.expr:
         name = node.overload
         if name == "negate_int64" and not self._exact and self._spans.safe(node):
             return ast.UnaryOp(ast.USub(), args[0])
@@ -143,13 +150,13 @@ _ARITHMETIC: Mapping[str, type[ast.operator]] = {
 }
 
 
-def _searched(loop: Loop) -> ast.expr | None:
+def _searched(loop: LoopNode) -> ast.expr | None:
     """The constant that ``exists`` looks for, where its body only asks whether the entry is equal to one."""
     body = loop.body
-    if loop.how != "exists" or not isinstance(body, Call) or body.overload != "equals":
+    if loop.how != "exists" or not isinstance(body, CallNode) or body.overload != "equals":
         return None
     for entry, wanted in (body.args, body.args[::-1]):
-        if isinstance(entry, Name) and entry.name == loop.variable and isinstance(wanted, Constant):
+        if isinstance(entry, NameNode) and entry.name == loop.variable and isinstance(wanted, ConstantNode):
             return ast.Constant(wanted.value)
     return None
 
@@ -177,7 +184,7 @@ def quick(root: Node, literal: Literal_) -> Callable[[Mapping[str, Bound]], Any]
     def fact(name: str) -> ast.expr:
         return ast.Subscript(ast.Name("facts", ast.Load()), ast.Constant(name), ast.Load())
 
-    made = Translation(fact, literal)
+    made = PythonTranslation(fact, literal)
     return function(["facts"], made.of(root), made.held)
 
 
@@ -187,7 +194,7 @@ def exact(root: Node, literal: Literal_) -> Callable[[Mapping[str, Bound]], Any]
     def fact(name: str) -> ast.expr:
         return _use("_fact", ast.Name("facts", ast.Load()), ast.Constant(name))
 
-    made = Translation(fact, literal, exact=True)
+    made = PythonTranslation(fact, literal, exact=True)
     return function(["facts"], made.of(root), made.held)
 
 
@@ -195,7 +202,7 @@ def _fact(facts: Mapping[str, Bound], name: str) -> Bound:
     try:
         return facts[name]
     except KeyError:
-        raise Missing(name) from None
+        raise MissingFact(name) from None
 
 
 def _decided(by: bool, one: Callable[[], bool], other: Callable[[], bool]) -> bool:
@@ -203,7 +210,7 @@ def _decided(by: bool, one: Callable[[], bool], other: Callable[[], bool]) -> bo
     try:
         if one() is by:
             return by
-    except Trouble as trouble:
+    except EvaluationError as trouble:
         if _is(by, other):
             return by
         raise trouble from None
@@ -213,17 +220,17 @@ def _decided(by: bool, one: Callable[[], bool], other: Callable[[], bool]) -> bo
 def _is(value: bool, asked: Callable[[], bool]) -> bool:
     try:
         return asked() is value
-    except Trouble:
+    except EvaluationError:
         return False
 
 
 def _looked(by: bool, items: Iterable[Any], body: Callable[[Any], bool]) -> bool:
-    first: Trouble | None = None
+    first: EvaluationError | None = None
     for item in items:
         try:
             if body(item) is by:
                 return by
-        except Trouble as trouble:
+        except EvaluationError as trouble:
             first = first or trouble
     if first is not None:
         raise first
@@ -235,7 +242,7 @@ def _exists_one(items: Iterable[Any], body: Callable[[Any], bool]) -> bool:
     for item in items:
         try:
             found += body(item)
-        except Trouble as trouble:
+        except EvaluationError as trouble:
             # The macro counts on from the latest trouble, and so does this.
             last = trouble
     if last is not None:
@@ -246,21 +253,21 @@ def _exists_one(items: Iterable[Any], body: Callable[[Any], bool]) -> bool:
 def _whole(value: int) -> int:
     if INT_MIN <= value <= INT_MAX:
         return value
-    raise Trouble("integer overflow")
+    raise EvaluationError("integer overflow")
 
 
 def _divide(left: int, right: int) -> int:
     if right == 0:
-        raise Trouble("divide by zero")
+        raise EvaluationError("divide by zero")
     value = abs(left) // abs(right)
     return _whole(value if (left < 0) == (right < 0) else -value)
 
 
 def _modulo(left: int, right: int) -> int:
     if right == 0:
-        raise Trouble("modulus by zero")
+        raise EvaluationError("modulus by zero")
     if left == INT_MIN and right == -1:
-        raise Trouble("integer overflow")
+        raise EvaluationError("integer overflow")
     value = abs(left) % abs(right)
     return -value if left < 0 else value
 
@@ -268,7 +275,7 @@ def _modulo(left: int, right: int) -> int:
 def _index(items: tuple[Any, ...], at: int) -> Any:
     if 0 <= at < len(items):
         return items[at]
-    raise Trouble(f"Index error: index={at} size={len(items)}")
+    raise EvaluationError(f"Index error: index={at} size={len(items)}")
 
 
 HELPERS: Mapping[str, object] = {

@@ -22,14 +22,14 @@ MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class ConstantNode:
     """A truth value, a whole number or a text, as written."""
 
     value: bool | int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NameNode:
     """A fact, or the variable of a loop around it."""
 
     name: str
@@ -37,7 +37,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallNode:
     """A function by its overload, as the specification names it (``add_int64``)."""
 
     overload: str
@@ -47,14 +47,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListNode:
     """A list written out."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class LoopNode:
     """``over.exists(variable, body)`` and its like."""
 
     how: How
@@ -63,10 +63,10 @@ class Loop:
     body: Node
 
 
-Node = Constant | Name | Call | Items | Loop
+Node = ConstantNode | NameNode | CallNode | ListNode | LoopNode
 
 
-class Odd(Exception):
+class UnsupportedExpression(Exception):
     """The expression uses ``what``, which has no place in a rulebook; ``at`` is its offset in the text, from 0."""
 
     def __init__(self, what: str, at: int = 0) -> None:
@@ -74,7 +74,7 @@ class Odd(Exception):
         self.what, self.at = what, at
 
 
-class TooLarge(Exception):
+class ExpressionTooLarge(Exception):
     """The expression has ``nodes`` parts, more than :data:`MAX_NODES`."""
 
     def __init__(self, nodes: int) -> None:
@@ -83,36 +83,36 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ExpressionTree:
     """``nodes`` is how many parts the library counted, those that its loops expand to included."""
 
     root: Node
     nodes: int
 
 
-def inside(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> Iterator[Node]:
     """The node and all below it."""
     yield node
-    for part in parts(node):
-        yield from inside(part)
+    for part in child_nodes(node):
+        yield from walk(part)
 
 
-def parts(node: Node) -> tuple[Node, ...]:
+def child_nodes(node: Node) -> tuple[Node, ...]:
     """What stands directly below the node."""
-    if isinstance(node, Call):
+    if isinstance(node, CallNode):
         return node.args
-    if isinstance(node, Items):
+    if isinstance(node, ListNode):
         return node.items
-    return (node.over, node.body) if isinstance(node, Loop) else ()
+    return (node.over, node.body) if isinstance(node, LoopNode) else ()
 
 
-def read(serialised: bytes) -> Checked:
+def read_expression(serialised: bytes) -> ExpressionTree:
     """The tree of a checked expression; raises :class:`Odd` for what a rulebook may not use."""
-    checked = _Message(serialised).bytes(2)
-    reader = _Reader(checked)
+    checked = _ProtobufMessage(serialised).bytes(2)
+    reader = _ExpressionReader(checked)
     if len(reader.kinds) > MAX_NODES:
-        raise TooLarge(len(reader.kinds))
-    return Checked(reader.node(_Message(checked).bytes(4), 0), len(reader.kinds))
+        raise ExpressionTooLarge(len(reader.kinds))
+    return ExpressionTree(reader.node(_ProtobufMessage(checked).bytes(4), 0), len(reader.kinds))
 
 
 _PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
@@ -127,7 +127,7 @@ _SPOKEN = {
 SIMPLE = frozenset({"bool", "int", "string", "time", "span"})
 
 
-class _Reader:
+class _ExpressionReader:
     def __init__(self, checked: bytes) -> None:
         self.kinds: dict[int, str] = {}
         self._references: dict[int, tuple[str, list[str]]] = {}
@@ -135,64 +135,64 @@ class _Reader:
         for tag, entry in _fields(checked):
             if not isinstance(entry, bytes):
                 continue
-            message = _Message(entry)
+            message = _ProtobufMessage(entry)
             if tag == 2:
-                reference = _Message(message.bytes(2))
+                reference = _ProtobufMessage(message.bytes(2))
                 self._references[message.number(1)] = (
                     reference.text(1),
                     [one.decode() for one in reference.all(3)],
                 )
             elif tag == 3:
-                self.kinds[message.number(1)] = _kind(_Message(message.bytes(2)))
+                self.kinds[message.number(1)] = _kind(_ProtobufMessage(message.bytes(2)))
             elif tag == 5:
                 for position in message.all(4):
-                    pair = _Message(position)
+                    pair = _ProtobufMessage(position)
                     self._at[pair.number(1)] = pair.number(2)
 
     def node(self, expr: bytes, depth: int) -> Node:
-        message = _Message(expr)
+        message = _ProtobufMessage(expr)
         number = message.number(2)
         if depth > MAX_DEPTH:
             raise self._odd("so many parts within parts", number)
         if message.has(9):
-            return self._loop(_Message(message.bytes(9)), number, depth)
+            return self._loop(_ProtobufMessage(message.bytes(9)), number, depth)
         kind = self.kinds.get(number, "dyn")
         if kind.replace("list ", "") not in SIMPLE:
             raise self._odd(_SPOKEN.get(kind, kind), number)
         if message.has(3):
-            return Constant(_constant(_Message(message.bytes(3))))
+            return ConstantNode(_constant(_ProtobufMessage(message.bytes(3))))
         name, overloads = self._references.get(number, ("", []))
         if message.has(5):
             raise self._odd("has", number)
         if name and not overloads:
-            return Name(name, kind)
+            return NameNode(name, kind)
         if message.has(6) and len(overloads) == 1:
-            call = _Message(message.bytes(6))
+            call = _ProtobufMessage(message.bytes(6))
             args = [*call.all(1), *call.all(3)]
             below = tuple(self.node(one, depth + 1) for one in args)
-            return Call(overloads[0], below, self._at.get(number, 0))
+            return CallNode(overloads[0], below, self._at.get(number, 0))
         if message.has(7):
-            listed = _Message(message.bytes(7))
+            listed = _ProtobufMessage(message.bytes(7))
             if not listed.has(2):
-                return Items(tuple(self.node(one, depth + 1) for one in listed.all(1)))
+                return ListNode(tuple(self.node(one, depth + 1) for one in listed.all(1)))
         raise self._odd(overloads[0] if overloads else kind, number)
 
-    def _loop(self, loop: _Message, number: int, depth: int) -> Loop:
+    def _loop(self, loop: _ProtobufMessage, number: int, depth: int) -> LoopNode:
         """One of the three macros, each known by its own way of expanding: ``@result || body``,
         ``@result && body``, ``body ? @result + 1 : @result``."""
-        step = _Message(_Message(loop.bytes(6)).bytes(6))
+        step = _ProtobufMessage(_ProtobufMessage(loop.bytes(6)).bytes(6))
         how = _HOWS.get(step.text(2))
         args = step.all(3)
-        if how is None or loop.has(8) or not _Message(loop.bytes(4)).has(3):
+        if how is None or loop.has(8) or not _ProtobufMessage(loop.bytes(4)).has(3):
             raise self._odd("map” or “filter", number)
         body = args[0] if how == "exists_one" else args[1]
         variable = loop.text(1)
         if variable in ROOMS or variable.startswith("@"):
             raise self._odd(variable, number)
-        return Loop(how, variable, self.node(loop.bytes(2), depth + 1), self.node(body, depth + 1))
+        return LoopNode(how, variable, self.node(loop.bytes(2), depth + 1), self.node(body, depth + 1))
 
-    def _odd(self, what: str, number: int) -> Odd:
-        return Odd(what, self._at.get(number, 0))
+    def _odd(self, what: str, number: int) -> UnsupportedExpression:
+        return UnsupportedExpression(what, self._at.get(number, 0))
 
 
 _HOWS: Mapping[str, How] = {"_||_": "exists", "_&&_": "all", "_?_:_": "exists_one"}
@@ -200,18 +200,18 @@ ROOMS = frozenset(name.partition(".")[0] for name in CONDITION_FACTS)
 """Names that a loop's variable may not take: it would hide the facts."""
 
 
-def _kind(message: _Message) -> str:
+def _kind(message: _ProtobufMessage) -> str:
     """``bool``, ``int``, ``string``, ``time``, ``span``, a list of one of them, or something else."""
     for tag, value in message:
         if tag == 6 and isinstance(value, bytes):
-            return "list " + _kind(_Message(_Message(value).bytes(1)))
+            return "list " + _kind(_ProtobufMessage(_ProtobufMessage(value).bytes(1)))
         if isinstance(value, int) and tag in (3, 5):
             return (_PRIMITIVES if tag == 3 else _WELL_KNOWN).get(value, "dyn")
         return _OTHERS.get(tag, "dyn")
     return "dyn"
 
 
-def _constant(message: _Message) -> bool | int | str:
+def _constant(message: _ProtobufMessage) -> bool | int | str:
     ((tag, value),) = message
     if tag == 6 and isinstance(value, bytes):
         return value.decode()
@@ -221,7 +221,7 @@ def _constant(message: _Message) -> bool | int | str:
     return bool(value) if tag == 2 else value - (1 << 64) if value >> 63 else value
 
 
-class _Message:
+class _ProtobufMessage:
     """A message's fields by number; what is left out is empty or zero."""
 
     __slots__ = ("_parts",)

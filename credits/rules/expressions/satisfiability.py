@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from credits.rules.expressions.expression_tree import Call, Constant, Items, Name, Node, inside
+from credits.rules.expressions.expression_tree import CallNode, ConstantNode, ListNode, NameNode, Node, walk
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 
 MAX_STEPS = 200_000
@@ -30,41 +30,41 @@ _SIGNED = ("standing.",)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class WholeNumberRange:
     """A whole-number fact between two numbers, both included."""
 
     least: int
     most: int
 
 
-def domain(fact: str) -> Range:
+def fact_range(fact: str) -> WholeNumberRange:
     """The numbers that a whole-number fact can be: counts are not below zero, a share is at most the whole."""
     if fact == "contribution.share_hundredths":
-        return Range(0, 100)
-    return Range(-_LARGE if fact.startswith(_SIGNED) else 0, _LARGE)
+        return WholeNumberRange(0, 100)
+    return WholeNumberRange(-_LARGE if fact.startswith(_SIGNED) else 0, _LARGE)
 
 
 @dataclass
-class Budget:
+class SearchBudget:
     """What all questions about one rulebook may cost together, in parts of conditions computed."""
 
     left: int = 1_000_000
 
 
-def possible(
+def is_satisfiable(
     wanted: Sequence[tuple[Node, bool]],
-    within: Mapping[str, Range] | None = None,
-    budget: Budget | None = None,
+    within: Mapping[str, WholeNumberRange] | None = None,
+    budget: SearchBudget | None = None,
 ) -> bool | None:
     """Whether some known facts give every condition its wanted answer, the facts ``within`` being in their ranges;
     None where there are too many cases to try, or the budget is used up."""
-    budget = budget or Budget()
+    budget = budget or SearchBudget()
     if budget.left <= 0:
         return None
-    cases = _Cases(within or {})
+    cases = _RepresentativeValues(within or {})
     for node, _ in wanted:
         cases.look(node)
-    cost = sum(1 for node, _ in wanted for _ in inside(node))
+    cost = sum(1 for node, _ in wanted for _ in walk(node))
     budget.left -= cost
     if cases.count() * cost > min(MAX_STEPS, budget.left):
         return None
@@ -80,28 +80,28 @@ _Case = Mapping[_Key, _Value]
 
 
 @dataclass
-class _Cases:
+class _RepresentativeValues:
     """The values that stand for all: by fact, and yes and no for each part that is not understood."""
 
-    within: Mapping[str, Range]
+    within: Mapping[str, WholeNumberRange]
     constants: dict[str, set[_Value]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     open: dict[Node, None] = field(default_factory=dict)
 
     def look(self, node: Node) -> None:
-        if isinstance(node, Constant):
+        if isinstance(node, ConstantNode):
             return
-        if isinstance(node, Name) and node.kind == "bool" and node.name in CONDITION_FACTS:
+        if isinstance(node, NameNode) and node.kind == "bool" and node.name in CONDITION_FACTS:
             self._fact(node, ())
-        elif isinstance(node, Call) and node.overload in ("logical_and", "logical_or", "logical_not"):
+        elif isinstance(node, CallNode) and node.overload in ("logical_and", "logical_or", "logical_not"):
             for part in node.args:
                 self.look(part)
-        elif isinstance(node, Call) and (found := _comparison(node)):
+        elif isinstance(node, CallNode) and (found := _comparison(node)):
             self._fact(found[0], found[1])
         else:
             self.open[node] = None
 
-    def _fact(self, name: Name, constants: Sequence[_Value]) -> None:
+    def _fact(self, name: NameNode, constants: Sequence[_Value]) -> None:
         self.kinds[name.name] = name.kind
         self.constants.setdefault(name.name, set()).update(constants)
 
@@ -129,7 +129,7 @@ class _Cases:
         if kind == "bool":
             return [True, False]
         if kind == "int":
-            room = self.within.get(name, domain(name))
+            room = self.within.get(name, fact_range(name))
             near = {number + by for number in constants if isinstance(number, int) for by in (-1, 0, 1)}
             inner = {one for one in near if room.least <= one <= room.most}
             whole: list[_Value] = [*sorted({room.least, room.most} | inner)]
@@ -149,18 +149,18 @@ class _Cases:
 
 
 def _holds(node: Node, case: _Case) -> bool:
-    if isinstance(node, Constant):
+    if isinstance(node, ConstantNode):
         return bool(node.value)
-    if isinstance(node, Name):
+    if isinstance(node, NameNode):
         return bool(case[node.name])
-    if isinstance(node, Call) and node.overload == "logical_not":
+    if isinstance(node, CallNode) and node.overload == "logical_not":
         return not _holds(node.args[0], case)
-    if isinstance(node, Call) and node.overload == "logical_and":
+    if isinstance(node, CallNode) and node.overload == "logical_and":
         return all(_holds(part, case) for part in node.args)
-    if isinstance(node, Call) and node.overload == "logical_or":
+    if isinstance(node, CallNode) and node.overload == "logical_or":
         return any(_holds(part, case) for part in node.args)
-    found = _comparison(node) if isinstance(node, Call) else None
-    if found is None or not isinstance(node, Call):
+    found = _comparison(node) if isinstance(node, CallNode) else None
+    if found is None or not isinstance(node, CallNode):
         return bool(case[node])
     name, constants, turned = found
     return _compared(node.overload, case[name.name], constants, turned)
@@ -182,20 +182,20 @@ def _compared(overload: str, value: _Value, constants: Sequence[_Value], turned:
     return left > right  # type: ignore[operator]
 
 
-def _comparison(node: Call) -> tuple[Name, tuple[_Value, ...], bool] | None:
+def _comparison(node: CallNode) -> tuple[NameNode, tuple[_Value, ...], bool] | None:
     """The fact and the constants that a comparison is between, and whether the constant stands first."""
     if len(node.args) != 2 or (node.overload not in _ORDERED and node.overload not in _EQUAL):
         return None
     left, right = node.args
     if node.overload == "in_list":
-        if not _is_fact(left) or not isinstance(right, Items):
+        if not _is_fact(left) or not isinstance(right, ListNode):
             return None
         found = [constant(item) for item in right.items]
         values = tuple(value for value in found if value is not None)
-        return (left, values, False) if isinstance(left, Name) and len(values) == len(found) else None
+        return (left, values, False) if isinstance(left, NameNode) and len(values) == len(found) else None
     for one, other, turned in ((left, right, False), (right, left, True)):
         value = constant(other)
-        if isinstance(one, Name) and _is_fact(one) and value is not None:
+        if isinstance(one, NameNode) and _is_fact(one) and value is not None:
             return one, (value,), turned
     return None
 
@@ -205,7 +205,7 @@ _EQUAL = ("equals", "not_equals", "in_list")
 
 def _is_fact(node: Node) -> bool:
     return (
-        isinstance(node, Name)
+        isinstance(node, NameNode)
         and node.name in CONDITION_FACTS
         and node.kind in ("bool", "int", "string", "time")
     )
@@ -213,9 +213,9 @@ def _is_fact(node: Node) -> bool:
 
 def constant(node: Node) -> _Value | None:
     """The value of a constant, of a negative number, or of a time that is written out."""
-    if isinstance(node, Constant):
+    if isinstance(node, ConstantNode):
         return node.value
-    if isinstance(node, Call) and len(node.args) == 1:
+    if isinstance(node, CallNode) and len(node.args) == 1:
         below = constant(node.args[0])
         if node.overload == "negate_int64" and isinstance(below, int):
             return -below

@@ -23,11 +23,11 @@ def save_draft(request: PageRequest, text: str) -> tuple[RulebookDraft | None, s
     public_id = parse_uuid(request.POST.get("draft", ""))
     if public_id is None or len(text) > MAX_TEXT_LENGTH:
         return None, _("The text is too long to be saved.") if public_id else ""
-    before = drafts.find(request.user, public_id)
+    before = drafts.find_draft(request.user, public_id)
     if not text.strip() and before is None:
         return None, ""
     try:
-        kept = drafts.save(
+        kept = drafts.save_draft(
             public_id,
             text.replace("\r\n", "\n").replace("\0", ""),
             page=request.POST.get("page", ""),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from credits.claims.assessment.estimate import Estimate
-from credits.rules import Reduced, Remedy
+from credits.rules import ReducedContribution, RequirementRemedy
 
 MAX_EXPLAINED = 200
 """Contributions of one page that are explained; beyond these the trace says what there is to say."""
@@ -17,8 +17,8 @@ class ContributionExplanation:
     """For one contribution: ``needs`` where it does not count, ``less`` where it counts with fewer points than it
     gives by itself."""
 
-    needs: tuple[Remedy, ...] = ()
-    less: Reduced | None = None
+    needs: tuple[RequirementRemedy, ...] = ()
+    less: ReducedContribution | None = None
 
 
 def explanations(

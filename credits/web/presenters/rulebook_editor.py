@@ -14,7 +14,7 @@ from credits.claims.simulation.sample_claims import TrialExample
 from credits.claims.simulation.trial import fit_awards
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import editor_report
-from credits.rules import Fault, Outcome, evaluate
+from credits.rules import Outcome, RulebookFault, evaluate
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
 from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH
@@ -31,7 +31,7 @@ LocatedFaults = list[tuple[int, int, str]]
 class EditorCheck:
     """What is said of a text: faults, doubts, what it would change, and what it gives for the example."""
 
-    read: editor_report.Read
+    read: editor_report.EditorReport
     faults: LocatedFaults
     doubts: LocatedFaults
     outcome: Outcome | None
@@ -42,7 +42,7 @@ class EditorCheck:
 def check_text(text: str, example: TrialExample) -> EditorCheck:
     if len(text) > MAX_TEXT_LENGTH:
         text = text[:MAX_TEXT_LENGTH]
-    read = editor_report.read(text)
+    read = editor_report.report_on(text)
     outcome, problem = None, ""
     if read.rulebook is not None:
         try:
@@ -108,7 +108,7 @@ def _shown_value(value: object) -> str:
     return str(value) if isinstance(value, int) else f"'{value}'"
 
 
-def located_faults(faults: tuple[Fault, ...]) -> LocatedFaults:
+def located_faults(faults: tuple[RulebookFault, ...]) -> LocatedFaults:
     return [(one.line, one.column, one.text(get_language() or "")) for one in faults]
 
 
@@ -117,7 +117,7 @@ def template_text(name: str) -> str:
     code, _slash, number = name.partition("/")
     if not (code and number.isdecimal() and len(number) < 10):
         return ""
-    version = editor_report.named(name)
+    version = editor_report.find_version(name)
     if version is None:
         raise NotThere("no-such-version", _("There is no such version."))
     return version.text

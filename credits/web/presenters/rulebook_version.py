@@ -22,7 +22,7 @@ class VersionFindings:
 
 
 def findings_of(found: RulebookVersion) -> VersionFindings:
-    read = editor_report.read(found.text)
+    read = editor_report.report_on(found.text)
     language = get_language() or ""
     faults, doubts = ([(one.line, one.text(language)) for one in some] for some in (read.faults, read.doubts))
     return VersionFindings(faults, doubts)

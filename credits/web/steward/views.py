@@ -66,7 +66,7 @@ def rulebooks(request: PageRequest) -> HttpResponse:
         "credits/steward/rulebooks.html",
         {
             "versions": found.annotate(used=Count("rounds")).defer("text", "canonical"),
-            "drafts": [(one, drafts.code_of(one.text)) for one in drafts.of(request.user)],
+            "drafts": [(one, drafts.code_of(one.text)) for one in drafts.drafts_of(request.user)],
             "simulations": list(runs.visible_simulations(request.user)[:RECENT_SIMULATIONS]),
         },
     )
@@ -147,7 +147,7 @@ def propose(request: PageRequest) -> HttpResponse:
             status = error.status
         else:
             if public_id := parse_uuid(request.POST.get("draft", "")):
-                drafts.discard(request.user, public_id)
+                drafts.discard_draft(request.user, public_id)
             messages.success(
                 request, _("%(version)s was proposed. Another steward must publish it.") % {"version": made}
             )
@@ -196,7 +196,7 @@ def choose_example(request: PageRequest) -> HttpResponse:
 @page(role=Role.STEWARD)
 def discard(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Throw a draft away."""
-    drafts.discard(request.user, public_id)
+    drafts.discard_draft(request.user, public_id)
     messages.success(request, _("Draft discarded."))
     return redirect("steward_rulebooks")
 
@@ -204,7 +204,7 @@ def discard(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def _open_draft(request: PageRequest) -> HttpResponse:
     """The editor with a kept draft, the text of the version that ``from`` names, or nothing yet."""
     public_id = parse_uuid(request.GET.get("draft", ""))
-    kept = drafts.find(request.user, public_id) if public_id else None
+    kept = drafts.find_draft(request.user, public_id) if public_id else None
     text = kept.text if kept else template_text(request.GET.get("from", ""))
     context = _editor_page(request, text, kept, RulebookForm(initial={"text": text}))
     if public_id:
@@ -280,7 +280,9 @@ def simulate(request: PageRequest) -> HttpResponse:
     """Have a draft (its text) or a kept version tried."""
     form = SimulationForm(request.POST)
     kept = None
-    version = editor_report.named(request.POST.get("version", "")) if "version" in request.POST else None
+    version = (
+        editor_report.find_version(request.POST.get("version", "")) if "version" in request.POST else None
+    )
     if version is None:
         kept, _problem = save_draft(request, request.POST.get("text", ""))
         back = reverse("steward_propose") + (f"?draft={kept.public_id}" if kept else "")
@@ -290,7 +292,7 @@ def simulate(request: PageRequest) -> HttpResponse:
         messages.error(request, _("Choose an existing round."))
         return redirect(back)
     if version is None:
-        read = editor_report.read(request.POST.get("text", "").replace("\r\n", "\n"))
+        read = editor_report.report_on(request.POST.get("text", "").replace("\r\n", "\n"))
         if read.rulebook is None:
             messages.error(request, _("The text has errors, so it cannot be tried yet."))
             return redirect(back)
@@ -366,4 +368,4 @@ def simulation_change(request: PageRequest, public_id: uuid.UUID, ordinal: int) 
 def _draft_to_return_to(request: PageRequest) -> RulebookDraft | None:
     """The reader's own draft that the address names, to go back to."""
     public_id = parse_uuid(request.GET.get("draft", ""))
-    return drafts.find(request.user, public_id) if public_id else None
+    return drafts.find_draft(request.user, public_id) if public_id else None

@@ -11,8 +11,8 @@ import pytest
 
 from credits.rules.document.parser import warnings
 from credits.rules.expressions import cel
-from credits.rules.expressions.expression_tree import inside
-from credits.rules.expressions.satisfiability import possible
+from credits.rules.expressions.expression_tree import walk
+from credits.rules.expressions.satisfiability import is_satisfiable
 from tests.rules.made import SHIPPED, both, library, shape, shipped
 
 
@@ -206,9 +206,9 @@ def test_impossible_is_never_said_of_what_some_facts_meet() -> None:
     for seed in range(300):
         chance = random.Random(seed)
         expression = cel.check(_condition(chance), "yes-no")
-        assert isinstance(expression, cel.Expression)
-        assert list(inside(expression.root))
-        says = {answer: possible([(expression.root, answer)]) for answer in (True, False)}
+        assert isinstance(expression, cel.CheckedExpression)
+        assert list(walk(expression.root))
+        says = {answer: is_satisfiable([(expression.root, answer)]) for answer in (True, False)}
         for _ in range(60):
             facts: dict[str, Any] = {
                 "repository.stars": chance.randint(0, 5),
@@ -217,7 +217,7 @@ def test_impossible_is_never_said_of_what_some_facts_meet() -> None:
                 "contribution.kind": chance.choice("abc"),
                 "contribution.title": chance.choice(["", "a", "ab", "c"]),
             }
-            answer = expression.value(cel.Known(facts))
+            answer = expression.value(cel.BoundFacts(facts))
             assert isinstance(answer, bool)
             assert says[answer] is not False, expression.text
 

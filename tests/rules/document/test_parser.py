@@ -10,23 +10,23 @@ import pytest
 from pydantic import ValidationError
 
 from credits.rules.document import yaml_tree
-from credits.rules.document.parser import Fault, RulebookDocument, RulebookFaults, digest, parse
+from credits.rules.document.parser import RulebookDocument, RulebookFault, RulebookFaults, digest, parse
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from tests.rules.made import ROOT, SHIPPED, both, rulebook, shape, shipped, shipped_rulebook
 
 
-def faults_of(text: str) -> tuple[Fault, ...]:
+def faults_of(text: str) -> tuple[RulebookFault, ...]:
     with pytest.raises(RulebookFaults) as caught:
         parse(text)
     return caught.value.faults
 
 
-def fault_of(text: str) -> Fault:
+def fault_of(text: str) -> RulebookFault:
     (fault,) = faults_of(text)
     return fault
 
 
-def faults_in(**changes: object) -> dict[str, Fault]:
+def faults_in(**changes: object) -> dict[str, RulebookFault]:
     """By path, the faults of the least rulebook with ``changes``."""
     return {fault.path: fault for fault in faults_of(json.dumps(shape(**changes), ensure_ascii=False))}
 
@@ -323,7 +323,7 @@ def test_what_could_not_be_read_back_is_refused(rules: int, bands: int, words: i
     steps = ", ".join(f"{{above: {at}, give: {at}}}" for at in range(bands))
     rule = f"text: {{zh: {'a' * words}, en: a}}, bands: {{of: repository.stars, steps: [{steps}]}}"
     text = f"{head}points:\n" + "".join(f"- {{id: p{at}, {rule}}}\n" for at in range(rules))
-    assert yaml_tree.read(text)
+    assert yaml_tree.read_tree(text)
     assert "With all defaults written out" in fault_of(text).message
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from credits.rules.document.parser import Fault, RulebookFaults, digest, parse, warnings
+from credits.rules.document.parser import RulebookFault, RulebookFaults, digest, parse, warnings
 from tests.rules.made import both, library, shape, shipped, shipped_rulebook
 
 PARENT = shape(
@@ -43,7 +43,7 @@ def held(**changes: Any) -> dict[tuple[str, str], str]:
     return {("least", "1"): written(**{**PARENT, **changes})}
 
 
-def faults(text: str, **changes: Any) -> tuple[Fault, ...]:
+def faults(text: str, **changes: Any) -> tuple[RulebookFault, ...]:
     with pytest.raises(RulebookFaults) as caught:
         parse(text, held(**changes))
     return caught.value.faults

@@ -14,8 +14,8 @@ from hypothesis import given
 from credits.errors import CreditsError
 from credits.rules.decimals import to_text
 from credits.rules.document.parser import RulebookDocument
-from credits.rules.evaluation.compiled.codegen import program
-from credits.rules.evaluation.compiled.engine import CompiledRulebook, Totals, compile_rulebook
+from credits.rules.evaluation.compiled.codegen import generate_program
+from credits.rules.evaluation.compiled.engine import ClaimTotals, CompiledRulebook, compile_rulebook
 from credits.rules.evaluation.evaluate import evaluate
 from credits.rules.facts import ClaimFacts, ContributionFacts
 from tests.rules.evaluation.test_properties import claims, rulebooks
@@ -24,9 +24,9 @@ from tests.rules.made import ROOT, both, claim, contribution, rulebook, shipped_
 SHIPPED = sorted(path.stem for path in (ROOT / "rulebooks").glob("*.yaml"))
 
 
-def evaluated(book: RulebookDocument, facts: ClaimFacts) -> Totals:
+def evaluated(book: RulebookDocument, facts: ClaimFacts) -> ClaimTotals:
     outcome = evaluate(book, facts)
-    return Totals(outcome.points, outcome.credit, outcome.carried)
+    return ClaimTotals(outcome.points, outcome.credit, outcome.carried)
 
 
 @given(rulebooks(), claims())
@@ -234,7 +234,7 @@ def test_no_word_of_the_author_is_read_as_python() -> None:
         caps={"kinds": [{"kind": evil, "points": "3"}], "repository": {"share": "1"}},
         title=both(evil),
     )
-    made = program(book)
+    made = generate_program(book)
     assert "__import__" not in made.source
     facts = claim(contribution(contribution={"title": "x", "kind": evil}))
     assert compile_rulebook(book).credit(facts) == evaluated(book, facts)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from credits.rules.evaluation.evaluate import evaluate
-from credits.rules.evaluation.explain import Explanation, Remedy, explain
+from credits.rules.evaluation.explain import Explanation, RequirementRemedy, explain
 from credits.rules.expressions import cel
 from credits.rules.facts import bind, facts_from_json
 from tests.rules.made import SHIPPED, both, claim, contribution, rulebook, shipped_rulebook
 from tests.rules.test_golden import GOLDEN
 
 
-def explained(when: str, **changes: Any) -> Remedy:
+def explained(when: str, **changes: Any) -> RequirementRemedy:
     """The one remedy of a contribution that does not meet a condition."""
     asked = {"id": "asked", "text": both("asked"), "when": when, "otherwise": both("Because.")}
     book, facts = rulebook(requirements=[asked]), claim(contribution(**changes))
@@ -217,7 +217,7 @@ def test_a_named_change_does_meet_the_requirement(name: str) -> None:
     for ref, remedies in explanation.remedies.items():
         for remedy in (one for one in remedies if one.changes):
             expression = cel.check(conditions[remedy.rule], "yes-no")
-            assert isinstance(expression, cel.Expression)
-            values = dict(cel.Known(bind(facts, held[ref])).values)
+            assert isinstance(expression, cel.CheckedExpression)
+            values = dict(cel.BoundFacts(bind(facts, held[ref])).values)
             values.update({one.fact: one.needs for one in remedy.changes})  # type: ignore[misc]
-            assert expression.value(cel.Known(values)) is True
+            assert expression.value(cel.BoundFacts(values)) is True

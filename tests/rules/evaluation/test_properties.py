@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from credits.rules.decimals import from_text, to_text
 from credits.rules.document.parser import RulebookDocument, digest, parse
 from credits.rules.evaluation.evaluate import Outcome, TraceLine, evaluate
-from credits.rules.facts import ClaimFacts, Contribution, ContributionFacts, Repository
+from credits.rules.facts import ClaimFacts, ContributionData, ContributionFacts, RepositoryData
 from tests.rules.made import ROOT, SHIPPED, both, claim, shape
 
 # A deadline would measure how busy the machine is, not the code.
@@ -148,8 +148,8 @@ def contributions(draw: st.DrawFn, ref: str) -> ContributionFacts:
     halves = st.integers(0, 10).map(lambda half: {"hard": Decimal(half) / 2})
     return ContributionFacts(
         ref,
-        cast(Contribution, about),
-        cast(Repository, home),
+        cast(ContributionData, about),
+        cast(RepositoryData, home),
         accepted=draw(st.sampled_from([None, None, True, False])),
         awarded=draw(st.one_of(st.just({}), halves)),
     )

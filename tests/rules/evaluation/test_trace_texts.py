@@ -48,7 +48,7 @@ MIDNIGHT = datetime(2025, 8, 31, 16, tzinfo=UTC)
 )
 def test_what_a_rule_saw_is_told_in_the_reader_s_words(fact: str, value: Any, zh: str, en: str) -> None:
     """States, kinds, forges, yes and no, days and hundredths; what has no name speaks for itself."""
-    assert trace_texts.seen({fact: value}, SHANGHAI) == (f"（{zh}）", f" ({en})")
+    assert trace_texts.seen_values_text({fact: value}, SHANGHAI) == (f"（{zh}）", f" ({en})")
 
 
 def test_the_raw_value_stays_beside_the_sentence() -> None:
@@ -97,7 +97,7 @@ def test_what_would_be_needed_is_exact_to_the_second() -> None:
 
 def test_no_change_is_no_sign_between_two_numbers() -> None:
     """An award of nothing reads as nothing added."""
-    assert (trace_texts.change(Decimal(0)), trace_texts.change(Decimal("-1.5"))) == ("+0", "−1.5")
+    assert (trace_texts.change_text(Decimal(0)), trace_texts.change_text(Decimal("-1.5"))) == ("+0", "−1.5")
 
 
 def test_where_several_repositories_are_cut_each_line_tells_what_all_of_it_gives_now() -> None:

@@ -8,24 +8,24 @@ from datetime import UTC, datetime
 import pytest
 
 from credits.rules.expressions import cel
-from credits.rules.expressions.cel import Expression, Failed, Known, Unknown
+from credits.rules.expressions.cel import BoundFacts, CheckedExpression, FailedValue, UnknownValue
 from credits.rules.fact_catalogue import CONDITION_FACTS, LISTED
 
 
-def checked(text: str, wanted: cel.Wanted = "yes-no") -> Expression:
+def checked(text: str, wanted: cel.Wanted = "yes-no") -> CheckedExpression:
     expression = cel.check(text, wanted)
-    assert isinstance(expression, Expression), expression
+    assert isinstance(expression, CheckedExpression), expression
     return expression
 
 
-def refused(text: str, wanted: cel.Wanted = "yes-no") -> tuple[cel.Problem, ...]:
+def refused(text: str, wanted: cel.Wanted = "yes-no") -> tuple[cel.ExpressionProblem, ...]:
     problems = cel.check(text, wanted)
     assert isinstance(problems, tuple), problems
     assert problems
     return problems
 
 
-KNOWN = Known(
+KNOWN = BoundFacts(
     {
         "repository.stars": 12,
         "repository.osi_approved": True,
@@ -67,9 +67,9 @@ def test_a_formula_gives_whole_numbers_divided_towards_zero(text: str, value: in
 
 def test_an_unknown_fact_makes_the_answer_unknown_and_is_named() -> None:
     """A fact that nobody told is neither false nor zero."""
-    assert checked("repository.is_fork").value(KNOWN) == Unknown(("repository.is_fork",))
-    assert checked("!repository.is_fork").value(KNOWN) == Unknown(("repository.is_fork",))
-    assert checked("contribution.additions < 1", "yes-no").value(KNOWN) == Unknown(
+    assert checked("repository.is_fork").value(KNOWN) == UnknownValue(("repository.is_fork",))
+    assert checked("!repository.is_fork").value(KNOWN) == UnknownValue(("repository.is_fork",))
+    assert checked("contribution.additions < 1", "yes-no").value(KNOWN) == UnknownValue(
         ("contribution.additions",)
     )
 
@@ -84,16 +84,16 @@ def test_an_unknown_fact_does_not_matter_where_the_rest_decides() -> None:
 def test_every_unknown_fact_of_a_condition_is_named() -> None:
     """Two missing facts are both told, not only the first that was met."""
     answer = checked("repository.is_fork && repository.archived").value(KNOWN)
-    assert answer == Unknown(("repository.archived", "repository.is_fork"))
+    assert answer == UnknownValue(("repository.archived", "repository.is_fork"))
 
 
 def test_an_error_is_a_value_and_never_read_as_true() -> None:
     """A division by zero on these facts fails, and says so."""
     answer = checked("10 / (repository.stars - 12) > 1").value(KNOWN)
-    assert isinstance(answer, Failed)
+    assert isinstance(answer, FailedValue)
     assert "divide by zero" in answer.reason
     overflow = checked("repository.stars * 9223372036854775807", "whole").value(KNOWN)
-    assert isinstance(overflow, Failed)
+    assert isinstance(overflow, FailedValue)
 
 
 def test_an_expression_names_the_facts_that_it_sees() -> None:
@@ -175,7 +175,7 @@ def test_a_hostile_expression_ends_at_once(text: str) -> None:
     """Deep, long and odd expressions are refused or computed within a fraction of a second."""
     begun = time.perf_counter()
     answer = cel.check(text, "yes-no")
-    if isinstance(answer, Expression):
+    if isinstance(answer, CheckedExpression):
         answer.value(KNOWN)
     assert time.perf_counter() - begun < 0.5
 

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from credits.rules.expressions import cel, expression_to_python
-from credits.rules.expressions.cel import Expression, Failed, Known, Unknown
-from credits.rules.expressions.expression_limits import MAX_ITEMS, Spans, microseconds
+from credits.rules.expressions.cel import BoundFacts, CheckedExpression, FailedValue, UnknownValue
+from credits.rules.expressions.expression_limits import MAX_ITEMS, ValueSpans, microseconds
 from credits.rules.facts import Value
 from tests.rules.random_expressions import Expressions, differences
 
 
-def checked(text: str, wanted: cel.Wanted = "yes-no") -> Expression:
+def checked(text: str, wanted: cel.Wanted = "yes-no") -> CheckedExpression:
     expression = cel.check(text, wanted)
-    assert isinstance(expression, Expression), expression
+    assert isinstance(expression, CheckedExpression), expression
     return expression
 
 
@@ -31,8 +31,8 @@ def test_the_translation_and_the_library_agree_on_random_expressions(seed: int) 
 def test_random_expressions_meet_values_errors_and_unknown_facts() -> None:
     """What the engines are held against each other on is not all of one sort."""
     source = Expressions(seed=7)
-    sorts = {type(expression.value(Known(source.facts()))) for expression in islice(source, 60)}
-    assert sorts == {bool, int, Unknown, Failed}
+    sorts = {type(expression.value(BoundFacts(source.facts()))) for expression in islice(source, 60)}
+    assert sorts == {bool, int, UnknownValue, FailedValue}
 
 
 def test_a_wrong_translation_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,20 +50,20 @@ def test_a_wrong_translation_would_be_found(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("repository.is_fork || 1 / repository.stars == 1", Unknown(("repository.is_fork",))),
-        ("1 / repository.stars == 1 || repository.is_fork", Failed("divide by zero")),
-        ("1 % repository.stars == 1 && 1 / repository.stars == 1", Failed("modulus by zero")),
+        ("repository.is_fork || 1 / repository.stars == 1", UnknownValue(("repository.is_fork",))),
+        ("1 / repository.stars == 1 || repository.is_fork", FailedValue("divide by zero")),
+        ("1 % repository.stars == 1 && 1 / repository.stars == 1", FailedValue("modulus by zero")),
         ("repository.is_fork && 1 / repository.stars == 1 && repository.stars > 0", False),
         ("contribution.labels.exists(x, x == 'b' || repository.is_fork)", True),
         ("contribution.labels.all(x, x == 'b' && repository.is_fork)", False),
-        ("contribution.labels.exists(x, repository.is_fork)", Unknown(("repository.is_fork",))),
-        ("contribution.labels[2] == 'c'", Failed("Index error: index=2 size=2")),
-        ("repository.stars - 9223372036854775807 - 2 < 0", Failed("integer overflow")),
+        ("contribution.labels.exists(x, repository.is_fork)", UnknownValue(("repository.is_fork",))),
+        ("contribution.labels[2] == 'c'", FailedValue("Index error: index=2 size=2")),
+        ("repository.stars - 9223372036854775807 - 2 < 0", FailedValue("integer overflow")),
     ],
 )
 def test_the_side_that_decides_wins_and_of_two_troubles_the_left_one(text: str, answer: object) -> None:
     """Logic with unknown facts and errors, as the specification has it and as the library does it."""
-    known = Known({"repository.stars": 0, "contribution.labels": ["a", "b"]})
+    known = BoundFacts({"repository.stars": 0, "contribution.labels": ["a", "b"]})
     expression = checked(text)
     assert expression.value(known) == answer
     assert expression.reference(known) == answer
@@ -77,8 +77,8 @@ def test_times_are_instants_whatever_zone_they_are_told_in() -> None:
         "contribution.merged_at": datetime(2025, 10, 26, 1, 30, tzinfo=UTC).astimezone(brussels),
     }
     expression = checked("contribution.merged_at - student.enrolled_on == duration('1h')")
-    assert expression.value(Known(facts)) is True
-    assert expression.reference(Known(facts)) is True
+    assert expression.value(BoundFacts(facts)) is True
+    assert expression.reference(BoundFacts(facts)) is True
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_refused_part_is_pointed_at() -> None:
     assert (problem.line, problem.column) == (2, 12)
 
 
-def refused(text: str) -> tuple[cel.Problem, ...]:
+def refused(text: str) -> tuple[cel.ExpressionProblem, ...]:
     problems = cel.check(text, "yes-no")
     assert isinstance(problems, tuple)
     return problems
@@ -123,19 +123,19 @@ def test_loops_over_what_facts_hold_are_reckoned_before_they_run() -> None:
         "turns" in refused("contribution.labels.exists(a, contribution.labels.exists(b, a < b))")[0].message
     )
     both = "contribution.labels.exists(a, a == 'x') && contribution.labels.all(b, b < 'y')"
-    assert checked(both).value(Known({"contribution.labels": ["x"]})) is True
+    assert checked(both).value(BoundFacts({"contribution.labels": ["x"]})) is True
 
 
 def test_a_list_longer_than_was_reckoned_with_is_not_looked_through() -> None:
     """One entry more than allowed fails, and says so; by the library as well."""
     expression = checked("contribution.labels.exists(x, x == 'b')")
-    full = Known({"contribution.labels": ["a"] * MAX_ITEMS})
-    over = Known({"contribution.labels": ["a"] * (MAX_ITEMS + 1)})
+    full = BoundFacts({"contribution.labels": ["a"] * MAX_ITEMS})
+    over = BoundFacts({"contribution.labels": ["a"] * (MAX_ITEMS + 1)})
     assert expression.value(full) is expression.reference(full) is False
     assert (
         expression.value(over)
         == expression.reference(over)
-        == Failed("contribution.labels has more than 100 entries")
+        == FailedValue("contribution.labels has more than 100 entries")
     )
 
 
@@ -155,8 +155,8 @@ def test_spans_hold_every_value_that_random_formulas_give() -> None:
     for expression in source:
         if expression.wanted != "whole":
             continue
-        span = Spans(cel.literal).of(expression.root)
-        value = expression.value(Known(source.facts()))
+        span = ValueSpans(cel.literal).of(expression.root)
+        value = expression.value(BoundFacts(source.facts()))
         if isinstance(value, int) and span is not None:
             assert span[0] <= value <= span[1]
             seen += 1

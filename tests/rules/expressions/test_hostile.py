@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 import pytest
 
 from credits.rules.expressions import cel, expression_limits, expression_tree
-from credits.rules.expressions.cel import Expression, Known
+from credits.rules.expressions.cel import BoundFacts, CheckedExpression
 from tests.rules.hostile import LABELS, expressions
 from tests.rules.made import ROOT
 
-KNOWN = Known(
+KNOWN = BoundFacts(
     {
         "repository.stars": 12,
         "repository.is_fork": False,
@@ -48,7 +48,7 @@ def test_a_thousand_hostile_expressions_are_refused_or_end_within_their_budget()
         count += 1
         begun = time.process_time()
         answer = cel.check(text, "yes-no")
-        if isinstance(answer, Expression):
+        if isinstance(answer, CheckedExpression):
             answer.value(KNOWN)
             answer.reference(KNOWN)
         else:
@@ -94,7 +94,7 @@ def test_the_dearest_expression_that_is_allowed_ends_soon() -> None:
         begun = time.process_time()
         assert found.value(KNOWN) == found.reference(KNOWN)
         assert time.process_time() - begun < 0.5
-        cost = expression_limits.cost(found.root)
+        cost = expression_limits.expression_cost(found.root)
         assert cost.turns <= expression_limits.MAX_TURNS
         assert cost.steps <= expression_limits.MAX_STEPS
     assert computed >= 2
@@ -104,10 +104,10 @@ def test_parts_and_depth_are_bounded() -> None:
     """Whatever is allowed has few parts, and few of them within each other."""
     for text in expressions(seed=3):
         found = cel.check(text, "yes-no")
-        if isinstance(found, Expression):
-            assert sum(1 for _ in expression_tree.inside(found.root)) <= expression_tree.MAX_NODES
+        if isinstance(found, CheckedExpression):
+            assert sum(1 for _ in expression_tree.walk(found.root)) <= expression_tree.MAX_NODES
             assert _depth(found.root) <= expression_tree.MAX_DEPTH + 1
 
 
 def _depth(node: expression_tree.Node) -> int:
-    return 1 + max((_depth(part) for part in expression_tree.parts(node)), default=0)
+    return 1 + max((_depth(part) for part in expression_tree.child_nodes(node)), default=0)

@@ -12,8 +12,8 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from credits.rules.decimals import EXACT
-from credits.rules.document.rulebook_model import Mix, RulebookDocument
-from credits.rules.evaluation.compiled.codegen import Item
+from credits.rules.document.rulebook_model import MixRule, RulebookDocument
+from credits.rules.evaluation.compiled.codegen import CountedContribution
 
 Points = list[int]
 """By the place of each item."""
@@ -25,18 +25,22 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _PERIODS = ("day", "week", "month")
 
 
-def together(rulebook: RulebookDocument, places: int) -> Callable[[list[Item]], Points]:
+def compile_group_caps(
+    rulebook: RulebookDocument, places: int
+) -> Callable[[list[CountedContribution]], Points]:
     """The function from the items that count, sorted by :func:`first`, to the points that each of them keeps, in
     units of 10**-``places``."""
     return partial(_points, rulebook, places, ZoneInfo(rulebook.time_zone))
 
 
-def first(item: Item) -> tuple[datetime, str]:
+def merge_order(item: CountedContribution) -> tuple[datetime, str]:
     """What items are ordered by: what was merged first comes first."""
     return item.merged_at or _LAST, item.ref
 
 
-def _points(rulebook: RulebookDocument, places: int, zone: ZoneInfo, items: list[Item]) -> Points:
+def _points(
+    rulebook: RulebookDocument, places: int, zone: ZoneInfo, items: list[CountedContribution]
+) -> Points:
     points = [item.points for item in items]
     _repositories(rulebook, places, items, points)
     for period in sorted(rulebook.caps.periods, key=lambda one: _PERIODS.index(one.each)):
@@ -59,13 +63,15 @@ def _points(rulebook: RulebookDocument, places: int, zone: ZoneInfo, items: list
     return points
 
 
-def _place(item: Item, within: str) -> str:
+def _place(item: CountedContribution, within: str) -> str:
     if within == "repository":
         return item.repository
     return item.kind or "" if within == "kind" else ""
 
 
-def _repositories(rulebook: RulebookDocument, places: int, items: list[Item], points: Points) -> None:
+def _repositories(
+    rulebook: RulebookDocument, places: int, items: list[CountedContribution], points: Points
+) -> None:
     groups = _grouped(item.repository for item in items)
     most = repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
     if most is not None:
@@ -84,7 +90,7 @@ def repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[i
     return most
 
 
-def cut(counting: list[Counting], most: int) -> dict[str, int]:
+def cut_repository(counting: list[Counting], most: int) -> dict[str, int]:
     """What is kept, by ref, where one repository may give ``most``."""
     kept: dict[str, int] = {}
     groups: dict[str, list[Counting]] = {}
@@ -106,7 +112,7 @@ def _cap(points: Points, group: list[int], most: int) -> None:
         room -= points[at]
 
 
-def _mixed(mix: Mix, turn: int, items: list[Item]) -> bool:
+def _mixed(mix: MixRule, turn: int, items: list[CountedContribution]) -> bool:
     certain = [item for item in items if item.has_share and item.mixes[turn] is True]
     found = len({item.repository for item in certain}) if mix.count == "repositories" else len(certain)
     return found >= mix.at_least
@@ -119,7 +125,7 @@ def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _period(item: Item, each: str, zone: ZoneInfo) -> Hashable:
+def _period(item: CountedContribution, each: str, zone: ZoneInfo) -> Hashable:
     if item.merged_at is None:
         return ""
     day: date = item.merged_at.astimezone(zone).date()

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 from credits.rules.decimals import EXACT
 from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
-from credits.rules.evaluation.contribution_points import checked, refuse_odd_awards
+from credits.rules.evaluation.contribution_points import checked_expression, refuse_invalid_awards
 from credits.rules.expressions import cel
 from credits.rules.expressions.expression_limits import MAX_ITEMS
-from credits.rules.expressions.expression_to_python import HELPERS, Translation, Trouble
+from credits.rules.expressions.expression_to_python import HELPERS, EvaluationError, PythonTranslation
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import ClaimFacts, ContributionFacts, bind, hundredths, standing_of
 
@@ -36,7 +36,7 @@ _OF_ALL = ("student.", "round.", "term.", "standing.")
 Fallback = Callable[[ClaimFacts, ContributionFacts], int | None]
 
 
-class Item(NamedTuple):
+class CountedContribution(NamedTuple):
     """A contribution that counts. ``mixes`` are the answers of the mixes' conditions (True, False, or something else
     where nobody can say)."""
 
@@ -51,7 +51,7 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class GeneratedProgram:
     """``sums``: the function gives the claim's points; else the items, for what they do to each other. ``places`` are
     those of a point's unit at the end, ``base`` before factors and share."""
 
@@ -67,19 +67,19 @@ class Program:
         return FunctionType(self._code, {**HELPERS, **self._held, "_fallback": fallback, "__builtins__": {}})
 
 
-def program(rulebook: RulebookDocument) -> Program:
+def generate_program(rulebook: RulebookDocument) -> GeneratedProgram:
     """The program of a parsed rulebook."""
-    return Writer(rulebook).program()
+    return ProgramWriter(rulebook).program()
 
 
-def places_of(*values: Decimal | None) -> int:
+def decimal_places(*values: Decimal | None) -> int:
     """The most places after the point that any of the values has."""
     return max(
         (max(0, -int(value.normalize(EXACT).as_tuple().exponent)) for value in values if value), default=0
     )
 
 
-class Writer:
+class ProgramWriter:
     """Writes the lines of one rulebook's program; what begins with ``_`` is for those that write it another way too."""
 
     gone = "continue"
@@ -91,25 +91,25 @@ class Writer:
         self._head: list[str] = []
         self._conditions: dict[str, ast.expr] = {}
         self._held: dict[str, object] = {
-            "_Trouble": Trouble,
+            "_Trouble": EvaluationError,
             "_UTC": UTC,
             "_one": Decimal(1),
             "_tuple": tuple,
-            "_Item": Item,
+            "_Item": CountedContribution,
             "_int": int,
             "_millionths": _millionths,
             "_hundredths": hundredths,
             "_standing_of": standing_of,
-            "_check_awards": partial(refuse_odd_awards, rulebook),
+            "_check_awards": partial(refuse_invalid_awards, rulebook),
             "_told": _told,
             "_maturing": timedelta(days=rulebook.maturing_days),
         }
         self._facts: dict[str, str] = {}
         self._fetched_so_far = 0
-        self._factor_places = [places_of(factor.times) for factor in rulebook.factors]
+        self._factor_places = [decimal_places(factor.times) for factor in rulebook.factors]
         own = self._own_places()
         # The share of all points that one repository may have multiplies once more.
-        self._share_of_all = places_of(rulebook.caps.repository.share)
+        self._share_of_all = decimal_places(rulebook.caps.repository.share)
         self._base = own + self._share_of_all
         self.places = self._base + sum(self._factor_places) + SHARE_PLACES
 
@@ -119,9 +119,9 @@ class Writer:
             values.append(rule.give)
             values += [step.give for step in rule.bands.steps] if rule.bands else []
             values += [rule.reviewer.at_least, rule.reviewer.step] if rule.reviewer else []
-        return places_of(*values)
+        return decimal_places(*values)
 
-    def program(self) -> Program:
+    def program(self) -> GeneratedProgram:
         book = self._book
         sums = not (
             book.caps.periods
@@ -216,10 +216,12 @@ class Writer:
 
     def _translated(self, text: str, wanted: cel.Wanted) -> tuple[str, str, str]:
         """Names for the value on known facts, for whether one is unknown, and for the value where one is."""
-        expression = checked(text, wanted)
+        expression = checked_expression(text, wanted)
         names = {name: self._fact(name) for name in expression.facts}
         number = len(self._conditions)
-        made = Translation(lambda name: ast.Name(names[name], ast.Load()), cel.literal, prefix=f"c{number}")
+        made = PythonTranslation(
+            lambda name: ast.Name(names[name], ast.Load()), cel.literal, prefix=f"c{number}"
+        )
         self._conditions[f"_c{number}_"] = made.of(expression.root)
         self._held.update(made.held)
         self._held[f"_slow{number}"] = partial(_undecided, expression)
@@ -283,7 +285,7 @@ class Writer:
     def _say(self, text: str) -> None:
         self._lines += text.split("\n")
 
-    def _written(self, sums: bool) -> Program:
+    def _written(self, sums: bool) -> GeneratedProgram:
         tail = self._summed() if sums else self._listed()
         lines = [
             "def run(facts):",
@@ -300,22 +302,22 @@ class Writer:
             *(f"    {line}" for line in tail.after),
         ]
         source = "\n".join(lines)
-        tree = _Filled(self._conditions).visit(ast.parse(source))
+        tree = _InlinedConditions(self._conditions).visit(ast.parse(source))
         whole = compile(ast.fix_missing_locations(tree), "<rulebook>", "exec", dont_inherit=True)
         code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-        return Program(self.places, self._base, sums, source, code, self._held)
+        return GeneratedProgram(self.places, self._base, sums, source, code, self._held)
 
     def _failed(self) -> list[str]:
         return ["p = _fallback(facts, one)", "if p is None: continue"]
 
-    def _summed(self) -> Tail:
+    def _summed(self) -> ProgramTail:
         cap = self._book.caps.repository
         most = None if cap.points is None else _scaled(cap.points, self.places)
         if most is None and cap.share == 1:
-            return Tail(["total = 0"], ["total += p"], ["return total"])
+            return ProgramTail(["total = 0"], ["total += p"], ["return total"])
         if cap.share == 1:
             after = [f"    total += p if p < {most} else {most}"]
-            return Tail(
+            return ProgramTail(
                 ["sums = {}"], KEYED, ["total = 0", "for p in sums.values():", *after, "return total"]
             )
         share, unit = _scaled(cap.share, self._share_of_all), 10**self._share_of_all
@@ -326,13 +328,13 @@ class Writer:
         else:
             many = "_sum(1 for p in sums.values() if p) >= 2"
             after += [f"limit = {limit} if {many} else {most}", f"if limit > {most}: limit = {most}"]
-        return Tail(
+        return ProgramTail(
             ["sums = {}"],
             KEYED,
             [*after, "return _sum(p if p < limit else limit for p in sums.values())"],
         )
 
-    def _listed(self) -> Tail:
+    def _listed(self) -> ProgramTail:
         each = [_KEY]
         mixes = []
         kept = self._lines
@@ -346,7 +348,7 @@ class Writer:
             value, unknown, slow = self._translated(mix.when, "yes-no")
             name = f"m{len(mixes)}"
             mixes.append(name)
-            self._held[f"_asked_{name}"] = partial(_asked, checked(mix.when, "yes-no"))
+            self._held[f"_asked_{name}"] = partial(_asked, checked_expression(mix.when, "yes-no"))
             self._lines.append(
                 f"{name} = {slow} if {unknown} else {value}" if unknown else f"{name} = {value}"
             )
@@ -359,10 +361,10 @@ class Writer:
             "items.append(_Item(p, c.get('merged_at'), one.ref, key, c.get('kind'), r.get('tier'), "
             f"{share}, {mixed}))"
         )
-        return Tail(["items = []"], each, ["return items"])
+        return ProgramTail(["items = []"], each, ["return items"])
 
 
-class Tail(NamedTuple):
+class ProgramTail(NamedTuple):
     before: list[str]
     each: list[str]
     after: list[str]
@@ -372,7 +374,7 @@ _KEY = "key = f\"{r.get('forge') or c.get('forge') or ''}:{r.get('id') or r.get(
 KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
 
 
-class _Filled(ast.NodeTransformer):
+class _InlinedConditions(ast.NodeTransformer):
     """Puts the conditions where their names stand."""
 
     def __init__(self, conditions: Mapping[str, ast.expr]) -> None:
@@ -382,13 +384,13 @@ class _Filled(ast.NodeTransformer):
         return self._conditions.get(node.id, node)
 
 
-def _undecided(expression: cel.Expression, *values: Any) -> object:
+def _undecided(expression: cel.CheckedExpression, *values: Any) -> object:
     bound = {name: value for name, value in zip(expression.facts, values, strict=True) if value is not None}
     return expression.undecided(bound)
 
 
-def _asked(expression: cel.Expression, facts: ClaimFacts, one: ContributionFacts) -> object:
-    return expression.value(cel.Known(bind(facts, one)))
+def _asked(expression: cel.CheckedExpression, facts: ClaimFacts, one: ContributionFacts) -> object:
+    return expression.value(cel.BoundFacts(bind(facts, one)))
 
 
 def _told(answer: object) -> bool | None:

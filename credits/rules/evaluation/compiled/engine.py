@@ -16,18 +16,28 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from credits.rules.decimals import ZERO, exactly, to_text
+from credits.rules.decimals import ZERO, exact_arithmetic, to_text
 from credits.rules.document.rulebook_model import RulebookDocument
-from credits.rules.evaluation.compiled.caps import cut, first, repository_limit, together
-from credits.rules.evaluation.compiled.codegen import Fallback, Item, Program, program
-from credits.rules.evaluation.contribution_points import worth
-from credits.rules.evaluation.conversion import exchanged
+from credits.rules.evaluation.compiled.caps import (
+    compile_group_caps,
+    cut_repository,
+    merge_order,
+    repository_limit,
+)
+from credits.rules.evaluation.compiled.codegen import (
+    CountedContribution,
+    Fallback,
+    GeneratedProgram,
+    generate_program,
+)
+from credits.rules.evaluation.contribution_points import score_contribution
+from credits.rules.evaluation.conversion import exchange_points
 from credits.rules.evaluation.notes import brief_text, noting_program
 from credits.rules.facts import ClaimFacts, ContributionFacts, standing_of
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class ClaimTotals:
     """``points`` of the claim's contributions, the ``credit`` that they and those carried in give, and the points
     ``carried`` to the next assessment: as in an outcome, equal in value."""
 
@@ -46,41 +56,41 @@ class CompiledRulebook:
     """A rulebook ready for many claims."""
 
     rulebook: RulebookDocument
-    _program: Program
+    _program: GeneratedProgram
     _points: Callable[[ClaimFacts], int]
     _notes: Callable[[ClaimFacts], tuple[int, list[BriefLine]]]
 
-    def credit(self, facts: ClaimFacts) -> Totals:
+    def credit(self, facts: ClaimFacts) -> ClaimTotals:
         """The totals of a claim whose facts are valid (as those are that were frozen: they are not checked again).
 
         Raises :class:`credits.errors.CreditsError` for what a reviewer gave against the rulebook, as ``evaluate``
         does.
         """
-        with exactly():
+        with exact_arithmetic():
             points = Decimal(self._points(facts)).scaleb(-self._program.places)
-            return _converted(self.rulebook, facts, points)
+            return _convert_points(self.rulebook, facts, points)
 
-    def brief(self, facts: ClaimFacts) -> tuple[Totals, list[BriefLine]]:
+    def brief(self, facts: ClaimFacts) -> tuple[ClaimTotals, list[BriefLine]]:
         """The totals, and for each contribution what it keeps and what each rule said: enough to store for a whole
         university, and to find what a change of rules did to whom. The sentences are ``evaluate``'s, from the same
         facts."""
-        with exactly():
+        with exact_arithmetic():
             points, lines = self._notes(facts)
-            return _converted(self.rulebook, facts, Decimal(points).scaleb(-self._program.places)), lines
+            return _convert_points(self.rulebook, facts, Decimal(points).scaleb(-self._program.places)), lines
 
 
 def compile_rulebook(rulebook: RulebookDocument) -> CompiledRulebook:
     """The rulebook, which has been parsed (and so checked), as a function."""
-    made = program(rulebook)
-    fallback = partial(_one, rulebook, made.places)
-    rest = together(rulebook, made.places)
+    made = generate_program(rulebook)
+    fallback = partial(_points_by_evaluation, rulebook, made.places)
+    rest = compile_group_caps(rulebook, made.places)
     function = made.function(fallback)
-    points = function if made.sums else lambda facts: sum(rest(sorted(function(facts), key=first)))
+    points = function if made.sums else lambda facts: sum(rest(sorted(function(facts), key=merge_order)))
     return CompiledRulebook(rulebook, made, points, _noting(rulebook, fallback, rest))
 
 
 def _noting(
-    rulebook: RulebookDocument, fallback: Fallback, rest: Callable[[list[Item]], list[int]]
+    rulebook: RulebookDocument, fallback: Fallback, rest: Callable[[list[CountedContribution]], list[int]]
 ) -> Callable[[ClaimFacts], tuple[int, list[BriefLine]]]:
     made = noting_program(rulebook)
     function = made.function(fallback)
@@ -94,12 +104,12 @@ def _noting(
         most = repository_limit(rulebook, made.places, sums.values())
         if most is None or all(one <= most for one in sums.values()):
             return sum(sums.values()), None, notes
-        kept = cut(counting, most)
+        kept = cut_repository(counting, most)
         return sum(kept.values()), kept, notes
 
     def kept_by_items(facts: ClaimFacts) -> tuple[int, dict[str, int] | None, list[Note]]:
         items, notes = function(facts)
-        items.sort(key=first)
+        items.sort(key=merge_order)
         points = rest(items)
         return sum(points), {item.ref: mine for item, mine in zip(items, points, strict=True)}, notes
 
@@ -136,19 +146,21 @@ def _kept(texts: dict[Any, str], key: object, text: str) -> str:
     return text
 
 
-def _one(rulebook: RulebookDocument, places: int, facts: ClaimFacts, one: ContributionFacts) -> int | None:
+def _points_by_evaluation(
+    rulebook: RulebookDocument, places: int, facts: ClaimFacts, one: ContributionFacts
+) -> int | None:
     """A contribution's worth by the evaluation itself, where a condition failed; None where it does not count."""
-    item = worth(rulebook, facts, one)
+    item = score_contribution(rulebook, facts, one)
     return int(item.points.scaleb(places)) if item.status == "counts" else None
 
 
-def _converted(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> Totals:
+def _convert_points(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> ClaimTotals:
     had = points + (standing_of(facts, "points_carried") or ZERO)
     term, degree = standing_of(facts, "credit_this_term"), standing_of(facts, "credit")
     if term is None or degree is None:
-        return Totals(points, ZERO, had)
+        return ClaimTotals(points, ZERO, had)
     rules = rulebook.conversion
-    swap = exchanged(rulebook, had)
+    swap = exchange_points(rulebook, had)
     gained, used = swap.gained, swap.used
     if gained and gained < rules.minimum:
         gained, used = ZERO, ZERO
@@ -156,4 +168,4 @@ def _converted(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -
         if rulebook.selection.pay == "difference":
             gained -= min(gained, degree)
         gained = min(gained, max(ZERO, rulebook.term_cap - term), max(ZERO, rulebook.degree_cap - degree))
-    return Totals(points, gained, had - used if rules.remainder == "carry" else ZERO)
+    return ClaimTotals(points, gained, had - used if rules.remainder == "carry" else ZERO)
