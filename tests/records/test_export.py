@@ -86,7 +86,7 @@ def test_an_export_says_how_many_claims_are_not_in_it_yet(
     batch = export_round(round_, "csv", by=registrar(), now=LATER)
     assert (batch.entries, batch.manifest["claims_under_way"]) == (1, 2)
     call_command("export", "--round", round_.code, "--format", "csv", "--output", str(tmp_path))
-    assert "2 claims of the round are still under way" in capsys.readouterr().out
+    assert "2 applications of the round are not finished" in capsys.readouterr().out
 
 
 @pytest.mark.django_db

@@ -96,7 +96,7 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     answer = browser.post(reverse("registrar_exports"), asked, follow=True)
     batch = ExportBatch.objects.get()
     assert batch.code in html(answer)
-    assert "still under way" not in html(answer)
+    assert "not finished" not in html(answer)
     file = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert file.headers["Content-Disposition"].startswith("attachment")
     assert result.claim.enrolment.student_number in b"".join(file.streaming_content).decode("utf-8-sig")
@@ -110,7 +110,7 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     assert "no longer on the server" in html(gone)
     assert browser.post(reverse("registrar_exports"), {"round": "nope", "format": "csv"}).status_code == 400
     credit.submitted_claim(factories.student(), result.claim.round)
-    assert "1 claim of the round is still under way" in html(
+    assert "1 application of the round is not finished" in html(
         browser.post(reverse("registrar_exports"), asked, follow=True)
     )
 
@@ -268,7 +268,7 @@ def test_vouching_for_an_unknown_student_is_refused_and_kept_as_typed(signed_in:
     )
     text = html(answer)
     assert answer.status_code == 404
-    assert "Nobody has the student number 000." in text
+    assert "There is no student with the number 000." in text
     assert "Seen on &lt;b&gt;screen&lt;/b&gt;." in text
     assert not ForgeAccount.objects.exists()
 
