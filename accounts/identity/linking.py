@@ -181,7 +181,7 @@ def _existing_link(user: User, forge: str, account: AccountOnForge, proof: str) 
             raise Conflict(
                 "account-of-someone-else",
                 _("The %(forge)s account %(login)s is linked to another person.") % names,
-                _("If it is yours, contact the registrar's office, which can see both sides."),
+                _("The registrar's office can see both sides and correct this."),
             )
     if proof != Proof.ATTESTED and any(row.user_id != user.pk for row in rows):
         raise Conflict(

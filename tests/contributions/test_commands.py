@@ -92,10 +92,10 @@ def test_collect_without_a_token_says_so(monkeypatch, alice):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["collect", "--forge", "nowhere"], "There is no forge called nowhere."),
-        (["collect", "--student", "unheard-of"], "Nobody has the student number unheard-of."),
-        (["contributions", "--student", "unheard-of"], "Nobody has the student number unheard-of."),
-        (["import_catalogue", "/no/such/file.csv"], "cannot be read"),
+        (["collect", "--forge", "nowhere"], "There is no platform called nowhere."),
+        (["collect", "--student", "unheard-of"], "There is no student with the number unheard-of."),
+        (["contributions", "--student", "unheard-of"], "There is no student with the number unheard-of."),
+        (["import_catalogue", "/no/such/file.csv"], "Cannot read the file"),
     ],
 )
 def test_bad_input_is_answered_with_a_sentence(words, sentence):

@@ -41,7 +41,7 @@ def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -
     """One steward proposes, another publishes, and each step prints what it did."""
     one, other = factories.steward(), factories.steward()
     call_command("rulebook", "check", str(file))
-    assert "mine holds" in capsys.readouterr().out
+    assert "mine is valid" in capsys.readouterr().out
     assert not RulebookVersion.objects.exists()
     call_command("rulebook", "propose", str(file), "--as", one.username)
     assert "mine v1 is proposed" in capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.C
     line = TEXT[: TEXT.index("repository.osi_approved")].count("\n") + 1
     assert said.startswith(f"{file}:{line}:")
     assert "This is always true" in said
-    assert "mine holds" in said
+    assert "mine is valid" in said
     call_command("rulebook", "check", str(file), "--json")
     (warning,) = json.loads(capsys.readouterr().out)["warnings"]
     assert (warning["line"], warning["path"]) == (line, "requirements[0].when")
@@ -98,7 +98,7 @@ def test_check_names_file_line_and_column(file: Path, capsys: pytest.CaptureFixt
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A missing file, and one in another encoding, end as a sentence."""
     failing("rulebook", "check", tmp_path / "none.yaml")
-    assert "cannot be read" in capsys.readouterr().err
+    assert "Cannot read" in capsys.readouterr().err
     strange = tmp_path / "gbk.yaml"
     strange.write_bytes("标题: 开源".encode("gbk"))
     failing("rulebook", "check", strange)
@@ -141,7 +141,7 @@ def test_assess_prints_estimates_and_decides_nothing(capsys: pytest.CaptureFixtu
     assert "no round yet" in capsys.readouterr().err
     make.round_("spring")
     call_command("assess")
-    assert "2 of 2 contributions count; points 16, credit 0.5" in capsys.readouterr().out
+    assert "2 of 2 contributions eligible; points 16, credit 0.5" in capsys.readouterr().out
     call_command("assess", "--round", "spring", "--student", "00077", "--json")
     said = json.loads(capsys.readouterr().out)
     assert said["students"][0]["outcome"]["credit"] == "0.5"

@@ -52,12 +52,12 @@ def signed_in() -> Callable[[User], Client]:
 
 @pytest.fixture
 def html() -> Callable[[HttpResponse], str]:
-    """The text of a page, which must hold to the policy that forbids inline scripts and styles."""
+    """The text of a page, white space collapsed as a browser does; inline scripts and styles are forbidden."""
 
     def read(answer: Any) -> str:
         text: str = answer.content.decode()
         for tag in TAGS.findall(text):
             assert not INLINE.search(tag), f"inline script or style: {tag}"
-        return text
+        return " ".join(text.split())
 
     return read

@@ -268,7 +268,7 @@ def test_vouching_for_an_unknown_student_is_refused_and_kept_as_typed(signed_in:
     )
     text = html(answer)
     assert answer.status_code == 404
-    assert "Nobody has the student number 000." in text
+    assert "There is no student with the number 000." in text
     assert "Seen on &lt;b&gt;screen&lt;/b&gt;." in text
     assert not ForgeAccount.objects.exists()
 

@@ -26,7 +26,7 @@ def test_one_steward_proposes_and_another_publishes(signed_in: SignIn, html: Htm
     first, second = factories.steward(), factories.steward()
     answer = signed_in(first).post(reverse("steward_propose"), {"text": TEXT}, follow=True)
     text = html(answer)
-    assert "is proposed" in text
+    assert "was proposed" in text
     assert "Publish version" not in text
     press = reverse("steward_publish", args=["web-rulebook"])
     assert signed_in(first).post(press).status_code == 403

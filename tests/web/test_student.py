@@ -144,7 +144,7 @@ def test_contributions_are_shown_with_why_each_counts_or_not(signed_in: SignIn, 
     credit.authorship(student, credit.contribution(credit.repository(licence="")))
     credit.round_()
     text = html(signed_in(student).get(reverse("student_contributions")))
-    assert "does not count" in text
+    assert "Not eligible" in text
     assert "Not met: an OSI-approved licence" in text
 
 

@@ -13,7 +13,7 @@ from accounts.identity import forges, linking
 
 
 class Command(VerbCommand):
-    help = "Link a forge account to a student because a registrar vouches for it."
+    help = "Link a platform account to a student, confirmed by a registrar."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("student_number", metavar="STUDENT_NUMBER")

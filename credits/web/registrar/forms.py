@@ -75,11 +75,17 @@ class MomentField(forms.DateTimeField):
     input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 
+_CODE_ERRORS = {"invalid": _("A code can only have letters, digits, underscores and hyphens.")}
+
+
 class RoundForm(forms.Form):
     """A new round (认定批次)."""
 
     code = forms.SlugField(
-        label=_("Code"), max_length=60, help_text=_("Letters, digits and hyphens, for example 2025-spring.")
+        label=_("Code"),
+        max_length=60,
+        help_text=_("Letters, digits and hyphens, for example 2025-spring."),
+        error_messages=_CODE_ERRORS,
     )
     term = forms.ModelChoiceField(Term.objects.all(), label=_("Term"), to_field_name="code", empty_label=None)
     name_zh = forms.CharField(label=_("Chinese name"), max_length=120)
@@ -159,7 +165,10 @@ class TermForm(forms.Form):
     """A term (学期); of one that is there already the code stays, and with ``days_stay`` its first and last day."""
 
     code = forms.SlugField(
-        label=_("Code"), max_length=40, help_text=_("Letters, digits and hyphens, for example 2025-spring.")
+        label=_("Code"),
+        max_length=40,
+        help_text=_("Letters, digits and hyphens, for example 2025-spring."),
+        error_messages=_CODE_ERRORS,
     )
     name_zh = forms.CharField(label=_("Chinese name"), max_length=100)
     name_en = forms.CharField(label=_("English name"), max_length=100)

@@ -133,7 +133,7 @@ def test_nobody_is_called_before_the_time_that_was_named(alice):
     with pytest.raises(RateLimited) as refused:
         add_by_url.add_pull_request(alice, URL, now=NOW, forges={"github": forge})
     assert (refused.value.code, refused.value.status) == ("forge-rests", 503)
-    assert "GitHub cannot be asked before 2025-03-10 10:10." in str(refused.value)
+    assert "GitHub cannot be queried before 2025-03-10 10:10." in str(refused.value)
     with pytest.raises(RateLimited):
         attested_work.submit_work(alice, URL, "a" * 40, now=NOW, forges={"github": forge})
     assert forge.spent.requests == 0

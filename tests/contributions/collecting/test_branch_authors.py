@@ -167,7 +167,7 @@ def test_a_claim_asks_for_the_branches_of_what_it_claims():
     assert "co-authors" not in {one.code for one in signals.claim_signals(claim)[ref_of(share)]}
     look(BranchForge(*[(commit(BOB, None),)] * claim.items.count()))
     seen = {one.code: str(one.fact) for one in signals.claim_signals(claim)[ref_of(share)]}
-    assert seen["co-authors"] == "bob wrote some of it too."
+    assert seen["co-authors"] == "Without a share: bob"
     assert seen["co-authors-nameless"].endswith(": 1.")
 
 
