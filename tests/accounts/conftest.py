@@ -1,4 +1,4 @@
-"""The local forge, and the application's addresses pointed at it."""
+"""The local forge, with the application's forge addresses set to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def local_forge() -> Iterator[LocalForge]:
 
 @pytest.fixture
 def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
-    """A forge whose accounts can be connected and asked for."""
+    """Return a local forge whose accounts can be linked and looked up."""
     found = local_forge.environment()
     settings.FORGES = {
         name: {
@@ -42,5 +42,5 @@ def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
 
 @pytest.fixture
 def browser() -> Client:
-    """A browser that prefers English, and keeps to CSRF's rules."""
+    """Return a browser that prefers English."""
     return Client(headers={"accept-language": "en"})

@@ -1,5 +1,5 @@
-"""What the environment says, as settings; and the key that is made where none is set: one for all processes, whenever
-they start and however they end."""
+"""Settings from environment variables, and the generated secret key: one for all processes, whenever they start or
+end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOUSE = Path(__file__).parents[2]
 
 
 class Killed(BaseException):
-    """From now on this process does nothing more."""
+    """Stands for the end of the process: nothing after it runs."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def no_key_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_key_is_made_once() -> None:
-    """The next process has the same one, nobody else can read it, and nothing is left beside it."""
+    """The next process reads the same key, other users cannot read it, and no temporary file remains."""
     made = settings._secret_key()
     assert len(made) > 50
     assert settings._secret_key() == made
@@ -38,7 +38,7 @@ def test_the_key_is_made_once() -> None:
 
 
 def test_two_processes_that_start_at_once_have_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever comes while another is just making the key neither reads half of it nor goes on without."""
+    """A process that starts while another one generates the key gets the same complete key."""
     make, other = secrets.token_urlsafe, []
 
     def another_starts(length: int) -> str:
@@ -53,7 +53,7 @@ def test_two_processes_that_start_at_once_have_one_key(monkeypatch: pytest.Monke
 
 
 def test_a_process_that_dies_while_it_makes_the_key_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one makes it; an empty file is no key either, and would be in the way for good."""
+    """A process that dies leaves no empty file behind, which every later process would take for the key."""
 
     def dies(_length: int) -> str:
         raise Killed
@@ -81,7 +81,7 @@ def test_a_process_that_dies_while_it_makes_the_key_leaves_none(monkeypatch: pyt
 def test_a_database_is_named_as_libpq_reads_it(
     monkeypatch: pytest.MonkeyPatch, url: str, told: tuple[str, ...], besides: dict[str, str]
 ) -> None:
-    """Sockets, percent-encoding and options such as sslmode are heeded, beside the pool that every process has."""
+    """Sockets, percent-encoding and options such as sslmode are used, together with the connection pool."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
     made = settings._database_settings()
     options = made.pop("OPTIONS")
@@ -98,7 +98,7 @@ def test_a_database_is_named_as_libpq_reads_it(
 def test_an_address_that_is_none_is_refused_without_repeating_the_password(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """One sentence says how to write it; the password is in no message."""
+    """One sentence says how to write the address, and no message contains the password."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="postgresql://user:password@host/name") as refused:
         settings._database_settings()
@@ -115,7 +115,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_the_password(
 def test_a_faulty_environment_ends_in_one_sentence(
     tmp_path: Path, environment: dict[str, str], said: str
 ) -> None:
-    """No traceback stands before what the administrator has to do."""
+    """The administrator reads what to do, without a traceback."""
     ended = subprocess.run(
         [sys.executable, "manage.py", "migrate"],
         cwd=HOUSE,

@@ -1,4 +1,4 @@
-"""Making the environment: what is missing ends in one sentence that says what to do, before anything is changed."""
+"""Making the environment: if something is missing, one sentence says what to do before anything is changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOOLS = ("sh", "awk", "cat", "dirname", "rm", "tail", "touch", "grep", "mkdir")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of nothing but its script and its lock, with a folder of programs that is all there is."""
+    """Return a project with only the script and its lock file, and a folder with the only programs on its PATH."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / "environment", tmp_path / "scripts")
     (tmp_path / "requirements.lock").touch()
@@ -47,7 +47,7 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_no_python(project: Path) -> None:
-    """No interpreter at all."""
+    """Without any interpreter the sentence says which version to install."""
     said = sentence(make(project))
     assert said.startswith(
         "Yuanfen needs Python 3.11 or newer and here is no Python: install one, or name it"
@@ -55,13 +55,13 @@ def test_no_python(project: Path) -> None:
 
 
 def test_an_old_python(project: Path) -> None:
-    """An interpreter that is too old is named with its version."""
+    """An interpreter that is too old is reported with its version."""
     program(project, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
     assert "here is Python 3.9.2" in sentence(make(project))
 
 
 def test_the_python_named_is_too_old(project: Path) -> None:
-    """Who names an interpreter is not given another one."""
+    """If PYTHON names an old interpreter, no other one is used instead."""
     program(project, "python3", "exit 0")
     program(project, "old", "exit 1")
     assert sentence(make(project, PYTHON="old")) == (
@@ -70,7 +70,7 @@ def test_the_python_named_is_too_old(project: Path) -> None:
 
 
 def test_a_python_without_ensurepip(project: Path) -> None:
-    """As Debian ships it: the sentence names the package."""
+    """Without ensurepip, as in Debian, the sentence names the package to install."""
     program(project, "python3", 'case "$2" in *ensurepip*|*pip*) exit 1;; esac')
     assert sentence(make(project)) == (
         "python3 has no ensurepip to make an environment with: install it "
@@ -79,7 +79,7 @@ def test_a_python_without_ensurepip(project: Path) -> None:
 
 
 def test_a_full_disk(project: Path) -> None:
-    """Better said before than in the middle."""
+    """A disk without enough space is reported before anything is installed."""
     program(project, "df", "echo x\necho / 9 9 300000 0% /")
     program(project, "python3", "exit 0")
     assert "has 292 MB free and the environment needs 1200: make room" in sentence(make(project))
@@ -87,7 +87,7 @@ def test_a_full_disk(project: Path) -> None:
 
 
 def test_packages_that_do_not_come(project: Path) -> None:
-    """Where pip fails its own last words are shown, then the sentence, and no half environment counts as ready."""
+    """If pip fails, its last lines are shown, then the sentence, and the environment is not marked as ready."""
     program(
         project,
         "python3",
@@ -107,7 +107,7 @@ def test_packages_that_do_not_come(project: Path) -> None:
 
 
 def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tmp_path: Path) -> None:
-    """Its commands point to where it was; one that stayed where it is is left alone."""
+    """A moved environment is made again, because its commands contain the old path; one that was not moved stays."""
     shutil.copy(ROOT / "Makefile", project)
     program(
         project,
@@ -138,7 +138,7 @@ def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tm
 
 
 def test_help_lists_every_command() -> None:
-    """`make help` names everything that a contributor needs, without an environment."""
+    """`make help` works without an environment and lists every command that a contributor needs."""
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     listed = {line.split()[0] for line in said.splitlines()[1:]}
     assert listed >= {

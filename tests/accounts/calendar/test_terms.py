@@ -1,4 +1,4 @@
-"""Terms: who adds and changes one, and what is refused of it."""
+"""Who may add and change a term, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SATURDAY = date(2026, 10, 10)
 
 
 def add(**fields: Any) -> Term:
-    """The autumn term of 2026, by a registrar for the whole university."""
+    """Add the autumn term of 2026 as a registrar for the whole university."""
     return terms.add(
         **{
             "code": "2026-autumn",
@@ -40,7 +40,7 @@ def add(**fields: Any) -> Term:
 
 
 def change(term: Term, **fields: Any) -> Term:
-    """The term changed in ``fields`` only."""
+    """Change only the given fields of a term."""
     return terms.change(
         term,
         **{
@@ -56,7 +56,8 @@ def change(term: Term, **fields: Any) -> Term:
 
 
 def test_a_term_is_added_and_its_days_count() -> None:
-    """It is kept as calendars read it, the university's calendar follows it, and the log says who added what."""
+    """The days are stored sorted, the university's calendar uses them, and the audit log has the actor and the
+    fields."""
     registrar = factories.registrar()
     made = add(days_off=[*reversed(HOLIDAYS), HOLIDAYS[0]], by=registrar)
     made.refresh_from_db()
@@ -71,7 +72,7 @@ def test_a_term_is_added_and_its_days_count() -> None:
 
 
 def test_terms_may_overlap() -> None:
-    """A summer school lies in a term; nothing is said against it."""
+    """A short term inside another one is accepted."""
     add()
     add(code="2026-short", starts_on=date(2026, 12, 1), ends_on=date(2026, 12, 1))
     assert Term.objects.count() == 2
@@ -91,8 +92,8 @@ def test_terms_may_overlap() -> None:
 )
 @pytest.mark.parametrize("verb", ["add", "change"])
 def test_what_no_term_can_be_is_refused(verb: str, wrong: dict[str, Any], code: str) -> None:
-    """Neither a new term nor a changed one ends before it begins, lies in no real year, or has a day both off and
-    worked; nothing is written."""
+    """A new or changed term is refused if it ends before it begins, lies in an impossible year, or has a day both
+    off and worked. Nothing is written."""
     deed: Callable[[], object] = lambda: add(**wrong)  # noqa: E731
     if verb == "change":
         held = add()
@@ -105,7 +106,7 @@ def test_what_no_term_can_be_is_refused(verb: str, wrong: dict[str, Any], code: 
 
 
 def test_a_code_is_taken_once() -> None:
-    """The second term of a code is refused, and the first stays as it was."""
+    """A second term with the same code is refused, and the first one stays as it was."""
     add()
     with pytest.raises(Conflict) as error:
         add(name_en="Another")
@@ -115,7 +116,7 @@ def test_a_code_is_taken_once() -> None:
 
 
 def test_a_change_is_logged_with_what_it_was() -> None:
-    """Names and days change and the log holds both states; a change of nothing writes nothing."""
+    """The audit log has the values before and after; a change of nothing writes nothing."""
     made = add()
     change(made)
     assert not AuditEntry.objects.filter(action="term-changed").exists()
@@ -133,7 +134,7 @@ def test_a_change_is_logged_with_what_it_was() -> None:
 
 
 def test_only_a_registrar_for_the_whole_university_has_a_say() -> None:
-    """A college's registrar, an administrator and a steward neither add a term nor change one."""
+    """A college's registrar, an administrator and a steward can neither add nor change a term."""
     made = add()
     for person, code in (
         (factories.registrar(factories.department()), "role-for-all-needed"),
@@ -151,7 +152,7 @@ def test_only_a_registrar_for_the_whole_university_has_a_say() -> None:
 
 
 def test_what_may_be_a_slip_is_found() -> None:
-    """Days outside the term, and weekdays entered as worked, are kept and can be told."""
+    """Days outside the term and weekdays entered as worked are stored, and can be listed for a person to check."""
     made = add(days_off=[date(2026, 10, 1), date(2027, 2, 6)], days_worked=[SATURDAY, date(2026, 10, 9)])
     assert terms.days_outside(made) == [date(2027, 2, 6)]
     assert terms.redundant_worked_days(made) == [date(2026, 10, 9)]
