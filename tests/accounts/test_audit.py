@@ -64,8 +64,8 @@ def test_invariant_11_linking_and_unlinking_are_in_the_log() -> None:
 def test_invariant_11_giving_and_taking_a_role_are_in_the_log() -> None:
     """Both entries have the role and its college."""
     admin, colleague, college = factories.admin(), factories.person(), factories.department("信息学院")
-    held = roles.give(colleague, StaffRole.Role.INSTRUCTOR, college, by=admin, now=NOW)
-    roles.take(held, by=admin, now=NOW)
+    staff_role = roles.give(colleague, StaffRole.Role.INSTRUCTOR, college, by=admin, now=NOW)
+    roles.take(staff_role, by=admin, now=NOW)
     given, taken = AuditEntry.objects.order_by("pk")
     assert (given.action, taken.action) == ("role-given", "role-taken")
     assert given.details == taken.details == {"role": "instructor", "department": "信息学院"}

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db
 def refused(sql: str, *values: object) -> str:
     """Run SQL that the database must refuse, and return its message."""
     connection.check_constraints()  # what is still to be checked would stand in the way of TRUNCATE
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError) as error, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
-    return str(refusal.value)
+    return str(error.value)
 
 
 def test_invariant_1_an_account_has_one_person_at_a_time() -> None:
@@ -45,8 +45,8 @@ def test_invariant_1_a_link_never_changes_hands_nor_vanishes() -> None:
         "linked_at": datetime(2020, 1, 1, tzinfo=UTC),
         "reason": "another",
     }.items():
-        said = refused(f"UPDATE accounts_forgeaccount SET {column} = %s WHERE id = %s", value, account.pk)
-        assert "never changes hands" in said
+        message = refused(f"UPDATE accounts_forgeaccount SET {column} = %s WHERE id = %s", value, account.pk)
+        assert "never changes hands" in message
 
 
 def test_invariant_1_the_label_may_change_and_a_link_ends_once() -> None:

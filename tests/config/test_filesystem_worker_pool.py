@@ -18,11 +18,11 @@ from config.filesystem_worker_pool import FileLockedPool, ProcessFileLock, TaskP
 def test_a_lock_passes_on_when_its_holder_is_killed() -> None:
     """The kernel releases the lock of a killed process, and a living process keeps it."""
     lock = ProcessFileLock()
-    ready, told = os.pipe()
+    ready, signal_ready = os.pipe()
     child = os.fork()
     if child == 0:
         lock.acquire()
-        os.write(told, b"x")
+        os.write(signal_ready, b"x")
         signal.pause()
     os.read(ready, 1)
     other = os.fork()

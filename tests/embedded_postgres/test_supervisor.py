@@ -48,9 +48,9 @@ def hold() -> Iterator[Hold]:
     """Start a process that uses a data folder until its input closes or it is killed."""
     started = []
 
-    def start(data_dir: Path, *words: str) -> subprocess.Popen[str]:
+    def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, data_dir, *words],
+            [sys.executable, "-c", HOLD, data_dir, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,9 +87,9 @@ def processes(data_dir: Path) -> list[psutil.Process]:
     return [p for p in found if any(place in word for word in p.info["cmdline"] or [])]
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
 
@@ -109,11 +109,11 @@ def test_it_answers_in_utf_8_and_has_no_port(cluster: Path, hold: Hold) -> None:
     """The database stores Chinese, and no other machine can reach it."""
     host = line(hold(cluster))
     with psycopg.connect(host=host, dbname=layout.NAME, user=layout.USER) as connection:
-        shown = [
+        values = [
             connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]
             for name in ("listen_addresses", "server_encoding", "fsync")
         ]
-    assert shown == ["", "UTF8", "on"]
+    assert values == ["", "UTF8", "on"]
     assert Path(host).stat().st_mode & 0o777 == 0o700
 
 
@@ -211,9 +211,10 @@ def test_a_killed_supervisor_is_replaced(cluster: Path, hold: Hold) -> None:
     """After the supervisor was killed, the next process starts without trouble."""
     process = hold(cluster)
     line(process)
-    for found in processes(cluster):
-        if "embedded_postgres.supervisor" in found.cmdline():
-            found.kill()
+    supervisors = [p for p in processes(cluster) if "embedded_postgres.supervisor" in p.cmdline()]
+    assert supervisors
+    for running in supervisors:
+        running.kill()
     following = hold(cluster)
     assert is_up(line(following))
     leave(process)
@@ -252,9 +253,9 @@ def test_another_version_is_refused(cluster: Path, tmp_path: Path, hold: Hold) -
     """A cluster of another major version is not changed, and the sentence says what to do."""
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("16\n")
-    said = hold(tmp_path).communicate()[1]
-    assert "made by PostgreSQL 16 and this is 18: export the data" in said
-    assert len(said.splitlines()) == 1
+    output = hold(tmp_path).communicate()[1]
+    assert "made by PostgreSQL 16 and this is 18: export the data" in output
+    assert len(output.splitlines()) == 1
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("output", "sentence"),
     [
         ("initdb: error: could not write: No space left on device\n", "is full: free 200 MB"),
         (
@@ -283,11 +284,11 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("", "it said nothing"),
     ],
 )
-def test_why_it_failed(said: str, sentence: str, tmp_path: Path) -> None:
+def test_why_it_failed(output: str, sentence: str, tmp_path: Path) -> None:
     """The output of a failed PostgreSQL becomes one sentence that says what to do."""
     here = layout.ClusterLayout(tmp_path, tmp_path, tmp_path, None)
     with pytest.raises(embedded_postgres.CannotStart, match=sentence):
-        raise embedded_postgres.CannotStart(supervisor._failure_sentence(here, said))
+        raise embedded_postgres.CannotStart(supervisor._failure_sentence(here, output))
 
 
 @pytest.mark.parametrize(

@@ -40,16 +40,16 @@ def make(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 1
-    [only] = done.stderr.splitlines()
+def sentence(process: subprocess.CompletedProcess[str]) -> str:
+    assert process.returncode == 1
+    [only] = process.stderr.splitlines()
     return only
 
 
 def test_no_python(project: Path) -> None:
     """Without any interpreter the sentence says which version to install."""
-    said = sentence(make(project))
-    assert said.startswith(
+    message = sentence(make(project))
+    assert message.startswith(
         "Yuanfen needs Python 3.11 or newer and here is no Python: install one, or name it"
     )
 
@@ -97,9 +97,9 @@ def test_packages_that_do_not_come(project: Path) -> None:
         " > $cp_to; chmod 755 $cp_to;;\nesac",
     )
     (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
-    done = make(project)
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    process = make(project)
+    assert process.returncode == 1
+    assert process.stderr.splitlines() == [
         "no network",
         "The packages of requirements.lock could not be installed: the reason is above, the whole in .venv.log.",
     ]
@@ -117,7 +117,7 @@ def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tm
     )
     (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
 
-    def said(folder: Path) -> str:
+    def run_make(folder: Path) -> str:
         return subprocess.run(
             [str(shutil.which("make")), "-s", ".venv/ready"],
             cwd=folder,
@@ -127,20 +127,20 @@ def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tm
             check=True,
         ).stdout
 
-    assert "Making the environment" in said(project)
-    assert said(project) == ""
+    assert "Making the environment" in run_make(project)
+    assert run_make(project) == ""
     (project / ".venv" / "of-the-first").touch()
     moved = tmp_path.parent / f"{tmp_path.name} moved"
     project.rename(moved)
-    assert "Making the environment" in said(moved)
+    assert "Making the environment" in run_make(moved)
     assert not (moved / ".venv" / "of-the-first").exists()
-    assert said(moved) == ""
+    assert run_make(moved) == ""
 
 
 def test_help_lists_every_command() -> None:
     """`make help` works without an environment and lists every command that a contributor needs."""
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    listed = {line.split()[0] for line in said.splitlines()[1:]}
+    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in output.splitlines()[1:]}
     assert listed >= {
         "help",
         "demo",

@@ -64,10 +64,10 @@ def test_a_calendar_with_no_end_of_holidays_still_answers() -> None:
 )
 def test_a_period_holds_exactly_its_working_days(start: datetime, days: int, off: frozenset[date]) -> None:
     """Between start and end are exactly as many working days as asked for, and the last day is one of them."""
-    book = WorkingDayCalendar(SHANGHAI, off)
-    begun = start.replace(tzinfo=SHANGHAI)
-    end = book.after_working_days(begun, days)
-    inside = [begun.date() + timedelta(days=n) for n in range(1, (end.date() - begun.date()).days)]
-    assert sum(book.is_worked(day) for day in inside) == days
+    calendar = WorkingDayCalendar(SHANGHAI, off)
+    begin = start.replace(tzinfo=SHANGHAI)
+    end = calendar.after_working_days(begin, days)
+    inside = [begin.date() + timedelta(days=n) for n in range(1, (end.date() - begin.date()).days)]
+    assert sum(calendar.is_worked(day) for day in inside) == days
     assert (end.hour, end.minute) == (0, 0)
-    assert not days or book.is_worked(inside[-1])
+    assert not days or calendar.is_worked(inside[-1])

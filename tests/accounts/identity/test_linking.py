@@ -29,7 +29,7 @@ def forge_with(monkeypatch: pytest.MonkeyPatch):
     """Replace the adapters by one that knows the given accounts by login, or raises the given error."""
 
     def replace(*accounts: AccountOnForge, error: Exception | None = None) -> None:
-        class Known:
+        class KnownAccounts:
             def find_account(self, login: str) -> AccountOnForge:
                 if error:
                     raise error
@@ -38,7 +38,7 @@ def forge_with(monkeypatch: pytest.MonkeyPatch):
                         return account
                 raise MissingOnForge("missing", "There is no such thing.")
 
-        monkeypatch.setattr(forges, "forge", lambda name: forges.forge_info(name) and Known())
+        monkeypatch.setattr(forges, "forge", lambda name: forges.forge_info(name) and KnownAccounts())
 
     return replace
 
@@ -144,12 +144,12 @@ class TestAttest:
         """A registrar can attest an account that another person has unlinked, but not one that is still linked."""
         forge_with(OCTO)
         first = factories.student()
-        held = link(first)
+        first_link = link(first)
         student = factories.student(student_number="007")
         with pytest.raises(CreditsError) as refusal:
             self.attest()
         assert refusal.value.code == "account-of-someone-else"
-        linking.unlink(held, by=first, now=NOW)
+        linking.unlink(first_link, by=first, now=NOW)
         assert self.attest().user == student
 
     def test_only_a_registrar_vouches(self, forge_with) -> None:
@@ -164,7 +164,7 @@ class TestAttest:
         """A college's registrar may not attest for a student of another college."""
         forge_with(OCTO)
         mine = factories.department()
-        factories.student(student_number="007", programme=factories.programme(of=mine))
+        factories.student(student_number="007", programme=factories.programme(college=mine))
         with pytest.raises(NotAllowed):
             self.attest(by=factories.registrar(factories.department()))
         assert self.attest(by=factories.registrar(mine))

@@ -32,13 +32,13 @@ def test_username_or_email_in_any_case(browser: Client, login: str) -> None:
 def test_a_wrong_password_is_a_sentence(browser: Client) -> None:
     """The form shows the same error for a wrong password and for an unknown person, and nobody is signed in."""
     factories.student(username="li.si", password=PASSWORD)
-    said = []
+    errors = []
     for login in ("li.si", "nobody"):
         answer = sign_in(browser, login, "wrong")
         assert answer.status_code == 200
-        said += answer.context["form"].non_field_errors()
+        errors += answer.context["form"].non_field_errors()
         assert "_auth_user_id" not in browser.session
-    assert len(set(said)) == 1
+    assert len(set(errors)) == 1
 
 
 def test_coming_and_going_is_told_in_our_own_words(browser: Client) -> None:
@@ -48,8 +48,8 @@ def test_coming_and_going_is_told_in_our_own_words(browser: Client) -> None:
     assert wrong == [AccountAdapter.error_messages["username_password_mismatch"]]
     sign_in(browser, "li.si")
     assert not list(browser.get("/student/").context["messages"])
-    left = browser.post("/accounts/logout/", follow=True)
-    assert [str(said) for said in left.context["messages"]] == [gettext("You have signed out.")]
+    goodbye = browser.post("/accounts/logout/", follow=True)
+    assert [str(message) for message in goodbye.context["messages"]] == [gettext("You have signed out.")]
 
 
 def test_who_was_shut_out_does_not_come_in(browser: Client) -> None:
@@ -181,8 +181,8 @@ def test_behind_the_proxy_one_client_locks_out_nobody_elsewhere(settings: Settin
             {"login": "li.si", "password": "wrong"},
             headers={"x-forwarded-for": f"198.51.100.{number}, 203.0.113.9"},
         )
-    told = {"login": "li.si", "password": PASSWORD}
-    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.9"})
+    credentials = {"login": "li.si", "password": PASSWORD}
+    browser.post("/accounts/login/", credentials, headers={"x-forwarded-for": "203.0.113.9"})
     assert "_auth_user_id" not in browser.session
-    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.10"})
+    browser.post("/accounts/login/", credentials, headers={"x-forwarded-for": "203.0.113.10"})
     assert browser.session["_auth_user_id"] == str(person.pk)

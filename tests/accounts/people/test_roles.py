@@ -18,10 +18,10 @@ Role = StaffRole.Role
 def test_an_administrator_gives_and_takes_a_role() -> None:
     """Giving a role twice makes one role, and taking it removes it."""
     admin, colleague = factories.admin(), factories.person()
-    held = roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW)
-    assert roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW) == held
+    staff_role = roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW)
+    assert roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW) == staff_role
     assert colleague.staff_roles.count() == 1
-    roles.take(held, by=admin, now=NOW)
+    roles.take(staff_role, by=admin, now=NOW)
     assert not colleague.staff_roles.exists()
 
 

@@ -46,7 +46,7 @@ class TestImport:
         made."""
         report = imported(ZHANG, LI)
         assert report.applied
-        assert [one.student_number for one in report.added] == ["0012", "0013"]
+        assert [entry.student_number for entry in report.added] == ["0012", "0013"]
         assert report.made_departments == ("信息学院",)
         assert report.made_programmes == ("信息学院 / 人工智能", "信息学院 / 软件工程")
         enrolment = Enrolment.objects.get(student_number="0012")
@@ -115,7 +115,7 @@ class TestImport:
         imported(ZHANG, LI)
         factories.enrolment(student_number="0001", left_on=date(2024, 7, 1))
         report = imported(ZHANG)
-        assert [(left.student_number, left.name) for left in report.left] == [("0013", "李四")]
+        assert [(missing.student_number, missing.name) for missing in report.left] == [("0013", "李四")]
         assert Enrolment.objects.count() == 3
 
     def test_a_trial_run_tells_the_same_and_changes_nothing(self) -> None:
@@ -244,40 +244,40 @@ class TestCommand:
         out = StringIO()
         try:
             call_command("import_roster", str(file), stdout=out, stderr=out, **options)
-        except SystemExit as left:
-            return out.getvalue(), int(left.code or 0)
+        except SystemExit as ending:
+            return out.getvalue(), int(ending.code or 0)
         return out.getvalue(), 0
 
     def test_it_reports_and_leaves_with_0(self, tmp_path: Path) -> None:
         """The command prints counts and the added students, and exits with 0."""
-        said, code = self.run(tmp_path, ZHANG, LI)
+        output, code = self.run(tmp_path, ZHANG, LI)
         assert code == 0
-        assert said.startswith("2 added, 0 changed, 0 unchanged")
-        assert "0012 张三" in said
+        assert output.startswith("2 added, 0 changed, 0 unchanged")
+        assert "0012 张三" in output
 
     def test_refusals_are_reasons_and_leave_with_1(self, tmp_path: Path) -> None:
         """The command prints row, column and reason, says that nothing was applied, and exits with 1."""
-        said, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
+        output, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
         assert code == 1
-        assert "row 3, student_number: The student number 0012 is already in row 2." in said
-        assert "Nothing was applied" in said
+        assert "row 3, student_number: The student number 0012 is already in row 2." in output
+        assert "Nothing was applied" in output
         assert not User.objects.exists()
 
     def test_json_is_for_machines(self, tmp_path: Path) -> None:
         """The output is one JSON document for success and for refusal."""
-        said, code = self.run(tmp_path, ZHANG, json=True, dry_run=True)
-        report = json.loads(said)
+        output, code = self.run(tmp_path, ZHANG, json=True, dry_run=True)
+        report = json.loads(output)
         assert (code, report["applied"], report["added"][0]["student_number"]) == (0, False, "0012")
-        said, code = self.run(tmp_path, "x,,,,,,", json=True)
+        output, code = self.run(tmp_path, "x,,,,,,", json=True)
         assert code == 1
         assert {"row": 2, "column": "name", "code": "empty", "reason": "This cell is empty."} in json.loads(
-            said
+            output
         )["refused"]
 
     def test_a_file_that_is_not_there_is_one_sentence(self, tmp_path: Path) -> None:
         """A missing file gives one sentence and no traceback, or with --json the code of the error."""
-        said, code = self.run_on(tmp_path / "none.csv")
+        output, code = self.run_on(tmp_path / "none.csv")
         assert code == 1
-        assert said.count("\n") == 1
-        said, code = self.run_on(tmp_path / "none.csv", json=True)
-        assert json.loads(said)["error"]["code"] == "no-such-file"
+        assert output.count("\n") == 1
+        output, code = self.run_on(tmp_path / "none.csv", json=True)
+        assert json.loads(output)["error"]["code"] == "no-such-file"

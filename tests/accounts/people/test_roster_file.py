@@ -25,11 +25,11 @@ def table(text: str, encoding: str = "utf-8") -> roster_file.RosterTable:
 
 def only_entry(text: str, encoding: str = "utf-8") -> RosterEntry:
     """Return the entry of a table with a single valid row."""
-    read = table(text, encoding)
-    [row] = read.rows
-    made = parse_row(row, read, this_year=2025)
-    assert isinstance(made, RosterEntry), made
-    return made
+    parsed = table(text, encoding)
+    [row] = parsed.rows
+    entry = parse_row(row, parsed, this_year=2025)
+    assert isinstance(entry, RosterEntry), entry
+    return entry
 
 
 def workbook(*rows: list[object]) -> bytes:
@@ -48,8 +48,8 @@ def workbook(*rows: list[object]) -> bytes:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_what_excel_saves_is_read_in_any_encoding(encoding: str) -> None:
     """UTF-8 with and without a byte order mark and GB18030 give the same row, also with rare characters."""
-    made = only_entry(f"{HEADING}\n{ROW.replace('张三', '𠮷㐂·䶮')}\n", encoding)
-    assert (made.student_number, made.name, made.department) == ("0012", "𠮷㐂·䶮", "信息学院")
+    entry = only_entry(f"{HEADING}\n{ROW.replace('张三', '𠮷㐂·䶮')}\n", encoding)
+    assert (entry.student_number, entry.name, entry.department) == ("0012", "𠮷㐂·䶮", "信息学院")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -63,9 +63,9 @@ def test_headings_may_be_chinese_in_any_order_among_others() -> None:
     read = table(
         "年级,备注,姓名,学号,邮箱,学院,专业,培养层次,入学日期\n2023级,好,张三,0012,z@u.cn,信,软,本科,2023年9月3日\n"
     )
-    made = parse_row(read.rows[0], read, this_year=2025)
-    assert isinstance(made, RosterEntry)
-    assert (made.year, made.student_number, str(made.enrolled_on)) == (2023, "0012", "2023-09-03")
+    entry = parse_row(read.rows[0], read, this_year=2025)
+    assert isinstance(entry, RosterEntry)
+    assert (entry.year, entry.student_number, str(entry.enrolled_on)) == (2023, "0012", "2023-09-03")
     assert read.ignored == ("备注",)
 
 
@@ -208,13 +208,13 @@ def test_any_cells_are_an_entry_or_refusals(cells: list[str]) -> None:
     """Whatever the cells contain, a row is an entry with plain text or a list of reasons."""
     columns = dict(zip(roster_file.HEADINGS, cells, strict=True))
     read = roster_file.RosterTable({column: column for column in columns}, (), ())
-    made = parse_row(roster_file.RosterFileRow(2, columns), read, this_year=2025)
-    if isinstance(made, RosterEntry):
-        assert not made.name.startswith(("=", "+", "-", "@"))
-        assert made.email == made.email.lower()
+    result = parse_row(roster_file.RosterFileRow(2, columns), read, this_year=2025)
+    if isinstance(result, RosterEntry):
+        assert not result.name.startswith(("=", "+", "-", "@"))
+        assert result.email == result.email.lower()
     else:
-        assert made
-        assert all(refusal.reason for refusal in made)
+        assert result
+        assert all(refusal.reason for refusal in result)
 
 
 def test_a_stray_cell_in_a_far_corner_is_refused_before_the_sheet_is_read() -> None:
