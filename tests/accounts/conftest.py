@@ -21,14 +21,14 @@ def local_forge() -> Iterator[LocalForge]:
 @pytest.fixture
 def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
     """Return a local forge whose accounts can be linked and looked up."""
-    found = local_forge.environment()
+    environment = local_forge.environment()
     settings.FORGES = {
         name: {
-            "url": found[f"{name.upper()}_URL"],
-            "api_url": found[f"{name.upper()}_API_URL"],
-            "tokens": tuple(found[f"{name.upper()}_TOKENS"].split(",")),
-            "client_id": found[f"{name.upper()}_CLIENT_ID"],
-            "client_secret": found[f"{name.upper()}_CLIENT_SECRET"],
+            "url": environment[f"{name.upper()}_URL"],
+            "api_url": environment[f"{name.upper()}_API_URL"],
+            "tokens": tuple(environment[f"{name.upper()}_TOKENS"].split(",")),
+            "client_id": environment[f"{name.upper()}_CLIENT_ID"],
+            "client_secret": environment[f"{name.upper()}_CLIENT_SECRET"],
         }
         for name in forges.forge_names()
     }

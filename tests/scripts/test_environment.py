@@ -50,14 +50,14 @@ def test_no_python(project: Path) -> None:
     """Without any interpreter the sentence says which version to install."""
     message = sentence(make(project))
     assert message.startswith(
-        "Yuanfen needs Python 3.11 or newer and here is no Python: install one, or name it"
+        "Yuanfen needs Python 3.11 or newer, and this machine has no Python: install one, or name it"
     )
 
 
 def test_an_old_python(project: Path) -> None:
     """An interpreter that is too old is reported with its version."""
     program(project, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
-    assert "here is Python 3.9.2" in sentence(make(project))
+    assert "this machine has Python 3.9.2" in sentence(make(project))
 
 
 def test_the_python_named_is_too_old(project: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_python_named_is_too_old(project: Path) -> None:
     program(project, "python3", "exit 0")
     program(project, "old", "exit 1")
     assert sentence(make(project, PYTHON="old")) == (
-        "PYTHON is set to old, which is no Python 3.11 or newer: name another."
+        "PYTHON is set to old, which is not Python 3.11 or newer: set it to another one."
     )
 
 
@@ -101,7 +101,8 @@ def test_packages_that_do_not_come(project: Path) -> None:
     assert process.returncode == 1
     assert process.stderr.splitlines() == [
         "no network",
-        "The packages of requirements.lock could not be installed: the reason is above, the whole in .venv.log.",
+        "The packages of requirements.lock could not be installed: "
+        "the reason is above, and all output is in .venv.log.",
     ]
     assert not (project / ".venv" / "ready").exists()
 

@@ -110,7 +110,7 @@ def test_fuzzy_and_unused_are_found(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "text", "odd"),
+    ("word", "text", "wrong"),
     [
         ("Good", "你好", "{name}"),
         ("Good", "你好，{nome}", "{name}, {nome}"),
@@ -118,12 +118,12 @@ def test_fuzzy_and_unused_are_found(root: Path) -> None:
         ("Welcome", "欢迎，%(wo)s", "%(who)s, %(wo)s"),
     ],
 )
-def test_other_placeholders_are_found(word: str, text: str, odd: str, root: Path) -> None:
+def test_other_placeholders_are_found(word: str, text: str, wrong: str, root: Path) -> None:
     """A translation that loses or misspells a placeholder is a fault: it would fail or show something false."""
     messages.update(root)
     translate(root, **{word: text})
     [fault] = messages.check(root)
-    assert fault.endswith(f"other placeholders than its source: {odd}")
+    assert fault.endswith(f"other placeholders than its source: {wrong}")
 
 
 def test_updating_twice_changes_nothing(root: Path) -> None:

@@ -119,7 +119,7 @@ def test_both_forges_may_be_one_students(forge: LocalForge, browser: Client, stu
 def test_not_agreeing_links_nothing(name: str, forge: LocalForge, browser: Client, student: User) -> None:
     """A student who refuses on the forge comes back to the page of accounts with a sentence."""
     answer = connect(browser, name, some_login(forge, name), agree=False)
-    assert "You did not allow it on" in text(answer)
+    assert "You did not give permission on" in text(answer)
     assert answer.status_code == 200
     assert not ForgeAccount.objects.exists()
 
@@ -134,7 +134,7 @@ def test_an_answer_serves_once(forge: LocalForge, browser: Client, student: User
         "/accounts/github/login/callback/",
     ):
         answer = browser.get(address, follow=True)
-        assert "belongs to no connection that you began here" in text(answer)
+        assert "does not belong to a connection that you started here" in text(answer)
     assert ForgeAccount.objects.count() == 1
 
 
@@ -144,7 +144,7 @@ def test_another_students_answer_is_of_no_use(forge: LocalForge, browser: Client
     victim = Client(headers={"accept-language": "en"})
     victim.force_login(factories.student())
     answer = victim.get(back, follow=True)
-    assert "belongs to no connection that you began here" in text(answer)
+    assert "does not belong to a connection that you started here" in text(answer)
     assert not ForgeAccount.objects.exists()
 
 
@@ -169,7 +169,7 @@ def test_a_forge_that_fails_links_nothing(
     back = on_the_forge(begin(browser, "github"), some_login(forge, "github"))
     forge.faults.add(kind, times=1, path="/github/api/v3/user")
     answer = browser.get(back, follow=True)
-    assert "GitHub did not confirm who you are" in text(answer)
+    assert "GitHub did not confirm your identity" in text(answer)
     assert answer.status_code == 200
     assert not ForgeAccount.objects.exists()
     assert connect(browser, "github", some_login(forge, "github")).status_code == 200
@@ -180,7 +180,7 @@ def test_a_refused_code_links_nothing(forge: LocalForge, browser: Client, studen
     """A code that the forge does not know leads to the same sentence."""
     state = parse_qs(urlsplit(begin(browser, "github")).query)["state"][0]
     answer = browser.get(f"/accounts/github/login/callback/?code=guessed&state={state}", follow=True)
-    assert "GitHub did not confirm who you are" in text(answer)
+    assert "GitHub did not confirm your identity" in text(answer)
     assert not ForgeAccount.objects.exists()
 
 

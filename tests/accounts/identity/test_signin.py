@@ -151,7 +151,7 @@ def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_
 
 
 @pytest.mark.parametrize(
-    ("https", "told", "address"),
+    ("https", "forwarded_for", "address"),
     [
         (False, "203.0.113.9", "10.0.0.1"),
         (True, "203.0.113.9", "203.0.113.9"),
@@ -163,11 +163,11 @@ def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_
     ],
 )
 def test_the_address_is_the_one_that_our_own_proxy_wrote(
-    settings: Settings, rf: RequestFactory, https: bool, told: str, address: str
+    settings: Settings, rf: RequestFactory, https: bool, forwarded_for: str, address: str
 ) -> None:
     """Only the last entry of the header counts, and only behind a proxy, because a client can invent the others."""
     settings.HTTPS = https
-    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded_for)
     assert client_address(request) == address
 
 

@@ -256,11 +256,11 @@ class TestCommand:
         assert "0012 张三" in output
 
     def test_refusals_are_reasons_and_leave_with_1(self, tmp_path: Path) -> None:
-        """The command prints row, column and reason, says that nothing was applied, and exits with 1."""
+        """The command prints row, column and reason, says that nothing was imported, and exits with 1."""
         output, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
         assert code == 1
         assert "row 3, student_number: The student number 0012 is already in row 2." in output
-        assert "Nothing was applied" in output
+        assert "Nothing was imported" in output
         assert not User.objects.exists()
 
     def test_json_is_for_machines(self, tmp_path: Path) -> None:
