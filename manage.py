@@ -24,7 +24,8 @@ def main() -> None:
         if not isinstance(error.__cause__, PoolTimeout):
             raise
         sys.exit(
-            "The database does not answer; why stands above. See that it is up and that DATABASE_URL is right."
+            "The database does not answer; the reason is above. "
+            "Check that it is running and that DATABASE_URL is right."
         )
 
 

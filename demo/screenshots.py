@@ -268,7 +268,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
     parser.add_argument("--output", type=Path, help="a folder for the pictures that README shows")
     chosen = parser.parse_args()
-    browser_path = browsers.obtain()
+    browser_path = browsers.find_or_install()
     if browser_path is None:
         print(f"There is no browser to take pictures with: {browsers.ADVICE}.", file=sys.stderr)
         return 1

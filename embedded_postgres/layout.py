@@ -1,8 +1,9 @@
-"""Where the embedded PostgreSQL lies, and who runs it.
+"""Where the embedded PostgreSQL's files are, and which user runs it.
 
-PostgreSQL refuses to run as root. For root it runs in a user namespace of its own (there it is nobody, and
-root's files stay as they are); where that is refused, as the existing user "nobody", with whatever that user
-cannot reach copied to a folder that it can. No parent folder is ever opened wider, and no user made.
+PostgreSQL refuses to run as root. If root starts it, it runs in its own user namespace (there it is nobody, and root's
+files stay as they are). If the system refuses a namespace, it runs as the existing user "nobody", and files that this
+user cannot reach are copied to a folder that it can reach. The permissions of parent folders are never widened, and no
+user is created.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 NAME = USER = "yuanfen"
 MAJOR = "18"
 SOCKET_FILE = ".s.PGSQL.5432"
-MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, the closing zero included
+MAX_SOCKET_PATH_BYTES = 103  # sun_path has 104 bytes on macOS and 108 on Linux, with the final zero
 NEEDED_BYTES = 200_000_000  # a new cluster takes 46 MB, its write-ahead log up to twice 64 MB
 CLONE_NEWUSER = 0x10000000
 
@@ -31,12 +32,12 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class ClusterLayout:
-    """`place` has locks and log, `base` data and socket, `binaries` initdb and postgres."""
+    """The folders of a cluster: `place` has locks and log, `base` data and socket, `binaries` initdb and postgres."""
 
     place: Path
     base: Path
     binaries: Path
-    user: int | None  # None: as whoever we are
+    user: int | None  # None: PostgreSQL runs as the user of this process
 
     @property
     def data(self) -> Path:
@@ -49,15 +50,15 @@ class ClusterLayout:
 
 @dataclass(frozen=True)
 class PostmasterStatus:
-    """What a PostgreSQL says of itself in its data folder."""
+    """What a running PostgreSQL writes about itself into its data folder."""
 
     pid: int
-    socket: str  # its folder; empty where it has none yet
+    socket: str  # the folder of the socket; empty if there is none yet
     ready: bool
 
 
 def read_postmaster(data: Path) -> PostmasterStatus | None:
-    """What is in postmaster.pid, or None where there is nothing (yet)."""
+    """Return the contents of postmaster.pid, or None if it is missing or not complete."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         return PostmasterStatus(
@@ -70,13 +71,13 @@ def read_postmaster(data: Path) -> PostmasterStatus | None:
 
 
 def data_base(place: Path) -> Path:
-    """The folder with the data of the cluster that belongs to `place`: that itself, but for some of root's."""
+    """Return the folder with the cluster's data: `place` itself, or another one if root started it there."""
     elsewhere = place / "elsewhere"
     return Path(elsewhere.read_text().strip()) if elsewhere.exists() else place
 
 
 def choose_layout(place: Path, binaries: Path) -> ClusterLayout:
-    """Decides who runs PostgreSQL and from where; may put this process into a user namespace."""
+    """Decide which user runs PostgreSQL and where its files are. This may put the process into a user namespace."""
     elsewhere = place / "elsewhere"
     elsewhere.unlink(missing_ok=True)
     if os.geteuid() != 0:
@@ -97,13 +98,13 @@ def choose_layout(place: Path, binaries: Path) -> ClusterLayout:
 
 
 def _enter_namespace() -> bool:
-    """Puts this process into a user namespace of its own; False where the system refuses."""
+    """Put this process into its own user namespace. Return False if the system refuses."""
     libc = ctypes.CDLL(None, use_errno=True)
     return hasattr(libc, "unshare") and libc.unshare(CLONE_NEWUSER) == 0
 
 
 def _namespace_works(place: Path, binaries: Path) -> bool:
-    """Whether a namespace is allowed, and root's files are still within reach there; tried in a child."""
+    """Return whether a namespace is allowed and root's files can still be used inside it. A child process tries it."""
     child = os.fork()
     if child == 0:
         works = False
@@ -116,13 +117,13 @@ def _namespace_works(place: Path, binaries: Path) -> bool:
 
 
 def reachable(path: Path, user: int) -> bool:
-    """Whether an unprivileged user can pass through every folder down to path."""
+    """Return whether an unprivileged user may enter every folder down to path."""
     stats = [folder.stat() for folder in (path, *path.parents)]
-    return all(found.st_mode & (0o100 if found.st_uid == user else 0o001) for found in stats)
+    return all(stat.st_mode & (0o100 if stat.st_uid == user else 0o001) for stat in stats)
 
 
 def _reachable_folder(place: Path) -> Path:
-    """A folder of root's that others can pass through, which outlives a restart of the machine."""
+    """Return a folder of root that other users may enter and that survives a restart of the machine."""
     mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     home = next(path for path in map(Path, ("/var/lib", "/var/tmp")) if os.access(path, os.W_OK))  # noqa: S108
     folder = home / f"yuanfen-{mark}"
@@ -134,7 +135,7 @@ def _reachable_folder(place: Path) -> Path:
 
 
 def _copy_binaries(binaries: Path, outside: Path) -> Path:
-    """PostgreSQL's programs, and the libraries that they look for beside their package."""
+    """Copy PostgreSQL's programs and the libraries that they expect beside their package. Return the new folder."""
     package = binaries.parent.parent
     libraries = package.with_name(f"{package.name}.libs")
     copy = outside / "programs"
@@ -150,10 +151,10 @@ def _copy_binaries(binaries: Path, outside: Path) -> Path:
 
 
 def socket_folder(base: Path) -> Path:
-    """The folder of the socket: beside the data, or a short one in the temporary folder.
+    """Return the folder of the socket: beside the data, or in the temporary folder.
 
-    The short one where the path would be too long for a socket, or holds a comma or a quote, which libpq
-    would read as a list of hosts.
+    The temporary folder is used if the path is too long for a socket, or contains a comma or a quote, which libpq would
+    read as a list of hosts. Raise CannotStart if that path is too long as well.
     """
     beside = base / "socket"
     if _fits_socket_path(beside):
@@ -175,7 +176,7 @@ def _fits_socket_path(folder: Path) -> bool:
 
 
 def private_folder(path: Path, user: int | None) -> None:
-    """A folder of mode 0700 that belongs to PostgreSQL's user; refuses one that somebody else put there."""
+    """Make a folder of mode 0700 that belongs to PostgreSQL's user. Raise CannotStart if another user owns it."""
     path.mkdir(mode=0o700, exist_ok=True)
     if path.is_symlink() or path.lstat().st_uid not in {os.geteuid(), user}:
         raise CannotStart(f"{path} belongs to somebody else: remove it, or set TMPDIR to another folder.")
@@ -185,12 +186,12 @@ def private_folder(path: Path, user: int | None) -> None:
 
 
 def disk_full_message(folder: Path) -> str:
-    """The sentence for a full disk."""
+    """Return the error message for a full disk."""
     return f"The disk that holds {folder} is full: free {NEEDED_BYTES // 1_000_000} MB and start again."
 
 
 def explain_os_error(error: OSError, place: Path) -> str:
-    """One sentence from an error of the file system."""
+    """Return one sentence that explains an error of the file system."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return disk_full_message(place)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:

@@ -1,10 +1,10 @@
-"""Keeps one embedded PostgreSQL running while any process uses it, and stops it when the last has gone.
+"""Keep one embedded PostgreSQL running while any process uses it, and stop it after the last one.
 
-Started by `embedded_postgres` as a process of its own: standard library only, no Django. It holds the exclusive
-lock on PLACE/supervisor.lock for its life, makes the cluster where there is none, starts PostgreSQL, prints one
-line of JSON ({"ready": SOCKET_FOLDER} or {"cannot": SENTENCE}), and then asks for the exclusive lock on
-PLACE/use.lock. The kernel grants that when the last user is gone, however it went; then it stops PostgreSQL
-and leaves.
+`embedded_postgres` starts this module as a separate process; it uses the standard library only, no Django. It holds the
+exclusive lock on PLACE/supervisor.lock as long as it runs. It creates the cluster if there is none, starts PostgreSQL,
+prints one line of JSON ({"ready": SOCKET_FOLDER} or {"cannot": SENTENCE}), and then waits for the exclusive lock on
+PLACE/use.lock. The kernel grants this lock when the last user has ended, for whatever reason. Then the supervisor stops
+PostgreSQL and ends.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ PR_SET_PDEATHSIG = 1
 
 
 class _SupervisionOver(BaseException):
-    """Raised by a signal: either somebody ends this supervisor, or PostgreSQL ended by itself."""
+    """Raised by a signal handler when this supervisor is asked to end, or when PostgreSQL has ended by itself."""
 
 
 def supervise(place: Path, binaries: Path) -> None:
-    """Runs PostgreSQL in `place` until nobody holds PLACE/use.lock. Raises CannotStart or OSError."""
+    """Run PostgreSQL in `place` until nobody holds PLACE/use.lock. Raise CannotStart or OSError."""
     guard = os.open(place / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(guard, fcntl.LOCK_EX)
     use = os.open(place / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -82,7 +82,7 @@ def _keep_log_short(log: Path) -> None:
 
 
 def _make_cluster(layout: ClusterLayout) -> None:
-    """A new cluster with our database in it, or none at all: it gets its name when it is whole."""
+    """Create a cluster with our database in it. The folder gets its final name only when the cluster is complete."""
     if shutil.disk_usage(layout.base).free < NEEDED_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(layout.base))
     new = layout.base / "data.new"
@@ -109,9 +109,9 @@ def _check_version(layout: ClusterLayout) -> None:
 
 
 def _end_leftover(layout: ClusterLayout) -> None:
-    """Ends a PostgreSQL whose supervisor was killed, and forgets one that a power cut left only on paper.
+    """Stop a PostgreSQL whose supervisor was killed, and delete a postmaster.pid that a power cut left behind.
 
-    The pid in the file may belong to another program by now, which must not be touched.
+    The process id in that file may belong to another program by now, which must not be stopped.
     """
     found = read_postmaster(layout.data)
     if found is None:
@@ -127,20 +127,20 @@ def _end_leftover(layout: ClusterLayout) -> None:
 
 
 def _is_our_postgres(data: Path, pid: int) -> bool:
-    """Whether that process is a PostgreSQL over these data."""
-    # In the plain locale, ps writes question marks for a folder's Chinese characters.
-    shown = subprocess.run(
+    """Return whether the process is a PostgreSQL that uses this data folder."""
+    # In the locale C, ps prints question marks instead of Chinese characters in the folder's name.
+    listed = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(pid)],
         env={**os.environ, "LC_ALL": "C.UTF-8"},
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
     )
-    return f"postgres -D {data} " in shown.stdout
+    return f"postgres -D {data} " in listed.stdout
 
 
 def _start_server(layout: ClusterLayout, sockets: Path) -> subprocess.Popen[bytes]:
-    """PostgreSQL as our child, when it takes connections."""
+    """Start PostgreSQL as a child process, and return it when it accepts connections."""
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": f'"{sockets}"',
@@ -148,14 +148,14 @@ def _start_server(layout: ClusterLayout, sockets: Path) -> subprocess.Popen[byte
         "max_connections": "100",
         "log_line_prefix": "%m [%p] ",
         "log_checkpoints": "off",
-        # Our queries are short: compiling them takes longer than running them.
+        # Our queries are short, so compiling them takes longer than running them.
         "jit": "off",
     }
-    words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-    begun = layout.log.stat().st_size
+    options = [option for key, value in settings.items() for option in ("-c", f"{key}={value}")]
+    log_start = layout.log.stat().st_size
     with layout.log.open("ab") as log:
         server = subprocess.Popen(
-            [layout.binaries / "postgres", "-D", layout.data, *words],
+            [layout.binaries / "postgres", "-D", layout.data, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -164,9 +164,9 @@ def _start_server(layout: ClusterLayout, sockets: Path) -> subprocess.Popen[byte
     deadline = time.monotonic() + START_SECONDS
     while not ((found := read_postmaster(layout.data)) and found.pid == server.pid and found.ready):
         if server.poll() is not None:
-            with layout.log.open(errors="replace") as said:
-                said.seek(begun)
-                raise CannotStart(_failure_sentence(layout, said.read()))
+            with layout.log.open(errors="replace") as log_file:
+                log_file.seek(log_start)
+                raise CannotStart(_failure_sentence(layout, log_file.read()))
         if time.monotonic() > deadline:
             _stop_server(server)
             raise CannotStart(f"PostgreSQL was not ready after {START_SECONDS} s: see {layout.log}.")
@@ -175,7 +175,7 @@ def _start_server(layout: ClusterLayout, sockets: Path) -> subprocess.Popen[byte
 
 
 def _stop_server(server: subprocess.Popen[bytes]) -> None:
-    """A fast shutdown (sessions are cut, nothing committed is lost), and harder ones where it never ends."""
+    """Ask for a fast shutdown (sessions end, nothing committed is lost), then harder ones if that takes too long."""
     for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         server.send_signal(sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,7 +184,7 @@ def _stop_server(server: subprocess.Popen[bytes]) -> None:
 
 
 def _run_program(layout: ClusterLayout, *command: str, given: str = "") -> None:
-    """Runs one of PostgreSQL's programs to its end; its words go into the log and, if it fails, the error."""
+    """Run one of PostgreSQL's programs. Its output goes into the log and, if it fails, into the CannotStart."""
     done = subprocess.run(
         [layout.binaries / command[0], *command[1:]],
         input=given,
@@ -200,7 +200,7 @@ def _run_program(layout: ClusterLayout, *command: str, given: str = "") -> None:
 
 
 def _process_options(layout: ClusterLayout) -> dict[str, Any]:
-    """How PostgreSQL's programs are started: plain locale, and no settings from the environment."""
+    """Return how to start PostgreSQL's programs: with the locale C, and no settings from the environment."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "PYTHON"))}
     options: dict[str, Any] = {"cwd": "/", "env": {**kept, "LC_ALL": "C"}, "preexec_fn": _die_with_parent}
     if layout.user is not None:
@@ -209,24 +209,24 @@ def _process_options(layout: ClusterLayout) -> dict[str, Any]:
 
 
 def _die_with_parent() -> None:
-    """Asks Linux to end PostgreSQL if this supervisor is killed; elsewhere the next start does."""
+    """Ask Linux to end PostgreSQL if this supervisor is killed. On other systems the next start ends it."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "prctl"):
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _failure_sentence(layout: ClusterLayout, said: str) -> str:
-    """One sentence from what PostgreSQL said when it failed."""
-    if os.strerror(errno.ENOSPC) in said:
+def _failure_sentence(layout: ClusterLayout, output: str) -> str:
+    """Return one sentence that explains why PostgreSQL failed, from its output."""
+    if os.strerror(errno.ENOSPC) in output:
         return disk_full_message(layout.base)
     for mark in ("loading shared libraries: ", "Library not loaded: "):
-        if mark in said:
-            library = said.split(mark)[1].split("\n")[0].split(":")[0].strip()
+        if mark in output:
+            library = output.split(mark)[1].split("\n")[0].split(":")[0].strip()
             return (
                 f"PostgreSQL needs the system library {library}, which is not here: install it, "
                 "or set DATABASE_URL to a PostgreSQL of your own."
             )
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     marked = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
     last = (marked or lines or ["it said nothing"])[-1]
     return f"PostgreSQL could not start ({last}): see {layout.log}."
@@ -234,7 +234,7 @@ def _failure_sentence(layout: ClusterLayout, said: str) -> str:
 
 @contextlib.contextmanager
 def _signals_end_the_wait() -> Iterator[None]:
-    """Here the end of PostgreSQL, or a request to leave, ends the wait; a terminal that hangs up does not."""
+    """Inside this context, the end of PostgreSQL or a request to end stops the wait. Closing the terminal does not."""
 
     def over(_number: int, _frame: FrameType | None) -> None:
         raise _SupervisionOver
@@ -251,8 +251,8 @@ def _signals_end_the_wait() -> Iterator[None]:
 
 
 def _report_to_starter(**words: str) -> None:
-    """Tells the process that waits for us, then lets go of the pipe."""
-    with contextlib.suppress(OSError):  # it may have been killed meanwhile
+    """Send one line of JSON to the process that waits for us, then close the pipe."""
+    with contextlib.suppress(OSError):  # that process may have been killed
         os.write(1, json.dumps(words).encode() + b"\n")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
@@ -260,7 +260,7 @@ def _report_to_starter(**words: str) -> None:
 
 def main() -> None:
     place, binaries = Path(sys.argv[1]), Path(sys.argv[2])
-    if os.fork():  # so that the starter is not our parent, and has no child left to wait for
+    if os.fork():  # so that the process that started us has no child to wait for
         os._exit(0)
     try:
         supervise(place, binaries)
@@ -270,7 +270,7 @@ def main() -> None:
         _report_to_starter(cannot=explain_os_error(error, place))
     except BaseException as error:
         _report_to_starter(cannot=f"PostgreSQL could not start ({error!r}): see {place / 'log'}.")
-    # The kernel lets go of the locks when this process has ended, not a moment before.
+    # The kernel releases the locks only when this process has ended.
     os._exit(0)
 
 

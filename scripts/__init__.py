@@ -1,1 +1,1 @@
-"""What the Makefile calls: environment, translations, browser, tests, contracts of the house."""
+"""The programs that the Makefile calls: environment, translations, browser, tests, reset of the demo, fact table."""

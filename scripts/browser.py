@@ -21,7 +21,7 @@ MAC_PATHS = (
 )
 ADVICE = (
     "install Chromium or Chrome (Debian, Ubuntu: apt install chromium fonts-noto-cjk), "
-    "or name one by BROWSER_PATH"
+    "or set BROWSER_PATH to one"
 )
 
 
@@ -30,14 +30,14 @@ def find() -> str | None:
     return next((path for path in _candidates() if _starts(path)), None)
 
 
-def obtain() -> str | None:
+def find_or_install() -> str | None:
     """Return the path of a browser, after installing one if needed, or None. Only apt changes the system.
 
     Print to stderr what it does.
     """
     if found := find():
         return found
-    _say("No browser here for the journeys through the pages: trying Playwright's download.")
+    _say("There is no browser for the journeys through the pages: trying Playwright's download.")
     _run([sys.executable, "-m", "playwright", "install", "chromium"], seconds=900)
     if found := find():
         return found
@@ -102,7 +102,7 @@ def _say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    if browser := obtain():
+    if browser := find_or_install():
         print(browser)
     else:
-        sys.exit(f"There is no browser here: {ADVICE}.")
+        sys.exit(f"There is no browser: {ADVICE}.")

@@ -90,8 +90,8 @@ def check(root: Path) -> list[str]:
                 faults.append(f"{where}: not translated in {name}:{translation.lineno}: {key[0]!r}")
             elif translation.fuzzy:
                 faults.append(f"{where}: fuzzy in {name}:{translation.lineno}: {key[0]!r}")
-            elif odd := _wrong_placeholders(translation):
-                faults.append(f"{name}:{translation.lineno}: other placeholders than its source: {odd}")
+            elif wrong := _wrong_placeholders(translation):
+                faults.append(f"{name}:{translation.lineno}: other placeholders than its source: {wrong}")
         unused = [message for key, message in translations.items() if key not in wanted]
         faults += [
             f"{name}:{message.lineno or 0}: no longer used: {_texts(message.id)[0]!r}"
@@ -133,11 +133,11 @@ def _texts(text: str | Sequence[str] | None) -> list[str]:
 
 def _wrong_placeholders(message: Message) -> str:
     """Return the placeholders that a translation has too many or too few. A singular may leave out its number."""
-    wanted = {found.group() for text in _texts(message.id) for found in PLACEHOLDER.finditer(text)}
-    odd = set[str]()
+    wanted = {match.group() for text in _texts(message.id) for match in PLACEHOLDER.finditer(text)}
+    wrong = set[str]()
     for text in _texts(message.string):
-        odd |= wanted ^ {found.group() for found in PLACEHOLDER.finditer(text)}
-    return ", ".join(sorted(odd))
+        wrong |= wanted ^ {match.group() for match in PLACEHOLDER.finditer(text)}
+    return ", ".join(sorted(wrong))
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:

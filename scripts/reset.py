@@ -24,7 +24,7 @@ def reset(data_dir: Path) -> str:
             try:
                 fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return f"Something still uses the database in {place}: stop it (Ctrl-C), then start again."
+                return f"A process still uses the database in {place}: stop it (Ctrl-C), then try again."
             base = data_base(place)
             for folder in {base, place}:
                 shutil.rmtree(folder)
@@ -39,7 +39,7 @@ def reset(data_dir: Path) -> str:
 
 def main() -> int:
     if os.environ.get("DATABASE_URL"):
-        print("DATABASE_URL names a database that is not the demo's own: unset it to reset the demo.")
+        print("DATABASE_URL names a database that does not belong to the demo: unset it to reset the demo.")
         return 1
     root = Path(__file__).resolve().parent.parent
     refusal = reset(Path(os.environ.get("DATA_DIR") or root / "var").resolve())

@@ -13,23 +13,24 @@ from scripts import browser
 
 
 def main(arguments: list[str]) -> int:
-    path = browser.obtain()
+    path = browser.find_or_install()
     options = ["-n", "2", "--dist", "worksteal", *arguments]
     environment = dict(os.environ)
     if path:
         environment["BROWSER_PATH"] = path
     elif os.environ.get("CI") == "true":
-        print(f"There is no browser for the journeys, and CI=true demands them: {browser.ADVICE}.")
+        print(f"There is no browser for the journeys, and CI=true requires them: {browser.ADVICE}.")
         return 1
     else:
         options += ["-m", "not journey"]
     code = subprocess.run([sys.executable, "-m", "pytest", *options], env=environment).returncode
     if not path:
         print(
-            f"The journeys through the pages were LEFT OUT, for want of a browser. To have them: {browser.ADVICE}."
+            "The journeys through the pages were LEFT OUT, because there is no browser. "
+            f"To run them: {browser.ADVICE}."
         )
     elif not browser.has_chinese_font():
-        print("There is no Chinese font here: pictures of the pages show boxes (apt install fonts-noto-cjk).")
+        print("There is no Chinese font: pictures of the pages show boxes (apt install fonts-noto-cjk).")
     return code
 
 

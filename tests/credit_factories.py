@@ -1,4 +1,5 @@
-"""Valid things of the credits app in one call each. Each argument left out is made up, no two alike."""
+"""Make valid objects of the credits app, one call each. Omitted arguments get generated values that are never
+repeated."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from tests import factories
 from tests.factories import NOW
 
 MERGED = NOW - timedelta(days=60)
-"""Long enough ago to be mature at :data:`NOW`."""
+"""A time so long before :data:`NOW` that the maturing time is over."""
 
 RULEBOOK = """
 language: "1"
@@ -51,14 +52,14 @@ caps: {{repository: {{share: 1}}}}
 conversion: {{points_per_step: 16, step: 0.5}}
 {more}
 """
-"""Two contributions are half a credit; nothing else is in the way."""
+"""A rulebook by which two contributions give half a credit, without other limits."""
 
 JUDGED = """\
   - id: difficulty
     text: {zh: 难度, en: difficulty}
     reviewer: {at_least: 0, at_most: 5, step: 1}
 """
-"""A criterion for the reviewer, to stand under ``points``."""
+"""A criterion for the reviewer, to be added under ``points``."""
 
 STAGED = """\
 review:
@@ -66,13 +67,13 @@ review:
     - {id: first, title: {zh: 导师初审, en: First look}}
     - {id: college, title: {zh: 学院认定小组, en: College panel}, by: college-committee}
 """
-"""Two stages of review, to stand under ``more``: an instructor's, and the college's committee's."""
+"""Two stages of review, to be added as ``more``: by an instructor, then by the college's committee."""
 
 _numbers = count(1)
 
 
 def repository(*, forge: str = "github", **fields: Any) -> Repository:
-    """A repository under an open licence, owned by nobody here."""
+    """Store a repository with an open licence, whose owner is nobody of the university."""
     number = next(_numbers)
     fields.setdefault("forge_id", str(900_000 + number))
     fields.setdefault("full_name", f"owner{number}/repository{number}")
@@ -86,9 +87,9 @@ def repository(*, forge: str = "github", **fields: Any) -> Repository:
     return Repository.objects.create(forge=forge, **fields)
 
 
-def contribution(of: Repository | None = None, **fields: Any) -> Contribution:
-    """A pull request merged at :data:`MERGED`, fully known, with evidence."""
-    of = of or repository()
+def contribution(in_repository: Repository | None = None, **fields: Any) -> Contribution:
+    """Store a pull request merged at :data:`MERGED`, with all its facts and evidence."""
+    in_repository = in_repository or repository()
     number = str(next(_numbers))
     merged_at: datetime = fields.setdefault("merged_at", MERGED)
     fields.setdefault("kind", Contribution.Kind.PULL_REQUEST)
@@ -96,7 +97,7 @@ def contribution(of: Repository | None = None, **fields: Any) -> Contribution:
     fields.setdefault("forge_id", f"PR_{number}")
     fields.setdefault("status", Contribution.Status.MERGED)
     fields.setdefault("title", f"Mend thing {number}")
-    fields.setdefault("url", f"{of.url}/pull/{number}")
+    fields.setdefault("url", f"{in_repository.url}/pull/{number}")
     fields.setdefault("created_at", merged_at - timedelta(days=2))
     fields.setdefault("updated_at", merged_at)
     fields.setdefault("additions", 40)
@@ -105,21 +106,21 @@ def contribution(of: Repository | None = None, **fields: Any) -> Contribution:
     fields.setdefault("files", {"code": {"files": 2, "additions": 40, "deletions": 10}})
     fields.setdefault("labels", [])
     fields.setdefault("merge_commit", hashlib.sha1(number.encode()).hexdigest())
-    fields.setdefault("merged_by_id_on_forge", of.owner_id_on_forge)
+    fields.setdefault("merged_by_id_on_forge", in_repository.owner_id_on_forge)
     fields.setdefault("found_by", "account")
     fields.setdefault("collected_at", NOW)
-    made = Contribution.objects.create(repository=of, **fields)
+    stored = Contribution.objects.create(repository=in_repository, **fields)
     Evidence.objects.create(
-        contribution=made,
-        digest=hashlib.sha256(made.url.encode()).hexdigest(),
-        payload={"number": made.number},
+        contribution=stored,
+        digest=hashlib.sha256(stored.url.encode()).hexdigest(),
+        payload={"number": stored.number},
         fetched_at=NOW,
     )
-    return made
+    return stored
 
 
 def linked_account(user: User | None = None, *, forge: str = "github", **fields: Any) -> ForgeAccount:
-    """A linked account whose collection is complete."""
+    """Store a linked account whose collection is complete."""
     account = factories.forge_account(user, forge=forge, **fields)
     CollectionState.objects.create(account=account, complete_at=NOW)
     return account
@@ -127,20 +128,20 @@ def linked_account(user: User | None = None, *, forge: str = "github", **fields:
 
 def authorship(
     user: User | None = None,
-    of: Contribution | None = None,
+    in_contribution: Contribution | None = None,
     *,
     role: str = Authorship.Role.AUTHOR,
     **fields: Any,
 ) -> Authorship:
-    """A person's part in a contribution; they get a linked account on its forge, where they have none."""
-    of = of or contribution()
+    """Store a person's part in a contribution. Give them a linked account on its forge if they have none."""
+    in_contribution = in_contribution or contribution()
     user = user or factories.student()
-    forge = of.repository.forge
+    forge = in_contribution.repository.forge
     account = ForgeAccount.objects.filter(user=user, forge=forge, unlinked_at=None).first()
     account = account or linked_account(user, forge=forge)
     fields.setdefault("share", Decimal(role == Authorship.Role.AUTHOR))
     return Authorship.objects.create(
-        contribution=of,
+        contribution=in_contribution,
         forge=forge,
         forge_user_id=account.forge_user_id,
         login=account.login,
@@ -152,7 +153,7 @@ def authorship(
 def published_rulebook(
     code: str = "", *, category: str = "innovation", points: str = "", more: str = "", text: str = ""
 ) -> RulebookVersion:
-    """A version proposed by one steward and published by another; ``text`` instead of the made-up one."""
+    """Store a version that one steward proposed and another published. ``text`` replaces the generated rulebook."""
     text = text or RULEBOOK.format(
         code=code or f"rulebook-{next(_numbers)}", category=category, points=points, more=more
     )
@@ -163,7 +164,8 @@ def published_rulebook(
 def round_(
     code: str = "", *, rulebooks: Sequence[RulebookVersion | rounds.RulebookInForce] = (), **dates: Any
 ) -> Round:
-    """A round that takes applications from the day before :data:`NOW` for four weeks; recording begins with it."""
+    """Store a round that takes applications from the day before :data:`NOW` for four weeks. Recording begins at the
+    same time."""
     dates.setdefault("apply_from", NOW - timedelta(days=1))
     dates.setdefault("apply_until", dates["apply_from"] + timedelta(days=28))
     dates.setdefault("review_until", dates["apply_until"] + timedelta(days=14))
@@ -185,7 +187,7 @@ def round_(
 def claim(
     user: User | None = None, in_round: Round | None = None, *, contributions: int = 2, now: datetime = NOW
 ) -> Claim:
-    """A draft prefilled with as many new contributions of the student as asked for."""
+    """Store a draft with ``contributions`` new contributions of the student."""
     user = user or factories.student()
     for _each in range(contributions):
         authorship(user)
@@ -195,51 +197,52 @@ def claim(
 def submitted_claim(
     user: User | None = None, in_round: Round | None = None, *, contributions: int = 2, now: datetime = NOW
 ) -> Claim:
-    made = claim(user, in_round, contributions=contributions, now=now)
-    return submit(made, by=made.user, now=now)
+    """Store a claim that the student has submitted."""
+    draft = claim(user, in_round, contributions=contributions, now=now)
+    return submit(draft, by=draft.user, now=now)
 
 
-def reviewer_of(of: Claim) -> User:
-    """A new instructor for the claim's department."""
-    return factories.instructor(of.enrolment.programme.department)
+def reviewer_of(claim: Claim) -> User:
+    """Store a new instructor of the claim's department."""
+    return factories.instructor(claim.enrolment.programme.department)
 
 
 def staged_claim(more: str = STAGED, *, contributions: int = 2, points: str = "") -> Claim:
-    """A submitted claim under a rulebook with several stages of review."""
-    round_of = round_(rulebooks=[published_rulebook(more=more, points=points)])
-    return submitted_claim(in_round=round_of, contributions=contributions)
+    """Store a submitted claim under a rulebook with several stages of review."""
+    staged_round = round_(rulebooks=[published_rulebook(more=more, points=points)])
+    return submitted_claim(in_round=staged_round, contributions=contributions)
 
 
-def committee_of(of: Claim) -> User:
-    """A new member of the committee of the claim's college."""
-    return factories.committee(of.enrolment.programme.department)
+def committee_of(claim: Claim) -> User:
+    """Store a new member of the committee of the claim's college."""
+    return factories.committee(claim.enrolment.programme.department)
 
 
 def decided_claim(
-    of: Claim | None = None,
+    claim: Claim | None = None,
     lines: Mapping[str, Any] | None = None,
     *,
     by: User | None = None,
     reason: str = "",
     now: datetime = NOW,
 ) -> Decision:
-    """The decision on a (new) submitted claim: approved, where no lines say otherwise."""
-    of = of or submitted_claim(now=now)
-    return review.decide(of, lines or {}, by=by or reviewer_of(of), reason=reason, now=now)
+    """Decide on the claim, or on a new submitted one. It is approved unless ``lines`` say otherwise."""
+    claim = claim or submitted_claim(now=now)
+    return review.decide(claim, lines or {}, by=by or reviewer_of(claim), reason=reason, now=now)
 
 
-def recorded_claim(of: Claim | None = None, *, by: User | None = None, now: datetime = NOW) -> Result:
-    """The result of a (new) approved claim, recorded at the first instant at which it can be."""
-    decision = decided_claim(of, now=now)
+def recorded_claim(claim: Claim | None = None, *, by: User | None = None, now: datetime = NOW) -> Result:
+    """Record the result of the claim, or of a new approved one, at the first possible moment."""
+    decision = decided_claim(claim, now=now)
     decision.claim.refresh_from_db()
     return record_result(
         decision.claim, by=by or factories.registrar(), now=decision.claim.notice_until or now
     )
 
 
-def seen_again(of: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
-    """A second look at all contributions of a claim that found all as before, or the same in each."""
-    for item in of.items.select_related("authorship__contribution"):
+def seen_again(claim: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
+    """Record that a recheck found the same in all contributions of a claim: nothing new, or this finding."""
+    for item in claim.items.select_related("authorship__contribution"):
         Recheck.objects.update_or_create(
             contribution=item.authorship.contribution,
             defaults={"seen_at": now, "tried_at": now, "finding": finding, "fact": fact},
@@ -247,5 +250,5 @@ def seen_again(of: Claim, *, now: datetime, finding: str = "", fact: str = "") -
 
 
 def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """An instant in UTC."""
+    """Return a time in UTC."""
     return datetime(year, month, day, hour, minute, tzinfo=UTC)

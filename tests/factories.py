@@ -1,4 +1,5 @@
-"""Valid people and things in one call each, for every test. Each argument left out is made up, no two alike."""
+"""Make valid people and things for tests, one call each. Omitted arguments get generated values that are never
+repeated."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from typing import Any
 from accounts.models import Department, Enrolment, ForgeAccount, Programme, StaffRole, Term, User
 
 NOW = datetime(2025, 3, 10, 2, 0, tzinfo=UTC)
-"""A Monday morning in Shanghai, inside the term that :func:`term` makes: for tests to whom the time is all the same."""
+"""A Monday morning in Shanghai, in the term of :func:`term`: the time for tests that need no special one."""
 
 _numbers = count(1)
 
 
 def person(*, password: str | None = None, **fields: Any) -> User:
-    """A person without any role; with ``password``, able to sign in by it (slow: leave out where not needed)."""
+    """Store a person without a role. With ``password`` they can sign in with it (slow: omit it if not needed)."""
     number = next(_numbers)
     fields.setdefault("username", f"person{number}")
     fields.setdefault("email", f"{fields['username']}@university.example")
@@ -27,9 +28,9 @@ def department(name: str = "") -> Department:
     return Department.objects.get_or_create(name=name or f"学院{next(_numbers)}")[0]
 
 
-def programme(name: str = "", *, of: Department | None = None) -> Programme:
+def programme(name: str = "", *, college: Department | None = None) -> Programme:
     return Programme.objects.get_or_create(
-        name=name or f"专业{next(_numbers)}", department=of or department()
+        name=name or f"专业{next(_numbers)}", department=college or department()
     )[0]
 
 
@@ -43,7 +44,7 @@ def enrolment(
     enrolled_on: date | None = None,
     left_on: date | None = None,
 ) -> Enrolment:
-    """A person's place in a programme; the number begins with zeros, as real ones may."""
+    """Store a person's enrolment. Its generated number begins with zeros, as real ones may."""
     return Enrolment.objects.create(
         user=user or person(),
         student_number=student_number or f"00{year}{next(_numbers):04}",
@@ -67,7 +68,7 @@ def student(
     enrolled_on: date | None = None,
     **fields: Any,
 ) -> User:
-    """A person with one enrolment (``.enrolments.get()``); ``fields`` are the person's own."""
+    """Store a person with one enrolment (``.enrolments.get()``). ``fields`` are the person's own."""
     user = person(**fields)
     enrolment(
         user,
@@ -81,7 +82,7 @@ def student(
 
 
 def staff(role: str, department: Department | None = None, **fields: Any) -> User:
-    """A person with one staff role, for one department or (None) for all."""
+    """Store a person with one staff role, in one department or (None) in the whole university."""
     user = person(**fields)
     StaffRole.objects.create(user=user, role=role, department=department)
     return user
@@ -108,7 +109,7 @@ def admin(**fields: Any) -> User:
 
 
 def term(code: str = "", **fields: Any) -> Term:
-    """A term of spring 2025, within which :data:`NOW` lies."""
+    """Store a term of spring 2025, which contains :data:`NOW`."""
     fields.setdefault("name_zh", "2024—2025学年第二学期")
     fields.setdefault("name_en", "Spring term 2025")
     fields.setdefault("starts_on", date(2025, 2, 17))
@@ -117,7 +118,7 @@ def term(code: str = "", **fields: Any) -> Term:
 
 
 def forge_account(user: User | None = None, *, forge: str = "github", **fields: Any) -> ForgeAccount:
-    """A link proved by OAuth; ``forge_user_id`` and ``login`` are made up where left out."""
+    """Store a link proved by OAuth. ``forge_user_id`` and ``login`` are generated if omitted."""
     number = next(_numbers)
     fields.setdefault("forge_user_id", str(70_000_000 + number))
     fields.setdefault("login", f"login{number}")

@@ -1,4 +1,4 @@
-"""Errors in the words of whoever reads them, wherever they come from."""
+"""Errors are shown in the reader's language, wherever they come from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHINESE = "这不是合并请求（PR）的链接。"
 
 @pytest.fixture
 def other_words() -> Iterator[None]:
-    """Errors speak a language that has two sentences."""
+    """Translate errors with a catalogue of two sentences."""
     before = errors._translate
     errors.speak_through({"%(given)s is odd.": "Odd: %(given)s.", "Give two.": "Two!"}.__getitem__)
     yield
@@ -30,13 +30,13 @@ def other_words() -> Iterator[None]:
 
 
 def test_holes_are_filled_after_translating(other_words: None) -> None:
-    """One translation serves every value that a sentence may name."""
+    """One translation serves every value that is filled into the sentence."""
     assert str(Sentence("%(given)s is odd.", {"given": "three"})) == "Odd: three."
     assert CreditsError("odd", "", "Give two.").hint == "Two!"
 
 
 def test_what_a_forge_refused_is_told_in_the_readers_language() -> None:
-    """One error object, read twice, in two languages."""
+    """One error object can be read in two languages."""
     error = not_merged()
     with translation.override("zh-hans"):
         assert error.message == "此合并请求（PR）尚未合并。"
@@ -46,7 +46,7 @@ def test_what_a_forge_refused_is_told_in_the_readers_language() -> None:
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_a_missing_hint_stays_missing(language: str) -> None:
-    """An empty text is not taken for the catalogue's heading."""
+    """An empty text is not replaced by the header of the catalogue."""
     with translation.override(language):
         assert CreditsError("code", "A sentence that no catalogue has.").hint == ""
         assert str(CreditsError("code", "A sentence that no catalogue has.")) == (
@@ -55,7 +55,8 @@ def test_a_missing_hint_stays_missing(language: str) -> None:
 
 
 def test_sentences_are_joined_as_their_language_writes_them() -> None:
-    """A space after an English stop, none after a Chinese one, and nothing for what is empty."""
+    """Sentences are joined with a space after an English full stop and without one after a Chinese full stop; empty
+    ones are left out."""
     assert joined("It broke.", "", "Mend it.") == "It broke. Mend it."
     assert joined("出错了。", "请重试。") == "出错了。请重试。"
     assert joined("", "") == ""
@@ -63,7 +64,7 @@ def test_sentences_are_joined_as_their_language_writes_them() -> None:
 
 @pytest.mark.django_db
 def test_pages_tell_it_in_the_readers_language() -> None:
-    """An address that is none comes back in Chinese on a Chinese page."""
+    """A Chinese page shows the error for a bad link in Chinese."""
     student = factories.student()
     factories.forge_account(student)
     browser = Client(headers={"accept-language": "zh-hans"})
@@ -75,9 +76,9 @@ def test_pages_tell_it_in_the_readers_language() -> None:
 
 @pytest.mark.django_db
 def test_commands_tell_it_in_the_terminals_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal in Chinese reads why a login is refused in Chinese."""
+    """A Chinese terminal shows in Chinese why the platform is refused."""
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    said = io.StringIO()
+    output = io.StringIO()
     with pytest.raises(SystemExit):
-        call_command("collect", forge="nowhere", stderr=said)
-    assert "没有名为 nowhere 的平台。" in said.getvalue()
+        call_command("collect", forge="nowhere", stderr=output)
+    assert "没有名为 nowhere 的平台。" in output.getvalue()

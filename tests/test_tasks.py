@@ -1,4 +1,4 @@
-"""Tasks and workers: a message only wakes; killing workers loses nothing and doubles nothing."""
+"""Tasks and workers: a message only wakes them, and killing workers loses and duplicates nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.workers import Workers, end_every_session, wait_until
 
 @pytest.fixture
 def sent(monkeypatch) -> list[tuple[Any, ...]]:
-    """What tasks send instead of sending it."""
+    """Collect the messages that tasks would send."""
     messages: list[tuple[Any, ...]] = []
     monkeypatch.setattr(tasks.collect, "apply_async", lambda args, **_options: messages.append(args))
     return messages
@@ -32,7 +32,7 @@ def sent(monkeypatch) -> list[tuple[Any, ...]]:
 
 @pytest.mark.django_db
 def test_wake_sends_a_worker_to_each_forge_that_is_due(sent):
-    """New accounts are found by themselves; a forge with nothing due gets no message."""
+    """New accounts are scheduled without a message, and a forge with nothing due gets no message."""
     forge_account(forge="github")
     tasks.wake()
     assert sent == [("github",)]
@@ -43,7 +43,7 @@ def test_wake_sends_a_worker_to_each_forge_that_is_due(sent):
 
 @pytest.mark.django_db
 def test_invariant_10_a_doubled_message_does_nothing_twice(monkeypatch, sent):
-    """The first message collects what is due; the same message once more, or a late one, finds nothing to do."""
+    """The first message collects what is due; the same message again, or a late one, finds nothing to do."""
     forge_account(forge_user_id=ALICE.id, login=ALICE.login)
     forge = ScriptedForge(lambda _asks: [page(ALICE, change(1))])
     monkeypatch.setattr(forges, "forge", lambda _name: forge)
@@ -57,7 +57,7 @@ def test_invariant_10_a_doubled_message_does_nothing_twice(monkeypatch, sent):
 
 @pytest.mark.django_db
 def test_a_task_asks_for_another_turn_when_its_time_is_up(monkeypatch, sent):
-    """A forge with much to do gives way to the next message after a while, and asks to be called again."""
+    """A forge with much work lets the next message run after a while, and sends a message for itself."""
     forge_account(forge_user_id=ALICE.id, login=ALICE.login)
     monkeypatch.setattr(tasks, "BUDGET", timedelta(0))
     monkeypatch.setattr(forges, "forge", lambda _name: ScriptedForge(lambda _asks: [page(ALICE)]))
@@ -68,36 +68,36 @@ def test_a_task_asks_for_another_turn_when_its_time_is_up(monkeypatch, sent):
 
 @pytest.fixture
 def local() -> Iterator[LocalForge]:
-    with LocalForge() as serving:
-        yield serving
+    with LocalForge() as forge:
+        yield forge
 
 
 @pytest.fixture
 def workers(tmp_path, local) -> Iterator[Workers]:
-    made = Workers(tmp_path, local)
-    yield made
-    made.close()
+    started = Workers(tmp_path, local)
+    yield started
+    started.close()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, local):
-    """Without any message each new process finds what is due, and complains of nothing, its connections least."""
+    """Without any message, each new process collects what is due, and logs no warning or error."""
     accounts = link_busiest(local, "github", 1)
     workers.start()
     wait_until(
         lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
-        said=workers.said,
+        output=workers.output,
     )
-    assert [line for line in workers.said().splitlines() if " WARNING " in line or " ERROR " in line] == []
+    assert [line for line in workers.output().splitlines() if " WARNING " in line or " ERROR " in line] == []
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, local):
-    """In the middle of collecting the broker's folder goes away and comes back empty, a child is killed, every session
-    of the database is ended, and then parent and children are killed at once; the message comes three times. In the
-    end the database contains the same as if nothing had happened, and nothing twice. (``make soak`` does this for
-    hours.)
+    """Workers that are killed during collection, with broker and database sessions lost, store everything exactly once.
+
+    The broker's folder disappears and comes back empty, a child is killed, every database session is ended, then parent
+    and children are killed together, and the message comes three times. (``make soak`` does this for hours.)
     """
     accounts = link_busiest(local, "github", 3) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
@@ -105,7 +105,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     slow = local.faults.add("slow", times=None, seconds=0.05)
     workers.start()
     workers.wake()
-    wait_until(Contribution.objects.exists, said=workers.said)
+    wait_until(Contribution.objects.exists, output=workers.output)
     workers.messages.rename(workers.messages.with_name("away"))
     time.sleep(0.3)
     workers.messages.mkdir(exist_ok=True)
@@ -113,13 +113,13 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     assert workers.alive()
     end_every_session()
     workers.wake()
-    wait_until(lambda: Contribution.objects.count() >= everything // 3, said=workers.said)
+    wait_until(lambda: Contribution.objects.count() >= everything // 3, output=workers.output)
     workers.kill()
     assert CollectionState.objects.filter(complete_at=None).exists()
     assert Contribution.objects.count() < everything
     for message in workers.messages.iterdir():
         message.unlink()
-    # Five minutes pass, after which the dead workers' leases are over.
+    # Stands for five minutes, after which the leases of the dead workers end.
     Job.objects.filter(holder__isnull=False).update(leased_until=timezone.now())
     slow.times = 0
     workers.start()
@@ -127,7 +127,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
         workers.wake()
     wait_until(
         lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
-        said=workers.said,
+        output=workers.output,
     )
     assert merged_as_held(accounts) == truth
     assert Contribution.objects.count() == Evidence.objects.count() == everything

@@ -1,5 +1,4 @@
-"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database; started,
-killed in every way, and started again."""
+"""Real Celery workers for tests: processes on the filesystem broker that use the test's database."""
 
 from __future__ import annotations
 
@@ -18,11 +17,11 @@ from django.db import connection
 
 from demo.forge import LocalForge
 
-HOUSE = Path(__file__).parent.parent
+PROJECT = Path(__file__).parent.parent
 
 
 class Workers:
-    """Real workers on the filesystem broker, over the test's database and the local forge."""
+    """Start, kill and restart real workers on the filesystem broker, with the test's database and the local forge."""
 
     def __init__(self, data_dir: Path, local: LocalForge) -> None:
         database = connection.settings_dict
@@ -35,7 +34,7 @@ class Workers:
             "data_folder_out": str(self.messages),
             "control_folder": str(folders["control"]),
         }
-        """Transport options for whoever sends these workers a message."""
+        """Transport options for sending these workers a message."""
         self._log = (data_dir / "log").open("w")
         self._environment = {
             **os.environ,
@@ -56,12 +55,12 @@ class Workers:
         self.starts = 0
 
     def start(self) -> None:
-        """A parent with two children, in a process group of their own."""
+        """Start a parent with two children, in their own process group."""
         self.starts += 1
         command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
         self._running = subprocess.Popen(
             command,
-            cwd=HOUSE,
+            cwd=PROJECT,
             env=self._environment,
             start_new_session=True,
             stdout=self._log,
@@ -69,7 +68,7 @@ class Workers:
         )
 
     def keep_up(self) -> None:
-        """Start again what ended by itself, as whatever looks after a worker in production does."""
+        """Start the workers again if they ended by themselves, as a supervisor does in production."""
         if self._running is not None and self._running.poll() is not None:
             self.kill()
             self.start()
@@ -78,7 +77,7 @@ class Workers:
         return self._running is not None and self._running.poll() is None
 
     def kill(self) -> None:
-        """Parent and children at once, without a word."""
+        """Kill parent and children together with SIGKILL."""
         if self._running is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._running.pid, signal.SIGKILL)
@@ -86,7 +85,7 @@ class Workers:
             self._running = None
 
     def kill_child(self) -> bool:
-        """One of the children, without a word: the parent starts another. Whether there was one."""
+        """Kill one of the children with SIGKILL; the parent starts another. Return whether there was one."""
         assert self._running is not None
         listed = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(self._running.pid)], capture_output=True, text=True
@@ -102,8 +101,8 @@ class Workers:
         for message in self.messages.iterdir():
             message.unlink(missing_ok=True)
 
-    def said(self) -> str:
-        """The end of what the workers wrote."""
+    def output(self) -> str:
+        """Return the end of what the workers wrote."""
         return Path(self._log.name).read_text(errors="replace")[-3_000:]
 
     def wake(self) -> None:
@@ -115,21 +114,21 @@ class Workers:
         self._log.close()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120, said: Callable[[], str] = str) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"it took too long: {said()}"
+def wait_until(condition: Callable[[], bool], seconds: float = 120, output: Callable[[], str] = str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it took too long: {output()}"
         time.sleep(0.05)
 
 
 def end_every_session() -> None:
-    """What everybody but us sees when the database is restarted at once."""
+    """End all other database sessions, as a restart of the database does."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    # This process may have kept many from other tests, which it would find out about one by one, waiting longer each
-    # time.
+    # This process may have many open connections from other tests. It would notice their end one by one, and wait
+    # longer each time.
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]

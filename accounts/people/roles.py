@@ -52,6 +52,14 @@ def _require_may_change(user: User, role: str, by: User) -> None:
         raise NotAllowed("own-role", _("You cannot change your own roles."), _("Ask another administrator."))
 
 
-def _record_in_audit_log(action: str, held: StaffRole, *, by: User, now: datetime) -> None:
-    department = held.department.name if held.department else ""
-    audit.record(action, held, by=by, person=held.user, now=now, role=str(held.role), department=department)
+def _record_in_audit_log(action: str, staff_role: StaffRole, *, by: User, now: datetime) -> None:
+    department = staff_role.department.name if staff_role.department else ""
+    audit.record(
+        action,
+        staff_role,
+        by=by,
+        person=staff_role.user,
+        now=now,
+        role=str(staff_role.role),
+        department=department,
+    )

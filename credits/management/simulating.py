@@ -1,4 +1,4 @@
-"""What `rulebook simulate` prints: who gains, who loses, and why."""
+"""Make the report of ``manage.py rulebook simulate``: who gains, who loses, and why."""
 
 from __future__ import annotations
 
@@ -34,13 +34,18 @@ from credits.rules.decimals import signed_text, to_text
 def simulation_report(
     rulebook: RulebookDocument, *, round_: Round, against: str | None, programme: str | None, now: datetime
 ) -> CommandReport:
-    """Try the rulebook on a round's claims at once; decides nothing, and leaves a line in the audit log."""
+    """Try the rulebook on the claims of a round and return the report.
+
+    It decides nothing. The simulation is recorded in the audit log.
+    """
     other = _find_version(against, rulebook.code) if against else None
     only = _find_programme(programme) if programme else None
     tally = SimulationTally()
     trial = RulebookTrial(rulebook, other)
     found = try_claims(trial, submitted_claims(round_, programme=only), tally)
-    largest = heapq.nlargest(LARGEST_SHOWN, (one for one in found if one.changed), key=lambda one: one.size)
+    largest = heapq.nlargest(
+        LARGEST_SHOWN, (tried for tried in found if tried.changed), key=lambda tried: tried.size
+    )
     with transaction.atomic():
         audit.record(
             "simulation-made",
@@ -51,10 +56,10 @@ def simulation_report(
             digest=rulebook_digest(rulebook),
             claims=tally.claims,
         )
-    traced = [(one, *_outcomes_before_and_after(one, trial)) for one in largest]
+    traced = [(tried, *_outcomes_before_and_after(tried, trial)) for tried in largest]
     lines = [*_summary_lines(rulebook, round_, tally)]
-    for one, before, after in traced:
-        lines += _claim_lines(one, before, after)
+    for tried, before, after in traced:
+        lines += _claim_lines(tried, before, after)
     data = {
         "round": round_.code,
         "rulebook": {"code": rulebook.code, "digest": rulebook_digest(rulebook)},
@@ -62,7 +67,7 @@ def simulation_report(
         **tally.to_json(),
         "same": tally.same,
         "cost": to_text(tally.cost),
-        "largest": [_claim_json(one, before, after) for one, before, after in traced],
+        "largest": [_claim_json(tried, before, after) for tried, before, after in traced],
     }
     return CommandReport(lines, data)
 
@@ -85,11 +90,11 @@ def _find_programme(name: str) -> Programme:
     return found
 
 
-def _outcomes_before_and_after(one: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
-    version = trial.against or one.claim.version
+def _outcomes_before_and_after(tried: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:
+    version = trial.against or tried.claim.version
     if version is None:
-        raise LookupError(f"claim {one.claim.pk} has no version")
-    _facts, before, after = evaluate_both(one.assessment, rulebook_of(version), trial.rulebook)
+        raise LookupError(f"claim {tried.claim.pk} has no version")
+    _facts, before, after = evaluate_both(tried.assessment, rulebook_of(version), trial.rulebook)
     return before, after
 
 
@@ -116,12 +121,12 @@ def _summary_lines(rulebook: RulebookDocument, round_: Round, tally: SimulationT
     return lines
 
 
-def _claim_lines(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
-    tongue = "zh" if (get_language() or "").startswith("zh") else "en"
+def _claim_lines(tried: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
+    language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines = [
         _("%(student)s: credit %(before)s → %(after)s, points %(points)s → %(more)s")
         % {
-            "student": one.claim.enrolment.student_number,
+            "student": tried.claim.enrolment.student_number,
             "before": to_text(before.credit),
             "after": to_text(after.credit),
             "points": to_text(before.points),
@@ -130,18 +135,22 @@ def _claim_lines(one: TriedClaim, before: Outcome, after: Outcome) -> list[str]:
     ]
     for title, outcome in ((_("before"), before), (_("after"), after)):
         lines.append(f"  {title}")
-        lines += [f"    {line.text[tongue]}" for line in outcome.lines]
-    for first, second in zip(before.contributions, after.contributions, strict=True):
-        if (first.status, first.points) != (second.status, second.points):
-            lines.append(f"  {first.ref}: {to_text(first.points)} → {to_text(second.points)}")
-            said = {line.text[tongue] for line in first.lines}
-            lines += [f"    {line.text[tongue]}" for line in second.lines if line.text[tongue] not in said]
+        lines += [f"    {line.text[language]}" for line in outcome.lines]
+    for earlier, later in zip(before.contributions, after.contributions, strict=True):
+        if (earlier.status, earlier.points) != (later.status, later.points):
+            lines.append(f"  {earlier.ref}: {to_text(earlier.points)} → {to_text(later.points)}")
+            shown_before = {line.text[language] for line in earlier.lines}
+            lines += [
+                f"    {line.text[language]}"
+                for line in later.lines
+                if line.text[language] not in shown_before
+            ]
     return lines
 
 
-def _claim_json(one: TriedClaim, before: Outcome, after: Outcome) -> dict[str, Any]:
+def _claim_json(tried: TriedClaim, before: Outcome, after: Outcome) -> dict[str, Any]:
     return {
-        "student_number": one.claim.enrolment.student_number,
+        "student_number": tried.claim.enrolment.student_number,
         "before": before.to_json(),
         "after": after.to_json(),
     }

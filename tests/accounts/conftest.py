@@ -1,4 +1,4 @@
-"""The local forge, and the application's addresses pointed at it."""
+"""The local forge, with the application's forge addresses set to it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def local_forge() -> Iterator[LocalForge]:
 
 @pytest.fixture
 def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
-    """A forge whose accounts can be connected and asked for."""
-    found = local_forge.environment()
+    """Return a local forge whose accounts can be linked and looked up."""
+    environment = local_forge.environment()
     settings.FORGES = {
         name: {
-            "url": found[f"{name.upper()}_URL"],
-            "api_url": found[f"{name.upper()}_API_URL"],
-            "tokens": tuple(found[f"{name.upper()}_TOKENS"].split(",")),
-            "client_id": found[f"{name.upper()}_CLIENT_ID"],
-            "client_secret": found[f"{name.upper()}_CLIENT_SECRET"],
+            "url": environment[f"{name.upper()}_URL"],
+            "api_url": environment[f"{name.upper()}_API_URL"],
+            "tokens": tuple(environment[f"{name.upper()}_TOKENS"].split(",")),
+            "client_id": environment[f"{name.upper()}_CLIENT_ID"],
+            "client_secret": environment[f"{name.upper()}_CLIENT_SECRET"],
         }
         for name in forges.forge_names()
     }
@@ -42,5 +42,5 @@ def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
 
 @pytest.fixture
 def browser() -> Client:
-    """A browser that prefers English, and keeps to CSRF's rules."""
+    """Return a browser that prefers English."""
     return Client(headers={"accept-language": "en"})

@@ -1,4 +1,4 @@
-"""The audit log: in the deed's own transaction, and for good."""
+"""The audit log is written in the transaction of the action, and its entries are permanent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.factories import NOW
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_11_a_line_stands_or_falls_with_its_deed() -> None:
-    """Outside a transaction nothing is written, and what is rolled back takes its line along."""
+    """Outside a transaction nothing is written, and a rollback also removes the entry."""
     person = factories.person()
     with pytest.raises(RuntimeError):
         audit.record("tried", person, by=None, now=NOW)
@@ -36,7 +36,7 @@ def test_invariant_11_a_line_stands_or_falls_with_its_deed() -> None:
     ],
 )
 def test_invariant_11_no_line_is_changed_or_removed(sql: str) -> None:
-    """The database refuses it, not only the program."""
+    """The database itself refuses to change or delete an entry."""
     audit.record("looked", factories.person(), by=None, now=NOW)
     connection.check_constraints()
     refusal = pytest.raises(IntegrityError, match="rows of accounts_auditentry stay")
@@ -46,7 +46,7 @@ def test_invariant_11_no_line_is_changed_or_removed(sql: str) -> None:
 
 @pytest.mark.django_db
 def test_invariant_11_linking_and_unlinking_are_in_the_log() -> None:
-    """Each says who did it, to whose record, with the account's immutable id."""
+    """Both entries have the actor, the person concerned and the account's immutable id."""
     student = factories.student()
     account = linking.link(
         student, "github", AccountOnForge("42", "octo"), proof=ForgeAccount.Proof.OAUTH, now=NOW
@@ -62,10 +62,10 @@ def test_invariant_11_linking_and_unlinking_are_in_the_log() -> None:
 
 @pytest.mark.django_db
 def test_invariant_11_giving_and_taking_a_role_are_in_the_log() -> None:
-    """With the role and the college it was for."""
+    """Both entries have the role and its college."""
     admin, colleague, college = factories.admin(), factories.person(), factories.department("信息学院")
-    held = roles.give(colleague, StaffRole.Role.INSTRUCTOR, college, by=admin, now=NOW)
-    roles.take(held, by=admin, now=NOW)
+    staff_role = roles.give(colleague, StaffRole.Role.INSTRUCTOR, college, by=admin, now=NOW)
+    roles.take(staff_role, by=admin, now=NOW)
     given, taken = AuditEntry.objects.order_by("pk")
     assert (given.action, taken.action) == ("role-given", "role-taken")
     assert given.details == taken.details == {"role": "instructor", "department": "信息学院"}

@@ -15,15 +15,15 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(sql: str, *values: object) -> str:
-    """Run SQL that the database must refuse, and return what it said."""
+    """Run SQL that the database must refuse, and return its message."""
     connection.check_constraints()  # what is still to be checked would stand in the way of TRUNCATE
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError) as error, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
-    return str(refusal.value)
+    return str(error.value)
 
 
 def test_invariant_1_an_account_has_one_person_at_a_time() -> None:
-    """A second live link to the same immutable id is refused, whatever its login says."""
+    """A second current link to the same immutable id is refused, even with another login."""
     factories.forge_account(forge_user_id="42", login="old-name")
     with pytest.raises(IntegrityError, match="forge_account_has_one_person"), transaction.atomic():
         factories.forge_account(forge_user_id="42", login="new-name")
@@ -31,7 +31,7 @@ def test_invariant_1_an_account_has_one_person_at_a_time() -> None:
 
 
 def test_invariant_1_a_link_never_changes_hands_nor_vanishes() -> None:
-    """Not even by SQL is a link deleted, emptied, given to somebody else, or given another identity or proof."""
+    """Even SQL cannot delete a link, or change its person, identity or proof."""
     account, other = factories.forge_account(), factories.student()
     assert "rows of accounts_forgeaccount stay" in refused(
         "DELETE FROM accounts_forgeaccount WHERE id = %s", account.pk
@@ -45,12 +45,12 @@ def test_invariant_1_a_link_never_changes_hands_nor_vanishes() -> None:
         "linked_at": datetime(2020, 1, 1, tzinfo=UTC),
         "reason": "another",
     }.items():
-        said = refused(f"UPDATE accounts_forgeaccount SET {column} = %s WHERE id = %s", value, account.pk)
-        assert "never changes hands" in said
+        message = refused(f"UPDATE accounts_forgeaccount SET {column} = %s WHERE id = %s", value, account.pk)
+        assert "never changes hands" in message
 
 
 def test_invariant_1_the_label_may_change_and_a_link_ends_once() -> None:
-    """A new login and a node id that was not known are taken; an end that was noted stays as it is."""
+    """A new login and an unknown node id may be stored; the end of a link cannot be changed."""
     account = factories.forge_account()
     account.login, account.node_id = "renamed", "U_kgDOA"
     account.unlinked_at = NOW + timedelta(days=1)
@@ -65,7 +65,7 @@ def test_invariant_1_the_label_may_change_and_a_link_ends_once() -> None:
 
 
 def test_invariant_1_what_was_somebody_elses_needs_a_registrar() -> None:
-    """After the first person's link ended, another gets the account only by a link that a registrar attests."""
+    """After the first person's link has ended, another person gets the account only if a registrar attests it."""
     factories.forge_account(forge_user_id="42", unlinked_at=NOW)
     with pytest.raises(IntegrityError, match="once another person's"), transaction.atomic():
         factories.forge_account(forge_user_id="42")
@@ -79,7 +79,7 @@ def test_invariant_1_what_was_somebody_elses_needs_a_registrar() -> None:
 
 
 def test_invariant_1_one_may_link_ones_own_account_again() -> None:
-    """Linking again after unlinking makes a second row, and the first stays."""
+    """Linking again after unlinking makes a second row, and the first one stays."""
     user = factories.student()
     factories.forge_account(user, forge_user_id="42", unlinked_at=NOW)
     factories.forge_account(user, forge_user_id="42")
@@ -90,13 +90,13 @@ def test_invariant_1_one_may_link_ones_own_account_again() -> None:
     "fields", [{"proof": "attested"}, {"proof": "attested", "reason": "x"}, {"forge_user_id": ""}]
 )
 def test_a_link_says_what_it_rests_on(fields: dict[str, str]) -> None:
-    """An attested link without registrar or reason, and a link without the immutable id, are refused."""
+    """An attested link without a registrar or a reason, and a link without the immutable id, are refused."""
     with pytest.raises(IntegrityError), transaction.atomic():
         factories.forge_account(**fields)
 
 
 def test_an_email_is_one_persons_in_any_case() -> None:
-    """Saving lowers it; what goes around saving is refused by the database; none at all is allowed for many."""
+    """Saving stores it in lower case; the database refuses anything else; many people may have none."""
     person = factories.person(email=" Zhang.San@University.Example ")
     assert person.email == "zhang.san@university.example"
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -108,7 +108,7 @@ def test_an_email_is_one_persons_in_any_case() -> None:
 
 
 def test_whose_an_account_was_is_found_by_an_index() -> None:
-    """Every new link asks whose the account ever was: not by reading all accounts, even where none is linked now."""
+    """The trigger on each new link finds earlier links with an index, without reading the whole table."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
@@ -120,14 +120,14 @@ def test_whose_an_account_was_is_found_by_an_index() -> None:
 
 
 def test_a_username_is_one_persons_in_any_case() -> None:
-    """Sign-in does not tell cases apart, so the database lets no two usernames differ in case only."""
+    """Sign-in ignores upper and lower case, so the database refuses usernames that differ only in case."""
     factories.person(username="li.si")
     with pytest.raises(IntegrityError, match="username_once_in_any_case"), transaction.atomic():
         factories.person(username="Li.Si", email=None)
 
 
 def test_a_student_number_keeps_its_zeros_and_is_one_enrolments() -> None:
-    """The number comes back as it went in, and a second enrolment cannot have it."""
+    """The number is stored with its leading zeros, and a second enrolment cannot have it."""
     factories.enrolment(student_number="0020230001")
     assert Enrolment.objects.get().student_number == "0020230001"
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -135,14 +135,14 @@ def test_a_student_number_keeps_its_zeros_and_is_one_enrolments() -> None:
 
 
 def test_a_person_may_have_had_several_enrolments() -> None:
-    """Bachelor and master are two enrolments of one person, the newest first."""
+    """Bachelor and master are two enrolments of one person; the newest comes first."""
     user = factories.student(year=2019)
     factories.enrolment(user, year=2023, level="硕士")
     assert [enrolment.level for enrolment in user.enrolments.all()] == ["硕士", "本科"]
 
 
 def test_the_edges_of_a_term_are_local_midnights() -> None:
-    """A term of the university in Shanghai begins at 16:00 UTC of the day before its first day."""
+    """A term in Shanghai begins at 16:00 UTC on the day before its first day."""
     term: Term = factories.term(starts_on=date(2025, 2, 17), ends_on=date(2025, 7, 6))
     assert term.starts_at == datetime(2025, 2, 16, 16, tzinfo=UTC)
     assert term.ends_at == datetime(2025, 7, 6, 16, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The worker's processes go on when one of them is killed while it waits for something to do."""
+"""The worker's processes continue when one of them is killed while it waits for a job."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from config.filesystem_worker_pool import FileLockedPool, ProcessFileLock, TaskP
 
 
 def test_a_lock_passes_on_when_its_holder_is_killed() -> None:
-    """The kernel takes it from the dead; a holder that lives keeps it."""
+    """The kernel releases the lock of a killed process, and a living process keeps it."""
     lock = ProcessFileLock()
-    ready, told = os.pipe()
+    ready, signal_ready = os.pipe()
     child = os.fork()
     if child == 0:
         lock.acquire()
-        os.write(told, b"x")
+        os.write(signal_ready, b"x")
         signal.pause()
     os.read(ready, 1)
     other = os.fork()
@@ -38,7 +38,7 @@ def test_a_lock_passes_on_when_its_holder_is_killed() -> None:
 
 @pytest.mark.timeout(60)
 def test_invariant_10_children_killed_while_they_wait_hold_up_nobody() -> None:
-    """One after the other is killed, whichever of them was first in turn to read, and what comes next is done."""
+    """One child after the other is killed, whichever is next to read, and the following job is done."""
     pool = FileLockedPool(2)
     try:
         for _turn in range(4):
@@ -55,6 +55,6 @@ def test_invariant_10_children_killed_while_they_wait_hold_up_nobody() -> None:
 
 
 def test_workers_have_these_processes() -> None:
-    """The setting names them, and they are Celery's own in all else."""
+    """The setting names this pool, which is otherwise Celery's own."""
     assert get_implementation(settings.CELERY_WORKER_POOL) is TaskPool
     assert issubclass(TaskPool.BlockingPool, Pool)

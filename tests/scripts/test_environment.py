@@ -1,4 +1,4 @@
-"""Making the environment: what is missing ends in one sentence that says what to do, before anything is changed."""
+"""Making the environment: if something is missing, one sentence says what to do before anything is changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOOLS = ("sh", "awk", "cat", "dirname", "rm", "tail", "touch", "grep", "mkdir")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of nothing but its script and its lock, with a folder of programs that is all there is."""
+    """Return a project with only the script and its lock file, and a folder with the only programs on its PATH."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / "environment", tmp_path / "scripts")
     (tmp_path / "requirements.lock").touch()
@@ -40,37 +40,37 @@ def make(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 1
-    [only] = done.stderr.splitlines()
+def sentence(process: subprocess.CompletedProcess[str]) -> str:
+    assert process.returncode == 1
+    [only] = process.stderr.splitlines()
     return only
 
 
 def test_no_python(project: Path) -> None:
-    """No interpreter at all."""
-    said = sentence(make(project))
-    assert said.startswith(
-        "Yuanfen needs Python 3.11 or newer and here is no Python: install one, or name it"
+    """Without any interpreter the sentence says which version to install."""
+    message = sentence(make(project))
+    assert message.startswith(
+        "Yuanfen needs Python 3.11 or newer, and this machine has no Python: install one, or name it"
     )
 
 
 def test_an_old_python(project: Path) -> None:
-    """An interpreter that is too old is named with its version."""
+    """An interpreter that is too old is reported with its version."""
     program(project, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
-    assert "here is Python 3.9.2" in sentence(make(project))
+    assert "this machine has Python 3.9.2" in sentence(make(project))
 
 
 def test_the_python_named_is_too_old(project: Path) -> None:
-    """Who names an interpreter is not given another one."""
+    """If PYTHON names an old interpreter, no other one is used instead."""
     program(project, "python3", "exit 0")
     program(project, "old", "exit 1")
     assert sentence(make(project, PYTHON="old")) == (
-        "PYTHON is set to old, which is no Python 3.11 or newer: name another."
+        "PYTHON is set to old, which is not Python 3.11 or newer: set it to another one."
     )
 
 
 def test_a_python_without_ensurepip(project: Path) -> None:
-    """As Debian ships it: the sentence names the package."""
+    """Without ensurepip, as in Debian, the sentence names the package to install."""
     program(project, "python3", 'case "$2" in *ensurepip*|*pip*) exit 1;; esac')
     assert sentence(make(project)) == (
         "python3 has no ensurepip to make an environment with: install it "
@@ -79,7 +79,7 @@ def test_a_python_without_ensurepip(project: Path) -> None:
 
 
 def test_a_full_disk(project: Path) -> None:
-    """Better said before than in the middle."""
+    """A disk without enough space is reported before anything is installed."""
     program(project, "df", "echo x\necho / 9 9 300000 0% /")
     program(project, "python3", "exit 0")
     assert "has 292 MB free and the environment needs 1200: make room" in sentence(make(project))
@@ -87,7 +87,7 @@ def test_a_full_disk(project: Path) -> None:
 
 
 def test_packages_that_do_not_come(project: Path) -> None:
-    """Where pip fails its own last words are shown, then the sentence, and no half environment counts as ready."""
+    """If pip fails, its last lines are shown, then the sentence, and the environment is not marked as ready."""
     program(
         project,
         "python3",
@@ -97,17 +97,18 @@ def test_packages_that_do_not_come(project: Path) -> None:
         " > $cp_to; chmod 755 $cp_to;;\nesac",
     )
     (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
-    done = make(project)
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    process = make(project)
+    assert process.returncode == 1
+    assert process.stderr.splitlines() == [
         "no network",
-        "The packages of requirements.lock could not be installed: the reason is above, the whole in .venv.log.",
+        "The packages of requirements.lock could not be installed: "
+        "the reason is above, and all output is in .venv.log.",
     ]
     assert not (project / ".venv" / "ready").exists()
 
 
 def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tmp_path: Path) -> None:
-    """Its commands point to where it was; one that stayed where it is is left alone."""
+    """A moved environment is made again, because its commands contain the old path; one that was not moved stays."""
     shutil.copy(ROOT / "Makefile", project)
     program(
         project,
@@ -117,7 +118,7 @@ def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tm
     )
     (project / "bin" / "chmod").symlink_to(str(shutil.which("chmod")))
 
-    def said(folder: Path) -> str:
+    def run_make(folder: Path) -> str:
         return subprocess.run(
             [str(shutil.which("make")), "-s", ".venv/ready"],
             cwd=folder,
@@ -127,20 +128,20 @@ def test_a_folder_that_was_moved_has_its_environment_made_anew(project: Path, tm
             check=True,
         ).stdout
 
-    assert "Making the environment" in said(project)
-    assert said(project) == ""
+    assert "Making the environment" in run_make(project)
+    assert run_make(project) == ""
     (project / ".venv" / "of-the-first").touch()
     moved = tmp_path.parent / f"{tmp_path.name} moved"
     project.rename(moved)
-    assert "Making the environment" in said(moved)
+    assert "Making the environment" in run_make(moved)
     assert not (moved / ".venv" / "of-the-first").exists()
-    assert said(moved) == ""
+    assert run_make(moved) == ""
 
 
 def test_help_lists_every_command() -> None:
-    """`make help` names everything that a contributor needs, without an environment."""
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    listed = {line.split()[0] for line in said.splitlines()[1:]}
+    """`make help` works without an environment and lists every command that a contributor needs."""
+    output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in output.splitlines()[1:]}
     assert listed >= {
         "help",
         "demo",

@@ -31,7 +31,7 @@ TEMPLATE = """{% load i18n %}
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A small project with one module and one template."""
+    """Return a small project with one module and one template."""
     for folder in messages.SOURCES:
         (tmp_path / folder).mkdir()
     (tmp_path / "credits" / "views.py").write_text(CODE)
@@ -40,7 +40,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def translate(root: Path, **texts: str) -> None:
-    """Gives every message of the catalogue a translation: its own text, or the one named for its first word."""
+    """Give every message of the catalogue a translation: the one given for its first word, or one made from its
+    text."""
     path = messages.po_file(root, "zh_Hans")
     catalog = messages.read_catalog(path)
     for message in messages.messages_by_key(catalog).values():
@@ -73,7 +74,7 @@ def test_every_way_of_marking_is_found(root: Path) -> None:
 
 
 def test_a_complete_catalogue_passes(root: Path) -> None:
-    """Brought up to date and translated, there is nothing to say, and compiling makes what Django reads."""
+    """A catalogue that is up to date and translated has no faults, and compiling makes the file that Django reads."""
     messages.update(root)
     translate(root)
     assert messages.check(root) == []
@@ -82,7 +83,7 @@ def test_a_complete_catalogue_passes(root: Path) -> None:
 
 
 def test_what_is_missing_is_named_by_file_and_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a catalogue every message is missing, and the exit code says so."""
+    """Without a catalogue every message is reported as missing, and the exit code is 1."""
     assert messages.main(["check"], root) == 1
     assert (
         "credits/views.py:4: not in locale/zh_Hans/LC_MESSAGES/django.po: 'Claim'" in capsys.readouterr().out
@@ -90,13 +91,13 @@ def test_what_is_missing_is_named_by_file_and_line(root: Path, capsys: pytest.Ca
 
 
 def test_untranslated_is_found(root: Path) -> None:
-    """A message that is in the catalogue without a translation is not enough."""
+    """A message that is in the catalogue without a translation is a fault."""
     messages.update(root)
     assert any("not translated" in fault and "'Claim'" in fault for fault in messages.check(root))
 
 
 def test_fuzzy_and_unused_are_found(root: Path) -> None:
-    """A reworded message keeps its old translation as a doubtful one; a removed one is no longer used."""
+    """A changed message keeps its old translation as fuzzy; a removed message is no longer used."""
     messages.update(root)
     translate(root)
     code = root / "credits" / "views.py"
@@ -109,7 +110,7 @@ def test_fuzzy_and_unused_are_found(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "text", "odd"),
+    ("word", "text", "wrong"),
     [
         ("Good", "你好", "{name}"),
         ("Good", "你好，{nome}", "{name}, {nome}"),
@@ -117,16 +118,16 @@ def test_fuzzy_and_unused_are_found(root: Path) -> None:
         ("Welcome", "欢迎，%(wo)s", "%(who)s, %(wo)s"),
     ],
 )
-def test_other_placeholders_are_found(word: str, text: str, odd: str, root: Path) -> None:
-    """A translation that loses or misspells a placeholder would fail, or lie, when it is shown."""
+def test_other_placeholders_are_found(word: str, text: str, wrong: str, root: Path) -> None:
+    """A translation that loses or misspells a placeholder is a fault: it would fail or show something false."""
     messages.update(root)
     translate(root, **{word: text})
     [fault] = messages.check(root)
-    assert fault.endswith(f"other placeholders than its source: {odd}")
+    assert fault.endswith(f"other placeholders than its source: {wrong}")
 
 
 def test_updating_twice_changes_nothing(root: Path) -> None:
-    """No dates, no order by chance: two people who update get the same file."""
+    """The file has no dates and a fixed order, so two people who update get the same file."""
     messages.update(root)
     first = messages.po_file(root, "zh_Hans").read_bytes()
     messages.update(root)

@@ -1,4 +1,4 @@
-"""Throwing away what the demo keeps: all of it, nothing else, and never under somebody who uses it."""
+"""Deleting the demo's data: all of it, nothing else, and never while a process uses it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts import reset
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """What a demo leaves, and a file of somebody else's."""
+    """Return a folder with the demo's data and a file of another person."""
     (tmp_path / "postgres" / "data").mkdir(parents=True)
     (tmp_path / "exports").mkdir()
     (tmp_path / "secret_key").touch()
@@ -21,13 +21,13 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_only_ours_goes(data_dir: Path) -> None:
-    """What Yuanfen did not put there stays."""
+    """Files that Yuanfen did not put there stay."""
     assert reset.reset(data_dir) == ""
     assert [path.name for path in data_dir.iterdir()] == ["thesis.txt"]
 
 
 def test_a_cluster_elsewhere_goes_too(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where root's data had to lie outside the folder, they are not forgotten there."""
+    """If root's database is in another folder, that folder is deleted too."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (data_dir / "postgres" / "elsewhere").write_text(f"{elsewhere}\n")
     assert reset.reset(data_dir) == ""
@@ -35,7 +35,7 @@ def test_a_cluster_elsewhere_goes_too(data_dir: Path, tmp_path_factory: pytest.T
 
 
 def test_nothing_goes_while_it_is_used(data_dir: Path) -> None:
-    """A running demo is not robbed of its database; the sentence says to stop it."""
+    """The database of a running demo is not deleted, and the sentence says how to stop the demo."""
     with (data_dir / "postgres" / "use.lock").open("w") as use:
         fcntl.flock(use, fcntl.LOCK_SH)
         assert "stop it (Ctrl-C)" in reset.reset(data_dir)
@@ -44,14 +44,14 @@ def test_nothing_goes_while_it_is_used(data_dir: Path) -> None:
 
 
 def test_nothing_there_is_well(tmp_path: Path) -> None:
-    """A second reset has nothing to do."""
+    """A second reset finds nothing to delete, and that is no error."""
     assert reset.reset(tmp_path / "var") == ""
 
 
 def test_a_real_database_is_not_touched(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With DATABASE_URL set there is nothing that a reset may remove."""
+    """With DATABASE_URL set, nothing is deleted."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://example/real")
     assert reset.main() == 1
     assert "unset it" in capsys.readouterr().out

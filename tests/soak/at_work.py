@@ -57,7 +57,7 @@ class Stopwatch:
         """Let them work for so long; whether they were done before."""
         before = self.local.log.requests()
         beat, started = Beat(workers), time.monotonic()
-        wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.said)
+        wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.output)
         began = time.monotonic()
         self.waited += began - started
         while time.monotonic() - began < seconds and not complete():

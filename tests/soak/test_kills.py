@@ -100,6 +100,6 @@ def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, 
     workers.messages.mkdir(exist_ok=True)
     workers.wake()
     beat = Beat(workers)
-    wait_until(lambda: beat() or complete(), 180, workers.said)
+    wait_until(lambda: beat() or complete(), 180, workers.output)
     assert held() == truth(accounts)
     assert workers.starts == 1

@@ -45,7 +45,7 @@ def test_another_rulebook_is_put_in_force_and_taken_away(
 ) -> None:
     """It stands in the list with programme and entry year, and goes again; the last one offers no such button."""
     browser = signed_in(factories.registrar())
-    programme = factories.programme("软件工程", of=factories.department("软件学院"))
+    programme = factories.programme("软件工程", college=factories.department("软件学院"))
     text = html(browser.get(reverse("registrar_rounds")))
     assert "软件学院 · 软件工程" in text
     assert "Remove" not in text

@@ -1,4 +1,4 @@
-"""manage.py assess: the estimate by the rulebook in force, deciding nothing."""
+"""manage.py assess: show the estimate by the rulebook in force, without deciding anything."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Command(VerbCommand):
 
 
 def _summary_line(enrolment: Enrolment, outcome: Outcome) -> str:
-    counting = sum(1 for one in outcome.contributions if one.status == "counts")
+    counting = sum(1 for contribution in outcome.contributions if contribution.status == "counts")
     return ngettext(
         "%(student)s: %(counting)s of %(count)s contribution eligible; points %(points)s, credit %(credit)s",
         "%(student)s: %(counting)s of %(count)s contributions eligible; points %(points)s, credit %(credit)s",
@@ -74,14 +74,15 @@ def _summary_line(enrolment: Enrolment, outcome: Outcome) -> str:
 
 def _trace_lines(enrolment: Enrolment, estimate: Estimate) -> list[str]:
     names = {
-        ref_of(one): f"{one.contribution}  {one.contribution.title}"
-        for one in queries.authorships_of(enrolment.user)
+        ref_of(authorship): f"{authorship.contribution}  {authorship.contribution.title}"
+        for authorship in queries.authorships_of(enrolment.user)
     }
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     lines: list[str] = []
-    explained = estimate.explanation()
-    for one in estimate.outcome.contributions:
-        lines.append(f"  {names.get(one.ref, one.ref)}")
-        lines += [f"    {line.text[language]}" for line in one.lines]
-        lines += [f"    → {remedy.text[language]}" for remedy in explained.remedies.get(one.ref, ())]
+    explanation = estimate.explanation()
+    for contribution in estimate.outcome.contributions:
+        ref = contribution.ref
+        lines.append(f"  {names.get(ref, ref)}")
+        lines += [f"    {line.text[language]}" for line in contribution.lines]
+        lines += [f"    → {remedy.text[language]}" for remedy in explanation.remedies.get(ref, ())]
     return lines + [f"  {line.text[language]}" for line in estimate.outcome.lines]

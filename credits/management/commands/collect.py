@@ -1,4 +1,4 @@
-"""``manage.py collect``: collect now, through the code that the workers run."""
+"""manage.py collect: collect now, with the same code as the workers."""
 
 from __future__ import annotations
 
@@ -47,13 +47,15 @@ class Command(VerbCommand):
             lines=[
                 *(_forge_line(report) for report in reports),
                 *(f"{report.forge}: {report.closed_by}" for report in reports if _cannot_ask(report)),
-                *(_account_line(one) for one, done in zip(statuses, complete, strict=True) if not done),
+                *(_account_line(status) for status, done in zip(statuses, complete, strict=True) if not done),
                 *(_("%(number)s: no linked account.") % {"number": number} for number in without),
             ]
             or [_("No linked account: nothing to collect.")],
             data={
                 "forges": [_forge_data(report) for report in reports],
-                "accounts": [_account_data(one, done) for one, done in zip(statuses, complete, strict=True)],
+                "accounts": [
+                    _account_data(status, done) for status, done in zip(statuses, complete, strict=True)
+                ],
                 "without_account": without,
             },
             done=all(complete) and not without,

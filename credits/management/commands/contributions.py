@@ -1,4 +1,4 @@
-"""``manage.py contributions``: what is held, one a line."""
+"""manage.py contributions: print the stored contributions, one on each line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Command(VerbCommand):
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
         accounts = queries.linked_accounts(options["student"])
         if unknown := count_never_complete(accounts):
-            # Zero and unknown never look alike (invariant 9), nor in a list that machines read.
+            # Zero and unknown must not look the same (invariant 9), so the warning is printed with --json too.
             self.stderr.write(
                 ngettext(
                     "%(unknown)d of %(linked)d linked accounts was never collected completely, "
@@ -36,7 +36,7 @@ class Command(VerbCommand):
                 % {"unknown": unknown, "linked": len(accounts)}
             )
         lines = queries.contribution_lines(options["student"])
-        # An iterator can be read once, and only one of the two is.
+        # Both share one iterator, which can be read only once. That is enough: only one of the two is printed.
         return CommandReport(lines=(_format_line(line) for line in lines), data=lines)
 
 

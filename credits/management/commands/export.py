@@ -1,4 +1,4 @@
-"""manage.py export: an export batch of a round, with its manifest."""
+"""manage.py export: write an export batch of a round and its manifest."""
 
 from __future__ import annotations
 

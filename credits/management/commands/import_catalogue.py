@@ -1,4 +1,4 @@
-"""``manage.py import_catalogue``: the repositories that the university recognises."""
+"""manage.py import_catalogue: import the repositories that the university recognises."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _report_lines(report: CatalogueReport) -> list[str]:
             _("Nothing was imported:"),
             *(
                 _("row %(row)d, %(column)s: %(reason)s")
-                % {"row": one.row, "column": one.column, "reason": one.reason}
-                for one in report.refused
+                % {"row": cell.row, "column": cell.column, "reason": cell.reason}
+                for cell in report.refused
             ),
         ]
     return [

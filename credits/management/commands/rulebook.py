@@ -1,4 +1,4 @@
-"""manage.py rulebook: check a rulebook's file, try it on what was claimed, propose it, publish it by another person."""
+"""manage.py rulebook: check a rulebook's file, try it on past claims, propose it, publish it as a second person."""
 
 from __future__ import annotations
 
@@ -27,31 +27,39 @@ class Command(VerbCommand):
     )
 
     def arguments(self, parser: ArgumentParser) -> None:
-        # Given here as well as before the verb: people write it at the end.
-        does = parser.add_subparsers(dest="does", metavar="check|simulate|propose|publish", required=True)
-        check = does.add_parser("check", help="report every error with its line and column")
-        check.add_argument("file", type=Path)
-        trying = does.add_parser(
+        # The base class accepts --json only before the subcommand. People write it at the end, so accept it there too.
+        subcommands = parser.add_subparsers(
+            dest="does", metavar="check|simulate|propose|publish", required=True
+        )
+        check_parser = subcommands.add_parser("check", help="report every error with its line and column")
+        check_parser.add_argument("file", type=Path)
+        simulate_parser = subcommands.add_parser(
             "simulate", help="show who would gain, who would lose, and why; changes nothing"
         )
-        trying.add_argument("file", type=Path)
-        trying.add_argument("--round", metavar="CODE", help="default: the newest round")
-        trying.add_argument(
+        simulate_parser.add_argument("file", type=Path)
+        simulate_parser.add_argument("--round", metavar="CODE", help="default: the newest round")
+        simulate_parser.add_argument(
             "--against",
             metavar="VERSION",
             help="number, or code/number; default: the version that applied to each application",
         )
-        trying.add_argument("--programme", metavar="NAME", help="only the students of this programme")
-        proposing = does.add_parser("propose", help="save the file as the proposed version")
-        proposing.add_argument("file", type=Path)
-        publishing = does.add_parser(
+        simulate_parser.add_argument(
+            "--programme", metavar="NAME", help="only the students of this programme"
+        )
+        propose_parser = subcommands.add_parser("propose", help="save the file as the proposed version")
+        propose_parser.add_argument("file", type=Path)
+        publish_parser = subcommands.add_parser(
             "publish", help="publish the proposed version, which can no longer be changed then"
         )
-        publishing.add_argument("code")
-        for one in (proposing, publishing):
-            one.add_argument("--as", dest="username", required=True, metavar="USERNAME", help="a steward")
-        for one in (check, trying, proposing, publishing):
-            one.add_argument("--json", action="store_true", default=False, help="print one JSON document")
+        publish_parser.add_argument("code")
+        for subparser in (propose_parser, publish_parser):
+            subparser.add_argument(
+                "--as", dest="username", required=True, metavar="USERNAME", help="a steward"
+            )
+        for subparser in (check_parser, simulate_parser, propose_parser, publish_parser):
+            subparser.add_argument(
+                "--json", action="store_true", default=False, help="print one JSON document"
+            )
 
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
         does: str = options["does"]
@@ -95,22 +103,22 @@ def _read_text(file: Path) -> str:
 
 
 def _neighbouring_texts(file: Path) -> list[str]:
-    """The texts of the rulebooks in the same folder: what a variant may extend before it is published."""
+    """Return the texts of the rulebooks in the same folder, which a variant may extend before they are published."""
     texts = []
-    for one in sorted(file.parent.glob("*.yaml")):
+    for path in sorted(file.parent.glob("*.yaml")):
         try:
-            texts.append(one.read_text(encoding="utf-8"))
+            texts.append(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             continue
     return texts
 
 
-def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[RulebookFault, ...]) -> CommandReport:
+def _valid_report(file: Path, rulebook: RulebookDocument, found: tuple[RulebookFault, ...]) -> CommandReport:
     language = get_language() or "en"
     lines = [
         _("%(place)s: please check: %(said)s")
-        % {"place": f"{file}:{one.line}:{one.column}", "said": one.text(language)}
-        for one in doubts
+        % {"place": f"{file}:{warning.line}:{warning.column}", "said": warning.text(language)}
+        for warning in found
     ]
     lines.append(
         _("%(code)s is valid: sha256 %(digest)s.")
@@ -120,7 +128,7 @@ def _valid_report(file: Path, rulebook: RulebookDocument, doubts: tuple[Rulebook
         "code": rulebook.code,
         "digest": rulebook_digest(rulebook),
         "faults": [],
-        "warnings": [_fault_json(one) for one in doubts],
+        "warnings": [_fault_json(warning) for warning in found],
     }
     return CommandReport(lines, data)
 
@@ -150,6 +158,6 @@ def _version_report(version: RulebookVersion, sentence: str) -> CommandReport:
 
 def _faults_report(file: Path, faults: RulebookFaults) -> CommandReport:
     language = get_language() or "en"
-    lines = [f"{file}:{one.line}:{one.column}: {one.text(language)}" for one in faults.faults]
-    data = {"faults": [_fault_json(one) for one in faults.faults]}
+    lines = [f"{file}:{fault.line}:{fault.column}: {fault.text(language)}" for fault in faults.faults]
+    data = {"faults": [_fault_json(fault) for fault in faults.faults]}
     return CommandReport(lines, data, done=False)

@@ -1,4 +1,4 @@
-"""manage.py verify_ledger: walk the chain and its results; exit 1 and the first broken row if it does not hold."""
+"""manage.py verify_ledger: check the hash chain and its results; print the first broken row and exit with 1 if any."""
 
 from __future__ import annotations
 

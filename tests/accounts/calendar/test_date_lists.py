@@ -1,4 +1,4 @@
-"""Days as a registrar types them."""
+"""Parse and format the days that a registrar types."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ GOLDEN_WEEK = tuple(date(2026, 10, day) for day in range(1, 8))
 
 @given(st.sets(st.dates(FIRST, LAST), max_size=MAX_DAYS))
 def test_days_that_are_written_are_read_back(days: set[date]) -> None:
-    """Whatever days are held, the field that shows them reads the same days again, in their order."""
+    """Formatting any set of days and parsing the text again gives the same days, sorted."""
     assert parse_days(format_days(days)) == tuple(sorted(days))
 
 
 @given(st.dates(FIRST, LAST - timedelta(days=MAX_DAYS)), st.integers(1, MAX_DAYS))
 def test_days_in_a_row_are_one_line(first: date, count: int) -> None:
-    """A run of days is written as one range, and read back with both its ends."""
+    """Consecutive days are formatted as one range, and parsed again with both ends."""
     days = [first + timedelta(days=step) for step in range(count)]
     assert len(format_days(days).splitlines()) == 1
     assert parse_days(format_days(days)) == tuple(days)
@@ -33,7 +33,7 @@ def test_days_in_a_row_are_one_line(first: date, count: int) -> None:
 
 @given(st.text(alphabet="0123456789-–~至到年月日/.,，。、 \n２", max_size=60))
 def test_whatever_is_typed_is_read_or_refused_in_words(text: str) -> None:
-    """Nothing but a CreditsError comes of any text, and what is read is read again from what it is shown as."""
+    """No text raises anything but a CreditsError, and parsed days survive formatting and parsing again."""
     with suppress(CreditsError):
         days = parse_days(text)
         assert format_days(days) == format_days(parse_days(format_days(days)))
@@ -60,13 +60,13 @@ def test_whatever_is_typed_is_read_or_refused_in_words(text: str) -> None:
     ],
 )
 def test_a_week_is_read_however_it_is_typed(text: str) -> None:
-    """Ranges by any usual sign, Chinese and full-width forms, commas and full stops, in any order and twice."""
+    """Ranges with any usual sign, Chinese and full-width forms, commas and full stops, in any order and repeated."""
     assert parse_days(text) == GOLDEN_WEEK
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "。", " , ，"])
 def test_no_days_are_no_days(text: str) -> None:
-    """An empty field, or one with nothing but stops, is a list without days."""
+    """An empty field, or one with only commas and full stops, has no days."""
     assert parse_days(text) == ()
 
 
@@ -87,7 +87,8 @@ def test_no_days_are_no_days(text: str) -> None:
     ],
 )
 def test_a_fault_names_its_line(text: str, code: str, line: int) -> None:
-    """What is no day, backwards, in no year that can be meant, or too much, is refused with the line it is in."""
+    """Text that is not a day, a reversed range, an impossible year and too many days are refused with their line
+    number."""
     with translation.override("en"):
         with pytest.raises(CreditsError) as error:
             parse_days(text)

@@ -1,4 +1,4 @@
-"""Terms: who adds and changes one, and what is refused of it."""
+"""Who may add and change a term, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SATURDAY = date(2026, 10, 10)
 
 
 def add(**fields: Any) -> Term:
-    """The autumn term of 2026, by a registrar for the whole university."""
+    """Add the autumn term of 2026 as a registrar for the whole university."""
     return terms.add(
         **{
             "code": "2026-autumn",
@@ -40,7 +40,7 @@ def add(**fields: Any) -> Term:
 
 
 def change(term: Term, **fields: Any) -> Term:
-    """The term changed in ``fields`` only."""
+    """Change only the given fields of a term."""
     return terms.change(
         term,
         **{
@@ -56,22 +56,23 @@ def change(term: Term, **fields: Any) -> Term:
 
 
 def test_a_term_is_added_and_its_days_count() -> None:
-    """It is kept as calendars read it, the university's calendar follows it, and the log says who added what."""
+    """The days are stored sorted, the university's calendar uses them, and the audit log has the actor and the
+    fields."""
     registrar = factories.registrar()
-    made = add(days_off=[*reversed(HOLIDAYS), HOLIDAYS[0]], by=registrar)
-    made.refresh_from_db()
-    assert made.days_off == [day.isoformat() for day in HOLIDAYS]
+    term = add(days_off=[*reversed(HOLIDAYS), HOLIDAYS[0]], by=registrar)
+    term.refresh_from_db()
+    assert term.days_off == [day.isoformat() for day in HOLIDAYS]
     calendar = load_calendar()
     assert not any(calendar.is_worked(day) for day in HOLIDAYS)
     assert calendar.is_worked(SATURDAY)
-    line = AuditEntry.objects.get(action="term-added")
-    assert (line.actor, line.at, line.details["code"]) == (registrar, NOW, "2026-autumn")
-    assert line.details["days_worked"] == ["2026-10-10"]
-    assert line.details["ends_on"] == "2027-01-15"
+    entry = AuditEntry.objects.get(action="term-added")
+    assert (entry.actor, entry.at, entry.details["code"]) == (registrar, NOW, "2026-autumn")
+    assert entry.details["days_worked"] == ["2026-10-10"]
+    assert entry.details["ends_on"] == "2027-01-15"
 
 
 def test_terms_may_overlap() -> None:
-    """A summer school lies in a term; nothing is said against it."""
+    """A short term inside another one is accepted."""
     add()
     add(code="2026-short", starts_on=date(2026, 12, 1), ends_on=date(2026, 12, 1))
     assert Term.objects.count() == 2
@@ -91,21 +92,21 @@ def test_terms_may_overlap() -> None:
 )
 @pytest.mark.parametrize("verb", ["add", "change"])
 def test_what_no_term_can_be_is_refused(verb: str, wrong: dict[str, Any], code: str) -> None:
-    """Neither a new term nor a changed one ends before it begins, lies in no real year, or has a day both off and
-    worked; nothing is written."""
-    deed: Callable[[], object] = lambda: add(**wrong)  # noqa: E731
+    """A new or changed term is refused if it ends before it begins, lies in an impossible year, or has a day both
+    off and worked. Nothing is written."""
+    attempt: Callable[[], object] = lambda: add(**wrong)  # noqa: E731
     if verb == "change":
-        held = add()
-        deed = lambda: change(held, **wrong)  # noqa: E731
+        term = add()
+        attempt = lambda: change(term, **wrong)  # noqa: E731
     before = list(Term.objects.values()), AuditEntry.objects.count()
     with pytest.raises(CreditsError) as error:
-        deed()
+        attempt()
     assert error.value.code == code
     assert (list(Term.objects.values()), AuditEntry.objects.count()) == before
 
 
 def test_a_code_is_taken_once() -> None:
-    """The second term of a code is refused, and the first stays as it was."""
+    """A second term with the same code is refused, and the first one stays as it was."""
     add()
     with pytest.raises(Conflict) as error:
         add(name_en="Another")
@@ -115,14 +116,14 @@ def test_a_code_is_taken_once() -> None:
 
 
 def test_a_change_is_logged_with_what_it_was() -> None:
-    """Names and days change and the log holds both states; a change of nothing writes nothing."""
-    made = add()
-    change(made)
+    """The audit log has the values before and after; a change of nothing writes nothing."""
+    term = add()
+    change(term)
     assert not AuditEntry.objects.filter(action="term-changed").exists()
-    changed = change(made, name_en="Fall 2026", days_worked=[SATURDAY, date(2026, 9, 26)])
+    changed = change(term, name_en="Fall 2026", days_worked=[SATURDAY, date(2026, 9, 26)])
     assert (changed.name_en, changed.starts_on) == ("Fall 2026", date(2026, 9, 1))
-    made.refresh_from_db()
-    assert made.days_worked == ["2026-09-26", "2026-10-10"]
+    term.refresh_from_db()
+    assert term.days_worked == ["2026-09-26", "2026-10-10"]
     assert AuditEntry.objects.get(action="term-changed").details == {
         "code": "2026-autumn",
         "fields": {
@@ -133,25 +134,25 @@ def test_a_change_is_logged_with_what_it_was() -> None:
 
 
 def test_only_a_registrar_for_the_whole_university_has_a_say() -> None:
-    """A college's registrar, an administrator and a steward neither add a term nor change one."""
-    made = add()
+    """A college's registrar, an administrator and a steward can neither add nor change a term."""
+    term = add()
     for person, code in (
         (factories.registrar(factories.department()), "role-for-all-needed"),
         (factories.admin(), "role-needed"),
         (factories.steward(), "role-needed"),
     ):
-        for deed in (
+        for attempt in (
             lambda by=person: add(code="x", by=by),
-            lambda by=person: change(made, name_en="x", by=by),
+            lambda by=person: change(term, name_en="x", by=by),
         ):
             with pytest.raises(NotAllowed) as error:
-                deed()
+                attempt()
             assert error.value.code == code
     assert Term.objects.get().name_en == "Autumn 2026"
 
 
 def test_what_may_be_a_slip_is_found() -> None:
-    """Days outside the term, and weekdays entered as worked, are kept and can be told."""
-    made = add(days_off=[date(2026, 10, 1), date(2027, 2, 6)], days_worked=[SATURDAY, date(2026, 10, 9)])
-    assert terms.days_outside(made) == [date(2027, 2, 6)]
-    assert terms.redundant_worked_days(made) == [date(2026, 10, 9)]
+    """Days outside the term and weekdays entered as worked are stored, and can be listed for a person to check."""
+    term = add(days_off=[date(2026, 10, 1), date(2027, 2, 6)], days_worked=[SATURDAY, date(2026, 10, 9)])
+    assert terms.days_outside(term) == [date(2027, 2, 6)]
+    assert terms.redundant_worked_days(term) == [date(2026, 10, 9)]

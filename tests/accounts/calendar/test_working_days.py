@@ -30,12 +30,12 @@ def local(text: str) -> datetime:
     ],
 )
 def test_working_days_are_counted_from_the_next_day(start: str, days: int, end: str) -> None:
-    """The day itself and weekends do not count, and the period ends at a local midnight."""
+    """The day of the event and weekends do not count, and the period ends at a local midnight."""
     assert PLAIN.after_working_days(local(start), days) == local(end)
 
 
 def test_holidays_are_left_out_and_worked_weekends_are_counted() -> None:
-    """Labour Day 2025: 1 to 5 May are off, Sunday 27 April is worked."""
+    """Labour Day 2025: 1 to 5 May are days off, and Sunday 27 April is worked."""
     off = [f"2025-05-0{day}" for day in range(1, 6)]
     china = build_calendar(SHANGHAI, off, ["2025-04-27"])
     # Saturday 26: Sunday 27 (worked), 28, 29, 30, then 6 May.
@@ -45,13 +45,13 @@ def test_holidays_are_left_out_and_worked_weekends_are_counted() -> None:
 
 
 def test_the_local_day_decides_not_the_one_in_utc() -> None:
-    """Ten at night in London is already the next morning in Shanghai."""
+    """Ten in the evening in London is already the next morning in Shanghai."""
     late = datetime(2025, 3, 10, 22, tzinfo=UTC)
     assert PLAIN.next_day(late) == local("2025-03-12T00:00")
 
 
 def test_a_calendar_with_no_end_of_holidays_still_answers() -> None:
-    """Nonsense in a term's days off ends in a far date, not in a loop without end."""
+    """If every day is a holiday, the result is a date far away, not an endless loop."""
     start = local("2025-03-10T10:00")
     never = WorkingDayCalendar(SHANGHAI, frozenset(start.date() + timedelta(days=n) for n in range(9000)))
     assert never.after_working_days(start, 1) > start + timedelta(days=7000)
@@ -63,11 +63,11 @@ def test_a_calendar_with_no_end_of_holidays_still_answers() -> None:
     off=st.frozensets(st.dates(date(2020, 1, 1), date(2035, 1, 1)), max_size=20),
 )
 def test_a_period_holds_exactly_its_working_days(start: datetime, days: int, off: frozenset[date]) -> None:
-    """Between the start and the end lie just as many working days as asked for, the last of them the last day."""
-    book = WorkingDayCalendar(SHANGHAI, off)
-    begun = start.replace(tzinfo=SHANGHAI)
-    end = book.after_working_days(begun, days)
-    inside = [begun.date() + timedelta(days=n) for n in range(1, (end.date() - begun.date()).days)]
-    assert sum(book.is_worked(day) for day in inside) == days
+    """Between start and end are exactly as many working days as asked for, and the last day is one of them."""
+    calendar = WorkingDayCalendar(SHANGHAI, off)
+    begin = start.replace(tzinfo=SHANGHAI)
+    end = calendar.after_working_days(begin, days)
+    inside = [begin.date() + timedelta(days=n) for n in range(1, (end.date() - begin.date()).days)]
+    assert sum(calendar.is_worked(day) for day in inside) == days
     assert (end.hour, end.minute) == (0, 0)
-    assert not days or book.is_worked(inside[-1])
+    assert not days or calendar.is_worked(inside[-1])

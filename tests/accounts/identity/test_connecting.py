@@ -1,4 +1,4 @@
-"""Connecting an account by OAuth, over HTTP against the local forge: what is stored, and every way it can go wrong."""
+"""Link an account by OAuth over HTTP, with the local forge: what is stored, and every way it can fail."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ def student(browser: Client) -> User:
 
 
 def some_login(forge: LocalForge, name: str, position: int = 0) -> str:
+    """Return the login of a person on the forge."""
     people = [account for account in forge.world.accounts(name) if account.kind == "User"]
     return sorted(account.login for account in people)[position]
 
 
 def begin(browser: Client, name: str) -> str:
-    """Press connect: the address at the forge that the browser is sent to."""
+    """Press "connect", and return the address at the forge that the browser is sent to."""
     answer = browser.post(f"/accounts/{name}/login/")
     assert answer.status_code == 302
     return answer["Location"]
 
 
 def on_the_forge(address: str, login: str, *, agree: bool = True) -> str:
-    """Sign in on the forge and agree, or not: the address that the browser comes back to."""
+    """Sign in on the forge and agree or refuse, and return the address that the browser is sent back to."""
     form = {"account": login, "answer": "yes" if agree else "no"}
     answer = requests.post(address, data=form, allow_redirects=False, timeout=10)
     assert answer.status_code == 302, answer.text
@@ -48,7 +49,7 @@ def on_the_forge(address: str, login: str, *, agree: bool = True) -> str:
 
 
 def connect(browser: Client, name: str, login: str, *, agree: bool = True) -> HttpResponse:
-    """The whole way, up to the page that it ends on."""
+    """Press "connect", answer on the forge, and return the page that the browser ends on."""
     return browser.get(on_the_forge(begin(browser, name), login, agree=agree), follow=True)
 
 
@@ -58,7 +59,7 @@ def text(answer: HttpResponse) -> str:
 
 @pytest.mark.parametrize("name", FORGES)
 def test_a_student_connects_an_account(name: str, forge: LocalForge, browser: Client, student: User) -> None:
-    """The immutable id is stored with the login, and the page of accounts says so."""
+    """The immutable id is stored with the login, and the page of accounts confirms the link."""
     login = some_login(forge, name)
     answer = connect(browser, name, login)
     assert answer.redirect_chain[-1][0] == "/student/accounts/"
@@ -73,18 +74,20 @@ def test_a_student_connects_an_account(name: str, forge: LocalForge, browser: Cl
 
 @pytest.mark.parametrize("name", FORGES)
 def test_no_token_is_kept_anywhere(name: str, forge: LocalForge, browser: Client, student: User) -> None:
-    """Neither allauth's rows nor the session nor the audit log hold it."""
+    """No token is in allauth's tables, in the session or in the audit log."""
     connect(browser, name, some_login(forge, name))
     assert not SocialToken.objects.exists()
     assert not SocialAccount.objects.exists()
     assert not SocialApp.objects.exists()
-    kept = [str(session.get_decoded()) for session in Session.objects.all()]
-    kept += [str(entry.details) for entry in AuditEntry.objects.all()]
-    assert not any("token" in one or "gho_" in one for one in kept)
+    stored = [str(session.get_decoded()) for session in Session.objects.all()]
+    stored += [str(entry.details) for entry in AuditEntry.objects.all()]
+    assert stored
+    assert not any("token" in value or "gho_" in value for value in stored)
 
 
 def test_only_what_is_needed_is_asked_for(forge: LocalForge, browser: Client, student: User) -> None:
-    """No scope on GitHub, the own profile on Gitee, whatever the address of the button says; PKCE where it is known."""
+    """The scope (none on GitHub, the own profile on Gitee) cannot be changed by the button's address; GitHub gets
+    PKCE."""
     for name, scope in (("github", ""), ("gitee", "user_info")):
         answer = browser.post(f"/accounts/{name}/login/?scope=repo&auth_params=prompt%3Dnone&process=login")
         asked = parse_qs(urlsplit(answer["Location"]).query, keep_blank_values=True)
@@ -94,7 +97,7 @@ def test_only_what_is_needed_is_asked_for(forge: LocalForge, browser: Client, st
 
 
 def test_a_second_student_is_refused_with_a_reason(forge: LocalForge, browser: Client, student: User) -> None:
-    """The first keeps the account, and the second is not told whose it is."""
+    """The first student keeps the account, and the second does not learn who has it."""
     login = some_login(forge, "github")
     connect(browser, "github", login)
     browser.force_login(factories.student())
@@ -105,7 +108,7 @@ def test_a_second_student_is_refused_with_a_reason(forge: LocalForge, browser: C
 
 
 def test_both_forges_may_be_one_students(forge: LocalForge, browser: Client, student: User) -> None:
-    """One account of each, and connecting one of them again changes nothing."""
+    """A student may link one account of each forge, and linking one of them again changes nothing."""
     connect(browser, "github", some_login(forge, "github"))
     connect(browser, "gitee", some_login(forge, "gitee"))
     connect(browser, "gitee", some_login(forge, "gitee"))
@@ -114,15 +117,15 @@ def test_both_forges_may_be_one_students(forge: LocalForge, browser: Client, stu
 
 @pytest.mark.parametrize("name", FORGES)
 def test_not_agreeing_links_nothing(name: str, forge: LocalForge, browser: Client, student: User) -> None:
-    """Back on the page of accounts, with a sentence."""
+    """A student who refuses on the forge comes back to the page of accounts with a sentence."""
     answer = connect(browser, name, some_login(forge, name), agree=False)
-    assert "You did not allow it on" in text(answer)
+    assert "You did not give permission on" in text(answer)
     assert answer.status_code == 200
     assert not ForgeAccount.objects.exists()
 
 
 def test_an_answer_serves_once(forge: LocalForge, browser: Client, student: User) -> None:
-    """The same address a second time, or one with a made-up state, links nothing."""
+    """An answer of the forge that is used again, or has an invented state, links nothing."""
     back = on_the_forge(begin(browser, "github"), some_login(forge, "github"))
     browser.get(back)
     for address in (
@@ -131,24 +134,24 @@ def test_an_answer_serves_once(forge: LocalForge, browser: Client, student: User
         "/accounts/github/login/callback/",
     ):
         answer = browser.get(address, follow=True)
-        assert "belongs to no connection that you began here" in text(answer)
+        assert "does not belong to a connection that you started here" in text(answer)
     assert ForgeAccount.objects.count() == 1
 
 
 def test_another_students_answer_is_of_no_use(forge: LocalForge, browser: Client, student: User) -> None:
-    """An address that somebody was lured to, with a code from another browser, links nothing to them."""
+    """A code from another browser links nothing to a victim who opens its address."""
     back = on_the_forge(begin(browser, "github"), some_login(forge, "github"))
     victim = Client(headers={"accept-language": "en"})
     victim.force_login(factories.student())
     answer = victim.get(back, follow=True)
-    assert "belongs to no connection that you began here" in text(answer)
+    assert "does not belong to a connection that you started here" in text(answer)
     assert not ForgeAccount.objects.exists()
 
 
 def test_a_session_that_ended_on_the_way_leads_to_sign_in(
     forge: LocalForge, browser: Client, student: User
 ) -> None:
-    """A sentence on the sign-in page, nothing linked, nobody signed in."""
+    """The sign-in page shows a sentence, nothing is linked, and nobody is signed in."""
     back = on_the_forge(begin(browser, "github"), some_login(forge, "github"))
     Session.objects.all().delete()
     answer = browser.get(back, follow=True)
@@ -162,11 +165,11 @@ def test_a_session_that_ended_on_the_way_leads_to_sign_in(
 def test_a_forge_that_fails_links_nothing(
     kind: str, forge: LocalForge, browser: Client, student: User
 ) -> None:
-    """Whatever it answers with, the student reads one sentence and may try again."""
+    """Whatever the forge answers, the student reads one sentence and may try again."""
     back = on_the_forge(begin(browser, "github"), some_login(forge, "github"))
     forge.faults.add(kind, times=1, path="/github/api/v3/user")
     answer = browser.get(back, follow=True)
-    assert "GitHub did not confirm who you are" in text(answer)
+    assert "GitHub did not confirm your identity" in text(answer)
     assert answer.status_code == 200
     assert not ForgeAccount.objects.exists()
     assert connect(browser, "github", some_login(forge, "github")).status_code == 200
@@ -174,15 +177,15 @@ def test_a_forge_that_fails_links_nothing(
 
 
 def test_a_refused_code_links_nothing(forge: LocalForge, browser: Client, student: User) -> None:
-    """The forge does not know the code: the same sentence."""
+    """A code that the forge does not know leads to the same sentence."""
     state = parse_qs(urlsplit(begin(browser, "github")).query)["state"][0]
     answer = browser.get(f"/accounts/github/login/callback/?code=guessed&state={state}", follow=True)
-    assert "GitHub did not confirm who you are" in text(answer)
+    assert "GitHub did not confirm your identity" in text(answer)
     assert not ForgeAccount.objects.exists()
 
 
 def test_a_forge_never_signs_anybody_in(forge: LocalForge, browser: Client) -> None:
-    """Who is not signed in does not even reach the forge; an address alone starts nothing; sign-up does not exist."""
+    """Without sign-in nobody reaches the forge, a GET starts nothing, and there is no sign-up."""
     answer = browser.post("/accounts/github/login/")
     assert answer["Location"] == "/accounts/login/?next=/student/accounts/"
     browser.force_login(factories.student())
@@ -194,7 +197,7 @@ def test_a_forge_never_signs_anybody_in(forge: LocalForge, browser: Client) -> N
 def test_a_forge_that_is_not_set_up_says_so(
     forge: LocalForge, browser: Client, student: User, settings: Settings
 ) -> None:
-    """Without a client id the student is told to ask the registrar."""
+    """Without a client id the student is advised to ask the registrar."""
     settings.FORGES = settings.FORGES | {"gitee": settings.FORGES["gitee"] | {"client_id": ""}}
     answer = browser.post("/accounts/gitee/login/", follow=True)
     assert "Connecting Gitee is not set up here." in text(answer)
@@ -208,7 +211,7 @@ def test_connecting_needs_the_csrf_token(forge: LocalForge, student: User) -> No
 
 
 def test_unlinking_from_the_page(forge: LocalForge, browser: Client, student: User) -> None:
-    """The own link ends with a sentence; somebody else's is not there; reading the address does nothing."""
+    """A student can unlink their own account by POST only, and gets 404 for another person's account."""
     connect(browser, "github", some_login(forge, "github"))
     own, other = ForgeAccount.objects.get(), factories.forge_account()
     assert browser.get(f"/accounts/links/{own.pk}/unlink/").status_code == 405

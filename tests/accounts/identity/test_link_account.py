@@ -1,4 +1,4 @@
-"""The command by which a registrar vouches, over HTTP against the local forge."""
+"""The command link_account, by which a registrar attests a link, over HTTP with the local forge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def run(
     *arguments: str, by: str = "registrar", reason: str = "Seen at the counter.", **options: bool
 ) -> tuple[int, str]:
-    """Exit code, and what was printed."""
+    """Run the command, and return its exit code and output."""
     out = StringIO()
     try:
         call_command(
@@ -33,8 +33,8 @@ def run(
             stderr=out,
             **options,
         )
-    except SystemExit as left:
-        return int(left.code or 0), out.getvalue()
+    except SystemExit as ending:
+        return int(ending.code or 0), out.getvalue()
     return 0, out.getvalue()
 
 
@@ -51,23 +51,27 @@ def login_on(forge: LocalForge, name: str) -> str:
 
 @pytest.mark.parametrize("name", ["github", "gitee"])
 def test_a_login_becomes_an_immutable_id(name: str, forge: LocalForge) -> None:
-    """The forge is asked, the link is stored with who vouched and why, and the id is printed."""
+    """The forge is asked for the id, the link is stored with registrar and reason, and the id is printed."""
     login = login_on(forge, name)
-    code, said = run("0012", name, login)
+    code, output = run("0012", name, login)
     account = ForgeAccount.objects.get()
     assert (code, account.login, account.proof) == (0, login, "attested")
     assert account.forge_user_id == str(forge.world.account(name, login).id)
-    assert account.forge_user_id in said
-    assert "0012" in said
+    assert account.forge_user_id in output
+    assert "0012" in output
     assert AuditEntry.objects.get().actor.username == "registrar"
 
 
 def test_json_tells_what_was_linked(forge: LocalForge) -> None:
-    """One document; running it again says the same and makes no second link."""
+    """The output is one JSON document; a second run prints the same and makes no second link."""
     login = login_on(forge, "github")
-    told = [json.loads(run("0012", "github", login, json=True)[1]) for _ in range(2)]
-    assert told[0] == told[1]
-    assert (told[0]["student_number"], told[0]["login"], told[0]["proof"]) == ("0012", login, "attested")
+    documents = [json.loads(run("0012", "github", login, json=True)[1]) for _ in range(2)]
+    assert documents[0] == documents[1]
+    assert (documents[0]["student_number"], documents[0]["login"], documents[0]["proof"]) == (
+        "0012",
+        login,
+        "attested",
+    )
     assert ForgeAccount.objects.count() == 1
 
 
@@ -87,28 +91,28 @@ def test_json_tells_what_was_linked(forge: LocalForge) -> None:
 def test_what_cannot_be_done_is_one_sentence_and_exit_1(
     forge: LocalForge, arguments: tuple[str, ...], options: dict[str, str], code: str
 ) -> None:
-    """On paper a sentence, for machines the stable code; nothing is stored."""
-    left, said = run(*arguments, **options)
-    assert left == 1
-    assert said.count("\n") == 1
-    left, said = run(*arguments, json=True, **options)
-    assert left == 1
-    assert json.loads(said)["error"]["code"] == code
+    """People get one sentence, machines the stable code, and nothing is stored."""
+    exit_code, output = run(*arguments, **options)
+    assert exit_code == 1
+    assert output.count("\n") == 1
+    exit_code, output = run(*arguments, json=True, **options)
+    assert exit_code == 1
+    assert json.loads(output)["error"]["code"] == code
     assert not ForgeAccount.objects.exists()
 
 
 def test_a_forge_that_fails_is_said_and_links_nothing(forge: LocalForge) -> None:
-    """A bad answer is not an unknown login."""
+    """A broken answer of the forge is not reported as an unknown login."""
     forge.faults.add("html_200", times=5, path="/github/api/v3/users")
-    left, said = run("0012", "github", login_on(forge, "github"), json=True)
+    exit_code, output = run("0012", "github", login_on(forge, "github"), json=True)
     forge.faults.clear()
-    assert left == 1
-    assert json.loads(said)["error"]["code"] != "unknown-login"
+    assert exit_code == 1
+    assert json.loads(output)["error"]["code"] != "unknown-login"
     assert not ForgeAccount.objects.exists()
 
 
 def test_who_vouches_and_why_must_be_given() -> None:
-    """Argparse asks for them."""
+    """The options for registrar and reason are required."""
     with pytest.raises(CommandError, match="--attested-by, --reason"):
         call_command("link_account", "0012", "github", "octo")
 
@@ -124,5 +128,5 @@ def test_who_vouches_and_why_must_be_given() -> None:
     ],
 )
 def test_commands_speak_the_terminals_language(environment: dict[str, str], language: str) -> None:
-    """Chinese where the usual variables say so, else English."""
+    """Output is Chinese if the usual environment variables say so, otherwise English."""
     assert terminal_language(environment) == language

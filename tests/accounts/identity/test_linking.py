@@ -1,4 +1,4 @@
-"""The verbs of linking: whose account it is, and what is said when it cannot be."""
+"""The functions of linking: who gets an account, and which error says why not."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def link(user: User, account: AccountOnForge = OCTO) -> ForgeAccount:
 
 @pytest.fixture
 def forge_with(monkeypatch: pytest.MonkeyPatch):
-    """Replace the adapters by one that knows the given accounts by login, or fails with the given error."""
+    """Replace the adapters by one that knows the given accounts by login, or raises the given error."""
 
     def replace(*accounts: AccountOnForge, error: Exception | None = None) -> None:
-        class Known:
+        class KnownAccounts:
             def find_account(self, login: str) -> AccountOnForge:
                 if error:
                     raise error
@@ -38,7 +38,7 @@ def forge_with(monkeypatch: pytest.MonkeyPatch):
                         return account
                 raise MissingOnForge("missing", "There is no such thing.")
 
-        monkeypatch.setattr(forges, "forge", lambda name: forges.forge_info(name) and Known())
+        monkeypatch.setattr(forges, "forge", lambda name: forges.forge_info(name) and KnownAccounts())
 
     return replace
 
@@ -54,7 +54,8 @@ class TestLink:
         assert (account.proof, account.linked_at, account.attested_by) == ("oauth", NOW, None)
 
     def test_linking_again_changes_only_the_label(self) -> None:
-        """The same person linking the same id under a new login has one link, with the new login, and one line."""
+        """If the same person links the same id with a new login, there is one link with the new login, and one
+        entry."""
         user = factories.student()
         first, second = link(user), link(user, AccountOnForge("42", "octo-renamed", "U_kgDOKg"))
         assert first.pk == second.pk
@@ -62,7 +63,7 @@ class TestLink:
         assert AuditEntry.objects.count() == 1
 
     def test_a_second_student_is_refused_and_not_told_whose_it_is(self) -> None:
-        """The sentence names the account and the way out, never the person who has it."""
+        """The error names the account and what to do, but not the person who has it."""
         holder = factories.student(name="张三", username="zhangsan")
         link(holder)
         with pytest.raises(CreditsError) as refusal:
@@ -74,7 +75,7 @@ class TestLink:
         assert ForgeAccount.objects.count() == 1
 
     def test_invariant_1_what_was_once_somebody_elses_is_refused(self) -> None:
-        """After the first person unlinked it, the second still needs the registrar."""
+        """After the first person has unlinked it, a second person still needs the registrar."""
         first = factories.student()
         linking.unlink(link(first), by=first, now=NOW)
         with pytest.raises(CreditsError) as refusal:
@@ -84,13 +85,13 @@ class TestLink:
 
     @pytest.mark.parametrize("kind", ["bot", "organisation", "ghost"])
     def test_only_people_are_linked(self, kind: str) -> None:
-        """A bot's or an organisation's account is nobody's."""
+        """The account of a bot or an organisation cannot be linked."""
         with pytest.raises(CreditsError) as refusal:
             link(factories.student(), AccountOnForge("42", "octo", kind=kind))
         assert refusal.value.code == "not-a-person"
 
     def test_an_unknown_forge_is_named(self) -> None:
-        """The hint lists those that there are."""
+        """The hint lists the known forges."""
         with pytest.raises(CreditsError) as refusal:
             linking.link(factories.student(), "sourceforge", OCTO, proof=OAUTH, now=NOW)
         assert refusal.value.code == "unknown-forge"
@@ -100,7 +101,7 @@ class TestLink:
 @pytest.mark.django_db
 class TestUnlink:
     def test_the_link_ends_and_stays_in_the_history(self) -> None:
-        """Unlinking twice keeps the first time and writes one line."""
+        """Unlinking twice keeps the first time and writes one audit entry."""
         user = factories.student()
         account = link(user)
         linking.unlink(account, by=user, now=NOW + timedelta(days=1))
@@ -110,7 +111,7 @@ class TestUnlink:
         assert AuditEntry.objects.filter(action="account-unlinked").count() == 1
 
     def test_a_registrar_may_and_others_may_not(self) -> None:
-        """For somebody else the link is not even there."""
+        """For anybody else the link seems not to exist."""
         account = link(factories.student())
         for other in (factories.student(), factories.instructor(), factories.steward(), factories.admin()):
             with pytest.raises(NotThere):
@@ -126,7 +127,7 @@ class TestAttest:
         return linking.attest(number, "github", login, **fields)  # type: ignore[arg-type]
 
     def test_the_login_is_resolved_to_the_immutable_id(self, forge_with) -> None:
-        """What is stored is what the forge says has that login, with who vouched and why."""
+        """The account that has the login on the forge is stored, with registrar and reason."""
         forge_with(OCTO)
         registrar, student = factories.registrar(), factories.student(student_number="007")
         account = self.attest(by=registrar)
@@ -140,19 +141,19 @@ class TestAttest:
         )
 
     def test_invariant_1_a_recorded_decision_passes_an_account_on(self, forge_with) -> None:
-        """What was once somebody else's becomes the student's by the registrar's word; what still is, does not."""
+        """A registrar can attest an account that another person has unlinked, but not one that is still linked."""
         forge_with(OCTO)
         first = factories.student()
-        held = link(first)
+        first_link = link(first)
         student = factories.student(student_number="007")
         with pytest.raises(CreditsError) as refusal:
             self.attest()
         assert refusal.value.code == "account-of-someone-else"
-        linking.unlink(held, by=first, now=NOW)
+        linking.unlink(first_link, by=first, now=NOW)
         assert self.attest().user == student
 
     def test_only_a_registrar_vouches(self, forge_with) -> None:
-        """Neither an instructor nor a steward nor an administrator nor the student."""
+        """An instructor, a steward, an administrator and the student may not attest a link."""
         forge_with(OCTO)
         student = factories.student(student_number="007")
         for other in (student, factories.instructor(), factories.steward(), factories.admin()):
@@ -160,16 +161,16 @@ class TestAttest:
                 self.attest(by=other)
 
     def test_a_colleges_registrar_vouches_for_its_own_students(self, forge_with) -> None:
-        """For another college's student the role does not reach."""
+        """A college's registrar may not attest for a student of another college."""
         forge_with(OCTO)
         mine = factories.department()
-        factories.student(student_number="007", programme=factories.programme(of=mine))
+        factories.student(student_number="007", programme=factories.programme(college=mine))
         with pytest.raises(NotAllowed):
             self.attest(by=factories.registrar(factories.department()))
         assert self.attest(by=factories.registrar(mine))
 
     def test_nobody_vouches_for_themselves(self, forge_with) -> None:
-        """A registrar who studies asks another registrar."""
+        """A registrar who is also a student has to ask another registrar."""
         forge_with(OCTO)
         registrar = factories.registrar()
         factories.enrolment(registrar, student_number="007")
@@ -186,7 +187,8 @@ class TestAttest:
         ],
     )
     def test_what_is_wrong_is_said(self, forge_with, fields: dict[str, str], code: str) -> None:
-        """An unknown number (a lost zero too), an unknown login, and no reason: each with its own code."""
+        """An unknown number (also one without its zeros), an unknown login and a missing reason each have their own
+        code."""
         forge_with(OCTO)
         factories.student(student_number="007")
         with pytest.raises(CreditsError) as refusal:
@@ -196,7 +198,7 @@ class TestAttest:
         assert not ForgeAccount.objects.exists()
 
     def test_a_forge_that_is_down_is_not_an_unknown_login(self, forge_with) -> None:
-        """The forge's own error comes through."""
+        """The forge's own error is raised."""
         forge_with(error=ForgeUnavailable("unavailable", "GitHub does not answer."))
         factories.student(student_number="007")
         with pytest.raises(ForgeUnavailable):
@@ -205,7 +207,7 @@ class TestAttest:
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_1_of_two_who_link_at_once_one_gets_the_account() -> None:
-    """Six students link one account at the same moment: one link, five sentences, one audit line."""
+    """If six students link one account at the same moment, there is one link, five errors and one audit entry."""
     students = [factories.student() for _ in range(6)]
     start, results = threading.Barrier(len(students)), []
 
@@ -231,7 +233,7 @@ def test_invariant_1_of_two_who_link_at_once_one_gets_the_account() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_one_person_pressing_twice_links_once() -> None:
-    """Two tabs of one student end in the same link."""
+    """Four requests of one student at the same moment end in the same link."""
     student = factories.student()
     start, results = threading.Barrier(4), []
 

@@ -1,4 +1,4 @@
-"""Signing in by password, in which language, and what happens after ten failures."""
+"""Sign-in by password, the language of pages, and the lockout after ten failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sign_in(browser: Client, login: str, password: str = PASSWORD):
 
 @pytest.mark.parametrize("login", ["li.si", "LI.SI", "li@university.example", "Li@University.Example"])
 def test_username_or_email_in_any_case(browser: Client, login: str) -> None:
-    """Both name the same person."""
+    """Username and e-mail name the same person in upper and lower case."""
     person = factories.student(username="li.si", email="li@university.example", password=PASSWORD)
     answer = sign_in(browser, login)
     assert (answer.status_code, answer["Location"]) == (302, "/")
@@ -30,26 +30,26 @@ def test_username_or_email_in_any_case(browser: Client, login: str) -> None:
 
 
 def test_a_wrong_password_is_a_sentence(browser: Client) -> None:
-    """The form again, with what is wrong, and nobody signed in; an unknown person reads the same."""
+    """The form shows the same error for a wrong password and for an unknown person, and nobody is signed in."""
     factories.student(username="li.si", password=PASSWORD)
-    said = []
+    errors = []
     for login in ("li.si", "nobody"):
         answer = sign_in(browser, login, "wrong")
         assert answer.status_code == 200
-        said += answer.context["form"].non_field_errors()
+        errors += answer.context["form"].non_field_errors()
         assert "_auth_user_id" not in browser.session
-    assert len(set(said)) == 1
+    assert len(set(errors)) == 1
 
 
 def test_coming_and_going_is_told_in_our_own_words(browser: Client) -> None:
-    """The page that follows names the person, so signing in says nothing; signing out and what fails are said."""
+    """Signing in shows no message; signing out and a failed sign-in show our own sentences."""
     factories.student(username="li.si", password=PASSWORD)
     wrong = sign_in(browser, "li.si", "wrong").context["form"].non_field_errors()
     assert wrong == [AccountAdapter.error_messages["username_password_mismatch"]]
     sign_in(browser, "li.si")
     assert not list(browser.get("/student/").context["messages"])
-    left = browser.post("/accounts/logout/", follow=True)
-    assert [str(said) for said in left.context["messages"]] == [gettext("You have signed out.")]
+    goodbye = browser.post("/accounts/logout/", follow=True)
+    assert [str(message) for message in goodbye.context["messages"]] == [gettext("You have signed out.")]
 
 
 def test_who_was_shut_out_does_not_come_in(browser: Client) -> None:
@@ -97,7 +97,7 @@ def test_after_ten_failures_the_door_is_shut(browser: Client) -> None:
 
 
 def test_others_come_in_while_one_is_shut_out(browser: Client) -> None:
-    """A colleague at the same address is not hurt."""
+    """Another person at the same address can still sign in."""
     factories.student(username="li.si", password=PASSWORD)
     factories.student(username="wang.wu", password=PASSWORD)
     for _ in range(11):
@@ -106,7 +106,7 @@ def test_others_come_in_while_one_is_shut_out(browser: Client) -> None:
 
 
 def test_whose_door_it_was_is_told_for_any_input() -> None:
-    """Nothing typed, somebody unknown, a NUL: a name to count by, never an error."""
+    """An empty, unknown, overlong or NUL-containing name gives a text to count by, never an error."""
     assert attempted_username(None, {}) == ""
     assert attempted_username(None, {"username": "Nobody "}) == "nobody"
     assert attempted_username(None, {"username": "a\x00b"}) == ""
@@ -114,7 +114,7 @@ def test_whose_door_it_was_is_told_for_any_input() -> None:
 
 
 def test_the_language_is_the_persons(browser: Client) -> None:
-    """Switched once, it holds for the person in every browser, and in this browser for whoever comes next."""
+    """A chosen language follows the person into every browser, and stays in this browser after they sign out."""
     person = factories.student()
     browser.force_login(person)
     answer = browser.post("/language/", {"language": "zh-hans", "next": "/student/accounts/"})
@@ -130,14 +130,14 @@ def test_the_language_is_the_persons(browser: Client) -> None:
 
 
 def test_the_language_is_the_browsers_until_somebody_chooses(browser: Client) -> None:
-    """English for a browser that asks for it, Chinese for one that asks for nothing."""
+    """A browser that asks for English gets English; one that asks for nothing gets Chinese."""
     assert browser.get("/accounts/login/")["Content-Language"] == "en"
     assert Client().get("/accounts/login/")["Content-Language"] == "zh-hans"
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_switching_never_leads_elsewhere(browser: Client, target: str) -> None:
-    """An address that is not ours becomes the home page; a language that is not offered changes nothing."""
+    """An address on another site becomes the home page, and an unknown language is refused."""
     answer = browser.post("/language/", {"language": "en", "next": target})
     assert answer["Location"] == "/"
     assert browser.post("/language/", {"language": "xx"}).status_code == 400
@@ -145,13 +145,13 @@ def test_switching_never_leads_elsewhere(browser: Client, target: str) -> None:
 
 
 def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_queries) -> None:
-    """Neither language nor roles are asked of the database for a stranger."""
+    """For a visitor who is not signed in, neither language nor roles are read from the database."""
     with django_assert_num_queries(0):
         assert browser.get("/accounts/login/").status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("https", "told", "address"),
+    ("https", "forwarded_for", "address"),
     [
         (False, "203.0.113.9", "10.0.0.1"),
         (True, "203.0.113.9", "203.0.113.9"),
@@ -163,16 +163,16 @@ def test_who_is_not_signed_in_costs_no_query(browser: Client, django_assert_num_
     ],
 )
 def test_the_address_is_the_one_that_our_own_proxy_wrote(
-    settings: Settings, rf: RequestFactory, https: bool, told: str, address: str
+    settings: Settings, rf: RequestFactory, https: bool, forwarded_for: str, address: str
 ) -> None:
-    """Only the last in the header counts, and only behind a proxy: what a client claims opens no door."""
+    """Only the last entry of the header counts, and only behind a proxy, because a client can invent the others."""
     settings.HTTPS = https
-    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded_for)
     assert client_address(request) == address
 
 
 def test_behind_the_proxy_one_client_locks_out_nobody_elsewhere(settings: Settings, browser: Client) -> None:
-    """Ten failures from one address leave the person's own address free, though both come through one proxy."""
+    """Ten failures from one client's address do not lock the person out at another address behind the same proxy."""
     settings.HTTPS = True
     person = factories.student(username="li.si", password=PASSWORD)
     for number in range(11):
@@ -181,8 +181,8 @@ def test_behind_the_proxy_one_client_locks_out_nobody_elsewhere(settings: Settin
             {"login": "li.si", "password": "wrong"},
             headers={"x-forwarded-for": f"198.51.100.{number}, 203.0.113.9"},
         )
-    told = {"login": "li.si", "password": PASSWORD}
-    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.9"})
+    credentials = {"login": "li.si", "password": PASSWORD}
+    browser.post("/accounts/login/", credentials, headers={"x-forwarded-for": "203.0.113.9"})
     assert "_auth_user_id" not in browser.session
-    browser.post("/accounts/login/", told, headers={"x-forwarded-for": "203.0.113.10"})
+    browser.post("/accounts/login/", credentials, headers={"x-forwarded-for": "203.0.113.10"})
     assert browser.session["_auth_user_id"] == str(person.pk)

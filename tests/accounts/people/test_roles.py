@@ -1,4 +1,4 @@
-"""Roles of staff: who gives them, and what they reach."""
+"""Roles of staff: who gives them, and what they cover."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Role = StaffRole.Role
 
 
 def test_an_administrator_gives_and_takes_a_role() -> None:
-    """Giving it twice is giving it once; after it was taken nothing is left."""
+    """Giving a role twice makes one role, and taking it removes it."""
     admin, colleague = factories.admin(), factories.person()
-    held = roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW)
-    assert roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW) == held
+    staff_role = roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW)
+    assert roles.give(colleague, Role.INSTRUCTOR, by=admin, now=NOW) == staff_role
     assert colleague.staff_roles.count() == 1
-    roles.take(held, by=admin, now=NOW)
+    roles.take(staff_role, by=admin, now=NOW)
     assert not colleague.staff_roles.exists()
 
 
 def test_nobody_else_gives_a_role() -> None:
-    """Neither registrar nor steward nor instructor nor student."""
+    """A registrar, a steward, an instructor and a student cannot give a role."""
     for other in (factories.registrar(), factories.steward(), factories.instructor(), factories.student()):
         with pytest.raises(NotAllowed):
             roles.give(factories.person(), Role.INSTRUCTOR, by=other, now=NOW)
 
 
 def test_invariant_8_an_administrator_gains_no_say_over_credit() -> None:
-    """Not by being one, and not by giving themselves another role."""
+    """An administrator has no other role and cannot give one to themselves."""
     admin = factories.admin()
     assert permissions.roles_of(admin) == {Role.ADMIN}
     for role in Role.values:
@@ -43,7 +43,7 @@ def test_invariant_8_an_administrator_gains_no_say_over_credit() -> None:
 
 
 def test_the_last_administrator_stays() -> None:
-    """Somebody must be left who can give roles: nobody takes their own, and of two who take each other's one fails."""
+    """At least one administrator remains: nobody takes their own role, and of two who take each other's, one fails."""
     first, second = factories.admin(), factories.admin()
     assert permissions.is_admin(second), "read before the first one acts, as in a request at the same moment"
     roles.take(second.staff_roles.get(), by=first, now=NOW)
@@ -55,7 +55,7 @@ def test_the_last_administrator_stays() -> None:
 
 
 def test_a_role_for_a_college_ends_at_its_door() -> None:
-    """An instructor of one college covers it alone; one without a college covers all."""
+    """An instructor of one college covers only that college; without a college the role covers all."""
     mine, other = factories.department(), factories.department()
     for user, reached in (
         (factories.instructor(mine), [True, False]),
@@ -66,5 +66,5 @@ def test_a_role_for_a_college_ends_at_its_door() -> None:
 
 
 def test_who_may_not_sign_in_has_no_role() -> None:
-    """A person who was shut out keeps the rows and loses the say."""
+    """An inactive person keeps the rows in the database, but has no role."""
     assert permissions.roles_of(factories.registrar(is_active=False)) == frozenset()

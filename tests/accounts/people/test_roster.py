@@ -1,4 +1,4 @@
-"""Importing a roster: all of it or nothing, and what it changes."""
+"""Importing a roster: the whole file or nothing, and what it changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def imported(*rows: str, heading: str = HEADING, **options: object) -> roster.Ro
 
 
 def everything() -> list[list[dict[str, object]]]:
-    """All rows that an import could touch."""
+    """Return all rows that an import could change."""
     models = (User, Enrolment, Department, Programme, AuditEntry)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
@@ -42,10 +42,11 @@ def everything() -> list[list[dict[str, object]]]:
 @pytest.mark.django_db
 class TestImport:
     def test_people_with_all_that_they_need_are_made(self) -> None:
-        """Numbers keep their zeros, e-mails are lowered, studies begin on 1 September, colleges come into being."""
+        """Numbers keep their zeros, e-mails are in lower case, studies begin on 1 September, and new colleges are
+        made."""
         report = imported(ZHANG, LI)
         assert report.applied
-        assert [one.student_number for one in report.added] == ["0012", "0013"]
+        assert [entry.student_number for entry in report.added] == ["0012", "0013"]
         assert report.made_departments == ("信息学院",)
         assert report.made_programmes == ("信息学院 / 人工智能", "信息学院 / 软件工程")
         enrolment = Enrolment.objects.get(student_number="0012")
@@ -55,7 +56,8 @@ class TestImport:
         assert (enrolment.level, enrolment.year, enrolment.enrolled_on) == ("本科", 2023, date(2023, 9, 1))
 
     def test_a_row_that_meets_a_member_of_staff_is_warned_of(self) -> None:
-        """It may be a doctoral student who teaches, or a slip that renames a teacher: a person should look, once."""
+        """A member of staff in the file causes one warning: it may be a doctoral student who teaches, or a mistake
+        that renames a teacher."""
         factories.instructor(email="li@university.example", name="李老师")
         report = imported(ZHANG, LI, dry_run=True)
         [warning] = report.staff
@@ -65,7 +67,7 @@ class TestImport:
         assert imported(ZHANG, LI).staff == ()
 
     def test_importing_the_same_file_again_changes_nothing(self) -> None:
-        """Two unchanged; the log says that it was imported, and no more."""
+        """Both enrolments are reported as unchanged, and only the audit log has a new entry."""
         imported(ZHANG, LI)
         before = everything()[:-1]
         report = imported(ZHANG, LI)
@@ -74,7 +76,7 @@ class TestImport:
         assert AuditEntry.objects.filter(action="roster-imported").count() == 2
 
     def test_what_differs_is_changed_and_told(self) -> None:
-        """Name, programme, level and year are brought up to date, and the derived first day follows the year."""
+        """Name, programme, level and year are updated, and the derived first day follows the year."""
         imported(ZHANG)
         report = imported("0012,张三丰,zhang@university.example,数学学院,统计学,硕士,2024")
         [change] = report.changed
@@ -93,13 +95,13 @@ class TestImport:
         assert (entry.person, entry.details["fields"]["name"]) == (enrolment.user, ["张三", "张三丰"])
 
     def test_a_first_day_that_is_given_is_kept(self) -> None:
-        """A later file without that column leaves it alone."""
+        """A later file without that column does not change the day."""
         imported(f"{ZHANG},2023-10-08", heading=f"{HEADING},enrolled_on")
         assert imported(ZHANG).unchanged == 1
         assert Enrolment.objects.get().enrolled_on == date(2023, 10, 8)
 
     def test_a_person_who_is_known_gets_a_second_enrolment(self) -> None:
-        """Matched by e-mail in any case: the graduate of 2019 is the master's student of 2023, one person."""
+        """A graduate of 2019 with the same e-mail gets a second enrolment and stays one person."""
         student = factories.student(
             email="zhang@university.example", name="张三", student_number="0001", year=2019
         )
@@ -109,15 +111,15 @@ class TestImport:
         assert User.objects.count() == 1
 
     def test_who_is_not_in_the_file_is_told_and_stays(self) -> None:
-        """A roster may be one college's only; those who left before are not told again."""
+        """Students missing from the file are reported and stay; those who left earlier are not reported."""
         imported(ZHANG, LI)
         factories.enrolment(student_number="0001", left_on=date(2024, 7, 1))
         report = imported(ZHANG)
-        assert [(left.student_number, left.name) for left in report.left] == [("0013", "李四")]
+        assert [(missing.student_number, missing.name) for missing in report.left] == [("0013", "李四")]
         assert Enrolment.objects.count() == 3
 
     def test_a_trial_run_tells_the_same_and_changes_nothing(self) -> None:
-        """What a dry run reports is what the import then does."""
+        """A dry run reports what the import then does."""
         before = everything()
         dry = imported(ZHANG, LI, dry_run=True)
         assert everything() == before
@@ -136,7 +138,8 @@ class TestImport:
     def test_one_refused_row_leaves_everything_as_it_was(
         self, row: str, line: int, column: str, code: str
     ) -> None:
-        """A duplicate number, an e-mail with two names, somebody else's number, a formula: told with row and column."""
+        """A duplicate number, an e-mail with two names, another student's number and a formula are reported with row
+        and column, and nothing changes."""
         factories.student(student_number="0099")
         before = everything()
         report = imported(ZHANG, row)
@@ -147,13 +150,14 @@ class TestImport:
         assert everything() == before
 
     def test_a_username_that_is_taken_gives_way_to_the_email(self) -> None:
-        """Somebody of the staff is called like a student number already."""
+        """If the student number is already a username, the e-mail becomes the username."""
         factories.registrar(username="0012")
         imported(ZHANG)
         assert Enrolment.objects.get().user.username == "zhang@university.example"
 
     def test_only_a_registrar_for_all_imports(self) -> None:
-        """A college's registrar, an instructor and an administrator are refused; the log names who did."""
+        """A college's registrar, an instructor, an administrator and a student may not import; the audit log names
+        the registrar who did."""
         for other in (
             factories.registrar(factories.department()),
             factories.instructor(),
@@ -170,7 +174,7 @@ class TestImport:
         }
 
     def test_the_number_of_queries_does_not_grow_with_the_file(self) -> None:
-        """Three hundred students cost as many statements as three."""
+        """Three hundred students need as many statements as three."""
 
         def cost(rows: range) -> int:
             with CaptureQueriesContext(
@@ -184,7 +188,7 @@ class TestImport:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_imports_at_once_the_second_finds_what_the_first_made() -> None:
-    """The same file uploaded twice in the same moment adds everybody once, and neither fails."""
+    """If the same file is uploaded twice at the same moment, everybody is added once and neither import fails."""
     start, added = threading.Barrier(2), []
 
     def race() -> None:
@@ -210,7 +214,7 @@ class TestAnyRoster(TestCase):
         place=st.integers(0, 6),
     )
     def test_any_refused_row_changes_nothing(self, good: list[int], bad: str, place: int) -> None:
-        """Wherever among good rows a bad one stands, the database is as before, and only that row is refused."""
+        """Wherever a bad row is among good ones, the database stays as before, and only that row is refused."""
         rows = [f"1{number:04},人{number},p{number}@u.example,信,软,本科,2023" for number in good]
         place = min(place, len(rows))
         before = everything()
@@ -224,7 +228,7 @@ class TestAnyRoster(TestCase):
         )
     )
     def test_every_number_is_stored_as_it_stands(self, numbers: list[str]) -> None:
-        """Numbers that differ in leading zeros only are different students'."""
+        """Numbers that differ only in leading zeros belong to different students."""
         imported(*(f"{number},人,p{index}@u.example,信,软,本科,2023" for index, number in enumerate(numbers)))
         assert set(Enrolment.objects.values_list("student_number", flat=True)) == set(numbers)
 
@@ -240,40 +244,40 @@ class TestCommand:
         out = StringIO()
         try:
             call_command("import_roster", str(file), stdout=out, stderr=out, **options)
-        except SystemExit as left:
-            return out.getvalue(), int(left.code or 0)
+        except SystemExit as ending:
+            return out.getvalue(), int(ending.code or 0)
         return out.getvalue(), 0
 
     def test_it_reports_and_leaves_with_0(self, tmp_path: Path) -> None:
-        """Readable counts and who was added."""
-        said, code = self.run(tmp_path, ZHANG, LI)
+        """The command prints counts and the added students, and exits with 0."""
+        output, code = self.run(tmp_path, ZHANG, LI)
         assert code == 0
-        assert said.startswith("2 added, 0 changed, 0 unchanged")
-        assert "0012 张三" in said
+        assert output.startswith("2 added, 0 changed, 0 unchanged")
+        assert "0012 张三" in output
 
     def test_refusals_are_reasons_and_leave_with_1(self, tmp_path: Path) -> None:
-        """Row, column and reason are printed, and that nothing was applied."""
-        said, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
+        """The command prints row, column and reason, says that nothing was imported, and exits with 1."""
+        output, code = self.run(tmp_path, ZHANG, ZHANG.replace("张三", "王五").replace("Zhang", "wang"))
         assert code == 1
-        assert "row 3, student_number: The student number 0012 is already in row 2." in said
-        assert "Nothing was applied" in said
+        assert "row 3, student_number: The student number 0012 is already in row 2." in output
+        assert "Nothing was imported" in output
         assert not User.objects.exists()
 
     def test_json_is_for_machines(self, tmp_path: Path) -> None:
-        """One document with everything in it, for success and for refusal."""
-        said, code = self.run(tmp_path, ZHANG, json=True, dry_run=True)
-        report = json.loads(said)
+        """The output is one JSON document for success and for refusal."""
+        output, code = self.run(tmp_path, ZHANG, json=True, dry_run=True)
+        report = json.loads(output)
         assert (code, report["applied"], report["added"][0]["student_number"]) == (0, False, "0012")
-        said, code = self.run(tmp_path, "x,,,,,,", json=True)
+        output, code = self.run(tmp_path, "x,,,,,,", json=True)
         assert code == 1
         assert {"row": 2, "column": "name", "code": "empty", "reason": "This cell is empty."} in json.loads(
-            said
+            output
         )["refused"]
 
     def test_a_file_that_is_not_there_is_one_sentence(self, tmp_path: Path) -> None:
-        """No traceback; with --json the code of the error."""
-        said, code = self.run_on(tmp_path / "none.csv")
+        """A missing file gives one sentence and no traceback, or with --json the code of the error."""
+        output, code = self.run_on(tmp_path / "none.csv")
         assert code == 1
-        assert said.count("\n") == 1
-        said, code = self.run_on(tmp_path / "none.csv", json=True)
-        assert json.loads(said)["error"]["code"] == "no-such-file"
+        assert output.count("\n") == 1
+        output, code = self.run_on(tmp_path / "none.csv", json=True)
+        assert json.loads(output)["error"]["code"] == "no-such-file"

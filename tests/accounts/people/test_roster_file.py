@@ -1,4 +1,4 @@
-"""Reading a roster's table: encodings, separators, workbooks, and files that are no roster."""
+"""Reading a roster's table: encodings, separators, workbooks, and files that are not a roster."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def table(text: str, encoding: str = "utf-8") -> roster_file.RosterTable:
 
 
 def only_entry(text: str, encoding: str = "utf-8") -> RosterEntry:
-    """The single row of a table that is in order."""
-    read = table(text, encoding)
-    [row] = read.rows
-    made = parse_row(row, read, this_year=2025)
-    assert isinstance(made, RosterEntry), made
-    return made
+    """Return the entry of a table with a single valid row."""
+    parsed = table(text, encoding)
+    [row] = parsed.rows
+    entry = parse_row(row, parsed, this_year=2025)
+    assert isinstance(entry, RosterEntry), entry
+    return entry
 
 
 def workbook(*rows: list[object]) -> bytes:
@@ -47,30 +47,30 @@ def workbook(*rows: list[object]) -> bytes:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_what_excel_saves_is_read_in_any_encoding(encoding: str) -> None:
-    """The same row comes out of UTF-8, UTF-8 with a mark, and GB18030, rare characters included."""
-    made = only_entry(f"{HEADING}\n{ROW.replace('张三', '𠮷㐂·䶮')}\n", encoding)
-    assert (made.student_number, made.name, made.department) == ("0012", "𠮷㐂·䶮", "信息学院")
+    """UTF-8 with and without a byte order mark and GB18030 give the same row, also with rare characters."""
+    entry = only_entry(f"{HEADING}\n{ROW.replace('张三', '𠮷㐂·䶮')}\n", encoding)
+    assert (entry.student_number, entry.name, entry.department) == ("0012", "𠮷㐂·䶮", "信息学院")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_the_separator_is_found(separator: str) -> None:
-    """Comma, semicolon and tab are all in use."""
+    """Comma, semicolon and tab are recognised."""
     assert only_entry(f"{HEADING}\n{ROW}\n".replace(",", separator)).programme == "软件工程"
 
 
 def test_headings_may_be_chinese_in_any_order_among_others() -> None:
-    """A column that means nothing here is named in the table; the rest is found by its heading."""
+    """Columns are found by their headings in any order, and unknown headings are listed."""
     read = table(
         "年级,备注,姓名,学号,邮箱,学院,专业,培养层次,入学日期\n2023级,好,张三,0012,z@u.cn,信,软,本科,2023年9月3日\n"
     )
-    made = parse_row(read.rows[0], read, this_year=2025)
-    assert isinstance(made, RosterEntry)
-    assert (made.year, made.student_number, str(made.enrolled_on)) == (2023, "0012", "2023-09-03")
+    entry = parse_row(read.rows[0], read, this_year=2025)
+    assert isinstance(entry, RosterEntry)
+    assert (entry.year, entry.student_number, str(entry.enrolled_on)) == (2023, "0012", "2023-09-03")
     assert read.ignored == ("备注",)
 
 
 def test_rows_are_numbered_as_the_spreadsheet_numbers_them() -> None:
-    """The heading is row 1; blank rows count and are skipped; a line break within a cell makes no new row."""
+    """The heading is row 1, blank rows are counted and skipped, and a line break in a cell makes no new row."""
     read = table(f'{HEADING}\n\n{ROW}\n,,,,,,\n"0013","李\n四",l@u.cn,信,软,本科,2023\n')
     assert [row.number for row in read.rows] == [3, 5]
 
@@ -91,7 +91,7 @@ def test_rows_are_numbered_as_the_spreadsheet_numbers_them() -> None:
     ],
 )
 def test_what_is_no_roster_is_refused_with_a_sentence(data: bytes, code: str) -> None:
-    """Each kind of wrong file has its code, and the sentence says something."""
+    """Each kind of wrong file has its own code and a message."""
     with pytest.raises(CreditsError) as refusal:
         roster_file.read(data, "roster.csv")
     assert refusal.value.code == code
@@ -99,7 +99,7 @@ def test_what_is_no_roster_is_refused_with_a_sentence(data: bytes, code: str) ->
 
 
 def test_a_damaged_utf8_file_is_not_taken_for_gb18030() -> None:
-    """One broken byte among good Chinese names is found, with its line, instead of storing nonsense."""
+    """One broken byte among good Chinese names is reported with its line, and no nonsense is stored."""
     data = f"{HEADING}\n{ROW}\n{ROW}\n".encode()
     cut = data.rindex("张".encode())
     with pytest.raises(CreditsError) as refusal:
@@ -109,7 +109,7 @@ def test_a_damaged_utf8_file_is_not_taken_for_gb18030() -> None:
 
 
 def test_the_number_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One row more than allowed is too many."""
+    """One row more than the limit is refused."""
     monkeypatch.setattr(roster_file, "MAX_ROWS", 2)
     assert len(table(f"{HEADING}\n{ROW}\n{ROW}\n").rows) == 2
     with pytest.raises(CreditsError):
@@ -117,7 +117,7 @@ def test_the_number_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_workbook_is_read_like_a_table() -> None:
-    """Text stays text, a year may be a number, and a number that a student number was turned into is marked."""
+    """Text stays text, a year may be a number, and a student number that Excel stored as a number is refused."""
     rows = (HEADING.split(","), ROW.split(","), [12, "李四", "l@u.cn", "信", "软", "本科", 2023])
     read = roster_file.read(workbook(*rows), "roster.xlsx")
     first, second = (parse_row(row, read, this_year=2025) for row in read.rows)
@@ -130,7 +130,7 @@ def test_a_workbook_is_read_like_a_table() -> None:
 
 
 def test_a_workbook_that_would_burst_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an archive claims to inflate to is looked at before it is inflated."""
+    """The inflated size that an archive declares is checked before it is inflated."""
     monkeypatch.setattr(roster_file, "MAX_INFLATED_BYTES", 100_000)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -164,7 +164,7 @@ def test_a_workbook_that_would_burst_is_refused(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_a_wrong_cell_is_named_with_its_column_and_reason(column: str, cell: str, code: str) -> None:
-    """Row, the file's own heading, a stable code and a sentence."""
+    """A refused cell has its row, the file's own heading, a stable code and a reason."""
     cells = dict(zip(HEADING.split(","), ROW.split(","), strict=True)) | {column: cell}
     read = table(f"{HEADING}\n{','.join(cells.values())}\n")
     [refusal] = parse_row(read.rows[0], read, this_year=2025)  # type: ignore[misc]
@@ -173,7 +173,7 @@ def test_a_wrong_cell_is_named_with_its_column_and_reason(column: str, cell: str
 
 
 def test_every_wrong_cell_of_a_row_is_told_at_once() -> None:
-    """Whoever mends the file mends it once."""
+    """All wrong cells of a row are reported together, so that the file has to be corrected only once."""
     read = table(f"{HEADING}\n,,x,信,软,本科,23\n")
     refusals = parse_row(read.rows[0], read, this_year=2025)
     assert isinstance(refusals, list)
@@ -188,13 +188,13 @@ def test_ways_to_keep_leading_zeros_are_understood(cell: str) -> None:
 
 @given(number=st.from_regex(r"[0-9]{1,40}", fullmatch=True))
 def test_leading_zeros_are_kept(number: str) -> None:
-    """Whatever digits a student number has, they come out as they went in."""
+    """Any digits of a student number come out as they went in."""
     assert only_entry(f"{HEADING}\n{number}{ROW[4:]}\n").student_number == number
 
 
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
-    """No file makes the reader fall over."""
+    """No bytes make the reader raise anything but a CreditsError."""
     for name in ("roster.csv", "roster.xlsx"):
         for content in (data, f"{HEADING}\n".encode() + data, b"PK\x03\x04" + data):
             with contextlib.suppress(CreditsError):
@@ -205,20 +205,21 @@ def test_any_bytes_are_a_table_or_a_sentence(data: bytes) -> None:
 
 @given(cells=st.lists(st.text(max_size=50), min_size=8, max_size=8))
 def test_any_cells_are_an_entry_or_refusals(cells: list[str]) -> None:
-    """Whatever stands in the cells, a row is an entry with plain text, or reasons."""
+    """Whatever the cells contain, a row is an entry with plain text or a list of reasons."""
     columns = dict(zip(roster_file.HEADINGS, cells, strict=True))
     read = roster_file.RosterTable({column: column for column in columns}, (), ())
-    made = parse_row(roster_file.RosterFileRow(2, columns), read, this_year=2025)
-    if isinstance(made, RosterEntry):
-        assert not made.name.startswith(("=", "+", "-", "@"))
-        assert made.email == made.email.lower()
+    result = parse_row(roster_file.RosterFileRow(2, columns), read, this_year=2025)
+    if isinstance(result, RosterEntry):
+        assert not result.name.startswith(("=", "+", "-", "@"))
+        assert result.email == result.email.lower()
     else:
-        assert made
-        assert all(refusal.reason for refusal in made)
+        assert result
+        assert all(refusal.reason for refusal in result)
 
 
 def test_a_stray_cell_in_a_far_corner_is_refused_before_the_sheet_is_read() -> None:
-    """The reader would make room for every cell up to there, and end the whole process where there is none."""
+    """The reader would allocate memory for every cell up to the last one, and the process would be killed if there
+    is not enough."""
     stray = io.BytesIO()
     with xlsxwriter.Workbook(stray) as book:
         sheet = book.add_worksheet()
@@ -231,7 +232,7 @@ def test_a_stray_cell_in_a_far_corner_is_refused_before_the_sheet_is_read() -> N
 
 
 def test_cells_that_are_only_formatted_are_no_cells() -> None:
-    """Borders or a colour down to the last row of a sheet do not make it large."""
+    """Borders or a colour down to the last row of a sheet do not make it too large."""
     formatted = io.BytesIO()
     with xlsxwriter.Workbook(formatted) as book:
         sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
