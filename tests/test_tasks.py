@@ -1,4 +1,4 @@
-"""Tasks and workers: a message only wakes; killing workers loses nothing and doubles nothing."""
+"""Tasks and workers: a message only wakes a worker; killing workers loses nothing and doubles nothing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState, Contribution, Evidence
 from credits.jobs.models import Job
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
-from tests.contributions.told import ALICE, ScriptedForge, change, page
+from tests.contributions.busiest_people import link_busiest, merged_as_held, merged_by_file
+from tests.contributions.scripted_forge import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account
 from tests.workers import Workers, end_every_session, wait_until
 
 
 @pytest.fixture
 def sent(monkeypatch) -> list[tuple[Any, ...]]:
-    """What tasks send instead of sending it."""
+    """Collect the messages that tasks send, instead of sending them."""
     messages: list[tuple[Any, ...]] = []
     monkeypatch.setattr(tasks.collect, "apply_async", lambda args, **_options: messages.append(args))
     return messages
@@ -32,7 +32,7 @@ def sent(monkeypatch) -> list[tuple[Any, ...]]:
 
 @pytest.mark.django_db
 def test_wake_sends_a_worker_to_each_forge_that_is_due(sent):
-    """New accounts are found by themselves; a forge with nothing due gets no message."""
+    """New accounts get a job by themselves; a forge with nothing due gets no message."""
     forge_account(forge="github")
     tasks.wake()
     assert sent == [("github",)]
@@ -43,7 +43,7 @@ def test_wake_sends_a_worker_to_each_forge_that_is_due(sent):
 
 @pytest.mark.django_db
 def test_invariant_10_a_doubled_message_does_nothing_twice(monkeypatch, sent):
-    """The first message collects what is due; the same message once more, or a late one, finds nothing to do."""
+    """The first message collects what is due; a doubled or late one finds nothing to do."""
     forge_account(forge_user_id=ALICE.id, login=ALICE.login)
     forge = ScriptedForge(lambda _asks: [page(ALICE, change(1))])
     monkeypatch.setattr(forges, "forge", lambda _name: forge)
@@ -57,7 +57,7 @@ def test_invariant_10_a_doubled_message_does_nothing_twice(monkeypatch, sent):
 
 @pytest.mark.django_db
 def test_a_task_asks_for_another_turn_when_its_time_is_up(monkeypatch, sent):
-    """A forge with much to do gives way to the next message after a while, and asks to be called again."""
+    """After its time budget a task stops and sends a message for another turn."""
     forge_account(forge_user_id=ALICE.id, login=ALICE.login)
     monkeypatch.setattr(tasks, "BUDGET", timedelta(0))
     monkeypatch.setattr(forges, "forge", lambda _name: ScriptedForge(lambda _asks: [page(ALICE)]))
@@ -81,7 +81,7 @@ def workers(tmp_path, local) -> Iterator[Workers]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, local):
-    """Without any message each new process finds what is due, and complains of nothing, its connections least."""
+    """Without any message each new process finds what is due, with no warning or error in its log."""
     accounts = link_busiest(local, "github", 1)
     workers.start()
     wait_until(

@@ -1,5 +1,6 @@
-"""Real Celery workers for tests: processes of their own on the filesystem broker, over the test's database; started,
-killed in every way, and started again."""
+"""Real Celery workers for tests: separate processes on the filesystem broker and the test's database, to start and
+kill.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ HOUSE = Path(__file__).parent.parent
 
 
 class Workers:
-    """Real workers on the filesystem broker, over the test's database and the local forge."""
+    """Real workers on the filesystem broker, with the test's database and the local forge."""
 
     def __init__(self, data_dir: Path, local: LocalForge) -> None:
         database = connection.settings_dict
@@ -56,7 +57,7 @@ class Workers:
         self.starts = 0
 
     def start(self) -> None:
-        """A parent with two children, in a process group of their own."""
+        """Start a parent with two children, in a process group of their own."""
         self.starts += 1
         command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--concurrency", "2"]
         self._running = subprocess.Popen(
@@ -69,7 +70,7 @@ class Workers:
         )
 
     def keep_up(self) -> None:
-        """Start again what ended by itself, as whatever looks after a worker in production does."""
+        """Restart a worker that ended by itself, as a supervisor does in production."""
         if self._running is not None and self._running.poll() is not None:
             self.kill()
             self.start()
@@ -78,7 +79,7 @@ class Workers:
         return self._running is not None and self._running.poll() is None
 
     def kill(self) -> None:
-        """Parent and children at once, without a word."""
+        """Kill parent and children at once, without a signal that they can handle."""
         if self._running is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._running.pid, signal.SIGKILL)
@@ -86,7 +87,7 @@ class Workers:
             self._running = None
 
     def kill_child(self) -> bool:
-        """One of the children, without a word: the parent starts another. Whether there was one."""
+        """Kill one of the children; the parent starts another. Return whether there was one."""
         assert self._running is not None
         listed = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(self._running.pid)], capture_output=True, text=True
@@ -99,14 +100,16 @@ class Workers:
         return True
 
     def empty_broker(self) -> None:
+        """Delete all messages."""
         for message in self.messages.iterdir():
             message.unlink(missing_ok=True)
 
     def said(self) -> str:
-        """The end of what the workers wrote."""
+        """Return the end of the workers' log."""
         return Path(self._log.name).read_text(errors="replace")[-3_000:]
 
     def wake(self) -> None:
+        """Send the message that wakes a worker."""
         self._app.send_task("credits.tasks.wake", ignore_result=True)
 
     def close(self) -> None:
@@ -116,6 +119,7 @@ class Workers:
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 120, said: Callable[[], str] = str) -> None:
+    """Wait until ``true`` returns true. Fail with the text of ``said`` after ``seconds``."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"it took too long: {said()}"

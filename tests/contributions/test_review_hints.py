@@ -1,4 +1,4 @@
-"""Signals: each with the fact behind it, none where a fact is unknown, and never a verdict."""
+"""Review hints: each with the fact behind it, none for an unknown fact, and never a verdict."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _in_english() -> Iterator[None]:
     ],
 )
 def test_each_signal_names_its_fact(facts, code, fact) -> None:
-    """One fact, one signal, and the fact stands in it."""
+    """One fact gives one hint, and the hint contains the fact."""
     (found,) = hints_for(replace(PLAIN, **facts))
     assert found.code == code
     assert fact in str(found.fact)
@@ -71,13 +71,13 @@ def test_each_signal_names_its_fact(facts, code, fact) -> None:
     ],
 )
 def test_what_is_unknown_or_usual_gives_none(facts) -> None:
-    """None is not a signal, nor is what falls outside its bounds."""
+    """Neither an unknown fact nor a value within the usual bounds gives a hint."""
     assert hints_for(replace(PLAIN, **facts)) == ()
 
 
 @pytest.mark.django_db
 def test_the_facts_come_from_what_is_held() -> None:
-    """A claim full of oddities shows each beside its own line, in a bounded number of queries."""
+    """A claim full of oddities shows each hint beside its own line, in a bounded number of queries."""
     one, other = factories.student(), factories.student()
     account = make.linked_account(one)
     mine = make.repository(
@@ -108,7 +108,7 @@ def test_the_facts_come_from_what_is_held() -> None:
 
 @pytest.mark.django_db
 def test_what_another_student_has_not_claimed_is_not_told() -> None:
-    """The same work of another student is a signal once they have claimed it; until then only they see it."""
+    """The same work of another student gives a hint only after that student has claimed it."""
     one, other = factories.student(), factories.student()
     make.authorship(one, make.contribution(files_id="files:9"))
     twin = make.authorship(other, make.contribution(files_id="files:9", title="Something quite else"))

@@ -1,4 +1,4 @@
-"""10,000 damaged rulebooks: each a located fault or a valid rulebook, within bounded time and memory.
+"""Read 10,000 damaged rulebooks: each is a fault with a place or a valid rulebook, within bounded time and memory.
 
 ``python -m tests.soak.rulebooks [ROUNDS]``; ``make test`` does some hundreds of the same.
 """
@@ -23,10 +23,10 @@ MOST_MEMORY = 200
 
 
 def rulebooks(rounds: int = ROUNDS) -> list[tuple[str, str]]:
-    """Damages ``rounds`` rulebooks and reads each; names and values for the report.
+    """Damage and read ``rounds`` rulebooks. Return names and values for the report.
 
-    Raises AssertionError for a fault without a place, a crash's own error for a crash, and AssertionError beyond the
-    bounds of time and memory.
+    Raise AssertionError for a fault without a place or if the bounds of time and memory are exceeded. A crash is
+    raised unchanged.
     """
     before = _megabytes()
     valid, longest, began = 0, 0.0, time.process_time()

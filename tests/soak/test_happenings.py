@@ -1,4 +1,4 @@
-"""What happens on forges afterwards, by the thousand: no contribution twice, no share above one."""
+"""Thousands of later events on forges: no contribution twice, no share above one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Sum
 from credits.contributions.models import Authorship, Contribution, Repository
 from credits.contributions.storing.store import store
 from credits.forges.protocol import AccountOnForge
-from tests.contributions.told import BOB, MERGED, change, repository
+from tests.contributions.scripted_forge import BOB, MERGED, change, repository
 from tests.factories import NOW
 from tests.profiles import LONG
 
@@ -21,8 +21,8 @@ HAPPENINGS = 10_000 if LONG else 1_000
 
 
 def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
-    """Repositories and people change their names, openers delete their accounts, pull requests are edited, reverted
-    and taken away, in any order and told late or twice: each stands once, and its shares add up to one at most.
+    """Renames, deleted openers, edits, reverts and deletions come in any order, late or twice: each contribution is
+    stored once, and its shares add up to 1 at most.
     """
     chance = random.Random(7)
     homes = {number: repository(number) for number in range(20)}

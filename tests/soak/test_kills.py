@@ -1,4 +1,4 @@
-"""Workers killed outright, the broker emptied, every session of the database ended: nothing lost, nothing twice."""
+"""Workers killed, the broker emptied, every database session ended: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -87,8 +87,9 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
-    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next
-    message finds it all."""
+    """The broker's folder is removed while workers run and comes back empty: the workers go on, and the next
+    message is enough.
+    """
     accounts = link_everybody(2)
     workers.start()
     workers.wake()

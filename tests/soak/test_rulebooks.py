@@ -1,4 +1,4 @@
-"""Rulebooks that were damaged, and expressions that were made up, in numbers that no test of every day has time for."""
+"""Damaged rulebooks and generated expressions, in larger numbers than the daily tests have time for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(14_400)
 
 
 def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
-    """10,000 in the long run: none crashes the reader, and none runs long or takes much memory."""
+    """In the long run 10,000 rulebooks are read: none crashes the parser, runs long or takes much memory."""
     for said, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
         print(f"{said:32}{value:>12}")
 

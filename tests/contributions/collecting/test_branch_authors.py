@@ -1,4 +1,4 @@
-"""Co-authors from the commits of a branch: asked once it is claimed, by a worker, and unknown until the forge told."""
+"""Co-authors from the commits of a branch: a worker requests it after the claim; until the answer they are unknown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
 from tests import credit_factories as make
 from tests import factories
-from tests.contributions.told import ALICE, BOB, change
+from tests.contributions.scripted_forge import ALICE, BOB, change
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def _in_english() -> Iterator[None]:
 
 
 class BranchForge:
-    """A forge that tells the commits a test says, or fails as it says."""
+    """A forge that returns the commits, or raises the errors, that a test gives."""
 
     name = "github"
 
@@ -71,7 +71,7 @@ def mended() -> list[Contribution]:
 
 
 def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
-    """The opener keeps what they have, a bot gets nothing, and somebody without an account is counted as that."""
+    """The opener keeps the share, a bot gets no part, and an author without an account is counted as such."""
     assert branch_authors.request_branches([mended[0].pk], now=NOW) == 1
     forge = BranchForge((commit(ALICE, BOB), commit(None, BOT, sha="b" * 40)))
     assert look(forge) == 1
@@ -88,7 +88,7 @@ def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
 
 
 def test_a_branch_costs_one_request_however_often_it_is_claimed(mended):
-    """What was looked at is not asked for again, and nobody's branch is asked for who was not claimed."""
+    """A branch is requested once, and only for a claimed pull request."""
     forge = BranchForge((commit(ALICE),))
     for _ in range(2):
         branch_authors.request_branches([mended[0].pk], now=NOW)
@@ -99,7 +99,7 @@ def test_a_branch_costs_one_request_however_often_it_is_claimed(mended):
 
 
 def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(mended):
-    """Reviews, issues and attested work are not asked for."""
+    """No branch is requested for reviews, issues and attested work."""
     Contribution.objects.filter(pk=mended[0].pk).update(found_by="attested")
     review = make.contribution(kind="review")
     assert branch_authors.request_branches([mended[0].pk, review.pk], now=NOW) == 0
@@ -116,7 +116,7 @@ def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(mended):
     ],
 )
 def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(mended, said, again):
-    """It stays unknown, with the reason; what may be better later is tried again, and the rest when claimed anew."""
+    """After an error the authors stay unknown, with the reason; it is tried again later, or with the next claim."""
     branch_authors.request_branches([mended[0].pk], now=NOW)
     look(BranchForge(said))
     branch = BranchLook.objects.get()
@@ -132,7 +132,7 @@ def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(mended, sai
 
 
 def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
-    """The lane is closed until the time that was named; nobody is called before it, and no failure is counted."""
+    """A rate limit closes the lane until the time named; no request comes before it, and no failure is counted."""
     branch_authors.request_branches([one.pk for one in mended], now=NOW)
     until = NOW + timedelta(minutes=9)
     forge = BranchForge(
@@ -148,7 +148,7 @@ def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
 
 
 def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(mended):
-    """One failure ends the turn: every further branch would wait for the same time-out."""
+    """One failure ends the turn, because every further branch would wait for the same time-out."""
     branch_authors.request_branches([one.pk for one in mended], now=NOW)
     forge = BranchForge(ForgeUnavailable("forge-unavailable", "Down."), (commit(ALICE),))
     look(forge)
@@ -158,8 +158,9 @@ def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(mended):
 
 
 def test_a_claim_asks_for_the_branches_of_what_it_claims():
-    """Submitting asks, in the same transaction; until the forge tells, the reviewer sees that it is not known, and
-    afterwards who else wrote it."""
+    """Submitting requests the branches in the same transaction. The reviewer sees that further authors are unknown,
+    and later who they are.
+    """
     claim = make.submitted_claim()
     share = claim.items.first().authorship
     assert branch_authors.branch_looks([share.contribution_id])[share.contribution_id].seen_at is None
@@ -179,7 +180,9 @@ def local() -> Iterator[LocalForge]:
 
 @pytest.mark.parametrize(("name", "adapter"), [("github", GitHub), ("gitee", Gitee)])
 def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adapter: Any) -> None:
-    """Through the real adapters: on GitHub a point, on Gitee a request, and the co-author is found by id."""
+    """Through the real adapters a branch costs a point on GitHub and a request on Gitee, and finds the co-author by
+    id.
+    """
     world, now = local.world, timezone.now()
     made = now - timedelta(days=9)
     home = world.add_repository(name, "owner/project", created_at=made)
@@ -207,7 +210,7 @@ def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adap
 
 
 def test_how_long_a_forge_is_left_alone():
-    """As long as it asked; else by what it said."""
+    """A lane is closed for the time that the forge named, else for a wait that depends on the error."""
     until = NOW + timedelta(hours=1)
     assert forge_session.lane_closed_until(ForgeUnavailable("x", "", until=until), NOW) == until
     assert forge_session.lane_closed_until(ForgeUnavailable("x", ""), NOW) == NOW + forge_session.DOWN_WAIT

@@ -1,4 +1,4 @@
-"""Collecting through the real adapters over HTTP: complete against the data file, faults or not."""
+"""Collecting through the real adapters over HTTP finds what the data file has, with and without faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from credits.forges.github.adapter import GitHub
 from credits.forges.protocol import Forge
 from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
+from tests.contributions.busiest_people import link_busiest, merged_as_held, merged_by_file
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +56,8 @@ def collected(accounts, adapters) -> StoredCounts:
 
 
 def test_everything_that_was_merged_is_held_once(local, adapters):
-    """After a first round all that the file has of the linked people is held, exactly once; a second finds nothing new
-    and costs a handful of requests, and a third in full finds the same again.
+    """The first round stores all merged work of the linked people, exactly once. A second round finds nothing new
+    with a handful of requests, and a third one in full finds the same again.
     """
     accounts = link_busiest(local, "github", 6) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
@@ -79,8 +79,8 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
 
 
 def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
-    """One answer in eight fails, in every way a forge has: what is held in the end is what the file says, and at no
-    time was anybody complete without it.
+    """One answer in eight fails in every way a forge can fail: the database has what the file has in the end, and
+    no account was ever complete without its work.
     """
     accounts = link_busiest(local, "github", 5) + link_busiest(local, "gitee", 2)
     truth = merged_by_file(accounts)
@@ -103,7 +103,7 @@ def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
 
 @pytest.mark.parametrize("kind", ["graphql_rate_limited", "secondary_limit", "primary_limit"])
 def test_a_limit_closes_the_lane_until_the_time_that_the_forge_names(local, adapters, kind):
-    """Nothing is asked in between, nobody is blamed, and the other forge goes on."""
+    """Until that time nothing is requested and no failure is counted; the other forge goes on."""
     accounts = link_busiest(local, "github", 2) + link_busiest(local, "gitee", 1)
     local.faults.add(kind, forge="github", times=None)
     collected(accounts, adapters)

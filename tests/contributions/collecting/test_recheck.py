@@ -1,4 +1,4 @@
-"""A second look: what a forge itself says is stored and flagged; what fails changes nothing; nothing is decided."""
+"""A recheck stores and flags what the forge says; a failed one changes nothing; nothing is decided."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from credits.forges.tokens import TokenPool
 from credits.jobs.models import Job, Lane
 from tests import credit_factories as make
 from tests import factories
-from tests.contributions.told import change, repository
+from tests.contributions.scripted_forge import change, repository
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ REVERT = "https://forge.example/owner/project1/pull/99"
 
 
 class LookingForge:
-    """A forge that answers a second look by what a test says of each id."""
+    """A forge that answers rechecks by what a test gives for each id."""
 
     name = "github"
 
@@ -80,7 +80,7 @@ def statuses() -> list[str]:
 
 
 def test_labels_renames_reverts_and_deletions_are_seen_again(held) -> None:
-    """What is there is stored as it is now; what was taken back or is gone is so from then on."""
+    """Changed facts are stored; reverted and deleted work is marked as such."""
     report = look(held, n2="reverted", n3="gone", n4=ForgeUnavailable("forge-unavailable", "No answer."))
     assert (report.seen, report.found, report.failed) == (4, 2, 1)
     assert statuses() == ["merged", "reverted", "gone", "merged", "merged"]
@@ -93,7 +93,7 @@ def test_labels_renames_reverts_and_deletions_are_seen_again(held) -> None:
 
 
 def test_invariant_9_a_look_that_fails_leaves_what_was_known(held) -> None:
-    """Neither the finding nor the time of the last good look is touched by a failure."""
+    """A failure changes neither the finding nor the time of the last successful recheck."""
     look(held, n2="reverted")
     again = recheck.recheck_contributions(
         held,
@@ -106,7 +106,7 @@ def test_invariant_9_a_look_that_fails_leaves_what_was_known(held) -> None:
 
 
 def test_what_comes_back_is_there_again(held) -> None:
-    """A repository that was private for a day is not gone for good."""
+    """Work in a repository that was private for a day is merged again, not gone for good."""
     look(held, n1="gone")
     assert statuses()[0] == "gone"
     look(held)
@@ -115,7 +115,7 @@ def test_what_comes_back_is_there_again(held) -> None:
 
 
 def test_what_was_put_in_again_counts_as_merged_again(held) -> None:
-    """A revert that was itself taken back took nothing back: neither the finding nor the fact stays."""
+    """After a reverted revert neither finding nor URL remains."""
     look(held, n1="reverted")
     assert statuses()[0] == "reverted"
     look(held)
@@ -124,7 +124,7 @@ def test_what_was_put_in_again_counts_as_merged_again(held) -> None:
 
 
 def test_attested_work_is_looked_at_by_its_commit(held) -> None:
-    """The forge never called it merged, so what can go is the commit by which it landed."""
+    """The forge never called it merged, so the recheck looks for the commit that brought it in."""
     Contribution.objects.filter(number="1").update(found_by="attested", status="landed")
     first = Contribution.objects.select_related("repository").get(number="1")
     assert look([first]).found == 0
@@ -132,7 +132,7 @@ def test_attested_work_is_looked_at_by_its_commit(held) -> None:
 
 
 def test_a_thousand_things_that_happen_store_nothing_twice() -> None:
-    """Renames, transfers, reverts and deletions by the hundred: every contribution stands once, with its share."""
+    """After hundreds of renames, transfers, reverts and deletions every contribution is stored once, with its share."""
     changes = [change(number, repository=repository(number % 7 + 1)) for number in range(1, 101)]
     store("github", changes, now=NOW)
     held = list(Contribution.objects.select_related("repository"))
@@ -145,7 +145,7 @@ def test_a_thousand_things_that_happen_store_nothing_twice() -> None:
 
 
 def test_workers_take_it_from_the_queue(held) -> None:
-    """Asked for twice it is done once; a failure is tried again; a limit closes the lane and blames nobody."""
+    """A recheck requested twice is done once; a failure is retried; a rate limit closes the lane without a failure."""
     assert recheck.request_rechecks(held, now=NOW) == 5
     assert recheck.request_rechecks(held, now=NOW) == 0
     forge = LookingForge(n1=ForgeUnavailable("forge-unavailable", "No answer."))
@@ -163,7 +163,7 @@ def test_workers_take_it_from_the_queue(held) -> None:
 
 
 def test_a_process_without_a_token_looks_at_nothing_and_closes_nothing(held) -> None:
-    """The jobs stay due for a process that has one."""
+    """The jobs stay due for a process with a token."""
     recheck.request_rechecks(held, now=NOW)
     poor = LookingForge()
     poor.tokens = TokenPool([])
@@ -177,7 +177,7 @@ def decided():
 
 
 def test_nothing_is_recorded_on_a_look_that_is_too_old() -> None:
-    """After two weeks without a look it waits, unless the registrar says why not."""
+    """Without a recheck in two weeks a result cannot be recorded, unless the registrar gives a reason."""
     claim = decided()
     registrar = factories.registrar()
     assert flags.request_due_rechecks(now=LATER) == 2
@@ -188,7 +188,7 @@ def test_nothing_is_recorded_on_a_look_that_is_too_old() -> None:
 
 
 def test_a_fresh_look_lets_it_be_recorded() -> None:
-    """Seen within the time, it is recorded without a word."""
+    """After a recent recheck a result is recorded without a reason."""
     claim = decided()
     make.seen_again(claim, now=LATER - timedelta(days=1))
     assert flags.request_due_rechecks(now=LATER) == 0
@@ -196,8 +196,9 @@ def test_a_fresh_look_lets_it_be_recorded() -> None:
 
 
 def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
-    """Between the look and the flag a worker may take long, or die: nothing is recorded in between, and whoever wakes
-    the workers next raises the flag."""
+    """Between finding and flag a worker may be slow or die: nothing is recorded meanwhile, and the next wake flags
+    the claim.
+    """
     claim = decided()
     make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
     with pytest.raises(CreditsError) as refused:
@@ -209,7 +210,7 @@ def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
 
 @pytest.mark.parametrize("finding", ["reverted", "gone"])
 def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
-    """The decision stands as it was; the result waits for a reviewer's words, and for nothing else."""
+    """A finding leaves the decision as it was; the result waits only for a reviewer's explanation."""
     claim = decided()
     make.seen_again(claim, now=LATER, finding=finding, fact=REVERT)
     assert flags.flag_findings(now=LATER) == 2
@@ -232,7 +233,7 @@ def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
 
 
 def test_a_flag_on_a_refused_claim_reaches_its_reviewer() -> None:
-    """Its result waits for a reviewer's words like any other, so a reviewer is told that it does."""
+    """The result of a refused claim also waits for a reviewer's explanation, and the reviewer sees that."""
     claim = make.submitted_claim()
     make.seen_again(claim, now=NOW, finding="reverted", fact=REVERT)
     flags.flag_findings(now=NOW)

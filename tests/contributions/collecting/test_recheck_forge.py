@@ -1,4 +1,4 @@
-"""The second look over HTTP, through the real adapters: renames, reverts and deletions, and no credit twice."""
+"""Rechecks over HTTP through the real adapters: renames, reverts and deletions, and no credit twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from credits.contributions.models import Contribution, Recheck
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.github.adapter import GitHub
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest
+from tests.contributions.busiest_people import link_busiest
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,9 @@ def local() -> Iterator[LocalForge]:
 
 @pytest.mark.parametrize(("name", "adapter"), [("github", GitHub), ("gitee", Gitee)])
 def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapter: type) -> None:
-    """After renames, a revert and a deletion each contribution stands once, under its new name, with what was found
-    of it; what was not touched is as before."""
+    """After renames, a revert and a deletion each contribution is stored once, under its new name, with its
+    finding; the others are unchanged.
+    """
     environment = local.environment()
     prefix = name.upper()
     forge = adapter(

@@ -1,4 +1,4 @@
-"""Storing: each contribution once, nothing written that says nothing new, nothing known lost."""
+"""Storing: each contribution once, no write without news, and no known fact lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from credits.contributions.storing import store as storing
 from credits.contributions.storing.db_rows import fingerprint_answer
 from credits.contributions.storing.store import StoredCounts, store
 from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange
-from tests.contributions.told import BOB, MERGED, change, repository
+from tests.contributions.scripted_forge import BOB, MERGED, change, repository
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ TABLES = ("credits_repository", "credits_contribution", "credits_authorship", "c
 
 
 def rows_as_they_lie() -> list[tuple]:
-    """Every row with where and by which transactions it was written or locked."""
+    """Return every row with its place and the transactions that wrote or locked it."""
     found = []
     with connection.cursor() as cursor:
         for table in TABLES:
@@ -37,7 +37,7 @@ def rows_as_they_lie() -> list[tuple]:
 
 
 def test_a_contribution_is_stored_with_all_that_was_told():
-    """Facts, classed files, repository, opener and evidence stand in the database as the forge told them."""
+    """Facts, file categories, repository, opener and evidence are stored as the forge returned them."""
     assert store("github", [change()], now=NOW) == StoredCounts(new=1)
     held = Contribution.objects.select_related("repository").get()
     assert (held.repository.forge, held.repository.forge_id, held.repository.stars) == ("github", "1", 1200)
@@ -54,7 +54,7 @@ def test_a_contribution_is_stored_with_all_that_was_told():
 
 
 def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
-    """Opener and co-author both lead to it; it stands once, with a part for each."""
+    """A contribution that both opener and co-author lead to is stored once, with a part for each."""
     shared = change(co_authors=(BOB,))
     assert store("github", [shared], now=NOW) == StoredCounts(new=1)
     assert store("github", [replace(shared, found_by="link")], now=NOW) == StoredCounts(unchanged=1)
@@ -65,7 +65,7 @@ def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
 
 
 def test_an_unchanged_row_is_neither_written_nor_locked():
-    """Storing the same again leaves every row where it lay, with the transactions that wrote it."""
+    """Storing the same answer again leaves every row in its place, with the transactions that wrote it."""
     changes = [change(number, co_authors=(BOB,)) for number in range(1, 30)]
     store("github", changes, now=NOW)
     before = rows_as_they_lie()
@@ -95,7 +95,7 @@ ANOTHER = {
 
 @pytest.mark.parametrize("name", [one.name for one in fields(MergedChange) if one.name != "found_by"])
 def test_invariant_9_another_answer_never_passes_for_the_same(name):
-    """Whatever a forge tells otherwise than before shows in the fingerprint; unknown is not the same as none."""
+    """Any difference in an answer changes the fingerprint, and unknown differs from none."""
     before = change()
     after = replace(before, **{name: ANOTHER.get(name, "another")})
     assert fingerprint_answer(after) != fingerprint_answer(before)
@@ -110,7 +110,7 @@ def test_invariant_9_another_answer_never_passes_for_the_same(name):
 
 
 def test_what_was_found_gone_comes_back_by_the_same_answer():
-    """The forge shows again, word for word, what a second look had not found: it is there again."""
+    """An unchanged answer makes a contribution that a recheck found gone merged again."""
     store("github", [change()], now=NOW)
     Contribution.objects.update(status=Contribution.Status.GONE)
     assert store("github", [change()], now=NOW) == StoredCounts(changed=1)
@@ -118,7 +118,7 @@ def test_what_was_found_gone_comes_back_by_the_same_answer():
 
 
 def test_what_changed_is_written_and_counted():
-    """A new title is a change, keeps the first collection's time, and leaves the old evidence beside the new."""
+    """A new title counts as a change, keeps the time of the first collection, and leaves the old evidence."""
     store("github", [change(1), change(2)], now=NOW)
     renamed = change(1, title="Mend all", updated_at=LATER)
     again = store("github", [renamed, change(2), change(3)], now=NOW + timedelta(days=1))
@@ -130,14 +130,14 @@ def test_what_changed_is_written_and_counted():
 
 
 def test_an_old_answer_that_comes_late_replaces_nothing():
-    """Two workers may store out of order: what the forge said last stands."""
+    """If two workers store out of order, the forge's latest answer wins."""
     store("github", [change(title="New", updated_at=LATER)], now=NOW)
     assert store("github", [change(title="Old")], now=NOW) == StoredCounts(unchanged=1)
     assert Contribution.objects.get().title == "New"
 
 
 def test_invariant_9_what_was_known_never_becomes_unknown():
-    """A later answer that leaves facts out does not blank those that an earlier one gave."""
+    """A later answer without some facts does not erase those that an earlier answer gave."""
     store("github", [change()], now=NOW)
     silent = repository(owner=None, stars=None, licence=None, language=None, is_fork=None, is_archived=None)
     vague = change(
@@ -164,7 +164,7 @@ def test_invariant_9_what_was_known_never_becomes_unknown():
 
 
 def test_unknown_is_stored_as_unknown():
-    """What the forge did not say is NULL, not zero and not empty; what it said is empty is empty."""
+    """A fact that the forge did not give is NULL, not zero or empty; an empty one is empty."""
     store(
         "github",
         [change(1, additions=None, files=None, labels=None), change(2, labels=(), files=())],
@@ -177,7 +177,7 @@ def test_unknown_is_stored_as_unknown():
 
 @pytest.mark.parametrize("said", ["merged", "landed"])
 def test_a_revert_that_was_seen_stays(said):
-    """The pull request itself goes on saying what it said after it was reverted; that does not undo what was found."""
+    """A later answer that still says merged does not undo a revert that was found."""
     store("github", [change(status=said)], now=NOW)
     Contribution.objects.update(status=Contribution.Status.REVERTED)
     assert store("github", [change(status=said)], now=NOW) == StoredCounts(unchanged=1)
@@ -186,7 +186,7 @@ def test_a_revert_that_was_seen_stays(said):
 
 
 def test_renames_change_labels_only():
-    """A repository and a login that changed their names stay the same rows, by their immutable ids."""
+    """A repository and a login with new names stay the same rows, by their immutable ids."""
     store("github", [change()], now=NOW)
     moved = repository(full_name="elsewhere/renamed", owner=AccountOnForge("501", "elsewhere"))
     store("github", [change(repository=moved, author=AccountOnForge("101", "alice2"))], now=NOW)
@@ -195,7 +195,7 @@ def test_renames_change_labels_only():
 
 
 def test_a_deleted_author_leaves_the_opener_in_place():
-    """Whoever deleted the account afterwards is told as nobody or as a ghost: the part that is held stays."""
+    """If the forge names nobody or a ghost after an account was deleted, the stored opener stays."""
     store("github", [change()], now=NOW)
     ghost = AccountOnForge("10137", "ghost", kind="ghost")
     store("github", [change(author=ghost, updated_at=LATER), change(2, author=None)], now=NOW)
@@ -203,7 +203,7 @@ def test_a_deleted_author_leaves_the_opener_in_place():
 
 
 def test_shares_that_were_agreed_on_stay():
-    """Collecting again does not touch the shares."""
+    """Collecting again does not change the shares."""
     shared = change(co_authors=(BOB,))
     store("github", [shared], now=NOW)
     Authorship.objects.filter(login="alice").update(share=Decimal("0.6"))
@@ -221,7 +221,7 @@ def test_numbers_are_by_repository_and_forge():
 
 
 def test_text_that_a_database_cannot_keep_is_stored_without_it():
-    """NUL bytes and broken surrogates in titles, labels and answers do not stop anything."""
+    """NUL characters and broken surrogates in titles, labels and answers do not stop the store."""
     nasty = "a\0b\ud800 \\u0000 '\";--\t\n\\N 中文"
     told = change(title=nasty, labels=(nasty,), raw={"title": nasty, "deep": [nasty]})
     store("github", [told], now=NOW)
@@ -232,7 +232,7 @@ def test_text_that_a_database_cannot_keep_is_stored_without_it():
 
 
 def test_what_no_column_holds_is_refused_whole():
-    """An address that is too long, or a number beyond all bounds, stores nothing, instead of something cut."""
+    """A URL that is too long or a number that is too large stores nothing, instead of a cut value."""
     too_long = change(2, url="https://forge.example/" + "x" * 500)
     too_many = change(2, additions=2**40)
     for unfit in (too_long, too_many):
@@ -243,20 +243,20 @@ def test_what_no_column_holds_is_refused_whole():
 
 @pytest.mark.django_db(transaction=True)
 def test_storing_needs_the_callers_transaction():
-    """Contributions without the cursor that stands for them are never stored."""
+    """Contributions are never stored without the transaction that moves the cursor."""
     with pytest.raises(RuntimeError):
         store("github", [change()], now=NOW)
 
 
 def test_chunks_make_no_difference(monkeypatch):
-    """More changes than fit into memory at once are stored all the same, also when one comes in two chunks."""
+    """More changes than a chunk are stored all the same, also if one change comes in two chunks."""
     monkeypatch.setattr(storing, "CHUNK_SIZE", 3)
     changes = [change(number) for number in (1, 2, 3, 4, 5, 1, 6)]
     assert store("github", iter(changes), now=NOW) == StoredCounts(new=6, unchanged=1)
 
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
-    """Two hundred contributions cost as many statements as one."""
+    """Two hundred contributions take as many statements as one."""
     store("github", [change(1)], now=NOW)
     many = [change(number) for number in range(2, 202)]
     with django_assert_num_queries(12):  # five of them COPY, two a savepoint
@@ -268,7 +268,7 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
 
 
 def test_a_catalogue_entry_takes_hold_of_its_repository():
-    """From the first sight on the entry goes with the repository, whatever that is called."""
+    """Once its repository is seen, a catalogue entry follows it by id, whatever its name."""
     entry = CatalogueEntry.objects.create(forge="github", full_name="Owner/Project1", tier="A")
     store("github", [change()], now=NOW)
     entry.refresh_from_db()
@@ -277,7 +277,7 @@ def test_a_catalogue_entry_takes_hold_of_its_repository():
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_2_two_workers_with_the_same_changes_store_them_once():
-    """Four workers that store the same changes in different orders at the same moment neither double nor block."""
+    """Four workers that store the same changes in different orders at once neither double nor deadlock."""
     changes = [change(number, repository=repository(number % 3), co_authors=(BOB,)) for number in range(60)]
     start = Barrier(4)
 
@@ -317,7 +317,7 @@ said = st.builds(
     data=st.data(),
 )
 def test_order_and_repetition_make_no_difference(told, data):
-    """However what the forge said is cut into pages, ordered and repeated, the same stands in the end."""
+    """The result is the same in whatever pages, order and repetition the answers come."""
     order = data.draw(st.permutations(told + told[: data.draw(st.integers(0, len(told)))]))
     cuts = data.draw(st.integers(1, 4))
     with transaction.atomic():

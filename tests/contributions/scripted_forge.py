@@ -1,4 +1,4 @@
-"""What a forge tells, made up in one call each, and a forge that tells what a test scripts."""
+"""Make forge answers in one call each, and a forge whose answers a test scripts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ MAINTAINER = AccountOnForge("900", "maintainer")
 
 
 def repository(number: int = 1, **told: Any) -> RepositoryOnForge:
+    """Return a repository with every fact known; ``facts`` replace some."""
     facts = {
         "id": str(number),
         "full_name": f"owner/project{number}",
@@ -41,7 +42,7 @@ def repository(number: int = 1, **told: Any) -> RepositoryOnForge:
 
 
 def change(number: int = 1, **told: Any) -> MergedChange:
-    """A merged pull request by Alice; every fact known. ``raw`` goes with title and time unless given."""
+    """Return a merged pull request by Alice with every fact known; ``raw`` follows title and time unless given."""
     of = told.get("repository") or repository()
     facts: dict[str, Any] = {
         "id": f"PR_{of.id}_{number}",
@@ -71,6 +72,7 @@ def change(number: int = 1, **told: Any) -> MergedChange:
 def page(
     account: AccountOnForge, *changes: MergedChange, cursor: str = "end", done: bool = True, **more: Any
 ) -> CollectionPage:
+    """Return a page for an account; it is the last one unless ``done`` is false."""
     return CollectionPage(account, tuple(changes), cursor, done, **more)
 
 
@@ -78,7 +80,7 @@ Script = Callable[[Sequence[CollectionRequest]], Iterable[CollectionPage]]
 
 
 class ScriptedForge:
-    """A forge that gives the pages of a script, and keeps what it was asked."""
+    """A forge that returns the pages of a script and records the requests."""
 
     def __init__(self, script: Script, name: str = "github", known: Iterable[MergedChange] = ()) -> None:
         self.name = name
