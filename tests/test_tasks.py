@@ -16,7 +16,7 @@ from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState, Contribution, Evidence
 from credits.jobs.models import Job
 from demo.forge import LocalForge
-from tests.contributions.busiest_people import link_busiest, merged_as_held, merged_by_file
+from tests.contributions.busiest_people import link_busiest, merged_by_file, merged_in_database
 from tests.contributions.scripted_forge import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account
 from tests.workers import Workers, end_every_session, wait_until
@@ -86,9 +86,9 @@ def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, l
     workers.start()
     wait_until(
         lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
-        said=workers.said,
+        report=workers.log_end,
     )
-    assert [line for line in workers.said().splitlines() if " WARNING " in line or " ERROR " in line] == []
+    assert [line for line in workers.log_end().splitlines() if " WARNING " in line or " ERROR " in line] == []
 
 
 @pytest.mark.timeout(400)
@@ -119,7 +119,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     assert Contribution.objects.count() < everything
     for message in workers.messages.iterdir():
         message.unlink()
-    # Five minutes pass, after which the dead workers' leases are over.
+    # After five minutes the leases of the dead workers are over.
     Job.objects.filter(holder__isnull=False).update(leased_until=timezone.now())
     slow.times = 0
     workers.start()

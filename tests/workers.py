@@ -36,7 +36,7 @@ class Workers:
             "data_folder_out": str(self.messages),
             "control_folder": str(folders["control"]),
         }
-        """Transport options for whoever sends these workers a message."""
+        """Transport options for sending messages to these workers."""
         self._log = (data_dir / "log").open("w")
         self._environment = {
             **os.environ,
@@ -104,7 +104,7 @@ class Workers:
         for message in self.messages.iterdir():
             message.unlink(missing_ok=True)
 
-    def said(self) -> str:
+    def log_end(self) -> str:
         """Return the end of the workers' log."""
         return Path(self._log.name).read_text(errors="replace")[-3_000:]
 
@@ -118,11 +118,11 @@ class Workers:
         self._log.close()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120, said: Callable[[], str] = str) -> None:
-    """Wait until ``true`` returns true. Fail with the text of ``said`` after ``seconds``."""
+def wait_until(true: Callable[[], bool], seconds: float = 120, report: Callable[[], str] = str) -> None:
+    """Wait until ``true`` returns true. Fail with the text of ``report`` after ``seconds``."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, f"it took too long: {said()}"
+        assert time.monotonic() < end, f"it took too long: {report()}"
         time.sleep(0.05)
 
 

@@ -42,7 +42,7 @@ def merged_by_file(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str
     return dict(found)
 
 
-def merged_as_held(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str]]]:
+def merged_in_database(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str]]]:
     """Return the same according to the database."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for part in Authorship.objects.filter(

@@ -36,7 +36,7 @@ ADDRESS = "https://github.example/owner/project1/pull/{}"
 COMMIT = f"https://github.example/owner/project1/commit/{SHA}"
 SQUASHED = CommitOnForge(
     sha=SHA,
-    message="Mend part 1 (squashed)\n\nThanks.",
+    message="Fix part 1 (squashed)\n\nThanks.",
     authors=(MAINTAINER,),
     committed_at=MERGED,
     url=COMMIT,
@@ -48,7 +48,7 @@ class ClosingForge(ScriptedForge):
     """A forge with closed pull requests and one commit."""
 
     def __init__(self, *closed: MergedChange, commit: CommitOnForge = SQUASHED) -> None:
-        super().__init__(lambda _asks: (), known=closed)
+        super().__init__(lambda _asks: (), changes=closed)
         self.commit = commit
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
@@ -109,7 +109,7 @@ def test_a_closed_pull_request_is_kept_with_how_alike_the_commit_is(alice, commi
     work = offer(alice, commit=commit)
     assert (work.status, work.commit, work.committed_as) == ("waiting", SHA, "maintainer")
     assert (work.lines_alike, work.files_alike) == (79, 50)
-    assert work.commit_headline == "Mend part 1 (squashed)"
+    assert work.commit_headline == "Fix part 1 (squashed)"
     assert not Contribution.objects.exists()
     assert code(lambda: offer(alice)) == "already-offered"
 

@@ -54,7 +54,7 @@ def test_one_refused_row_leaves_everything_as_it_was():
         "github,owner/c,\n"
         f"github,owner/d,{'x' * 41}\n"
     )
-    assert [(one.row, one.column) for one in report.refused] == [
+    assert [(cell.row, cell.column) for cell in report.refused] == [
         (3, "forge"),
         (4, "repository"),
         (5, "repository"),
@@ -97,8 +97,8 @@ def test_the_tier_goes_with_the_repository_through_a_rename(seen_first):
         renamed = repository(1, full_name="owner/renamed")
         usurper = repository(2, full_name="owner/project1")
         store("github", [change(2, repository=renamed), change(3, repository=usurper)], now=NOW)
-    held, other = Repository.objects.order_by("forge_id")
-    assert tiers_of([held, other]) == {held.pk: "A", other.pk: None}
+    followed, other = Repository.objects.order_by("forge_id")
+    assert tiers_of([followed, other]) == {followed.pk: "A", other.pk: None}
 
 
 def test_tiers_of_many_repositories_cost_one_query(django_assert_num_queries):

@@ -33,7 +33,7 @@ def run(*words: str) -> tuple[int, str, str]:
     return 0, out.getvalue(), error.getvalue()
 
 
-def telling(monkeypatch, *pages) -> ScriptedForge:
+def forge_with_pages(monkeypatch, *pages) -> ScriptedForge:
     forge = ScriptedForge(lambda _asks: pages)
     monkeypatch.setattr(forges, "forge", lambda _name: forge)
     return forge
@@ -41,10 +41,10 @@ def telling(monkeypatch, *pages) -> ScriptedForge:
 
 def test_collect_and_contributions(monkeypatch, alice):
     """The collected contributions are printed, one a line, with the promised fields."""
-    telling(monkeypatch, page(ALICE, change(1), change(2)))
+    forge_with_pages(monkeypatch, page(ALICE, change(1), change(2)))
     code, out, progress = run("collect", "--json")
-    told = json.loads(out)
-    assert (code, told["forges"][0]["new"], told["accounts"][0]["complete"]) == (0, 2, True)
+    report = json.loads(out)
+    assert (code, report["forges"][0]["new"], report["accounts"][0]["complete"]) == (0, 2, True)
     assert "github:alice: +2" in progress
     _code, out, _error = run("contributions", "--json", "--student", "0042")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -54,17 +54,17 @@ def test_collect_and_contributions(monkeypatch, alice):
 
 def test_invariant_9_an_empty_list_says_where_it_is_not_known_to_be_empty(monkeypatch, alice):
     """Before the first complete collection a sentence says that the list may be incomplete; after it none does."""
-    _code, out, said = run("contributions", "--json")
+    _code, out, error = run("contributions", "--json")
     assert out == ""
-    assert said.startswith("1 of 1 linked accounts was never collected to the end")
-    telling(monkeypatch, page(ALICE))
+    assert error.startswith("1 of 1 linked accounts was never collected to the end")
+    forge_with_pages(monkeypatch, page(ALICE))
     run("collect")
     assert run("contributions", "--json") == run("contributions") == (0, "", "")
 
 
 def test_collect_again_and_in_full(monkeypatch, alice):
     """The command collects accounts that are not due; --full reads everything again."""
-    forge = telling(monkeypatch, page(ALICE, cursor="here"))
+    forge = forge_with_pages(monkeypatch, page(ALICE, cursor="here"))
     for words in (["collect"], ["collect", "--student", "0042"], ["collect", "--full", "--forge", "github"]):
         assert run(*words)[0] == 0
     assert [asks[0].cursor for asks in forge.asked] == ["", "here", ""]
@@ -72,7 +72,7 @@ def test_collect_again_and_in_full(monkeypatch, alice):
 
 def test_collect_tells_what_failed(monkeypatch, alice):
     """An incomplete account makes the command fail, with the reason and the next attempt."""
-    telling(
+    forge_with_pages(
         monkeypatch, page(ALICE, done=False, failure=ForgeUnavailable("forge-unavailable", "No answer came."))
     )
     code, out, _progress = run("collect")
@@ -82,7 +82,7 @@ def test_collect_tells_what_failed(monkeypatch, alice):
 
 def test_collect_without_a_token_says_so(monkeypatch, alice):
     """A missing token makes the command fail."""
-    forge = telling(monkeypatch, page(ALICE))
+    forge = forge_with_pages(monkeypatch, page(ALICE))
     forge.tokens = TokenPool([])
     code, out, _progress = run("collect")
     assert code == 1

@@ -24,37 +24,41 @@ pytestmark = pytest.mark.django_db
 FILES = (ChangedFile("src/engine.py", 40, 10), ChangedFile("tests/test_engine.py", 20, 0))
 
 
-def told(forge: str, number: int, **facts: object) -> Contribution:
+def stored(forge: str, number: int, **facts: object) -> Contribution:
     """Store a change as collecting does."""
-    of = repository(number, full_name=str(facts.pop("full_name", f"owner{number}/project")))
+    home = repository(number, full_name=str(facts.pop("full_name", f"owner{number}/project")))
     files = facts.pop("files", FILES)
-    one = change(number, repository=of, files=files, changed_files=len(files), **facts)  # type: ignore[arg-type]
-    store(forge, [one], now=NOW)
+    changed = change(number, repository=home, files=files, changed_files=len(files), **facts)  # type: ignore[arg-type]
+    store(forge, [changed], now=NOW)
     return Contribution.objects.get(repository__forge=forge, number=str(number))
 
 
 def groups(*contributions: Contribution) -> dict[str, set[str]]:
-    found = same_work.siblings(one.pk for one in contributions)
-    names = {one.pk: one.number for one in Contribution.objects.all()}
-    return {names[root]: {names[one.contribution] for one in some} for root, some in found.items()}
+    found = same_work.siblings(contribution.pk for contribution in contributions)
+    numbers = dict(Contribution.objects.values_list("pk", "number"))
+    return {
+        numbers[root]: {numbers[sibling.contribution] for sibling in siblings}
+        for root, siblings in found.items()
+    }
 
 
 def test_a_mirror_on_the_other_forge_is_the_same_work() -> None:
     """Mirrors match by merge commit if both have it, else by paths and counts; a third one in between links two."""
-    first = told("github", 1, merge_commit="a" * 40)
-    mirror = told("gitee", 2, merge_commit=None, title="另一个标题")
-    fork = told("github", 3, merge_commit="a" * 40, files=(ChangedFile("other.py", 1, 0),))
-    told("github", 4, files=(ChangedFile("unlike.py", 90, 0),))
+    first = stored("github", 1, merge_commit="a" * 40)
+    mirror = stored("gitee", 2, merge_commit=None, title="另一个标题")
+    fork = stored("github", 3, merge_commit="a" * 40, files=(ChangedFile("other.py", 1, 0),))
+    stored("github", 4, files=(ChangedFile("unlike.py", 90, 0),))
     assert groups(first, mirror, fork) == {"1": {"2", "3"}, "2": {"1", "3"}, "3": {"1", "2"}}
-    by_key = {one.contribution: one.exact for one in same_work.siblings([first.pk])[first.pk]}
+    siblings = same_work.siblings([first.pk])[first.pk]
+    by_key = {sibling.contribution: sibling.exact for sibling in siblings}
     assert by_key == {mirror.pk: False, fork.pk: True}
 
 
 def test_what_differs_in_its_diff_is_not_the_same() -> None:
     """If both forges gave the diff, equal counts are not enough, and an equal diff is, whatever the counts."""
-    first = told("gitee", 1, merge_commit=None, patch_id="diff:1")
-    second = told("gitee", 2, merge_commit=None, patch_id="diff:2")
-    third = told(
+    first = stored("gitee", 1, merge_commit=None, patch_id="diff:1")
+    second = stored("gitee", 2, merge_commit=None, patch_id="diff:2")
+    third = stored(
         "gitee", 3, merge_commit=None, patch_id="diff:1", files=(ChangedFile("src/engine.py", 41, 9),)
     )
     assert groups(first, second, third) == {"1": {"3"}, "3": {"1"}}
@@ -67,11 +71,13 @@ def test_a_version_bump_is_not_the_one_before() -> None:
     bump = (ChangedFile("version.py", 1, 1),)
     here = repository(1, full_name="owner/project")
     for number in (1, 2):
-        one = change(number, repository=here, files=bump, changed_files=1, title="Bump version")
-        store("github", [one], now=NOW)
+        bumped = change(number, repository=here, files=bump, changed_files=1, title="Bump version")
+        store("github", [bumped], now=NOW)
     first, second = Contribution.objects.order_by("number")
     assert groups(first, second) == {}
-    mirror = told("gitee", 9, full_name="mirror/project", merge_commit=None, files=bump, title="Bump version")
+    mirror = stored(
+        "gitee", 9, full_name="mirror/project", merge_commit=None, files=bump, title="Bump version"
+    )
     assert groups(mirror) == {"9": {"1", "2"}}
 
 
@@ -105,11 +111,11 @@ def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
 
 def test_invariant_2_the_same_merge_commit_earns_once_whoever_claims_it() -> None:
     """One commit is one piece of work, even if its pull requests belong to two people."""
-    one, other = factories.student(), factories.student()
-    make.authorship(one, make.contribution(merge_commit="f" * 40))
+    first_student, other = factories.student(), factories.student()
+    make.authorship(first_student, make.contribution(merge_commit="f" * 40))
     twin = make.authorship(other, make.contribution(make.repository(forge="gitee"), merge_commit="f" * 40))
     round_ = make.round_()
-    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    submit(open_draft(first_student, round_, now=NOW), by=first_student, now=NOW)
     assert set(claimed_elsewhere([twin])) == {twin.pk}
 
 
@@ -117,30 +123,30 @@ def test_pull_requests_that_were_rolled_up_into_one_merge_are_for_a_person_to_ju
     """If one commit merged many pull requests, GitHub names it for each: two students may both apply, and the
     reviewer gets a hint. The same change twice is still refused.
     """
-    one, other, third = factories.student(), factories.student(), factories.student()
+    first_student, other, third = factories.student(), factories.student(), factories.student()
     rolled = make.repository()
-    make.authorship(one, make.contribution(rolled, merge_commit="f" * 40, additions=40))
+    make.authorship(first_student, make.contribution(rolled, merge_commit="f" * 40, additions=40))
     beside = make.authorship(other, make.contribution(rolled, merge_commit="f" * 40, additions=7))
     double = make.authorship(third, make.contribution(rolled, merge_commit="f" * 40, additions=40))
     round_ = make.round_()
-    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    submit(open_draft(first_student, round_, now=NOW), by=first_student, now=NOW)
     assert set(claimed_elsewhere([beside, double])) == {double.pk}
     submit(open_draft(other, round_, now=NOW), by=other, now=NOW)
-    assert [len(some) for some in same_patch_of_others(other.claims.get()).values()] == [1]
+    assert [len(places) for places in same_patch_of_others(other.claims.get()).values()] == [1]
 
 
 def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> None:
     """Both students may apply, because a machine cannot say whose work it is. The reviewer of the second gets a
     hint, cannot approve it in bulk, and must explain why it counts as well.
     """
-    one, other = factories.student(), factories.student()
-    twins(one, other)
+    first_student, other = factories.student(), factories.student()
+    twins(first_student, other)
     round_ = make.round_()
-    for person in (one, other):
+    for person in (first_student, other):
         make.authorship(person)
         submit(open_draft(person, round_, now=NOW), by=person, now=NOW)
-    first, second = one.claims.get(), other.claims.get()
-    assert [len(some) for some in same_patch_of_others(second).values()] == [1]
+    first, second = first_student.claims.get(), other.claims.get()
+    assert [len(places) for places in same_patch_of_others(second).values()] == [1]
     assert not review.is_undisputed(second)
     reviewer = make.reviewer_of(second)
     with pytest.raises(Conflict) as refused:
@@ -156,17 +162,17 @@ def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> Non
 
 def test_a_student_is_shown_their_own_other_place_only() -> None:
     """A student does not see another student's unclaimed work."""
-    one, other = factories.student(), factories.student()
-    first, second = twins(one, other)
-    assert same_work.own_sibling_contributions([first.contribution_id], one) == {}
-    make.authorship(one, second.contribution, role="co-author")
-    assert same_work.own_sibling_contributions([first.contribution_id], one) == {
+    first_student, other = factories.student(), factories.student()
+    first, second = twins(first_student, other)
+    assert same_work.own_sibling_contributions([first.contribution_id], first_student) == {}
+    make.authorship(first_student, second.contribution, role="co-author")
+    assert same_work.own_sibling_contributions([first.contribution_id], first_student) == {
         first.contribution_id: [second.contribution]
     }
 
 
 def test_siblings_are_found_in_one_query(django_assert_num_queries) -> None:
     """Siblings of any number of contributions are found in one query."""
-    keys = [told("github", number, author=AccountOnForge(str(number), "x")).pk for number in range(1, 6)]
+    keys = [stored("github", number, author=AccountOnForge(str(number), "x")).pk for number in range(1, 6)]
     with django_assert_num_queries(1):
         assert len(same_work.siblings(keys)) == 5

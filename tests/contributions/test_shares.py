@@ -33,7 +33,7 @@ def work():
     return first, second, stranger
 
 
-def held(contribution) -> dict[str, Decimal]:
+def shares_of(contribution) -> dict[str, Decimal]:
     return {part.login: part.share for part in contribution.authorships.all()}
 
 
@@ -51,7 +51,9 @@ def propose(work, first: str, second: str, third: str = "0", **more):
 
 def person(part):
     return next(
-        one.person for one in shares.load_shares(part.contribution).parts if one.authorship.pk == part.pk
+        share.person
+        for share in shares.load_shares(part.contribution).parts
+        if share.authorship.pk == part.pk
     )
 
 
@@ -59,10 +61,10 @@ def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
     """Until then the opener has all; after it each has the agreed share, and the log has the old ones."""
     first, second, _stranger = work
     proposal = propose(work, "0.6", "0.3", "0.1")
-    assert held(first.contribution)[first.login] == 1
+    assert shares_of(first.contribution)[first.login] == 1
     assert shares.proposals_awaiting(person(second)) == [proposal]
     assert shares.answer(proposal, accept=True, by=person(second), now=NOW).status == "agreed"
-    assert sorted(held(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
+    assert sorted(shares_of(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
     entry = AuditEntry.objects.get(action="shares-agreed")
     assert Decimal(entry.details["before"][first.forge_user_id]) == 1
     assert shares.proposals_awaiting(person(second)) == []
@@ -77,7 +79,7 @@ def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> Non
     assert shares.answer(proposal, accept=True, by=person(work[1]), now=NOW).status == "agreed"
     late.refresh_from_db()
     assert late.share == 0
-    assert sorted(held(work[0].contribution).values())[-1] == Decimal("0.6")
+    assert sorted(shares_of(work[0].contribution).values())[-1] == Decimal("0.6")
 
 
 def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
@@ -89,14 +91,14 @@ def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
     proposal = propose(work, "1", "0")
     ForgeAccount.objects.filter(forge_user_id=second.forge_user_id).update(unlinked_at=NOW)
     assert code(lambda: shares.answer(proposal, accept=True, by=mate, now=NOW)) == "share-kept"
-    assert held(first.contribution)[second.login] == Decimal("0.5")
+    assert shares_of(first.contribution)[second.login] == Decimal("0.5")
 
 
 def test_one_who_declines_ends_it(work) -> None:
     """Nothing changes, and the opener may make a new proposal."""
     proposal = propose(work, "0.9", "0.1")
     shares.answer(proposal, accept=False, by=person(work[1]), now=NOW)
-    assert held(work[0].contribution)[work[0].login] == 1
+    assert shares_of(work[0].contribution)[work[0].login] == 1
     assert propose(work, "0.5", "0.5").status == "open"
 
 

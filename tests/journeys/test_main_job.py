@@ -105,7 +105,7 @@ def collect(student: Visitor, worker: Workers) -> None:
     try:
         expect(complete).to_have_count(2, timeout=COLLECTED)
     except AssertionError:
-        pytest.fail(f"{shown.inner_text()}\n{worker.said()}")
+        pytest.fail(f"{shown.inner_text()}\n{worker.log_end()}")
     assert {one.repository.forge for one in Contribution.objects.select_related("repository")} == {
         "github",
         "gitee",

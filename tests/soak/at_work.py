@@ -58,7 +58,7 @@ class Stopwatch:
         """Let the workers run for ``seconds``. Return whether they finished before."""
         before = self.local.log.requests()
         beat, started = Beat(workers), time.monotonic()
-        wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.said)
+        wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.log_end)
         began = time.monotonic()
         self.waited += began - started
         while time.monotonic() - began < seconds and not complete():

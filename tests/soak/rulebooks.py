@@ -17,9 +17,9 @@ from tests.rules.made import SHIPPED, shipped, shipped_rulebook
 
 ROUNDS = 10_000
 LONGEST = 5.0
-"""Seconds of computing for one: what kept other engines busy was beyond it."""
+"""The most seconds of computing for a rulebook: what kept other engines busy took longer."""
 MOST_MEMORY = 200
-"""Megabytes that the whole may add to the process."""
+"""The most megabytes that the whole run may add to the process."""
 
 
 def rulebooks(rounds: int = ROUNDS) -> list[tuple[str, str]]:
@@ -64,5 +64,5 @@ def _megabytes() -> int:
 
 
 if __name__ == "__main__":
-    for said, value in rulebooks(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
-        print(f"{said:32}{value:>12}")
+    for name, value in rulebooks(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
+        print(f"{name:32}{value:>12}")

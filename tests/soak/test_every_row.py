@@ -42,7 +42,8 @@ def test_invariant_2_every_row_is_held_once_after_a_full_and_an_incremental_roun
         clock.now += collect.COLLECT_EVERY * 1.2
         round_of(forges, clock)
         assert list(Contribution.objects.order_by("pk").values()) == before
-        # A request a hundred, and another for those of whom more was merged lately than is looked at first.
+        # One request for a hundred accounts, and a second one for accounts with more recent merges than a first page
+        # has.
         assert local.log.requests("github") <= 2 * (len(accounts) // 100) + 3
         for forge in forges.values():
             forge.close()

@@ -17,7 +17,7 @@ from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7_200)]
 
 PEOPLE = int(os.environ.get("SOAK_PEOPLE") or (40 if LONG else 2))
-"""Those of each forge who are caught in a storm: fewer, where the machine is slow (SOAK_PEOPLE)."""
+"""People of each forge in a storm of faults. Use fewer on a slow machine (SOAK_PEOPLE)."""
 BAD = [
     ("http_500", {}),
     ("http_502", {}),
@@ -60,7 +60,7 @@ def shaken(share: float, people: int | None, seed: int) -> None:
             return False
 
         local.faults.add("slow", when=shift, times=None)
-        # One after the other each takes its part of what the ones before it left.
+        # Each kind of failure in turn gets its part of the answers that the earlier kinds left over.
         left = 1.0
         for turn, (kind, details) in enumerate(BAD):
             part = share / len(BAD)
@@ -73,8 +73,8 @@ def shaken(share: float, people: int | None, seed: int) -> None:
             for key in CollectionState.objects.filter(complete_at__isnull=False).values_list(
                 "account__forge", "account__forge_user_id"
             ):
-                mine = {one for one in wanted if (one[0], one[3]) == key}
-                assert mine <= held(), "complete, and something is not held"
+                own_work = {row for row in wanted if (row[0], row[3]) == key}
+                assert own_work <= held(), "complete, but something is not stored"
             clock.now += collect.COLLECT_EVERY * 1.2
         assert held() == wanted
         assert too_early(local) == []

@@ -29,7 +29,7 @@ BETWEEN_KILLS = float(os.environ.get("SOAK_BETWEEN") or 6.0)
 def local() -> Iterator[LocalForge]:
     with LocalForge(ROWS) as serving:
         serving.faults.add("slow", times=None, seconds=SECONDS_AN_ANSWER)
-        # Twice through all rows is more than two tokens are granted an hour, and waiting is not what is measured.
+        # Reading all rows twice takes more requests than two tokens allow in an hour, and waiting is not measured here.
         serving.limits.limits["gitee"] = (1_000_000, timedelta(hours=1))
         yield serving
 
@@ -101,6 +101,6 @@ def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, 
     workers.messages.mkdir(exist_ok=True)
     workers.wake()
     beat = Beat(workers)
-    wait_until(lambda: beat() or complete(), 180, workers.said)
+    wait_until(lambda: beat() or complete(), 180, workers.log_end)
     assert held() == truth(accounts)
     assert workers.starts == 1

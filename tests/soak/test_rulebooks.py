@@ -13,8 +13,8 @@ pytestmark = pytest.mark.timeout(14_400)
 
 def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
     """In the long run 10,000 rulebooks are read: none crashes the parser, runs long or takes much memory."""
-    for said, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
-        print(f"{said:32}{value:>12}")
+    for name, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
+        print(f"{name:32}{value:>12}")
 
 
 def test_translated_conditions_agree_with_the_cel_library() -> None:

@@ -44,9 +44,13 @@ class Clock:
 
 def adapters(local: LocalForge, clock: Callable[[], datetime]) -> dict[str, Forge]:
     """Return both adapters with one token each, so that a rate limit on the token holds for the whole test."""
-    told = local.environment()
+    environment = local.environment()
     return {
-        name: adapter(told[f"{name.upper()}_API_URL"], told[f"{name.upper()}_TOKENS"].split(",")[:1], clock)
+        name: adapter(
+            environment[f"{name.upper()}_API_URL"],
+            environment[f"{name.upper()}_TOKENS"].split(",")[:1],
+            clock,
+        )
         for name, adapter in (("github", GitHub), ("gitee", Gitee))
     }
 
@@ -75,7 +79,7 @@ def link_everybody(most: int | None = None) -> list[ForgeAccount]:
 
 def truth(accounts: list[ForgeAccount], rows: list[dict] = ROWS) -> Truth:
     """Return what the file has for these accounts."""
-    wanted = {(one.forge, one.forge_user_id) for one in accounts}
+    wanted = {(account.forge, account.forge_user_id) for account in accounts}
     return {
         (row["forge"], row["repo"], str(row["number"]), str(row["author"]["id"]))
         for row in rows
@@ -140,8 +144,8 @@ def too_early(local: LocalForge) -> list[tuple[str, str, datetime, datetime]]:
         if entry.at < until[entry.forge, pool]:
             found.append((entry.forge, pool, entry.at, until[entry.forge, pool]))
         if entry.not_before:
-            # A secondary limit counts for everything that the caller asks.
+            # A secondary limit holds for all requests of the caller.
             pools = ("graphql", "rest") if entry.fault == "secondary_limit" else (pool,)
-            for one in pools:
-                until[entry.forge, one] = max(until[entry.forge, one], entry.not_before)
+            for limited in pools:
+                until[entry.forge, limited] = max(until[entry.forge, limited], entry.not_before)
     return found

@@ -115,7 +115,7 @@ def test_a_login_that_passed_on_proves_nothing():
 
 def test_a_forge_that_fails_is_told_as_that(alice):
     """The forge's own error is passed on unchanged."""
-    forge = ScriptedForge(lambda _asks: (), known=[change(1, repository=repository(7))])
+    forge = ScriptedForge(lambda _asks: (), changes=[change(1, repository=repository(7))])
     with pytest.raises(MissingOnForge):
         add_by_url.add_pull_request(
             alice, "https://github.example/owner/project1/pull/1", now=NOW, forges={"github": forge}
@@ -127,7 +127,7 @@ URL = "https://github.example/owner/project1/pull/1"
 
 def test_nobody_is_called_before_the_time_that_was_named(alice):
     """During a rate limit the student is told until when and nothing is requested; after that time it is."""
-    forge = ScriptedForge(lambda _asks: (), known=KNOWN)
+    forge = ScriptedForge(lambda _asks: (), changes=KNOWN)
     until = NOW + timedelta(minutes=10)
     queue.close_lane("github", until=until)
     with pytest.raises(RateLimited) as refused:
@@ -146,9 +146,9 @@ def test_a_token_that_a_worker_was_told_to_rest_is_not_used(alice, resource):
     now = timezone.now()
     with LocalForge([]) as local:
         environment = local.environment()
-        told = TokenPool(environment["GITHUB_TOKENS"].split(",")[:1])
-        forge = GitHub(environment["GITHUB_API_URL"], told, lambda: now)
-        mark = told.take(now).mark
+        pool = TokenPool(environment["GITHUB_TOKENS"].split(",")[:1])
+        forge = GitHub(environment["GITHUB_API_URL"], pool, lambda: now)
+        mark = pool.take(now).mark
         queue.close_lane(f"github/{mark}{resource}", until=now + timedelta(hours=1))
         with pytest.raises(RateLimited) as refused:
             add_by_url.add_pull_request(alice, URL, now=now, forges={"github": forge})

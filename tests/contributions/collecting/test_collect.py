@@ -110,7 +110,7 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
 @pytest.mark.parametrize(
     ("statement", "mark", "turn"),
     [
-        ("UPDATE", "credits_job", 4),  # the first two free the dead's jobs and take this one
+        ("UPDATE", "credits_job", 4),  # the first two free the jobs of dead workers and take this one
         ("CREATE", "incoming_contribution", 2),
         ("SELECT", "incoming_answer", 2),
         ("SELECT", "nextval", 2),
@@ -503,7 +503,7 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
         yield page(ALICE, cursor="two")
 
     assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
-    assert [(one.busy, one.complete) for one in others] == [(True, 0), (False, 1)]
+    assert [(report.busy, report.complete) for report in others] == [(True, 0), (False, 1)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -518,7 +518,7 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
                 clock=clock,
             )
         except KeyboardInterrupt:
-            # As if it had not even come to letting go.
+            # The worker dies before it can release the lane.
             queue.take(collect.KIND, "github", limit=9, now=clock(), lease=collect.LEASE)
         finally:
             connection.close()
@@ -527,7 +527,7 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
     worker.start()
     worker.join()
     assert job(account).holder is not None
-    # All there is on this forge is in dead hands, and yet a worker is sent there.
+    # A dead worker has every job of this forge, and a worker is sent there nevertheless.
     assert collect.due_forges(now=clock()) == ["github"]
     assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
     assert state(account).cursor == "two"

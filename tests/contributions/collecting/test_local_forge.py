@@ -17,7 +17,7 @@ from credits.forges.github.adapter import GitHub
 from credits.forges.protocol import Forge
 from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
-from tests.contributions.busiest_people import link_busiest, merged_as_held, merged_by_file
+from tests.contributions.busiest_people import link_busiest, merged_by_file, merged_in_database
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -62,11 +62,12 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
     accounts = link_busiest(local, "github", 6) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
     assert collected(accounts, adapters).new == sum(map(len, truth.values()))
-    assert merged_as_held(accounts) == truth
-    stands = list(Contribution.objects.order_by("pk").values())
+    assert merged_in_database(accounts) == truth
+    stored = list(Contribution.objects.order_by("pk").values())
     statuses = statuses_for_accounts(accounts, now=timezone.now())
+    assert len(statuses) == len(accounts) == 9
     assert all(status.complete_at and not status.error for status in statuses)
-    assert sum(status.held or 0 for status in statuses) >= len(stands)
+    assert sum(status.held or 0 for status in statuses) >= len(stored)
 
     local.log.reset()
     assert collected(accounts, adapters) == StoredCounts()
@@ -75,7 +76,7 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
     collect.request_collection(accounts, now=timezone.now(), full=True, wake=False)
     again = collected(accounts, adapters)
     assert (again.new, again.changed) == (0, 0)
-    assert list(Contribution.objects.order_by("pk").values()) == stands
+    assert list(Contribution.objects.order_by("pk").values()) == stored
 
 
 def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
@@ -88,16 +89,16 @@ def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
         local.faults.add(kind, probability=0.025, seed=seed)
     for _round in range(60):
         collected(accounts, adapters)
-        # The waiting times are over.
+        # The waits of the lanes are over.
         Lane.objects.update(closed_until=NOW)
-        stands = merged_as_held(accounts)
+        stored = merged_in_database(accounts)
         statuses = statuses_for_accounts(accounts, now=timezone.now())
         for status in statuses:
             if status.complete_at:
-                assert stands[status.account.login] == truth[status.account.login]
+                assert stored[status.account.login] == truth[status.account.login]
         if all(status.complete_at for status in statuses):
             break
-    assert merged_as_held(accounts) == truth
+    assert merged_in_database(accounts) == truth
     assert Contribution.objects.count() == sum(map(len, truth.values()))
 
 
@@ -108,11 +109,13 @@ def test_a_limit_closes_the_lane_until_the_time_that_the_forge_names(local, adap
     local.faults.add(kind, forge="github", times=None)
     collected(accounts, adapters)
     asked = local.log.requests("github")
-    # The forge's own lane, and one for each of the university's tokens there.
-    assert all(lane.name.startswith("github") for lane in Lane.objects.all())
+    # The forge has a lane, and each of the university's tokens there has one.
+    lanes = list(Lane.objects.values_list("name", flat=True))
+    assert lanes
+    assert all(name.startswith("github") for name in lanes)
     assert Lane.objects.get(name="github").closed_until > timezone.now()
     collected(accounts, adapters)
     assert local.log.requests("github") == asked
     assert not Job.objects.filter(failures__gt=0).exists()
-    github, gitee = merged_as_held(accounts[:2]), merged_as_held(accounts[2:])
+    github, gitee = merged_in_database(accounts[:2]), merged_in_database(accounts[2:])
     assert (github, gitee) == ({}, merged_by_file(accounts[2:]))

@@ -42,12 +42,12 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
     reverted, gone = held[0], held[1]
     world = local.world
     pulls = {}
-    for one in (reverted, gone):
-        repository = world.repository(name, one.repository.full_name)
-        pulls[one.pk] = world.pull(repository, int(one.number))
+    for contribution in (reverted, gone):
+        repository = world.repository(name, contribution.repository.full_name)
+        pulls[contribution.pk] = world.pull(repository, int(contribution.number))
     world.revert(pulls[reverted.pk], timezone.now() - timedelta(hours=1), pulls[reverted.pk].author)
     world.delete_pull(pulls[gone.pk])
-    # Whether Gitee redirects from an old name is not known; where it does not, a rename leaves all unknown.
+    # It is not known whether Gitee redirects from an old name. If it does not, a rename leaves all work unknown.
     world.gitee_redirects_renames = True
     old = held[2].repository.full_name
     world.rename_repository(name, old, f"{old}-renamed")

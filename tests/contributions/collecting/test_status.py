@@ -73,7 +73,7 @@ def test_invariant_9_never_collected_is_not_zero():
     other = linked(BOB, account.user)
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(BOB)]), clock=lambda: NOW)
-    assert [one.held for one in statuses_for_person(other.user, now=NOW)] == [1, 0]
+    assert [status.held for status in statuses_for_person(other.user, now=NOW)] == [1, 0]
 
 
 def test_a_failure_is_told_with_what_is_still_known():
@@ -181,7 +181,7 @@ def test_lines_have_exactly_the_fields_that_are_promised():
             "number": "7",
             "kind": "pull_request",
             "url": "https://forge.example/owner/project1/pull/7",
-            "title": "Mend part 7",
+            "title": "Fix part 7",
             "merged_at": "2025-03-01T08:00:00Z",
             "additions": None,
             "deletions": 4,

@@ -39,18 +39,31 @@ def rows_as_they_lie() -> list[tuple]:
 def test_a_contribution_is_stored_with_all_that_was_told():
     """Facts, file categories, repository, opener and evidence are stored as the forge returned them."""
     assert store("github", [change()], now=NOW) == StoredCounts(new=1)
-    held = Contribution.objects.select_related("repository").get()
-    assert (held.repository.forge, held.repository.forge_id, held.repository.stars) == ("github", "1", 1200)
-    assert (held.number, held.title, held.merged_at, held.status) == ("1", "Mend part 1", MERGED, "merged")
-    assert (held.additions, held.deletions, held.changed_files) == (30, 4, 2)
-    assert held.files == {
+    stored = Contribution.objects.select_related("repository").get()
+    assert (stored.repository.forge, stored.repository.forge_id, stored.repository.stars) == (
+        "github",
+        "1",
+        1200,
+    )
+    assert (stored.number, stored.title, stored.merged_at, stored.status) == (
+        "1",
+        "Fix part 1",
+        MERGED,
+        "merged",
+    )
+    assert (stored.additions, stored.deletions, stored.changed_files) == (30, 4, 2)
+    assert stored.files == {
         "code": {"files": 1, "additions": 25, "deletions": 4},
         "tests": {"files": 1, "additions": 5, "deletions": 0},
     }
-    assert (held.labels, held.merged_by_id_on_forge, held.merged_by_login) == (["bug"], "900", "maintainer")
-    part = held.authorships.get()
+    assert (stored.labels, stored.merged_by_id_on_forge, stored.merged_by_login) == (
+        ["bug"],
+        "900",
+        "maintainer",
+    )
+    part = stored.authorships.get()
     assert (part.forge, part.forge_user_id, part.role, part.share) == ("github", "101", "author", Decimal(1))
-    assert held.evidence.get().payload == {"title": "Mend part 1", "updatedAt": MERGED.isoformat()}
+    assert stored.evidence.get().payload == {"title": "Fix part 1", "updatedAt": MERGED.isoformat()}
 
 
 def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
@@ -58,9 +71,9 @@ def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
     shared = change(co_authors=(BOB,))
     assert store("github", [shared], now=NOW) == StoredCounts(new=1)
     assert store("github", [replace(shared, found_by="link")], now=NOW) == StoredCounts(unchanged=1)
-    held = Contribution.objects.get()
-    assert held.found_by == "account"
-    parts = {part.login: (part.role, part.share) for part in held.authorships.all()}
+    stored = Contribution.objects.get()
+    assert stored.found_by == "account"
+    parts = {part.login: (part.role, part.share) for part in stored.authorships.all()}
     assert parts == {"alice": ("author", 1), "bob": ("co-author", 0)}
 
 
@@ -86,14 +99,14 @@ ANOTHER = {
     "merged_at": LATER,
     "updated_at": LATER,
     "only_whitespace": True,
-    "raw": {"title": "Mend part 1"},
+    "raw": {"title": "Fix part 1"},
     "additions": 31,
     "deletions": 31,
     "changed_files": 31,
 }
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(MergedChange) if one.name != "found_by"])
+@pytest.mark.parametrize("name", [field.name for field in fields(MergedChange) if field.name != "found_by"])
 def test_invariant_9_another_answer_never_passes_for_the_same(name):
     """Any difference in an answer changes the fingerprint, and unknown differs from none."""
     before = change()
@@ -120,13 +133,13 @@ def test_what_was_found_gone_comes_back_by_the_same_answer():
 def test_what_changed_is_written_and_counted():
     """A new title counts as a change, keeps the time of the first collection, and leaves the old evidence."""
     store("github", [change(1), change(2)], now=NOW)
-    renamed = change(1, title="Mend all", updated_at=LATER)
+    renamed = change(1, title="Fix all", updated_at=LATER)
     again = store("github", [renamed, change(2), change(3)], now=NOW + timedelta(days=1))
     assert again == StoredCounts(new=1, changed=1, unchanged=1)
-    held = Contribution.objects.get(number="1")
-    assert (held.title, held.updated_at, held.collected_at) == ("Mend all", LATER, NOW)
-    titles = held.evidence.order_by("pk").values_list("payload__title", flat=True)
-    assert list(titles) == ["Mend part 1", "Mend all"]
+    stored = Contribution.objects.get(number="1")
+    assert (stored.title, stored.updated_at, stored.collected_at) == ("Fix all", LATER, NOW)
+    titles = stored.evidence.order_by("pk").values_list("payload__title", flat=True)
+    assert list(titles) == ["Fix part 1", "Fix all"]
 
 
 def test_an_old_answer_that_comes_late_replaces_nothing():
@@ -153,10 +166,10 @@ def test_invariant_9_what_was_known_never_becomes_unknown():
         co_authors=None,
     )
     store("github", [vague], now=NOW + timedelta(days=1))
-    held = Contribution.objects.select_related("repository").get()
-    assert None not in (held.additions, held.deletions, held.changed_files, held.files, held.labels)
-    assert (held.merge_commit, held.merged_by_login) == (f"{1:040x}", "maintainer")
-    assert (held.repository.stars, held.repository.licence, held.repository.owner_login) == (
+    stored = Contribution.objects.select_related("repository").get()
+    assert None not in (stored.additions, stored.deletions, stored.changed_files, stored.files, stored.labels)
+    assert (stored.merge_commit, stored.merged_by_login) == (f"{1:040x}", "maintainer")
+    assert (stored.repository.stars, stored.repository.licence, stored.repository.owner_login) == (
         1200,
         "Apache-2.0",
         "owner",
@@ -175,13 +188,13 @@ def test_unknown_is_stored_as_unknown():
     assert (empty.files, empty.labels) == ({}, [])
 
 
-@pytest.mark.parametrize("said", ["merged", "landed"])
-def test_a_revert_that_was_seen_stays(said):
+@pytest.mark.parametrize("status", ["merged", "landed"])
+def test_a_revert_that_was_seen_stays(status):
     """A later answer that still says merged does not undo a revert that was found."""
-    store("github", [change(status=said)], now=NOW)
+    store("github", [change(status=status)], now=NOW)
     Contribution.objects.update(status=Contribution.Status.REVERTED)
-    assert store("github", [change(status=said)], now=NOW) == StoredCounts(unchanged=1)
-    store("github", [change(status=said, updated_at=LATER)], now=NOW)
+    assert store("github", [change(status=status)], now=NOW) == StoredCounts(unchanged=1)
+    store("github", [change(status=status, updated_at=LATER)], now=NOW)
     assert Contribution.objects.get().status == "reverted"
 
 
@@ -223,12 +236,12 @@ def test_numbers_are_by_repository_and_forge():
 def test_text_that_a_database_cannot_keep_is_stored_without_it():
     """NUL characters and broken surrogates in titles, labels and answers do not stop the store."""
     nasty = "a\0b\ud800 \\u0000 '\";--\t\n\\N 中文"
-    told = change(title=nasty, labels=(nasty,), raw={"title": nasty, "deep": [nasty]})
-    store("github", [told], now=NOW)
-    held = Contribution.objects.get()
-    assert held.title.startswith("a\ufffdb? ")
-    assert held.title.endswith("中文")
-    assert store("github", [told], now=NOW) == StoredCounts(unchanged=1)
+    nasty_change = change(title=nasty, labels=(nasty,), raw={"title": nasty, "deep": [nasty]})
+    store("github", [nasty_change], now=NOW)
+    stored = Contribution.objects.get()
+    assert stored.title.startswith("a\ufffdb? ")
+    assert stored.title.endswith("中文")
+    assert store("github", [nasty_change], now=NOW) == StoredCounts(unchanged=1)
 
 
 def test_what_no_column_holds_is_refused_whole():
@@ -264,7 +277,7 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
     with django_assert_num_queries(6):
         store("github", many, now=NOW)
     with django_assert_num_queries(11):
-        store("github", [replace(one, title="New", updated_at=LATER) for one in many], now=NOW)
+        store("github", [replace(item, title="New", updated_at=LATER) for item in many], now=NOW)
 
 
 def test_a_catalogue_entry_takes_hold_of_its_repository():
@@ -297,7 +310,7 @@ def test_invariant_2_two_workers_with_the_same_changes_store_them_once():
     assert Authorship.objects.count() == 120
 
 
-said = st.builds(
+answers = st.builds(
     lambda number, minutes, word, lines: change(
         number,
         title=word,
@@ -313,30 +326,32 @@ said = st.builds(
 
 
 @given(
-    told=st.lists(said, max_size=8, unique_by=lambda one: (one.number, one.updated_at)),
+    given_answers=st.lists(answers, max_size=8, unique_by=lambda answer: (answer.number, answer.updated_at)),
     data=st.data(),
 )
-def test_order_and_repetition_make_no_difference(told, data):
+def test_order_and_repetition_make_no_difference(given_answers, data):
     """The result is the same in whatever pages, order and repetition the answers come."""
-    order = data.draw(st.permutations(told + told[: data.draw(st.integers(0, len(told)))]))
+    order = data.draw(
+        st.permutations(given_answers + given_answers[: data.draw(st.integers(0, len(given_answers)))])
+    )
     cuts = data.draw(st.integers(1, 4))
     with transaction.atomic():
         for start in range(0, len(order), cuts):
             store("github", order[start : start + cuts], now=NOW)
-        stands = {
-            held.number: (held.title, held.updated_at, held.additions, held.files)
-            for held in Contribution.objects.all()
+        rows = {
+            stored.number: (stored.title, stored.updated_at, stored.additions, stored.files)
+            for stored in Contribution.objects.all()
         }
         evidence = Evidence.objects.count()
         transaction.set_rollback(True)
-    newest = {one.number: one for one in sorted(told, key=lambda one: one.updated_at)}
-    assert stands == {
+    newest = {answer.number: answer for answer in sorted(given_answers, key=lambda answer: answer.updated_at)}
+    assert rows == {
         number: (
-            one.title,
-            one.updated_at,
-            one.additions,
-            {"code": {"files": 1, "additions": one.additions, "deletions": 0}},
+            answer.title,
+            answer.updated_at,
+            answer.additions,
+            {"code": {"files": 1, "additions": answer.additions, "deletions": 0}},
         )
-        for number, one in newest.items()
+        for number, answer in newest.items()
     }
-    assert evidence <= len({(one.number, one.title, one.updated_at) for one in told})
+    assert evidence <= len({(answer.number, answer.title, answer.updated_at) for answer in given_answers})
