@@ -94,10 +94,9 @@ def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, l
 @pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, local):
-    """In the middle of collecting the broker's folder goes away and comes back empty, a child is killed, every session
-    of the database is ended, and then parent and children are killed at once; the message comes three times. In the
-    end the database contains the same as if nothing had happened, and nothing twice. (``make soak`` does this for
-    hours.)
+    """During collecting the broker's folder goes away and comes back empty, a child is killed, every database
+    session is ended, and then parent and children are killed at once; the message comes three times. The database
+    has the same as without these events, and nothing twice. (``make soak`` does this for hours.)
     """
     accounts = link_busiest(local, "github", 3) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
@@ -105,7 +104,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     slow = local.faults.add("slow", times=None, seconds=0.05)
     workers.start()
     workers.wake()
-    wait_until(Contribution.objects.exists, said=workers.said)
+    wait_until(Contribution.objects.exists, report=workers.log_end)
     workers.messages.rename(workers.messages.with_name("away"))
     time.sleep(0.3)
     workers.messages.mkdir(exist_ok=True)
@@ -113,7 +112,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     assert workers.alive()
     end_every_session()
     workers.wake()
-    wait_until(lambda: Contribution.objects.count() >= everything // 3, said=workers.said)
+    wait_until(lambda: Contribution.objects.count() >= everything // 3, report=workers.log_end)
     workers.kill()
     assert CollectionState.objects.filter(complete_at=None).exists()
     assert Contribution.objects.count() < everything
@@ -127,8 +126,8 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
         workers.wake()
     wait_until(
         lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
-        said=workers.said,
+        report=workers.log_end,
     )
-    assert merged_as_held(accounts) == truth
+    assert merged_in_database(accounts) == truth
     assert Contribution.objects.count() == Evidence.objects.count() == everything
     assert not Job.objects.filter(holder__isnull=False).exists()

@@ -127,13 +127,13 @@ def wait_until(true: Callable[[], bool], seconds: float = 120, report: Callable[
 
 
 def end_every_session() -> None:
-    """What everybody but us sees when the database is restarted at once."""
+    """End all database sessions but our own, as a restart of the database does."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    # This process may have kept many from other tests, which it would find out about one by one, waiting longer each
-    # time.
+    # This process may have many pooled sessions from other tests. It would find them dead one by one, with a longer
+    # wait each time.
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]

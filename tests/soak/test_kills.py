@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(14_40
 KILLS = int(os.environ.get("SOAK_KILLS") or 200)
 SECONDS_AN_ANSWER = float(os.environ.get("SOAK_ANSWER") or 0.15)
 BETWEEN_KILLS = float(os.environ.get("SOAK_BETWEEN") or 6.0)
-"""The work has to last for all kills: with more rows, or fewer seconds between, answers may come sooner
-(SOAK_ANSWER, SOAK_BETWEEN), and SOAK_KILLS may be fewer."""
+"""The work must last for all kills. With more rows, or fewer seconds between kills, answers may come sooner
+(SOAK_ANSWER, SOAK_BETWEEN). SOAK_KILLS sets another number of kills."""
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def workers(tmp_path, local) -> Iterator[Workers]:
 
 
 def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
-    """The whole worker and single children are killed in turn, the broker is emptied, every session of the database is
-    ended at once. In the end the database contains what the file says, once. It takes at most twice as long as
-    undisturbed, start-ups not counted.
+    """Workers and single children are killed in turn, the broker is emptied, and every database session is ended at
+    once. In the end the database has what the file has, once, in at most twice the undisturbed time, start-ups not
+    counted.
     """
     accounts = link_everybody()
     wanted = truth(accounts)

@@ -61,7 +61,7 @@ class Server:
         return socket
 
     def stop_at_once(self) -> None:
-        """The immediate mode: no checkpoint, no word to the clients; the next start recovers from the log."""
+        """Stop in immediate mode: no checkpoint, and no message to clients. The next start recovers from the log."""
         running = read_postmaster(data_base(self._data_dir / "postgres") / "data")
         assert running is not None
         os.kill(running.pid, signal.SIGQUIT)

@@ -18,5 +18,5 @@ def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
 
 
 def test_translated_conditions_agree_with_the_cel_library() -> None:
-    """100,000 pairs of expression and facts in the long run: not one difference, errors included."""
+    """In the long run 100,000 pairs of expression and facts are compared: no difference, errors included."""
     assert random_expressions.soak(100_000 if LONG else 200) == []
