@@ -16,8 +16,8 @@ from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState, Contribution, Evidence
 from credits.jobs.models import Job
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
-from tests.contributions.told import ALICE, ScriptedForge, change, page
+from tests.contributions.busiest_people import link_busiest, merged_by_file, merged_in_database
+from tests.contributions.scripted_forge import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account
 from tests.workers import Workers, end_every_session, wait_until
 
@@ -129,6 +129,6 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
         lambda: CollectionState.objects.filter(complete_at__isnull=False).count() == len(accounts),
         output=workers.output,
     )
-    assert merged_as_held(accounts) == truth
+    assert merged_in_database(accounts) == truth
     assert Contribution.objects.count() == Evidence.objects.count() == everything
     assert not Job.objects.filter(holder__isnull=False).exists()

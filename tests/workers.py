@@ -98,6 +98,7 @@ class Workers:
         return True
 
     def empty_broker(self) -> None:
+        """Delete all messages."""
         for message in self.messages.iterdir():
             message.unlink(missing_ok=True)
 
@@ -106,6 +107,7 @@ class Workers:
         return Path(self._log.name).read_text(errors="replace")[-3_000:]
 
     def wake(self) -> None:
+        """Send the message that wakes a worker."""
         self._app.send_task("credits.tasks.wake", ignore_result=True)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Work that landed under another name: fetched, compared, vouched for once, and decided by a person."""
+"""Work that landed under another name: fetched, compared, confirmed once by a maintainer, and decided by a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from credits.errors import CreditsError, NotAllowed
 from credits.forges.errors import MissingOnForge, NotMerged
 from credits.forges.protocol import ChangedFile, CommitOnForge, MergedChange
 from tests import factories
-from tests.contributions.told import ALICE, BOB, MAINTAINER, MERGED, ScriptedForge, change, repository
+from tests.contributions.scripted_forge import (
+    ALICE,
+    BOB,
+    MAINTAINER,
+    MERGED,
+    ScriptedForge,
+    change,
+    repository,
+)
 from tests.factories import NOW, forge_account
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +36,7 @@ ADDRESS = "https://github.example/owner/project1/pull/{}"
 COMMIT = f"https://github.example/owner/project1/commit/{SHA}"
 SQUASHED = CommitOnForge(
     sha=SHA,
-    message="Mend part 1 (squashed)\n\nThanks.",
+    message="Fix part 1 (squashed)\n\nThanks.",
     authors=(MAINTAINER,),
     committed_at=MERGED,
     url=COMMIT,
@@ -37,10 +45,10 @@ SQUASHED = CommitOnForge(
 
 
 class ClosingForge(ScriptedForge):
-    """Knows closed pull requests and one commit."""
+    """A forge with closed pull requests and one commit."""
 
     def __init__(self, *closed: MergedChange, commit: CommitOnForge = SQUASHED) -> None:
-        super().__init__(lambda _asks: (), known=closed)
+        super().__init__(lambda _asks: (), changes=closed)
         self.commit = commit
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
@@ -97,17 +105,17 @@ def code(verb) -> str:
 
 @pytest.mark.parametrize("commit", [COMMIT, SHA, f"  {SHA.upper()} ", f"{COMMIT}?diff=split"])
 def test_a_closed_pull_request_is_kept_with_how_alike_the_commit_is(alice, commit) -> None:
-    """Both are fetched by themselves; nothing is a contribution before a reviewer said so."""
+    """Pull request and commit are both fetched; nothing is a contribution before a reviewer accepts it."""
     work = offer(alice, commit=commit)
     assert (work.status, work.commit, work.committed_as) == ("waiting", SHA, "maintainer")
     assert (work.lines_alike, work.files_alike) == (79, 50)
-    assert work.commit_headline == "Mend part 1 (squashed)"
+    assert work.commit_headline == "Fix part 1 (squashed)"
     assert not Contribution.objects.exists()
     assert code(lambda: offer(alice)) == "already-offered"
 
 
 def test_what_was_told_at_the_offer_replaces_nothing_that_was_told_since(alice, reviewer) -> None:
-    """The forge was asked when the work was offered: so old is what is stored on acceptance, and says so."""
+    """On acceptance the answer from the time of submitting is stored, and it replaces no newer answer."""
     work = offer(alice)
     renamed = repository(full_name="owner/renamed", licence="MIT")
     store("github", [change(5, repository=renamed)], now=NOW + timedelta(days=1))
@@ -119,8 +127,9 @@ def test_what_was_told_at_the_offer_replaces_nothing_that_was_told_since(alice, 
 
 
 def test_an_account_that_is_linked_anew_offers_nothing_twice(alice, reviewer) -> None:
-    """Linking again makes another account of ours, of the same person there: what waits or was accepted is so still,
-    and cannot be offered once more."""
+    """Linking again makes a new row for the same account on the forge: work that waits or was accepted stays so,
+    and cannot be submitted again.
+    """
     first = offer(alice)
     linking.unlink(alice.forge_accounts.get(unlinked_at=None), by=alice, now=NOW)
     linking.link(alice, "github", ALICE, proof="oauth", now=NOW)
@@ -144,18 +153,18 @@ def test_an_account_that_is_linked_anew_offers_nothing_twice(alice, reviewer) ->
     ],
 )
 def test_what_cannot_be_attested_is_told_why(alice, number, commit, why) -> None:
-    """Each reason has its own code and sentence, and nothing is kept."""
+    """Each reason has its own code and sentence, and nothing is stored."""
     assert code(lambda: offer(alice, number, commit)) == why
     assert not AttestedWork.objects.exists()
 
 
 def test_what_is_merged_after_all_is_stored_at_once(alice) -> None:
-    """Nobody has to attest what the forge itself says."""
+    """Work that the forge itself calls merged needs no attestation."""
     assert isinstance(offer(alice, 5), Contribution)
 
 
 def test_unknown_files_are_unknown_likeness(alice) -> None:
-    """A forge that lists no files of the commit gives no percentage, least of all zero."""
+    """If a forge lists no files of the commit, the similarity is unknown, not zero."""
     forge = ClosingForge(CLOSED, commit=replace(SQUASHED, files=None))
     work = attested_work.submit_work(alice, ADDRESS.format(1), COMMIT, now=NOW, forges={"github": forge})  # type: ignore[dict-item]
     assert isinstance(work, AttestedWork)
@@ -163,7 +172,7 @@ def test_unknown_files_are_unknown_likeness(alice) -> None:
 
 
 def test_a_maintainers_link_works_once(alice) -> None:
-    """Its token is kept as a digest only, a newer one ends it, it expires, and its word cannot be changed."""
+    """Only the digest of the token is stored; a newer link ends it, it expires, and its answer cannot be changed."""
     work = offer(alice)
     old = attested_work.make_maintainer_link(work, by=alice, now=NOW)
     later = NOW + timedelta(hours=1)
@@ -191,7 +200,7 @@ def test_a_maintainers_link_works_once(alice) -> None:
 
 
 def test_an_accepted_work_is_a_contribution_that_landed(alice, reviewer) -> None:
-    """It stands with the commit and its time, the whole share, and how it was found; it can be decided once."""
+    """It is stored with the commit, its time, the whole share and how it was found; it is decided once."""
     work = offer(alice)
     assert list(attested_work.works_awaiting(reviewer)) == [work]
     made = attested_work.decide_work(work, accept=True, reason="", by=reviewer, now=NOW).contribution
@@ -209,7 +218,7 @@ def test_an_accepted_work_is_a_contribution_that_landed(alice, reviewer) -> None
 
 
 def test_what_is_not_accepted_has_a_reason_and_may_be_offered_again(alice, reviewer) -> None:
-    """Without words nothing is refused; afterwards a better commit may be named."""
+    """A refusal needs a reason; after it a better commit may be submitted."""
     work = offer(alice)
     assert (
         code(lambda: attested_work.decide_work(work, accept=False, reason=" ", by=reviewer, now=NOW))
@@ -221,7 +230,7 @@ def test_what_is_not_accepted_has_a_reason_and_may_be_offered_again(alice, revie
 
 
 def test_invariant_8_nobody_decides_on_their_own_or_outside_their_scope(alice) -> None:
-    """Not the student, even as an instructor, and not an instructor of another college."""
+    """Neither the student, even as an instructor, nor an instructor of another college can decide."""
     work = offer(alice)
     alice.staff_roles.create(role="instructor")
     outside = factories.instructor(factories.department())

@@ -12,7 +12,7 @@ from credits.contributions.catalogue import CatalogueReport, import_catalogue, t
 from credits.contributions.models import CatalogueEntry, Repository
 from credits.contributions.storing.store import store
 from credits.errors import CreditsError
-from tests.contributions.told import change, repository
+from tests.contributions.scripted_forge import change, repository
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def imported(text: str, encoding: str = "utf-8") -> CatalogueReport:
 
 
 def test_entries_are_added_changed_and_kept():
-    """A second file changes tiers, adds, and leaves what it does not name; each import is in the audit log."""
+    """A second file changes tiers, adds entries, and leaves those it does not name; each import is in the audit log."""
     imported("forge,repository,tier\ngithub,owner/a,A\ngitee,owner/b,B\n")
     report = imported("tier,forge,repository\nS,github,Owner/A\nC,github,owner/c\n")
     assert (report.changed, report.added, report.left) == (
@@ -38,13 +38,13 @@ def test_entries_are_added_changed_and_kept():
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 def test_a_spreadsheets_chinese_file_is_understood(encoding):
-    """Headings in Chinese, with a byte order mark or in the encoding of Chinese spreadsheets."""
+    """A file may have Chinese headings, with a byte order mark or in the encoding of Chinese spreadsheets."""
     assert imported("平台,仓库,等级\r\ngitee,owner/b,一类\r\n", encoding).added == ["gitee:owner/b"]
     assert CatalogueEntry.objects.get().tier == "一类"
 
 
 def test_one_refused_row_leaves_everything_as_it_was():
-    """Every fault is told with its row, and nothing is applied."""
+    """Every fault is reported with its row, and nothing is applied."""
     report = imported(
         "forge,repository,tier\n"
         "github,owner/a,A\n"
@@ -54,7 +54,7 @@ def test_one_refused_row_leaves_everything_as_it_was():
         "github,owner/c,\n"
         f"github,owner/d,{'x' * 41}\n"
     )
-    assert [(one.row, one.column) for one in report.refused] == [
+    assert [(cell.row, cell.column) for cell in report.refused] == [
         (3, "forge"),
         (4, "repository"),
         (5, "repository"),
@@ -76,7 +76,7 @@ def test_one_refused_row_leaves_everything_as_it_was():
     ],
 )
 def test_a_file_that_is_no_catalogue_is_refused(content, code):
-    """What cannot be read at all is told as one sentence."""
+    """An unreadable file gives one sentence."""
     with pytest.raises(CreditsError) as refused:
         import_catalogue(io.BytesIO(content), by=None, now=NOW)
     assert refused.value.code == code
@@ -84,8 +84,8 @@ def test_a_file_that_is_no_catalogue_is_refused(content, code):
 
 @pytest.mark.parametrize("seen_first", [True, False])
 def test_the_tier_goes_with_the_repository_through_a_rename(seen_first):
-    """Whether the repository or its entry came first, the entry holds it by its id; whoever takes over the old name
-    does not take over the tier.
+    """Whether the repository or the entry came first, the tier follows the repository by id; a repository that
+    takes over the old name does not get the tier.
     """
     catalogue = "forge,repository,tier\ngithub,owner/project1,A\n"
     if not seen_first:
@@ -97,12 +97,12 @@ def test_the_tier_goes_with_the_repository_through_a_rename(seen_first):
         renamed = repository(1, full_name="owner/renamed")
         usurper = repository(2, full_name="owner/project1")
         store("github", [change(2, repository=renamed), change(3, repository=usurper)], now=NOW)
-    held, other = Repository.objects.order_by("forge_id")
-    assert tiers_of([held, other]) == {held.pk: "A", other.pk: None}
+    followed, other = Repository.objects.order_by("forge_id")
+    assert tiers_of([followed, other]) == {followed.pk: "A", other.pk: None}
 
 
 def test_tiers_of_many_repositories_cost_one_query(django_assert_num_queries):
-    """A claim's repositories are looked up together."""
+    """The repositories of a claim are looked up together."""
     imported("forge,repository,tier\ngithub,owner/project3,B\n")
     store("github", [change(1, repository=repository(number)) for number in range(5)], now=NOW)
     repositories = list(Repository.objects.order_by("full_name"))

@@ -12,7 +12,7 @@ from accounts.identity import forges
 from credits.contributions.models import CatalogueEntry
 from credits.forges.errors import ForgeUnavailable
 from credits.forges.tokens import TokenPool
-from tests.contributions.told import ALICE, ScriptedForge, change, page
+from tests.contributions.scripted_forge import ALICE, ScriptedForge, change, page
 from tests.factories import forge_account, student
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def alice():
 
 
 def run(*words: str) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error."""
+    """Return exit code, standard output and standard error."""
     out, error = StringIO(), StringIO()
     try:
         call_command(*words, stdout=out, stderr=error)
@@ -33,18 +33,18 @@ def run(*words: str) -> tuple[int, str, str]:
     return 0, out.getvalue(), error.getvalue()
 
 
-def telling(monkeypatch, *pages) -> ScriptedForge:
+def forge_with_pages(monkeypatch, *pages) -> ScriptedForge:
     forge = ScriptedForge(lambda _asks: pages)
     monkeypatch.setattr(forges, "forge", lambda _name: forge)
     return forge
 
 
 def test_collect_and_contributions(monkeypatch, alice):
-    """What was collected is printed, one a line, with the fields that are promised."""
-    telling(monkeypatch, page(ALICE, change(1), change(2)))
+    """The collected contributions are printed, one a line, with the promised fields."""
+    forge_with_pages(monkeypatch, page(ALICE, change(1), change(2)))
     code, out, progress = run("collect", "--json")
-    told = json.loads(out)
-    assert (code, told["forges"][0]["new"], told["accounts"][0]["complete"]) == (0, 2, True)
+    report = json.loads(out)
+    assert (code, report["forges"][0]["new"], report["accounts"][0]["complete"]) == (0, 2, True)
     assert "github:alice: +2" in progress
     _code, out, _error = run("contributions", "--json", "--student", "0042")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -53,26 +53,26 @@ def test_collect_and_contributions(monkeypatch, alice):
 
 
 def test_invariant_9_an_empty_list_says_where_it_is_not_known_to_be_empty(monkeypatch, alice):
-    """Before the first complete collection a sentence says so, beside what machines read; afterwards none does."""
-    _code, out, said = run("contributions", "--json")
+    """Before the first complete collection a sentence says that the list may be incomplete; after it none does."""
+    _code, out, error = run("contributions", "--json")
     assert out == ""
-    assert said.startswith("1 of 1 linked accounts was never collected to the end")
-    telling(monkeypatch, page(ALICE))
+    assert error.startswith("1 of 1 linked accounts was never collected to the end")
+    forge_with_pages(monkeypatch, page(ALICE))
     run("collect")
     assert run("contributions", "--json") == run("contributions") == (0, "", "")
 
 
 def test_collect_again_and_in_full(monkeypatch, alice):
-    """Collecting at once asks again though it is not due; --full asks for everything."""
-    forge = telling(monkeypatch, page(ALICE, cursor="here"))
+    """The command collects accounts that are not due; --full reads everything again."""
+    forge = forge_with_pages(monkeypatch, page(ALICE, cursor="here"))
     for words in (["collect"], ["collect", "--student", "0042"], ["collect", "--full", "--forge", "github"]):
         assert run(*words)[0] == 0
     assert [asks[0].cursor for asks in forge.asked] == ["", "here", ""]
 
 
 def test_collect_tells_what_failed(monkeypatch, alice):
-    """An account that is not complete makes the command fail, with the reason and the next try."""
-    telling(
+    """An incomplete account makes the command fail, with the reason and the next attempt."""
+    forge_with_pages(
         monkeypatch, page(ALICE, done=False, failure=ForgeUnavailable("forge-unavailable", "No answer came."))
     )
     code, out, _progress = run("collect")
@@ -81,8 +81,8 @@ def test_collect_tells_what_failed(monkeypatch, alice):
 
 
 def test_collect_without_a_token_says_so(monkeypatch, alice):
-    """What this process lacks is the command's own failure."""
-    forge = telling(monkeypatch, page(ALICE))
+    """A missing token makes the command fail."""
+    forge = forge_with_pages(monkeypatch, page(ALICE))
     forge.tokens = TokenPool([])
     code, out, _progress = run("collect")
     assert code == 1
@@ -99,14 +99,14 @@ def test_collect_without_a_token_says_so(monkeypatch, alice):
     ],
 )
 def test_bad_input_is_answered_with_a_sentence(words, sentence):
-    """Exit code 1 and what is wrong, without a traceback."""
+    """Bad input gives exit code 1 and a sentence, without a traceback."""
     code, _out, error = run(*words)
     assert code == 1
     assert sentence in error
 
 
 def test_a_student_without_an_account_is_named(alice):
-    """Asking for somebody of whom nothing can be collected is not "all done"."""
+    """A student without a linked account is named, and the command does not report success."""
     student(student_number="0043")
     code, out, _error = run("collect", "--student", "0043")
     assert code == 1
@@ -114,7 +114,7 @@ def test_a_student_without_an_account_is_named(alice):
 
 
 def test_import_catalogue(tmp_path):
-    """A good file is imported; one with a fault is refused whole, with its rows."""
+    """A good file is imported; a file with a fault is refused whole, with its rows."""
     file = tmp_path / "catalogue.csv"
     file.write_text("forge,repository,tier\ngitee,owner/a,A\n")
     assert run("import_catalogue", str(file))[0] == 0

@@ -1,4 +1,4 @@
-"""Signals: each with the fact behind it, none where a fact is unknown, and never a verdict."""
+"""Review hints: each with the fact behind it, none for an unknown fact, and never a verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import translation
 
 from credits.claims.application.draft import open_draft
 from credits.claims.application.submit import submit
-from credits.claims.review import signals as of
+from credits.claims.review import signals
 from credits.contributions.models import Evidence
 from credits.contributions.review_hints import ReviewHintFacts, WorkElsewhere, hints_for
 from tests import credit_factories as make
@@ -48,7 +48,7 @@ def _in_english() -> Iterator[None]:
     ],
 )
 def test_each_signal_names_its_fact(facts, code, fact) -> None:
-    """One fact, one signal, and the fact stands in it."""
+    """One fact gives student hint, and the hint contains the fact."""
     (found,) = hints_for(replace(PLAIN, **facts))
     assert found.code == code
     assert fact in str(found.fact)
@@ -71,34 +71,34 @@ def test_each_signal_names_its_fact(facts, code, fact) -> None:
     ],
 )
 def test_what_is_unknown_or_usual_gives_none(facts) -> None:
-    """None is not a signal, nor is what falls outside its bounds."""
+    """Neither an unknown fact nor a value within the usual bounds gives a hint."""
     assert hints_for(replace(PLAIN, **facts)) == ()
 
 
 @pytest.mark.django_db
 def test_the_facts_come_from_what_is_held() -> None:
-    """A claim full of oddities shows each beside its own line, in a bounded number of queries."""
-    one, other = factories.student(), factories.student()
-    account = make.linked_account(one)
+    """A claim full of oddities shows each hint beside its own line, in a bounded number of queries."""
+    student, other = factories.student(), factories.student()
+    account = make.linked_account(student)
     mine = make.repository(
         owner_id_on_forge=account.forge_user_id, owner_login=account.login, created_at=make.MERGED
     )
     odd = make.contribution(mine, title="Improve the documentation", labels=["invalid"])
-    make.authorship(one, odd)
+    make.authorship(student, odd)
     by_bot = make.contribution(merged_by_id_on_forge=account.forge_user_id, merged_by_login=account.login)
-    make.authorship(one, by_bot)
+    make.authorship(student, by_bot)
     Evidence.objects.create(
         contribution=by_bot, digest="0" * 64, payload={"author": {"__typename": "Bot"}}, fetched_at=NOW
     )
     make.authorship(other, make.contribution(title="improve  the Documentation"))
     make.authorship(other)
     round_ = make.round_()
-    claims = [open_draft(person, round_, now=NOW) for person in (one, other)]
+    claims = [open_draft(person, round_, now=NOW) for person in (student, other)]
     for claim in claims:
         submit(claim, by=claim.user, now=NOW)
     found = {
-        ref.split(":")[3]: {signal.code for signal in some}
-        for ref, some in of.claim_signals(claims[0]).items()
+        ref.split(":")[3]: {hint.code for hint in hints}
+        for ref, hints in signals.claim_signals(claims[0]).items()
     }
     assert found[odd.number] == {"own-repository", "new-repository", "label", "same-text"} | (
         {"merged-by-self"} if odd.merged_by_id_on_forge == account.forge_user_id else set()
@@ -108,15 +108,15 @@ def test_the_facts_come_from_what_is_held() -> None:
 
 @pytest.mark.django_db
 def test_what_another_student_has_not_claimed_is_not_told() -> None:
-    """The same work of another student is a signal once they have claimed it; until then only they see it."""
-    one, other = factories.student(), factories.student()
-    make.authorship(one, make.contribution(files_id="files:9"))
+    """The same work of another student gives a hint only after that student has claimed it."""
+    student, other = factories.student(), factories.student()
+    make.authorship(student, make.contribution(files_id="files:9"))
     twin = make.authorship(other, make.contribution(files_id="files:9", title="Something quite else"))
-    make.authorship(one)
+    make.authorship(student)
     make.authorship(other)
     round_ = make.round_()
-    claim = submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
-    codes = lambda: {signal.code for some in of.claim_signals(claim).values() for signal in some}  # noqa: E731
+    claim = submit(open_draft(student, round_, now=NOW), by=student, now=NOW)
+    codes = lambda: {hint.code for hints in signals.claim_signals(claim).values() for hint in hints}  # noqa: E731
     assert codes() == set()
     submit(open_draft(other, round_, now=NOW), by=other, now=NOW)
     assert codes() == {"same-work"}

@@ -1,4 +1,4 @@
-"""The same work once: found across forges and forks, claimed once (invariant 2)."""
+"""The same work is found across forges and forks, and claimed once (invariant 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from credits.errors import Conflict
 from credits.forges.protocol import AccountOnForge, ChangedFile
 from tests import credit_factories as make
 from tests import factories
-from tests.contributions.told import change, repository
+from tests.contributions.scripted_forge import change, repository
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -24,65 +24,72 @@ pytestmark = pytest.mark.django_db
 FILES = (ChangedFile("src/engine.py", 40, 10), ChangedFile("tests/test_engine.py", 20, 0))
 
 
-def told(forge: str, number: int, **facts: object) -> Contribution:
-    """Stored as collecting stores it."""
-    of = repository(number, full_name=str(facts.pop("full_name", f"owner{number}/project")))
+def stored(forge: str, number: int, **facts: object) -> Contribution:
+    """Store a change as collecting does."""
+    home = repository(number, full_name=str(facts.pop("full_name", f"owner{number}/project")))
     files = facts.pop("files", FILES)
-    one = change(number, repository=of, files=files, changed_files=len(files), **facts)  # type: ignore[arg-type]
-    store(forge, [one], now=NOW)
+    changed = change(number, repository=home, files=files, changed_files=len(files), **facts)  # type: ignore[arg-type]
+    store(forge, [changed], now=NOW)
     return Contribution.objects.get(repository__forge=forge, number=str(number))
 
 
 def groups(*contributions: Contribution) -> dict[str, set[str]]:
-    found = same_work.siblings(one.pk for one in contributions)
-    names = {one.pk: one.number for one in Contribution.objects.all()}
-    return {names[root]: {names[one.contribution] for one in some} for root, some in found.items()}
+    found = same_work.siblings(contribution.pk for contribution in contributions)
+    numbers = dict(Contribution.objects.values_list("pk", "number"))
+    return {
+        numbers[root]: {numbers[sibling.contribution] for sibling in siblings}
+        for root, siblings in found.items()
+    }
 
 
 def test_a_mirror_on_the_other_forge_is_the_same_work() -> None:
-    """By the merge commit where both have it, else by paths and counts; a third in between links the two."""
-    first = told("github", 1, merge_commit="a" * 40)
-    mirror = told("gitee", 2, merge_commit=None, title="另一个标题")
-    fork = told("github", 3, merge_commit="a" * 40, files=(ChangedFile("other.py", 1, 0),))
-    told("github", 4, files=(ChangedFile("unlike.py", 90, 0),))
+    """Mirrors match by merge commit if both have it, else by paths and counts; a third one in between links two."""
+    first = stored("github", 1, merge_commit="a" * 40)
+    mirror = stored("gitee", 2, merge_commit=None, title="另一个标题")
+    fork = stored("github", 3, merge_commit="a" * 40, files=(ChangedFile("other.py", 1, 0),))
+    stored("github", 4, files=(ChangedFile("unlike.py", 90, 0),))
     assert groups(first, mirror, fork) == {"1": {"2", "3"}, "2": {"1", "3"}, "3": {"1", "2"}}
-    by_key = {one.contribution: one.exact for one in same_work.siblings([first.pk])[first.pk]}
+    siblings = same_work.siblings([first.pk])[first.pk]
+    by_key = {sibling.contribution: sibling.exact for sibling in siblings}
     assert by_key == {mirror.pk: False, fork.pk: True}
 
 
 def test_what_differs_in_its_diff_is_not_the_same() -> None:
-    """Where both forges gave the diff, equal counts are not enough; an equal diff is, whatever the counts."""
-    first = told("gitee", 1, merge_commit=None, patch_id="diff:1")
-    second = told("gitee", 2, merge_commit=None, patch_id="diff:2")
-    third = told(
+    """If both forges gave the diff, equal counts are not enough, and an equal diff is, whatever the counts."""
+    first = stored("gitee", 1, merge_commit=None, patch_id="diff:1")
+    second = stored("gitee", 2, merge_commit=None, patch_id="diff:2")
+    third = stored(
         "gitee", 3, merge_commit=None, patch_id="diff:1", files=(ChangedFile("src/engine.py", 41, 9),)
     )
     assert groups(first, second, third) == {"1": {"3"}, "3": {"1"}}
 
 
 def test_a_version_bump_is_not_the_one_before() -> None:
-    """Short changes with the same paths, counts and even title in one repository are different work; in a repository
-    of the same name elsewhere they are the same."""
+    """Short changes with the same paths, counts and title are different work in one repository, and the same work
+    in a repository of the same name elsewhere.
+    """
     bump = (ChangedFile("version.py", 1, 1),)
     here = repository(1, full_name="owner/project")
     for number in (1, 2):
-        one = change(number, repository=here, files=bump, changed_files=1, title="Bump version")
-        store("github", [one], now=NOW)
+        bumped = change(number, repository=here, files=bump, changed_files=1, title="Bump version")
+        store("github", [bumped], now=NOW)
     first, second = Contribution.objects.order_by("number")
     assert groups(first, second) == {}
-    mirror = told("gitee", 9, full_name="mirror/project", merge_commit=None, files=bump, title="Bump version")
+    mirror = stored(
+        "gitee", 9, full_name="mirror/project", merge_commit=None, files=bump, title="Bump version"
+    )
     assert groups(mirror) == {"9": {"1", "2"}}
 
 
 def twins(student, other=None, **facts):
-    """Two places of the same work by its patch: one on each forge."""
+    """Store the same work by its patch in two places, one on each forge."""
     first = make.contribution(files_id="files:1", merge_commit="1" * 40, **facts)
     second = make.contribution(make.repository(forge="gitee"), files_id="files:1", merge_commit=None)
     return make.authorship(student, first), make.authorship(other or student, second)
 
 
 def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
-    """It is prefilled once, cannot be added to the same claim, and not to a later one either."""
+    """It is preselected once, and cannot be added again to this claim or to a later one."""
     student = factories.student()
     first, second = twins(student)
     make.authorship(student)
@@ -103,41 +110,43 @@ def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
 
 
 def test_invariant_2_the_same_merge_commit_earns_once_whoever_claims_it() -> None:
-    """One commit is one piece of work, even if two people's accounts stand behind its pull requests."""
-    one, other = factories.student(), factories.student()
-    make.authorship(one, make.contribution(merge_commit="f" * 40))
+    """One commit is one piece of work, even if its pull requests belong to two people."""
+    first_student, other = factories.student(), factories.student()
+    make.authorship(first_student, make.contribution(merge_commit="f" * 40))
     twin = make.authorship(other, make.contribution(make.repository(forge="gitee"), merge_commit="f" * 40))
     round_ = make.round_()
-    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    submit(open_draft(first_student, round_, now=NOW), by=first_student, now=NOW)
     assert set(claimed_elsewhere([twin])) == {twin.pk}
 
 
 def test_pull_requests_that_were_rolled_up_into_one_merge_are_for_a_person_to_judge() -> None:
-    """A project may merge many pull requests by one commit, which GitHub then names for each of them: two students in
-    it may both apply, and the reviewer is told. One and the same change twice is refused all the same."""
-    one, other, third = factories.student(), factories.student(), factories.student()
+    """If one commit merged many pull requests, GitHub names it for each: two students may both apply, and the
+    reviewer gets a hint. The same change twice is still refused.
+    """
+    first_student, other, third = factories.student(), factories.student(), factories.student()
     rolled = make.repository()
-    make.authorship(one, make.contribution(rolled, merge_commit="f" * 40, additions=40))
+    make.authorship(first_student, make.contribution(rolled, merge_commit="f" * 40, additions=40))
     beside = make.authorship(other, make.contribution(rolled, merge_commit="f" * 40, additions=7))
     double = make.authorship(third, make.contribution(rolled, merge_commit="f" * 40, additions=40))
     round_ = make.round_()
-    submit(open_draft(one, round_, now=NOW), by=one, now=NOW)
+    submit(open_draft(first_student, round_, now=NOW), by=first_student, now=NOW)
     assert set(claimed_elsewhere([beside, double])) == {double.pk}
     submit(open_draft(other, round_, now=NOW), by=other, now=NOW)
-    assert [len(some) for some in same_patch_of_others(other.claims.get()).values()] == [1]
+    assert [len(places) for places in same_patch_of_others(other.claims.get()).values()] == [1]
 
 
 def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> None:
-    """A machine does not say whose it is: both may apply; who reviews the second is told, cannot approve it in bulk,
-    and has to write why it counts as well."""
-    one, other = factories.student(), factories.student()
-    twins(one, other)
+    """Both students may apply, because a machine cannot say whose work it is. The reviewer of the second gets a
+    hint, cannot approve it in bulk, and must explain why it counts as well.
+    """
+    first_student, other = factories.student(), factories.student()
+    twins(first_student, other)
     round_ = make.round_()
-    for person in (one, other):
+    for person in (first_student, other):
         make.authorship(person)
         submit(open_draft(person, round_, now=NOW), by=person, now=NOW)
-    first, second = one.claims.get(), other.claims.get()
-    assert [len(some) for some in same_patch_of_others(second).values()] == [1]
+    first, second = first_student.claims.get(), other.claims.get()
+    assert [len(places) for places in same_patch_of_others(second).values()] == [1]
     assert not review.is_undisputed(second)
     reviewer = make.reviewer_of(second)
     with pytest.raises(Conflict) as refused:
@@ -152,18 +161,18 @@ def test_invariant_2_the_same_patch_of_two_people_needs_a_persons_words() -> Non
 
 
 def test_a_student_is_shown_their_own_other_place_only() -> None:
-    """What another student has not claimed is theirs to see."""
-    one, other = factories.student(), factories.student()
-    first, second = twins(one, other)
-    assert same_work.own_sibling_contributions([first.contribution_id], one) == {}
-    make.authorship(one, second.contribution, role="co-author")
-    assert same_work.own_sibling_contributions([first.contribution_id], one) == {
+    """A student does not see another student's unclaimed work."""
+    first_student, other = factories.student(), factories.student()
+    first, second = twins(first_student, other)
+    assert same_work.own_sibling_contributions([first.contribution_id], first_student) == {}
+    make.authorship(first_student, second.contribution, role="co-author")
+    assert same_work.own_sibling_contributions([first.contribution_id], first_student) == {
         first.contribution_id: [second.contribution]
     }
 
 
 def test_siblings_are_found_in_one_query(django_assert_num_queries) -> None:
-    """However many contributions are asked about."""
-    keys = [told("github", number, author=AccountOnForge(str(number), "x")).pk for number in range(1, 6)]
+    """Siblings of any number of contributions are found in one query."""
+    keys = [stored("github", number, author=AccountOnForge(str(number), "x")).pk for number in range(1, 6)]
     with django_assert_num_queries(1):
         assert len(same_work.siblings(keys)) == 5

@@ -1,4 +1,4 @@
-"""Shares move by consent only, never beyond the whole, and not once they are frozen (invariant 3)."""
+"""Shares change by consent only, never exceed the whole, and stay once they are frozen (invariant 3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CO = Authorship.Role.CO_AUTHOR
 
 @pytest.fixture
 def work():
-    """Opened by one student, with a co-author who has linked their account and one whom nobody knows."""
+    """Return a contribution opened by a student, with a co-author whose account is linked and one whose is not."""
     opener, mate = factories.student(), factories.student()
     first = make.authorship(opener)
     second = make.authorship(mate, first.contribution, role=CO)
@@ -33,7 +33,7 @@ def work():
     return first, second, stranger
 
 
-def held(contribution) -> dict[str, Decimal]:
+def shares_of(contribution) -> dict[str, Decimal]:
     return {part.login: part.share for part in contribution.authorships.all()}
 
 
@@ -51,25 +51,27 @@ def propose(work, first: str, second: str, third: str = "0", **more):
 
 def person(part):
     return next(
-        one.person for one in shares.load_shares(part.contribution).parts if one.authorship.pk == part.pk
+        share.person
+        for share in shares.load_shares(part.contribution).parts
+        if share.authorship.pk == part.pk
     )
 
 
 def test_shares_move_when_every_linked_co_author_has_accepted(work) -> None:
-    """Until then the opener has all; afterwards each has what was agreed, and the log says what was before."""
+    """Until then the opener has all; after it each has the agreed share, and the log has the old ones."""
     first, second, _stranger = work
     proposal = propose(work, "0.6", "0.3", "0.1")
-    assert held(first.contribution)[first.login] == 1
+    assert shares_of(first.contribution)[first.login] == 1
     assert shares.proposals_awaiting(person(second)) == [proposal]
     assert shares.answer(proposal, accept=True, by=person(second), now=NOW).status == "agreed"
-    assert sorted(held(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
+    assert sorted(shares_of(first.contribution).values()) == [Decimal("0.1"), Decimal("0.3"), Decimal("0.6")]
     entry = AuditEntry.objects.get(action="shares-agreed")
     assert Decimal(entry.details["before"][first.forge_user_id]) == 1
     assert shares.proposals_awaiting(person(second)) == []
 
 
 def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> None:
-    """A co-author whom the branch told of meanwhile is in no older proposal: the others agree all the same."""
+    """A co-author found later is not in the older proposal, and the others can agree all the same."""
     proposal = propose(work, "0.6", "0.3", "0.1")
     late = Authorship.objects.create(
         contribution=work[0].contribution, forge="github", forge_user_id="2", login="late", role=CO, share=0
@@ -77,11 +79,11 @@ def test_a_part_that_was_found_after_the_proposal_keeps_what_it_has(work) -> Non
     assert shares.answer(proposal, accept=True, by=person(work[1]), now=NOW).status == "agreed"
     late.refresh_from_db()
     assert late.share == 0
-    assert sorted(held(work[0].contribution).values())[-1] == Decimal("0.6")
+    assert sorted(shares_of(work[0].contribution).values())[-1] == Decimal("0.6")
 
 
 def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
-    """Nothing is taken from a co-author whose account is linked no more when the last of the others accepts."""
+    """A co-author who was unlinked before the last acceptance loses nothing."""
     first, second, third = work
     mate = factories.student()
     factories.forge_account(user=mate, forge_user_id=third.forge_user_id, login=third.login)
@@ -89,19 +91,19 @@ def test_invariant_3_a_share_stays_with_who_can_no_longer_answer(work) -> None:
     proposal = propose(work, "1", "0")
     ForgeAccount.objects.filter(forge_user_id=second.forge_user_id).update(unlinked_at=NOW)
     assert code(lambda: shares.answer(proposal, accept=True, by=mate, now=NOW)) == "share-kept"
-    assert held(first.contribution)[second.login] == Decimal("0.5")
+    assert shares_of(first.contribution)[second.login] == Decimal("0.5")
 
 
 def test_one_who_declines_ends_it(work) -> None:
-    """Nothing moves, and the opener may propose anew."""
+    """Nothing changes, and the opener may make a new proposal."""
     proposal = propose(work, "0.9", "0.1")
     shares.answer(proposal, accept=False, by=person(work[1]), now=NOW)
-    assert held(work[0].contribution)[work[0].login] == 1
+    assert shares_of(work[0].contribution)[work[0].login] == 1
     assert propose(work, "0.5", "0.5").status == "open"
 
 
 def test_the_opener_gives_away_alone_where_nobody_can_answer() -> None:
-    """A co-author whose account nobody has linked is given a share at once, and keeps it from then on."""
+    """A co-author with an unlinked account gets a share at once and keeps it."""
     first = make.authorship()
     part = {"contribution": first.contribution, "forge": "github", "role": CO, "share": 0}
     stranger = Authorship.objects.create(forge_user_id="1", login="stranger", **part)
@@ -126,13 +128,13 @@ def test_the_opener_gives_away_alone_where_nobody_can_answer() -> None:
     ],
 )
 def test_invariant_3_what_is_no_share_is_refused(work, given, why) -> None:
-    """Numbers from 0 to 1 with four decimals, together 1 at most."""
+    """Shares are numbers from 0 to 1 with at most four decimals, and together at most 1."""
     assert code(lambda: propose(work, *given)) == why
     assert not ShareProposal.objects.exists()
 
 
 def test_only_the_opener_proposes_and_only_co_authors_answer(work) -> None:
-    """Others are refused, once is enough, and a second proposal waits for the first."""
+    """Others are refused, an answer is given once, and a second proposal waits for the first."""
     first, second, _stranger = work
     assert code(lambda: propose(work, "0.5", "0.5", by=person(second))) == "not-the-opener"
     proposal = propose(work, "0.5", "0.5")
@@ -152,7 +154,7 @@ def test_only_the_opener_proposes_and_only_co_authors_answer(work) -> None:
 
 
 def test_invariant_3_a_share_in_a_submitted_claim_does_not_move(work) -> None:
-    """Neither by a proposal, nor by the answer to an older one, nor by SQL; after withdrawal it may."""
+    """Neither a proposal nor an answer nor SQL changes it; after the claim is withdrawn it can change."""
     first, second, _stranger = work
     opener = person(first)
     make.authorship(opener)
@@ -168,7 +170,7 @@ def test_invariant_3_a_share_in_a_submitted_claim_does_not_move(work) -> None:
 
 
 def test_what_was_said_stays(work) -> None:
-    """Consents and closed proposals are changed by nobody, even by SQL."""
+    """Consents and closed proposals cannot be changed, not even by SQL."""
     proposal = propose(work, "0.5", "0.5")
     shares.answer(proposal, accept=True, by=person(work[1]), now=NOW)
     for wrong in (

@@ -101,8 +101,10 @@ def test_packages_that_do_not_come(project: Path) -> None:
     assert process.returncode == 1
     assert process.stderr.splitlines() == [
         "no network",
-        "The packages of requirements.lock could not be installed: "
-        "the reason is above, and all output is in .venv.log.",
+        (
+            "The packages of requirements.lock could not be installed: "
+            "the reason is above, and all output is in .venv.log."
+        ),
     ]
     assert not (project / ".venv" / "ready").exists()
 

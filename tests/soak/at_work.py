@@ -1,4 +1,4 @@
-"""Watching workers at work, from outside: when all is held, and how long they needed."""
+"""Watch workers from outside: when everything is collected, and how long they needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.workers import Workers, wait_until
 
 
 def complete() -> bool:
-    """Whether every linked account was collected to its end."""
+    """Return whether every linked account was collected completely."""
     linked = ForgeAccount.objects.filter(unlinked_at=None)
     return not linked.exclude(
         pk__in=CollectionState.objects.exclude(complete_at=None).values("account")
@@ -21,7 +21,7 @@ def complete() -> bool:
 
 
 def forget() -> None:
-    """As if nothing had ever been collected."""
+    """Delete everything that was collected."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(
@@ -31,7 +31,7 @@ def forget() -> None:
 
 
 class Beat:
-    """Sees every few seconds that there are workers, and wakes them, as the beat does every minute."""
+    """Restarts dead workers and wakes them every few seconds, as the beat does every minute."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
@@ -46,15 +46,16 @@ class Beat:
 
 
 class Stopwatch:
-    """How long workers worked, from the first request after a start to the kill, and how long they were ``waited``
-    for until then."""
+    """Measures how long workers ``worked``, from the first request after a start to the kill, and how long a test
+    ``waited`` for that request.
+    """
 
     def __init__(self, local: LocalForge) -> None:
         self.local = local
         self.worked = self.waited = 0.0
 
     def work(self, seconds: float, workers: Workers) -> bool:
-        """Let them work for so long; whether they were done before."""
+        """Let the workers run for ``seconds``. Return whether they finished before."""
         before = self.local.log.requests()
         beat, started = Beat(workers), time.monotonic()
         wait_until(lambda: beat() or self.local.log.requests() > before or complete(), 180, workers.output)

@@ -1,4 +1,4 @@
-"""10,000 damaged rulebooks: each a located fault or a valid rulebook, within bounded time and memory.
+"""Read 10,000 damaged rulebooks: each is a fault with a place or a valid rulebook, within bounded time and memory.
 
 ``python -m tests.soak.rulebooks [ROUNDS]``; ``make test`` does some hundreds of the same.
 """
@@ -17,16 +17,16 @@ from tests.rules.made import SHIPPED, shipped, shipped_rulebook
 
 ROUNDS = 10_000
 LONGEST = 5.0
-"""Seconds of computing for one: what kept other engines busy was beyond it."""
+"""The most seconds of computing for a rulebook: what kept other engines busy took longer."""
 MOST_MEMORY = 200
-"""Megabytes that the whole may add to the process."""
+"""The most megabytes that the whole run may add to the process."""
 
 
 def rulebooks(rounds: int = ROUNDS) -> list[tuple[str, str]]:
-    """Damages ``rounds`` rulebooks and reads each; names and values for the report.
+    """Damage and read ``rounds`` rulebooks. Return names and values for the report.
 
-    Raises AssertionError for a fault without a place, a crash's own error for a crash, and AssertionError beyond the
-    bounds of time and memory.
+    Raise AssertionError for a fault without a place or if the bounds of time and memory are exceeded. A crash is
+    raised unchanged.
     """
     before = _megabytes()
     valid, longest, began = 0, 0.0, time.process_time()
@@ -64,5 +64,5 @@ def _megabytes() -> int:
 
 
 if __name__ == "__main__":
-    for said, value in rulebooks(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
-        print(f"{said:32}{value:>12}")
+    for name, value in rulebooks(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
+        print(f"{name:32}{value:>12}")

@@ -1,4 +1,4 @@
-"""Every merged pull request of everybody in the data, held once: counted against the file."""
+"""Every merged pull request in the data is stored once, counted against the file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1_800)]
 
 
 def test_invariant_2_every_row_is_held_once_after_a_full_and_an_incremental_round():
-    """The first round reads all but the last merged tenth; those are merged then, and a second round brings them and
-    asks for little else. What is held is what the file says, once, and a third finds nothing.
+    """The first round reads all but the last tenth, which is merged then; a second round stores it with few other
+    requests. The database has what the file has, once, and a third round finds nothing.
     """
     clock = Clock()
     with LocalForge(ROWS, clock=clock) as local:
@@ -42,14 +42,15 @@ def test_invariant_2_every_row_is_held_once_after_a_full_and_an_incremental_roun
         clock.now += collect.COLLECT_EVERY * 1.2
         round_of(forges, clock)
         assert list(Contribution.objects.order_by("pk").values()) == before
-        # A request a hundred, and another for those of whom more was merged lately than is looked at first.
+        # One request for a hundred accounts, and a second one for accounts with more recent merges than a first page
+        # has.
         assert local.log.requests("github") <= 2 * (len(accounts) // 100) + 3
         for forge in forges.values():
             forge.close()
 
 
 def _open_again(local: LocalForge, row: dict):
-    """Not merged yet, and what it will be."""
+    """Make a pull request open again. Return it with its merged state."""
     repository = local.world.repository(row["forge"], row["repo"])
     pull = local.world.pull(repository, row["number"])
     state = (pull.state, pull.merged_at, pull.closed_at, pull.merge_commit)

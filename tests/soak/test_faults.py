@@ -1,4 +1,4 @@
-"""Forges at their worst: what is held in the end is the truth, and nobody called before the time that was named."""
+"""Forges at their worst: the database is right in the end, and no request comes before the time that a forge named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7_200)]
 
 PEOPLE = int(os.environ.get("SOAK_PEOPLE") or (40 if LONG else 2))
-"""Those of each forge who are caught in a storm: fewer, where the machine is slow (SOAK_PEOPLE)."""
+"""People of each forge in a storm of faults. Use fewer on a slow machine (SOAK_PEOPLE)."""
 BAD = [
     ("http_500", {}),
     ("http_502", {}),
@@ -43,7 +43,7 @@ BAD = [
 
 
 def shaken(share: float, people: int | None, seed: int) -> None:
-    """Collect under faults, ``share`` of all answers in equal parts, while pull requests are touched in between."""
+    """Collect while ``share`` of all answers fail, evenly over all kinds, and pull requests are touched meanwhile."""
     clock = Clock()
     chance = random.Random(seed)
     with LocalForge(ROWS, clock=clock) as local:
@@ -54,13 +54,13 @@ def shaken(share: float, people: int | None, seed: int) -> None:
         ]
 
         def shift(_call) -> bool:
-            """Somebody comments on something, and pages shift while they are read."""
+            """Comment on a pull request, so that pages shift while they are read."""
             if chance.random() < 0.1:
                 local.world.touch(chance.choice(pulls), clock())
             return False
 
         local.faults.add("slow", when=shift, times=None)
-        # One after the other each takes its part of what the ones before it left.
+        # Each kind of failure in turn gets its part of the answers that the earlier kinds left over.
         left = 1.0
         for turn, (kind, details) in enumerate(BAD):
             part = share / len(BAD)
@@ -73,8 +73,8 @@ def shaken(share: float, people: int | None, seed: int) -> None:
             for key in CollectionState.objects.filter(complete_at__isnull=False).values_list(
                 "account__forge", "account__forge_user_id"
             ):
-                mine = {one for one in wanted if (one[0], one[3]) == key}
-                assert mine <= held(), "complete, and something is not held"
+                own_work = {row for row in wanted if (row[0], row[3]) == key}
+                assert own_work <= held(), "complete, but something is not stored"
             clock.now += collect.COLLECT_EVERY * 1.2
         assert held() == wanted
         assert too_early(local) == []
@@ -84,17 +84,17 @@ def shaken(share: float, people: int | None, seed: int) -> None:
 
 
 def test_invariant_9_one_answer_in_twenty_fails():
-    """Of every kind of failure alike: everything is held, exactly once, by whoever is called complete."""
+    """With every kind of failure, a complete account has all its work, exactly once."""
     shaken(0.05, None if LONG else 4, seed=1)
 
 
 @pytest.mark.parametrize("seed", range(2, 12 if LONG else 3))
 def test_invariant_9_a_storm_of_twenty_kinds(seed):
-    """Every second answer fails: it takes longer, and is as complete."""
+    """If every second answer fails, it takes longer and is just as complete."""
     shaken(0.5, PEOPLE, seed)
 
 
 def test_time_passes_to_what_is_next():
-    """The clock of these tests goes on with every look, and never back."""
+    """The clock of these tests moves on with every call, and never back."""
     clock = Clock()
     assert clock() < clock() <= clock.now + timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""What happens on forges afterwards, by the thousand: no contribution twice, no share above one."""
+"""Thousands of later events on forges: no contribution twice, no share above one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Sum
 from credits.contributions.models import Authorship, Contribution, Repository
 from credits.contributions.storing.store import store
 from credits.forges.protocol import AccountOnForge
-from tests.contributions.told import BOB, MERGED, change, repository
+from tests.contributions.scripted_forge import BOB, MERGED, change, repository
 from tests.factories import NOW
 from tests.profiles import LONG
 
@@ -21,8 +21,8 @@ HAPPENINGS = 10_000 if LONG else 1_000
 
 
 def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
-    """Repositories and people change their names, openers delete their accounts, pull requests are edited, reverted
-    and taken away, in any order and told late or twice: each stands once, and its shares add up to one at most.
+    """Renames, deleted openers, edits, reverts and deletions come in any order, late or twice: each contribution is
+    stored once, and its shares add up to 1 at most.
     """
     chance = random.Random(7)
     homes = {number: repository(number) for number in range(20)}
@@ -32,10 +32,10 @@ def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
         for home in homes
     }
     store("github", known.values(), now=NOW)
-    told = []
+    answers = []
     for turn in range(HAPPENINGS):
         key = chance.choice(list(known))
-        one = known[key]
+        changed = known[key]
         at = MERGED + timedelta(minutes=turn + 1)
         happening = chance.randrange(5)
         if happening == 0:
@@ -43,28 +43,28 @@ def test_invariant_2_renames_and_new_answers_by_the_thousand_double_nothing():
                 homes[key[1]], full_name=f"elsewhere{turn}/renamed", owner=AccountOnForge(str(turn), "new")
             )
             homes[key[1]] = home
-            one = replace(one, repository=home, updated_at=at)
-        elif happening == 1 and one.author:
-            one = replace(one, author=replace(one.author, login=f"alice{turn}"), updated_at=at)
+            changed = replace(changed, repository=home, updated_at=at)
+        elif happening == 1 and changed.author:
+            changed = replace(changed, author=replace(changed.author, login=f"alice{turn}"), updated_at=at)
         elif happening == 2:
-            one = replace(
-                one,
+            changed = replace(
+                changed,
                 author=chance.choice([None, AccountOnForge("10137", "ghost", kind="ghost")]),
                 updated_at=at,
             )
         elif happening == 3:
-            one = replace(one, title=f"Title {turn}", labels=(f"label{turn}",), updated_at=at)
+            changed = replace(changed, title=f"Title {turn}", labels=(f"label{turn}",), updated_at=at)
         else:
             status = chance.choice(["reverted", "gone", "merged"])
             Contribution.objects.filter(repository__forge_id=str(key[1]), number=str(key[0])).update(
                 status=status
             )
-        known[key] = one
-        told.append(one)
-        if len(told) >= 40:
-            chance.shuffle(told)
-            store("github", [*told, *told[:5]], now=NOW)
-            told = []
+        known[key] = changed
+        answers.append(changed)
+        if len(answers) >= 40:
+            chance.shuffle(answers)
+            store("github", [*answers, *answers[:5]], now=NOW)
+            answers = []
     store("github", known.values(), now=NOW)
     assert Contribution.objects.count() == len(known)
     assert Repository.objects.count() == len(homes)

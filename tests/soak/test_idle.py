@@ -1,4 +1,4 @@
-"""A whole university with nothing new: cheap, and in time."""
+"""A whole university with nothing new is cheap and in time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_idle_accounts_cost_a_point_a_hundred_and_no_refusal():
-    """1,200 idle accounts on one token: twelve requests and points, two minutes of the forge's own time, which is as
-    fast as it grants, and nothing refused or cut off. (50,000 are measured in `make bench`.)
+    """1,200 idle accounts on one token take twelve requests and points and two minutes of the forge's time, as fast
+    as it allows, with nothing refused or cut off. (`make bench` measures 50,000.)
     """
     forge = SimulatedGitHub()
     link_accounts(1_200, forge.now)

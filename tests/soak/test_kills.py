@@ -1,4 +1,4 @@
-"""Workers killed outright, the broker emptied, every session of the database ended: nothing lost, nothing twice."""
+"""Workers killed, the broker emptied, every database session ended: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(14_40
 KILLS = int(os.environ.get("SOAK_KILLS") or 200)
 SECONDS_AN_ANSWER = float(os.environ.get("SOAK_ANSWER") or 0.15)
 BETWEEN_KILLS = float(os.environ.get("SOAK_BETWEEN") or 6.0)
-"""The work has to last for all kills: with more rows, or fewer seconds between, answers may come sooner
-(SOAK_ANSWER, SOAK_BETWEEN), and SOAK_KILLS may be fewer."""
+"""The work must last for all kills. With more rows, or fewer seconds between kills, answers may come sooner
+(SOAK_ANSWER, SOAK_BETWEEN). SOAK_KILLS sets another number of kills."""
 
 
 @pytest.fixture
 def local() -> Iterator[LocalForge]:
     with LocalForge(ROWS) as serving:
         serving.faults.add("slow", times=None, seconds=SECONDS_AN_ANSWER)
-        # Twice through all rows is more than two tokens are granted an hour, and waiting is not what is measured.
+        # Reading all rows twice takes more requests than two tokens allow in an hour, and waiting is not measured here.
         serving.limits.limits["gitee"] = (1_000_000, timedelta(hours=1))
         yield serving
 
@@ -42,9 +42,9 @@ def workers(tmp_path, local) -> Iterator[Workers]:
 
 
 def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
-    """The whole worker and single children are killed in turn, the broker is emptied, every session of the database is
-    ended at once. In the end the database contains what the file says, once. It takes at most twice as long as
-    undisturbed, start-ups not counted.
+    """Workers and single children are killed in turn, the broker is emptied, and every database session is ended at
+    once. In the end the database has what the file has, once, in at most twice the undisturbed time, start-ups not
+    counted.
     """
     accounts = link_everybody()
     wanted = truth(accounts)
@@ -87,8 +87,9 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
 
 
 def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, local, tmp_path):
-    """The broker's folder is taken away while workers work, and comes back empty: they did not end, and the next
-    message finds it all."""
+    """The broker's folder is removed while workers run and comes back empty: the workers go on, and the next
+    message is enough.
+    """
     accounts = link_everybody(2)
     workers.start()
     workers.wake()

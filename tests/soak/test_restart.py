@@ -1,4 +1,4 @@
-"""The database server stopped at once in the middle of the work, and started again: nothing lost, nothing twice."""
+"""The database server is stopped at once during work and started again: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ sys.stdin.read()
 
 
 class Server:
-    """An embedded PostgreSQL of the test's own, which may be stopped and started as it likes."""
+    """An embedded PostgreSQL of the test's own, to stop and start at will."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -61,7 +61,7 @@ class Server:
         return socket
 
     def stop_at_once(self) -> None:
-        """The immediate mode: no checkpoint, no word to the clients; the next start recovers from the log."""
+        """Stop in immediate mode: no checkpoint, and no message to clients. The next start recovers from the log."""
         running = read_postmaster(data_base(self._data_dir / "postgres") / "data")
         assert running is not None
         os.kill(running.pid, signal.SIGQUIT)
@@ -81,7 +81,7 @@ class Server:
 
 
 def lead_to(where: dict[str, str]) -> None:
-    """Where this process's connections go from now on."""
+    """Send this process's connections to another database from now on."""
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]
     connection.settings_dict.update(where)
@@ -115,8 +115,8 @@ def workers(server, tmp_path, local) -> Iterator[Workers]:
 
 
 def test_invariant_10_a_database_restarted_at_once_loses_and_doubles_nothing(server, workers, local):
-    """While workers work, the server is stopped in its immediate mode, is away for a moment, and recovers: the workers
-    go on by themselves, and in the end all is held as the file says, once, and no job is in anybody's hands.
+    """During work the server is stopped in immediate mode, is away for a moment, and recovers. The workers go on by
+    themselves; in the end the database has what the file has, once, and no worker has a job.
     """
     accounts = link_everybody(PEOPLE)
     workers.start()

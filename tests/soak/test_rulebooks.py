@@ -1,4 +1,4 @@
-"""Rulebooks that were damaged, and expressions that were made up, in numbers that no test of every day has time for."""
+"""Damaged rulebooks and generated expressions, in larger numbers than the daily tests have time for."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.timeout(14_400)
 
 
 def test_damaged_rulebooks_are_faults_with_a_place_or_valid() -> None:
-    """10,000 in the long run: none crashes the reader, and none runs long or takes much memory."""
-    for said, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
-        print(f"{said:32}{value:>12}")
+    """In the long run 10,000 rulebooks are read: none crashes the parser, runs long or takes much memory."""
+    for name, value in rulebooks.rulebooks(rulebooks.ROUNDS if LONG else 40):
+        print(f"{name:32}{value:>12}")
 
 
 def test_translated_conditions_agree_with_the_cel_library() -> None:
-    """100,000 pairs of expression and facts in the long run: not one difference, errors included."""
+    """In the long run 100,000 pairs of expression and facts are compared: no difference, errors included."""
     assert random_expressions.soak(100_000 if LONG else 200) == []

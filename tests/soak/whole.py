@@ -1,6 +1,7 @@
-"""All rows of the data, everybody in them linked, and both forges, workers and queue on one clock that a test moves.
+"""All rows of the data with everybody linked, and both forges, workers and queue on a clock that the test moves.
 
-The truth is read from the file, without the project's code. FORGE_DATA names a larger file; SOAK=1 asks for long runs.
+The truth is read from the file without the project's code. FORGE_DATA names a larger file; SOAK=1 asks for long
+runs.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Truth = set[tuple[str, str, str, str]]
 
 
 class Clock:
-    """The one time of a test. It goes on a little with every look, as time does."""
+    """The only time of a test. Each call moves it on a little."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -42,17 +43,22 @@ class Clock:
 
 
 def adapters(local: LocalForge, clock: Callable[[], datetime]) -> dict[str, Forge]:
-    """One token for each forge: what it asks of the one, it asks of us."""
-    told = local.environment()
+    """Return both adapters with one token each, so that a rate limit on the token holds for the whole test."""
+    environment = local.environment()
     return {
-        name: adapter(told[f"{name.upper()}_API_URL"], told[f"{name.upper()}_TOKENS"].split(",")[:1], clock)
+        name: adapter(
+            environment[f"{name.upper()}_API_URL"],
+            environment[f"{name.upper()}_TOKENS"].split(",")[:1],
+            clock,
+        )
         for name, adapter in (("github", GitHub), ("gitee", Gitee))
     }
 
 
 def link_everybody(most: int | None = None) -> list[ForgeAccount]:
-    """A person for each opener in the file (or those ``most`` of each forge who opened most), and every repository in
-    the catalogue."""
+    """Link a person for each opener in the file (or the ``most`` busiest of each forge), and catalogue all
+    repositories.
+    """
     CatalogueEntry.objects.bulk_create(
         CatalogueEntry(forge=forge, full_name=name, tier="A")
         for forge, name in sorted({(row["forge"], row["repo"]) for row in ROWS})
@@ -72,7 +78,8 @@ def link_everybody(most: int | None = None) -> list[ForgeAccount]:
 
 
 def truth(accounts: list[ForgeAccount], rows: list[dict] = ROWS) -> Truth:
-    wanted = {(one.forge, one.forge_user_id) for one in accounts}
+    """Return what the file has for these accounts."""
+    wanted = {(account.forge, account.forge_user_id) for account in accounts}
     return {
         (row["forge"], row["repo"], str(row["number"]), str(row["author"]["id"]))
         for row in rows
@@ -81,7 +88,7 @@ def truth(accounts: list[ForgeAccount], rows: list[dict] = ROWS) -> Truth:
 
 
 def held() -> Truth:
-    """What the database holds, and that it holds nothing twice."""
+    """Return what the database has, after a check that it has nothing twice."""
     parts = list(
         Authorship.objects.filter(role="author").values_list(
             "contribution__repository__forge",
@@ -96,12 +103,14 @@ def held() -> Truth:
 
 
 def fewest_evidence() -> bool:
-    """Whether each contribution has the one answer that was ever given of it."""
+    """Return whether each contribution has exactly one row of evidence."""
     return Evidence.objects.count() == Contribution.objects.count()
 
 
 def round_of(forges: dict[str, Forge], clock: Clock, *, most: int = 2_000) -> int:
-    """Collect until everybody is complete who was due, letting the time pass to whatever is next; how many batches."""
+    """Collect until every due account is complete, moving the clock to the next due time. Return the number of
+    turns.
+    """
     began = clock()
     for turn in range(1, most):
         for forge in forges.values():
@@ -127,7 +136,7 @@ def _next_time(now: datetime) -> datetime:
 
 
 def too_early(local: LocalForge) -> list[tuple[str, str, datetime, datetime]]:
-    """Calls before the time that the forge had named, for what it was named."""
+    """Return the requests that came before the time that the forge had named for their quota."""
     found = []
     until: dict[tuple[str, str], datetime] = defaultdict(lambda: datetime.min.replace(tzinfo=UTC))
     for entry in local.log.entries(path="/api/"):
@@ -135,8 +144,8 @@ def too_early(local: LocalForge) -> list[tuple[str, str, datetime, datetime]]:
         if entry.at < until[entry.forge, pool]:
             found.append((entry.forge, pool, entry.at, until[entry.forge, pool]))
         if entry.not_before:
-            # A secondary limit counts for everything that the caller asks.
+            # A secondary limit holds for all requests of the caller.
             pools = ("graphql", "rest") if entry.fault == "secondary_limit" else (pool,)
-            for one in pools:
-                until[entry.forge, one] = max(until[entry.forge, one], entry.not_before)
+            for limited in pools:
+                until[entry.forge, limited] = max(until[entry.forge, limited], entry.not_before)
     return found

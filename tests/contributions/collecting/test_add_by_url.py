@@ -1,4 +1,4 @@
-"""A pasted address is fetched by itself, and stored or answered with the exact reason."""
+"""A pasted URL is fetched and stored, or refused with the exact reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Lane
 from demo.forge import LocalForge
-from tests.contributions.told import ALICE, BOB, ScriptedForge, change, repository
+from tests.contributions.scripted_forge import ALICE, BOB, ScriptedForge, change, repository
 from tests.factories import NOW, forge_account, student
 
 pytestmark = pytest.mark.django_db
@@ -60,14 +60,14 @@ def add(user: User, address: str, **more) -> Contribution:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_ones_own_pull_request_is_stored(alice, number):
-    """Who opened it, or is named by id as co-author, has it at once among what is held."""
+    """A pull request is stored at once for its opener, and for a co-author named by id."""
     contribution = add(alice, f"https://github.example/owner/project1/pull/{number}/files")
     assert contribution.number == str(number)
     assert [part.contribution for part in queries.authorships_of(alice)] == [contribution]
 
 
 def test_the_short_form_needs_a_forge(alice):
-    """owner/repository#1 is understood once it is said where."""
+    """owner/repository#1 is understood once the forge is given."""
     with pytest.raises(CreditsError) as refused:
         add(alice, "owner/project1#1")
     assert refused.value.code == "address-without-forge"
@@ -98,7 +98,7 @@ def test_what_is_refused_is_told_and_not_stored(alice, address, code):
 
 
 def test_an_account_that_is_linked_no_more_does_not_count(alice):
-    """Authorship is by the accounts that are linked now."""
+    """Only the accounts that are linked now count for authorship."""
     alice.forge_accounts.update(unlinked_at=NOW)
     with pytest.raises(CreditsError) as refused:
         add(alice, "https://github.example/owner/project1/pull/1")
@@ -106,7 +106,7 @@ def test_an_account_that_is_linked_no_more_does_not_count(alice):
 
 
 def test_a_login_that_passed_on_proves_nothing():
-    """Somebody who took over the login of the author is not the author: the immutable id decides."""
+    """A new owner of the author's login is not the author: the immutable id decides."""
     usurper = forge_account(student(), forge_user_id="666", login=ALICE.login).user
     with pytest.raises(CreditsError) as refused:
         add(usurper, "https://github.example/owner/project1/pull/1")
@@ -114,8 +114,8 @@ def test_a_login_that_passed_on_proves_nothing():
 
 
 def test_a_forge_that_fails_is_told_as_that(alice):
-    """What the forge answered comes through as it is."""
-    forge = ScriptedForge(lambda _asks: (), known=[change(1, repository=repository(7))])
+    """The forge's own error is passed on unchanged."""
+    forge = ScriptedForge(lambda _asks: (), changes=[change(1, repository=repository(7))])
     with pytest.raises(MissingOnForge):
         add_by_url.add_pull_request(
             alice, "https://github.example/owner/project1/pull/1", now=NOW, forges={"github": forge}
@@ -126,8 +126,8 @@ URL = "https://github.example/owner/project1/pull/1"
 
 
 def test_nobody_is_called_before_the_time_that_was_named(alice):
-    """While the forge rests, a student is told until when, and nothing is asked; at that time it is."""
-    forge = ScriptedForge(lambda _asks: (), known=KNOWN)
+    """During a rate limit the student is told until when and nothing is requested; after that time it is."""
+    forge = ScriptedForge(lambda _asks: (), changes=KNOWN)
     until = NOW + timedelta(minutes=10)
     queue.close_lane("github", until=until)
     with pytest.raises(RateLimited) as refused:
@@ -142,13 +142,13 @@ def test_nobody_is_called_before_the_time_that_was_named(alice):
 
 @pytest.mark.parametrize("resource", ["", "/graphql"])
 def test_a_token_that_a_worker_was_told_to_rest_is_not_used(alice, resource):
-    """What another process was told of a token counts here too, and what is told here counts for the workers."""
+    """A rate limit that another process received for a token holds here too, and the reverse."""
     now = timezone.now()
     with LocalForge([]) as local:
         environment = local.environment()
-        told = TokenPool(environment["GITHUB_TOKENS"].split(",")[:1])
-        forge = GitHub(environment["GITHUB_API_URL"], told, lambda: now)
-        mark = told.take(now).mark
+        pool = TokenPool(environment["GITHUB_TOKENS"].split(",")[:1])
+        forge = GitHub(environment["GITHUB_API_URL"], pool, lambda: now)
+        mark = pool.take(now).mark
         queue.close_lane(f"github/{mark}{resource}", until=now + timedelta(hours=1))
         with pytest.raises(RateLimited) as refused:
             add_by_url.add_pull_request(alice, URL, now=now, forges={"github": forge})

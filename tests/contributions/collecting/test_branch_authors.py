@@ -1,4 +1,4 @@
-"""Co-authors from the commits of a branch: asked once it is claimed, by a worker, and unknown until the forge told."""
+"""Co-authors from the commits of a branch: a worker requests it after the claim; until the answer they are unknown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
 from tests import credit_factories as make
 from tests import factories
-from tests.contributions.told import ALICE, BOB, change
+from tests.contributions.scripted_forge import ALICE, BOB, change
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -39,25 +39,25 @@ def _in_english() -> Iterator[None]:
 
 
 class BranchForge:
-    """A forge that tells the commits a test says, or fails as it says."""
+    """A forge that returns the commits, or raises the errors, that a test gives."""
 
     name = "github"
 
-    def __init__(self, *says: Any) -> None:
-        self.says = list(says)
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
         self.tokens = TokenPool(["token"])
         self.asked: list[ChangeRef] = []
 
     def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         self.asked.append(ref)
-        said = self.says.pop(0)
-        if isinstance(said, ForgeError):
-            raise said
-        return said
+        answer = self.answers.pop(0)
+        if isinstance(answer, ForgeError):
+            raise answer
+        return answer
 
 
 def commit(*authors: AccountOnForge | None, sha: str = "a" * 40) -> CommitOnForge:
-    return CommitOnForge(sha, "Mend", authors, NOW)
+    return CommitOnForge(sha, "Fix", authors, NOW)
 
 
 def look(forge: Any, now=NOW) -> int:
@@ -65,18 +65,18 @@ def look(forge: Any, now=NOW) -> int:
 
 
 @pytest.fixture
-def mended() -> list[Contribution]:
+def stored() -> list[Contribution]:
     store("github", [change(1), change(2)], now=NOW)
     return list(Contribution.objects.order_by("number"))
 
 
-def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
-    """The opener keeps what they have, a bot gets nothing, and somebody without an account is counted as that."""
-    assert branch_authors.request_branches([mended[0].pk], now=NOW) == 1
+def test_whoever_wrote_commits_has_a_part_without_a_share(stored):
+    """The opener keeps the share, a bot gets no part, and an author without an account is counted as such."""
+    assert branch_authors.request_branches([stored[0].pk], now=NOW) == 1
     forge = BranchForge((commit(ALICE, BOB), commit(None, BOT, sha="b" * 40)))
     assert look(forge) == 1
-    assert forge.asked[0].id == mended[0].forge_id
-    assert list(mended[0].authorships.order_by("pk").values_list("login", "role", "share")) == [
+    assert forge.asked[0].id == stored[0].forge_id
+    assert list(stored[0].authorships.order_by("pk").values_list("login", "role", "share")) == [
         ("alice", "author", 1),
         ("bob", "co-author", 0),
     ]
@@ -84,30 +84,30 @@ def test_whoever_wrote_commits_has_a_part_without_a_share(mended):
     assert (branch.seen_at, branch.nameless) == (NOW, 1)
     assert branch.commits[0]["authors"] == [{"id": "101", "login": "alice"}, {"id": "102", "login": "bob"}]
     bob = factories.forge_account(forge_user_id=BOB.id, login=BOB.login).user
-    assert [part.contribution for part in queries.authorships_of(bob)] == [mended[0]]
+    assert [part.contribution for part in queries.authorships_of(bob)] == [stored[0]]
 
 
-def test_a_branch_costs_one_request_however_often_it_is_claimed(mended):
-    """What was looked at is not asked for again, and nobody's branch is asked for who was not claimed."""
+def test_a_branch_costs_one_request_however_often_it_is_claimed(stored):
+    """A branch is requested once, and only for a claimed pull request."""
     forge = BranchForge((commit(ALICE),))
     for _ in range(2):
-        branch_authors.request_branches([mended[0].pk], now=NOW)
+        branch_authors.request_branches([stored[0].pk], now=NOW)
         look(forge)
-    assert branch_authors.request_branches([mended[0].pk], now=NOW) == 0
+    assert branch_authors.request_branches([stored[0].pk], now=NOW) == 0
     assert len(forge.asked) == 1
-    assert branch_authors.branch_looks([one.pk for one in mended]).keys() == {mended[0].pk}
+    assert branch_authors.branch_looks([contribution.pk for contribution in stored]).keys() == {stored[0].pk}
 
 
-def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(mended):
-    """Reviews, issues and attested work are not asked for."""
-    Contribution.objects.filter(pk=mended[0].pk).update(found_by="attested")
+def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(stored):
+    """No branch is requested for reviews, issues and attested work."""
+    Contribution.objects.filter(pk=stored[0].pk).update(found_by="attested")
     review = make.contribution(kind="review")
-    assert branch_authors.request_branches([mended[0].pk, review.pk], now=NOW) == 0
+    assert branch_authors.request_branches([stored[0].pk, review.pk], now=NOW) == 0
     assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("said", "again"),
+    ("error", "retried"),
     [
         (ForgeUnavailable("forge-unavailable", "Down."), True),
         (Forbidden("forge-forbidden", "Not for you."), True),
@@ -115,25 +115,25 @@ def test_what_is_no_pull_request_of_the_forges_own_has_no_branch(mended):
         (ForgeError("forge-cannot", "Cannot."), False),
     ],
 )
-def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(mended, said, again):
-    """It stays unknown, with the reason; what may be better later is tried again, and the rest when claimed anew."""
-    branch_authors.request_branches([mended[0].pk], now=NOW)
-    look(BranchForge(said))
+def test_invariant_9_a_look_that_failed_is_not_one_that_found_nobody(stored, error, retried):
+    """After an error the authors stay unknown, with the reason; it is tried again later, or with the next claim."""
+    branch_authors.request_branches([stored[0].pk], now=NOW)
+    look(BranchForge(error))
     branch = BranchLook.objects.get()
-    assert (branch.seen_at, branch.commits, branch.error_code) == (None, None, said.code)
+    assert (branch.seen_at, branch.commits, branch.error_code) == (None, None, error.code)
     job = Job.objects.get()
-    assert (job.due_at is not None) == again
+    assert (job.due_at is not None) == retried
     assert job.holder is None
     assert not Lane.objects.exists()
     later = NOW + timedelta(hours=7)
-    branch_authors.request_branches([mended[0].pk], now=later)
+    branch_authors.request_branches([stored[0].pk], now=later)
     assert look(BranchForge((commit(ALICE),)), later) == 1
     assert BranchLook.objects.get().why == ""
 
 
-def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
-    """The lane is closed until the time that was named; nobody is called before it, and no failure is counted."""
-    branch_authors.request_branches([one.pk for one in mended], now=NOW)
+def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(stored):
+    """A rate limit closes the lane until the time named; no request comes before it, and no failure is counted."""
+    branch_authors.request_branches([contribution.pk for contribution in stored], now=NOW)
     until = NOW + timedelta(minutes=9)
     forge = BranchForge(
         RateLimited("forge-rate-limited", "Wait.", until=until), (commit(ALICE),), (commit(BOB),)
@@ -147,9 +147,9 @@ def test_a_limit_holds_up_all_of_the_forge_and_blames_nobody(mended):
     assert not BranchLook.objects.filter(seen_at=None).exists()
 
 
-def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(mended):
-    """One failure ends the turn: every further branch would wait for the same time-out."""
-    branch_authors.request_branches([one.pk for one in mended], now=NOW)
+def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(stored):
+    """One failure ends the turn, because every further branch would wait for the same time-out."""
+    branch_authors.request_branches([contribution.pk for contribution in stored], now=NOW)
     forge = BranchForge(ForgeUnavailable("forge-unavailable", "Down."), (commit(ALICE),))
     look(forge)
     assert len(forge.asked) == 1
@@ -158,15 +158,16 @@ def test_a_forge_in_trouble_is_left_alone_until_the_next_wake(mended):
 
 
 def test_a_claim_asks_for_the_branches_of_what_it_claims():
-    """Submitting asks, in the same transaction; until the forge tells, the reviewer sees that it is not known, and
-    afterwards who else wrote it."""
+    """Submitting requests the branches in the same transaction. The reviewer sees that further authors are unknown,
+    and later who they are.
+    """
     claim = make.submitted_claim()
     share = claim.items.first().authorship
     assert branch_authors.branch_looks([share.contribution_id])[share.contribution_id].seen_at is None
     assert Job.objects.filter(kind=branch_authors.KIND, lane="github").count() == claim.items.count()
-    assert "co-authors" not in {one.code for one in signals.claim_signals(claim)[ref_of(share)]}
+    assert "co-authors" not in {hint.code for hint in signals.claim_signals(claim)[ref_of(share)]}
     look(BranchForge(*[(commit(BOB, None),)] * claim.items.count()))
-    seen = {one.code: str(one.fact) for one in signals.claim_signals(claim)[ref_of(share)]}
+    seen = {hint.code: str(hint.fact) for hint in signals.claim_signals(claim)[ref_of(share)]}
     assert seen["co-authors"] == "Without a share: bob"
     assert seen["co-authors-nameless"].endswith(": 1.")
 
@@ -179,13 +180,15 @@ def local() -> Iterator[LocalForge]:
 
 @pytest.mark.parametrize(("name", "adapter"), [("github", GitHub), ("gitee", Gitee)])
 def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adapter: Any) -> None:
-    """Through the real adapters: on GitHub a point, on Gitee a request, and the co-author is found by id."""
+    """Through the real adapters a branch costs a point on GitHub and a request on Gitee, and finds the co-author by
+    id.
+    """
     world, now = local.world, timezone.now()
     made = now - timedelta(days=9)
     home = world.add_repository(name, "owner/project", created_at=made)
     opener, helper = (world.add_account(name, login, 7_000_000 + at) for at, login in enumerate("ab"))
     pull = world.add_pull(
-        home, opener, title="Mend it", created_at=made, merged_at=now - timedelta(days=1), co_authors=[helper]
+        home, opener, title="Fix it", created_at=made, merged_at=now - timedelta(days=1), co_authors=[helper]
     )
     environment = local.environment()
     forge = adapter(
@@ -207,7 +210,7 @@ def test_over_http_a_branch_costs_one_request(local: LocalForge, name: str, adap
 
 
 def test_how_long_a_forge_is_left_alone():
-    """As long as it asked; else by what it said."""
+    """A lane is closed for the time that the forge named, else for a wait that depends on the error."""
     until = NOW + timedelta(hours=1)
     assert forge_session.lane_closed_until(ForgeUnavailable("x", "", until=until), NOW) == until
     assert forge_session.lane_closed_until(ForgeUnavailable("x", ""), NOW) == NOW + forge_session.DOWN_WAIT

@@ -1,4 +1,4 @@
-"""Collecting by batches from a scripted forge: rows and cursor together, each failure where it belongs."""
+"""Collecting batches from a scripted forge: rows and cursor agree, and each failure stays where it belongs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from credits.forges.protocol import AccountOnForge
 from credits.forges.tokens import TokenPool
 from credits.jobs import queue
 from credits.jobs.models import Job, Lane
-from tests.contributions.told import ALICE, BOB, ScriptedForge, change, page
+from tests.contributions.scripted_forge import ALICE, BOB, ScriptedForge, change, page
 from tests.factories import NOW, forge_account
 
 pytestmark = pytest.mark.django_db
 
 
 class Killed(BaseException):
-    """From now on this worker does nothing more."""
+    """Raised where a worker dies: it does nothing more after that."""
 
 
 class Clock:
@@ -71,7 +71,7 @@ def telling(*pages):
 
 
 def test_new_accounts_are_due_at_once():
-    """Who links an account need do no more: it becomes due, once; one that was unlinked does not."""
+    """A newly linked account is due at once, and only once; an unlinked account is not."""
     made, gone = forge_account(), forge_account(unlinked_at=NOW)
     assert collect.schedule_new_accounts(now=NOW) == 1
     assert collect.schedule_new_accounts(now=NOW + timedelta(hours=1)) == 0
@@ -81,7 +81,7 @@ def test_new_accounts_are_due_at_once():
 
 
 def test_pages_are_stored_and_the_account_is_complete(clock):
-    """Each page's contributions are held, the cursor stands where the last one put it, and the next time is planned."""
+    """Each page is stored, the cursor is that of the last page, and the next collection is planned."""
     account = linked()
     forge = telling(page(ALICE, change(1), cursor="one", done=False), page(ALICE, change(2), cursor="two"))
     report = collect.collect_due(forge, clock=clock)
@@ -93,7 +93,7 @@ def test_pages_are_stored_and_the_account_is_complete(clock):
 
 
 def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
-    """The second time the forge gets the cursor of the first; repositories of the catalogue go with the question."""
+    """The second request has the cursor of the first; both have the catalogue's repositories on this forge."""
     account = linked()
     CatalogueEntry.objects.create(forge="github", full_name="owner/watched", tier="A")
     CatalogueEntry.objects.create(forge="gitee", full_name="owner/elsewhere", tier="A")
@@ -110,7 +110,7 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
 @pytest.mark.parametrize(
     ("statement", "mark", "turn"),
     [
-        ("UPDATE", "credits_job", 4),  # the first two free the dead's jobs and take this one
+        ("UPDATE", "credits_job", 4),  # the first two free the jobs of dead workers and take this one
         ("CREATE", "incoming_contribution", 2),
         ("SELECT", "incoming_answer", 2),
         ("SELECT", "nextval", 2),
@@ -121,8 +121,8 @@ def test_the_forge_is_asked_for_what_is_new_in_the_watched_repositories(clock):
     ],
 )
 def test_invariant_9_the_cursor_moves_only_together_with_its_rows(monkeypatch, clock, statement, mark, turn):
-    """Whichever statement of a page the worker dies at, neither the cursor nor any row of that page is there; what was
-    stored before stays, and the next worker brings the rest.
+    """Whichever statement of a page the worker dies at, neither the cursor nor any row of that page is stored.
+    Earlier pages stay, and the next worker stores the rest.
     """
     account = linked()
     forge = telling(page(ALICE, change(1), cursor="one", done=False), page(ALICE, change(2), cursor="two"))
@@ -157,7 +157,7 @@ def test_invariant_9_the_cursor_moves_only_together_with_its_rows(monkeypatch, c
 
 
 def test_invariant_9_an_account_that_fails_is_not_complete(clock):
-    """What came before the failure is kept, the account stays incomplete with its reason, and it alone waits."""
+    """Pages before the failure are kept; the account stays incomplete with its reason, and only it waits."""
     alice, bob = linked(), linked(BOB)
     failure = ForgeUnavailable("forge-unavailable", "The forge did not answer.")
     forge = telling(
@@ -173,7 +173,7 @@ def test_invariant_9_an_account_that_fails_is_not_complete(clock):
 
 
 def test_failures_in_a_row_wait_longer_and_success_forgets_them(clock):
-    """Each failure puts the next try further off; a complete collection begins anew."""
+    """Each failure doubles the wait; a complete collection resets it."""
     account = linked()
     failing = telling(page(ALICE, done=False, failure=ForgeUnavailable("forge-unavailable", "No answer.")))
     waits = []
@@ -187,7 +187,7 @@ def test_failures_in_a_row_wait_longer_and_success_forgets_them(clock):
 
 
 def test_a_failure_waits_for_the_time_that_the_forge_names(clock):
-    """An account is not asked for again before the forge allows it."""
+    """An account is not requested again before the time that the forge named."""
     account = linked()
     until = NOW + timedelta(days=1)
     collect.collect_due(
@@ -197,7 +197,7 @@ def test_a_failure_waits_for_the_time_that_the_forge_names(clock):
 
 
 def test_a_process_without_a_token_leaves_the_lane_and_its_jobs_as_they_were(clock, caplog):
-    """Its report says why and its log says so; a process that has a token collects at once."""
+    """Its report and its log say why; a process with a token collects at once."""
     account = linked()
     before = Job.objects.values().get()
     poor = telling(page(ALICE))
@@ -219,7 +219,7 @@ def test_a_process_without_a_token_leaves_the_lane_and_its_jobs_as_they_were(clo
     ],
 )
 def test_what_stops_the_whole_forge_closes_its_lane(clock, error, rest):
-    """Accounts that were done stay done; the others are put back without blame, due when the lane opens."""
+    """Finished accounts stay finished; the others are put back without a failure, due when the lane opens."""
     alice, bob = linked(), linked(BOB)
     report = collect.collect_due(raising(page(ALICE, change(1)), error=error), clock=clock)
     assert (report.complete, report.failed, report.closed_by) == (1, [], error)
@@ -234,7 +234,7 @@ def test_what_stops_the_whole_forge_closes_its_lane(clock, error, rest):
 
 
 def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
-    """No connection: every account of the batch waits longer each time, and the lane a moment, for the others' sake."""
+    """Without a connection, each account of the batch waits longer each time, and the lane is closed for a moment."""
     account = linked()
     report = collect.collect_all_due(
         raising(error=ForgeUnavailable("forge-unavailable", "No answer.")), clock=clock
@@ -245,7 +245,7 @@ def test_a_forge_that_does_not_answer_rests_and_is_tried_again(clock):
 
 
 def test_an_account_without_a_last_page_is_not_complete(clock):
-    """A forge that simply stops telling has not said that there is nothing more."""
+    """If the forge stops without a last page, it has not said that there is nothing more."""
     account = linked()
     report = collect.collect_due(telling(page(ALICE, change(1), done=False)), clock=clock)
     assert [failed.error.code for failed in report.failed] == ["collecting-broke-off"]
@@ -253,7 +253,7 @@ def test_an_account_without_a_last_page_is_not_complete(clock):
 
 
 def test_an_unforeseen_error_is_not_hidden_and_holds_nothing(clock):
-    """A fault in an adapter comes to light; the accounts are let go and wait."""
+    """A fault in an adapter is raised; the accounts are freed and wait."""
     account = linked()
     with pytest.raises(ZeroDivisionError):
         collect.collect_due(
@@ -264,7 +264,7 @@ def test_an_unforeseen_error_is_not_hidden_and_holds_nothing(clock):
 
 
 def test_a_worker_that_is_told_to_stop_lets_go(clock):
-    """After Ctrl-C the next one may begin at once, and nobody is blamed."""
+    """After Ctrl-C the next worker can begin at once, and no failure is counted."""
     account = linked()
     with pytest.raises(KeyboardInterrupt):
         collect.collect_due(
@@ -275,7 +275,7 @@ def test_a_worker_that_is_told_to_stop_lets_go(clock):
 
 
 def test_what_cannot_be_stored_fails_its_own_account_only(clock):
-    """One account's impossible answer leaves its cursor where it was and the other account unharmed."""
+    """An answer that cannot be stored leaves its account's cursor in place and the other account complete."""
     alice, bob = linked(), linked(BOB)
     forge = telling(page(ALICE, change(1, url="x" * 600), cursor="one"), page(BOB, change(2, author=BOB)))
     report = collect.collect_due(forge, clock=clock)
@@ -287,7 +287,7 @@ def test_what_cannot_be_stored_fails_its_own_account_only(clock):
 
 
 def test_invariant_10_a_worker_that_lost_its_lease_writes_nothing(clock):
-    """A page that arrives after another worker took over is dropped, cursor and all."""
+    """A page that arrives after another worker took over is dropped, with its cursor."""
     account = linked()
 
     def script(_asks):
@@ -301,7 +301,7 @@ def test_invariant_10_a_worker_that_lost_its_lease_writes_nothing(clock):
 
 
 def test_leases_are_renewed_while_pages_come(monkeypatch, clock):
-    """A batch that takes longer than a lease stays with its worker, also the accounts whose turn has not come."""
+    """A batch that takes longer than a lease stays with its worker, including accounts that are still waiting."""
     monkeypatch.setattr(collect, "TURN", timedelta(hours=1))
     linked()
     linked(BOB)
@@ -318,7 +318,7 @@ def test_leases_are_renewed_while_pages_come(monkeypatch, clock):
 
 
 def test_an_account_that_was_unlinked_sleeps(clock):
-    """After unlinking nothing is asked of the forge any more; linking again makes an account that begins anew."""
+    """After unlinking nothing is requested for the account; linking again makes a new account that starts anew."""
     account = linked()
     account.unlinked_at = NOW
     account.save()
@@ -328,7 +328,7 @@ def test_an_account_that_was_unlinked_sleeps(clock):
 
 
 def test_labels_follow_the_forge(clock):
-    """A login that changed is taken over, and a node id that was not known; the id stays."""
+    """A changed login and a missing node id are taken over; the id stays."""
     account = linked(AccountOnForge("101", "alice"))
     collect.collect_due(telling(page(AccountOnForge("101", "alice-new", "U_101"))), clock=clock)
     account.refresh_from_db()
@@ -336,7 +336,7 @@ def test_labels_follow_the_forge(clock):
 
 
 def test_collecting_in_full_forgets_the_cursor(clock):
-    """Everything is read anew, also where a worker is in the middle: what it still writes is refused."""
+    """Everything is read from the beginning, also if a worker is collecting now: its later writes are refused."""
     account = linked()
     collect.collect_due(telling(page(ALICE, change(1), cursor="one")), clock=clock)
 
@@ -354,7 +354,7 @@ def test_collecting_in_full_forgets_the_cursor(clock):
 
 
 def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, clock):
-    """A long round gives way to others after its budget, and says that there is more."""
+    """After its time budget a long round stops and says that there is more."""
     monkeypatch.setattr(collect, "TURN", timedelta(hours=1))
     people = [AccountOnForge(str(number), f"person{number}") for number in range(5)]
     for person in people:
@@ -372,7 +372,7 @@ def test_batches_follow_each_other_until_the_budget_is_used_up(monkeypatch, cloc
 
 
 def test_idle_accounts_cost_a_fixed_number_of_queries(clock, django_assert_max_num_queries):
-    """Where nothing is new, a batch costs the same number of statements for fifty accounts as for one."""
+    """If nothing is new, a batch of fifty accounts takes as many statements as a batch of one."""
     people = [AccountOnForge(str(number), f"person{number}", f"U_{number}") for number in range(50)]
     for person in people:
         linked(person)
@@ -383,8 +383,9 @@ def test_idle_accounts_cost_a_fixed_number_of_queries(clock, django_assert_max_n
 
 
 def test_idle_accounts_that_were_lost_or_asked_for_meanwhile_are_not_taken_for_done(clock):
-    """Of many that are ended together, one that another worker has is left to it, and one that somebody asked for in
-    between is due again at once."""
+    """Of many accounts that are finished together, one that another worker took over is left to it, and one that
+    was requested meanwhile is due again at once.
+    """
     alice, bob = linked(), linked(BOB)
     asked = NOW + timedelta(seconds=1)
 
@@ -401,7 +402,7 @@ def test_idle_accounts_that_were_lost_or_asked_for_meanwhile_are_not_taken_for_d
 
 
 def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
-    """Opener and co-author are both linked, both lists hold the same pull request: it stands once, with two parts."""
+    """If the lists of opener and co-author both have a pull request, it is stored once with two parts."""
     linked()
     linked(BOB)
     shared = change(1, co_authors=(BOB,))
@@ -412,8 +413,8 @@ def test_invariant_2_a_contribution_found_by_two_accounts_is_stored_once(clock):
 
 
 def test_a_long_account_gives_way_to_those_who_wait(clock):
-    """Who has thousands of pull requests gets its turn and goes behind the others, from where it is; nobody who waits
-    longer is passed over twice.
+    """An account with many pull requests gets its turn, goes to the end of the queue and continues later; no
+    account is passed over twice.
     """
     long = linked()
 
@@ -440,8 +441,8 @@ def test_a_long_account_gives_way_to_those_who_wait(clock):
 
 
 def test_a_long_look_that_found_nothing_ends_every_account_of_it(clock):
-    """Where a forge is read for all at once, and that takes longer than a turn, the last pages come one after the other
-    at its end: all of them are taken in, not one a pass.
+    """If a forge reads all accounts at once and takes longer than a turn, all last pages at its end are stored, not
+    one for each turn.
     """
     people = [AccountOnForge(str(number), f"person{number}") for number in range(5)]
     for person in people:
@@ -457,7 +458,7 @@ def test_a_long_look_that_found_nothing_ends_every_account_of_it(clock):
 
 
 def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
-    """A worker in the middle of its pages stops at the next one, keeps what it has, and blames nobody."""
+    """A worker stops at the next page, keeps the earlier pages, and counts no failure."""
     account = linked()
     until = NOW + timedelta(hours=1)
 
@@ -475,7 +476,7 @@ def test_a_lane_that_somebody_closes_stops_who_is_in_the_middle(clock):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_are_never_on_one_forge_at_once(clock):
-    """While one is in the middle another finds the lane taken and begins nothing; the other forge is free to it."""
+    """While one worker is on a forge, a second one begins nothing there but can use the other forge."""
     account = linked()
     forge_account(forge="gitee", forge_user_id="201", login="gitee-person")
     collect.schedule_new_accounts(now=NOW)
@@ -502,12 +503,12 @@ def test_two_workers_are_never_on_one_forge_at_once(clock):
         yield page(ALICE, cursor="two")
 
     assert collect.collect_due(ScriptedForge(script), clock=clock).complete == 1
-    assert [(one.busy, one.complete) for one in others] == [(True, 0), (False, 1)]
+    assert [(report.busy, report.complete) for report in others] == [(True, 0), (False, 1)]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
-    """Whose session is gone is dead: the next one need not wait for the lease."""
+    """If a worker's database session is gone, the next worker need not wait for the lease."""
     account = linked()
 
     def dies() -> None:
@@ -517,7 +518,7 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
                 clock=clock,
             )
         except KeyboardInterrupt:
-            # As if it had not even come to letting go.
+            # The worker dies before it can release the lane.
             queue.take(collect.KIND, "github", limit=9, now=clock(), lease=collect.LEASE)
         finally:
             connection.close()
@@ -526,14 +527,14 @@ def test_invariant_10_jobs_of_a_dead_worker_are_free_at_once(clock):
     worker.start()
     worker.join()
     assert job(account).holder is not None
-    # All there is on this forge is in dead hands, and yet a worker is sent there.
+    # A dead worker has every job of this forge, and a worker is sent there nevertheless.
     assert collect.due_forges(now=clock()) == ["github"]
     assert collect.collect_due(telling(page(ALICE, cursor="two")), clock=clock).complete == 1
     assert state(account).cursor == "two"
 
 
 def test_what_a_forge_asks_of_one_token_counts_for_every_worker(clock):
-    """A rest that one process was told of is heeded by the next, which never heard of it."""
+    """A rate limit that one process received is respected by a second process."""
     linked()
     until = NOW + timedelta(minutes=10)
     first, second = telling(page(ALICE)), telling(page(ALICE))

@@ -1,4 +1,4 @@
-"""Collecting through the real adapters over HTTP: complete against the data file, faults or not."""
+"""Collecting through the real adapters over HTTP finds what the data file has, with and without faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from credits.forges.github.adapter import GitHub
 from credits.forges.protocol import Forge
 from credits.jobs.models import Job, Lane
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest, merged_as_held, merged_by_file
+from tests.contributions.busiest_people import link_busiest, merged_by_file, merged_in_database
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -56,17 +56,18 @@ def collected(accounts, adapters) -> StoredCounts:
 
 
 def test_everything_that_was_merged_is_held_once(local, adapters):
-    """After a first round all that the file has of the linked people is held, exactly once; a second finds nothing new
-    and costs a handful of requests, and a third in full finds the same again.
+    """The first round stores all merged work of the linked people, exactly once. A second round finds nothing new
+    with a handful of requests, and a third one in full finds the same again.
     """
     accounts = link_busiest(local, "github", 6) + link_busiest(local, "gitee", 3)
     truth = merged_by_file(accounts)
     assert collected(accounts, adapters).new == sum(map(len, truth.values()))
-    assert merged_as_held(accounts) == truth
-    stands = list(Contribution.objects.order_by("pk").values())
+    assert merged_in_database(accounts) == truth
+    stored = list(Contribution.objects.order_by("pk").values())
     statuses = statuses_for_accounts(accounts, now=timezone.now())
+    assert len(statuses) == len(accounts) == 9
     assert all(status.complete_at and not status.error for status in statuses)
-    assert sum(status.held or 0 for status in statuses) >= len(stands)
+    assert sum(status.held or 0 for status in statuses) >= len(stored)
 
     local.log.reset()
     assert collected(accounts, adapters) == StoredCounts()
@@ -75,12 +76,12 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
     collect.request_collection(accounts, now=timezone.now(), full=True, wake=False)
     again = collected(accounts, adapters)
     assert (again.new, again.changed) == (0, 0)
-    assert list(Contribution.objects.order_by("pk").values()) == stands
+    assert list(Contribution.objects.order_by("pk").values()) == stored
 
 
 def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
-    """One answer in eight fails, in every way a forge has: what is held in the end is what the file says, and at no
-    time was anybody complete without it.
+    """One answer in eight fails in every way a forge can fail: the database has what the file has in the end, and
+    no account was ever complete without its work.
     """
     accounts = link_busiest(local, "github", 5) + link_busiest(local, "gitee", 2)
     truth = merged_by_file(accounts)
@@ -88,31 +89,33 @@ def test_invariant_9_faults_delay_and_lose_nothing(local, adapters):
         local.faults.add(kind, probability=0.025, seed=seed)
     for _round in range(60):
         collected(accounts, adapters)
-        # The waiting times are over.
+        # The waits of the lanes are over.
         Lane.objects.update(closed_until=NOW)
-        stands = merged_as_held(accounts)
+        stored = merged_in_database(accounts)
         statuses = statuses_for_accounts(accounts, now=timezone.now())
         for status in statuses:
             if status.complete_at:
-                assert stands[status.account.login] == truth[status.account.login]
+                assert stored[status.account.login] == truth[status.account.login]
         if all(status.complete_at for status in statuses):
             break
-    assert merged_as_held(accounts) == truth
+    assert merged_in_database(accounts) == truth
     assert Contribution.objects.count() == sum(map(len, truth.values()))
 
 
 @pytest.mark.parametrize("kind", ["graphql_rate_limited", "secondary_limit", "primary_limit"])
 def test_a_limit_closes_the_lane_until_the_time_that_the_forge_names(local, adapters, kind):
-    """Nothing is asked in between, nobody is blamed, and the other forge goes on."""
+    """Until that time nothing is requested and no failure is counted; the other forge goes on."""
     accounts = link_busiest(local, "github", 2) + link_busiest(local, "gitee", 1)
     local.faults.add(kind, forge="github", times=None)
     collected(accounts, adapters)
     asked = local.log.requests("github")
-    # The forge's own lane, and one for each of the university's tokens there.
-    assert all(lane.name.startswith("github") for lane in Lane.objects.all())
+    # The forge has a lane, and each of the university's tokens there has one.
+    lanes = list(Lane.objects.values_list("name", flat=True))
+    assert lanes
+    assert all(name.startswith("github") for name in lanes)
     assert Lane.objects.get(name="github").closed_until > timezone.now()
     collected(accounts, adapters)
     assert local.log.requests("github") == asked
     assert not Job.objects.filter(failures__gt=0).exists()
-    github, gitee = merged_as_held(accounts[:2]), merged_as_held(accounts[2:])
+    github, gitee = merged_in_database(accounts[:2]), merged_in_database(accounts[2:])
     assert (github, gitee) == ({}, merged_by_file(accounts[2:]))

@@ -1,4 +1,4 @@
-"""The second look over HTTP, through the real adapters: renames, reverts and deletions, and no credit twice."""
+"""Rechecks over HTTP through the real adapters: renames, reverts and deletions, and no credit twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from credits.contributions.models import Contribution, Recheck
 from credits.forges.gitee.adapter import Gitee
 from credits.forges.github.adapter import GitHub
 from demo.forge import LocalForge
-from tests.contributions.busy import link_busiest
+from tests.contributions.busiest_people import link_busiest
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,9 @@ def local() -> Iterator[LocalForge]:
 
 @pytest.mark.parametrize(("name", "adapter"), [("github", GitHub), ("gitee", Gitee)])
 def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapter: type) -> None:
-    """After renames, a revert and a deletion each contribution stands once, under its new name, with what was found
-    of it; what was not touched is as before."""
+    """After renames, a revert and a deletion each contribution is stored once, under its new name, with its
+    finding; the others are unchanged.
+    """
     environment = local.environment()
     prefix = name.upper()
     forge = adapter(
@@ -41,12 +42,12 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
     reverted, gone = held[0], held[1]
     world = local.world
     pulls = {}
-    for one in (reverted, gone):
-        repository = world.repository(name, one.repository.full_name)
-        pulls[one.pk] = world.pull(repository, int(one.number))
+    for contribution in (reverted, gone):
+        repository = world.repository(name, contribution.repository.full_name)
+        pulls[contribution.pk] = world.pull(repository, int(contribution.number))
     world.revert(pulls[reverted.pk], timezone.now() - timedelta(hours=1), pulls[reverted.pk].author)
     world.delete_pull(pulls[gone.pk])
-    # Whether Gitee redirects from an old name is not known; where it does not, a rename leaves all unknown.
+    # It is not known whether Gitee redirects from an old name. If it does not, a rename leaves all work unknown.
     world.gitee_redirects_renames = True
     old = held[2].repository.full_name
     world.rename_repository(name, old, f"{old}-renamed")

@@ -1,4 +1,4 @@
-"""What is held of whom, and how fresh it is."""
+"""The contributions of a person, and how recently they were collected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from credits.contributions.storing.store import store
 from credits.errors import NotThere
 from credits.forges.errors import ForgeUnavailable, RateLimited
 from credits.jobs import queue
-from tests.contributions.told import ALICE, BOB, MERGED, ScriptedForge, change, page, repository
+from tests.contributions.scripted_forge import ALICE, BOB, MERGED, ScriptedForge, change, page, repository
 from tests.factories import NOW, enrolment, forge_account, student
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +31,8 @@ def linked(account=ALICE, user=None, **fields) -> ForgeAccount:
 
 
 def test_a_person_has_what_their_linked_accounts_have_newest_first():
-    """Own and co-authored work of accounts linked now; not other people's, and not an account's with the same id on
-    another forge.
+    """A person has the authored and co-authored work of their linked accounts, but not that of others or of an
+    equal id on another forge.
     """
     user = linked().user
     keep(change(1), change(2, merged_at=MERGED + timedelta(days=1)), change(3, author=BOB))
@@ -44,7 +44,7 @@ def test_a_person_has_what_their_linked_accounts_have_newest_first():
 
 
 def test_a_list_of_contributions_costs_one_query(django_assert_num_queries):
-    """Repositories come with their contributions, however many there are."""
+    """Contributions are read together with their repositories, however many there are."""
     user = linked().user
     keep(*(change(number, repository=repository(number)) for number in range(20)))
     with django_assert_num_queries(1):
@@ -57,7 +57,7 @@ def status(account: ForgeAccount, now=NOW) -> AccountStatus:
 
 
 def test_invariant_9_never_collected_is_not_zero():
-    """Before the first complete collection nobody knows how much there is; afterwards zero is a finding."""
+    """Before the first complete collection the number is unknown; after it, zero is a known number."""
     account = linked()
     assert (status(account).held, status(account).complete_at, status(account).next_due_at) == (
         None,
@@ -73,11 +73,11 @@ def test_invariant_9_never_collected_is_not_zero():
     other = linked(BOB, account.user)
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(BOB)]), clock=lambda: NOW)
-    assert [one.held for one in statuses_for_person(other.user, now=NOW)] == [1, 0]
+    assert [status.held for status in statuses_for_person(other.user, now=NOW)] == [1, 0]
 
 
 def test_a_failure_is_told_with_what_is_still_known():
-    """After a failure the last success, the reason and the next try stand beside each other."""
+    """After a failure the last success, the reason and the next attempt are shown together."""
     account = linked()
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: NOW)
@@ -95,7 +95,7 @@ def test_a_failure_is_told_with_what_is_still_known():
 
 
 def test_a_closed_lane_is_told_to_everybody_on_that_forge():
-    """Also an account that was not in the batch learns why nothing happens, and until when."""
+    """An account outside the batch also shows the reason for the closed lane, and until when it lasts."""
     account = linked()
     collect.schedule_new_accounts(now=NOW)
     until = NOW + timedelta(minutes=42)
@@ -109,7 +109,7 @@ def test_a_closed_lane_is_told_to_everybody_on_that_forge():
 
 @pytest.mark.parametrize("after", range(1, 5))
 def test_collecting_that_ends_while_its_status_is_read_never_looks_as_if_it_ended_without_success(after):
-    """Whichever queries were answered before: who looks sees it complete, or under way and so looks again."""
+    """Wherever collecting ends between the queries, the status is complete or running, never ended without success."""
     account = linked()
     collect.schedule_new_accounts(now=NOW)
     asked = 0
@@ -129,7 +129,7 @@ def test_collecting_that_ends_while_its_status_is_read_never_looks_as_if_it_ende
 
 
 def test_what_was_put_back_while_the_page_was_made_is_waiting():
-    """A worker gave way to others just after the reader had looked at the clock."""
+    """A job put back just after the caller read the clock counts as waiting."""
     account = linked()
     collect.schedule_new_accounts(now=NOW + timedelta(seconds=1))
     assert status(account).waiting
@@ -137,7 +137,7 @@ def test_what_was_put_back_while_the_page_was_made_is_waiting():
 
 
 def test_running_is_shown_while_a_worker_holds_it():
-    """A lease that ran out is not shown as work in progress."""
+    """A lease that has ended is not shown as work in progress."""
     account = linked()
     collect.schedule_new_accounts(now=NOW)
     queue.take(collect.KIND, "github", limit=1, now=NOW, lease=collect.LEASE)
@@ -146,7 +146,7 @@ def test_running_is_shown_while_a_worker_holds_it():
 
 
 def test_due_and_not_begun_is_waiting():
-    """Until a worker has come it is said that the account waits; not while it waits for a time that is to come."""
+    """An account is waiting from the due time until a worker takes it, not before."""
     account = linked()
     assert not status(account).waiting
     collect.schedule_new_accounts(now=NOW)
@@ -160,7 +160,7 @@ def test_due_and_not_begun_is_waiting():
 
 
 def test_the_status_of_many_accounts_costs_four_queries(django_assert_num_queries):
-    """States, jobs, lanes and counts are read once for all."""
+    """States, jobs, lanes and counts are read once for all accounts."""
     accounts = [forge_account() for _ in range(5)]
     collect.schedule_new_accounts(now=NOW)
     with django_assert_num_queries(4):
@@ -168,7 +168,7 @@ def test_the_status_of_many_accounts_costs_four_queries(django_assert_num_querie
 
 
 def test_lines_have_exactly_the_fields_that_are_promised():
-    """One line a contribution and person, with its student number as text and times in UTC."""
+    """Each contribution of a person gives a line, with the student number as text and times in UTC."""
     user = student(student_number="0042")
     linked(user=user)
     keep(change(7, author=BOB, co_authors=(ALICE,), additions=None))
@@ -181,7 +181,7 @@ def test_lines_have_exactly_the_fields_that_are_promised():
             "number": "7",
             "kind": "pull_request",
             "url": "https://forge.example/owner/project1/pull/7",
-            "title": "Mend part 7",
+            "title": "Fix part 7",
             "merged_at": "2025-03-01T08:00:00Z",
             "additions": None,
             "deletions": 4,
@@ -191,7 +191,7 @@ def test_lines_have_exactly_the_fields_that_are_promised():
 
 
 def test_lines_go_by_student_and_can_be_narrowed():
-    """Each student's lines stand together, by number; a former number finds the person as well."""
+    """Lines are sorted by student number; a former number finds the person as well."""
     first, second = student(student_number="001"), student(student_number="002")
     enrolment(first, student_number="900", year=2024)
     linked(BOB, first)
@@ -206,7 +206,7 @@ def test_lines_go_by_student_and_can_be_narrowed():
 
 
 def test_an_unknown_student_is_refused():
-    """Asking for a number that nobody has is an error, not an empty answer."""
+    """A number that nobody has is an error, not an empty answer."""
     with pytest.raises(NotThere) as refused:
         list(queries.contribution_lines(["no-such"]))
     assert refused.value.code == "unknown-student"

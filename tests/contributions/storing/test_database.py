@@ -1,4 +1,4 @@
-"""What the database itself refuses of contributions, whoever writes."""
+"""What the database refuses for contributions, whatever code writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from credits.contributions.models import Authorship, Contribution, Evidence, Repository
 from credits.contributions.storing.store import store
-from tests.contributions.told import BOB, change
+from tests.contributions.scripted_forge import BOB, change
 from tests.factories import NOW
 
 
@@ -29,7 +29,7 @@ def shared(db) -> Contribution:
 
 @pytest.mark.django_db
 def test_invariant_3_shares_add_up_to_one_at_most(shared):
-    """A share that would make more than the whole is refused when the transaction ends."""
+    """Shares that add up to more than 1 are refused at the end of the transaction."""
     Authorship.objects.filter(login="bob").update(share=Decimal("0.3"))
     with pytest.raises(IntegrityError, match=r"add up to 1\.3"), transaction.atomic():
         check_now()
@@ -38,7 +38,7 @@ def test_invariant_3_shares_add_up_to_one_at_most(shared):
 
 @pytest.mark.django_db
 def test_invariant_3_a_share_may_pass_over_in_two_steps(shared):
-    """Only the sum at the end of the transaction counts, whichever of the two is written first."""
+    """Only the sum at the end of the transaction counts, in whichever order shares are written."""
     with transaction.atomic():
         Authorship.objects.filter(login="bob").update(share=Decimal("0.3"))
         Authorship.objects.filter(login="alice").update(share=Decimal("0.7"))
@@ -47,7 +47,7 @@ def test_invariant_3_a_share_may_pass_over_in_two_steps(shared):
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_3_two_at_once_do_not_share_out_more_than_the_whole():
-    """Two co-authors whose shares are raised at the same moment cannot both pass the check unseen."""
+    """Two transactions that raise two co-authors' shares at the same moment cannot both pass the check."""
     with transaction.atomic():
         store("github", [change(co_authors=(BOB,))], now=NOW)
         Authorship.objects.filter(login="alice").update(share=Decimal("0.5"))
@@ -80,14 +80,14 @@ def test_invariant_3_two_at_once_do_not_share_out_more_than_the_whole():
 
 @pytest.mark.django_db
 def test_evidence_is_never_changed(shared):
-    """What the forge answered stays as it was, also by plain SQL."""
+    """Evidence cannot be changed, not even by plain SQL."""
     with pytest.raises(IntegrityError, match="kept as it was"), transaction.atomic():
         Evidence.objects.update(payload={})
 
 
 @pytest.mark.django_db
 def test_evidence_goes_only_with_its_contribution(shared):
-    """Evidence alone cannot be removed; together with all that it stands for it can."""
+    """Evidence can be deleted only together with its contribution."""
     with transaction.atomic():
         Evidence.objects.all().delete()
         with pytest.raises(IntegrityError, match="together with"), transaction.atomic():
@@ -111,6 +111,6 @@ def test_evidence_goes_only_with_its_contribution(shared):
     ],
 )
 def test_identities_never_change(shared, model, changed):
-    """What a row stands for is settled when it is made."""
+    """The columns that identify a row cannot be changed."""
     with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
         model.objects.filter(pk=model.objects.order_by("pk").first().pk).update(**changed)

@@ -1,4 +1,4 @@
-"""Storing: each contribution once, nothing written that says nothing new, nothing known lost."""
+"""Storing: each contribution once, no write without news, and no known fact lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from credits.contributions.storing import store as storing
 from credits.contributions.storing.db_rows import fingerprint_answer
 from credits.contributions.storing.store import StoredCounts, store
 from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange
-from tests.contributions.told import BOB, MERGED, change, repository
+from tests.contributions.scripted_forge import BOB, MERGED, change, repository
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ TABLES = ("credits_repository", "credits_contribution", "credits_authorship", "c
 
 
 def rows_as_they_lie() -> list[tuple]:
-    """Every row with where and by which transactions it was written or locked."""
+    """Return every row with its place and the transactions that wrote or locked it."""
     found = []
     with connection.cursor() as cursor:
         for table in TABLES:
@@ -37,35 +37,48 @@ def rows_as_they_lie() -> list[tuple]:
 
 
 def test_a_contribution_is_stored_with_all_that_was_told():
-    """Facts, classed files, repository, opener and evidence stand in the database as the forge told them."""
+    """Facts, file categories, repository, opener and evidence are stored as the forge returned them."""
     assert store("github", [change()], now=NOW) == StoredCounts(new=1)
-    held = Contribution.objects.select_related("repository").get()
-    assert (held.repository.forge, held.repository.forge_id, held.repository.stars) == ("github", "1", 1200)
-    assert (held.number, held.title, held.merged_at, held.status) == ("1", "Mend part 1", MERGED, "merged")
-    assert (held.additions, held.deletions, held.changed_files) == (30, 4, 2)
-    assert held.files == {
+    stored = Contribution.objects.select_related("repository").get()
+    assert (stored.repository.forge, stored.repository.forge_id, stored.repository.stars) == (
+        "github",
+        "1",
+        1200,
+    )
+    assert (stored.number, stored.title, stored.merged_at, stored.status) == (
+        "1",
+        "Fix part 1",
+        MERGED,
+        "merged",
+    )
+    assert (stored.additions, stored.deletions, stored.changed_files) == (30, 4, 2)
+    assert stored.files == {
         "code": {"files": 1, "additions": 25, "deletions": 4},
         "tests": {"files": 1, "additions": 5, "deletions": 0},
     }
-    assert (held.labels, held.merged_by_id_on_forge, held.merged_by_login) == (["bug"], "900", "maintainer")
-    part = held.authorships.get()
+    assert (stored.labels, stored.merged_by_id_on_forge, stored.merged_by_login) == (
+        ["bug"],
+        "900",
+        "maintainer",
+    )
+    part = stored.authorships.get()
     assert (part.forge, part.forge_user_id, part.role, part.share) == ("github", "101", "author", Decimal(1))
-    assert held.evidence.get().payload == {"title": "Mend part 1", "updatedAt": MERGED.isoformat()}
+    assert stored.evidence.get().payload == {"title": "Fix part 1", "updatedAt": MERGED.isoformat()}
 
 
 def test_invariant_2_a_contribution_that_two_accounts_find_is_stored_once():
-    """Opener and co-author both lead to it; it stands once, with a part for each."""
+    """A contribution that both opener and co-author lead to is stored once, with a part for each."""
     shared = change(co_authors=(BOB,))
     assert store("github", [shared], now=NOW) == StoredCounts(new=1)
     assert store("github", [replace(shared, found_by="link")], now=NOW) == StoredCounts(unchanged=1)
-    held = Contribution.objects.get()
-    assert held.found_by == "account"
-    parts = {part.login: (part.role, part.share) for part in held.authorships.all()}
+    stored = Contribution.objects.get()
+    assert stored.found_by == "account"
+    parts = {part.login: (part.role, part.share) for part in stored.authorships.all()}
     assert parts == {"alice": ("author", 1), "bob": ("co-author", 0)}
 
 
 def test_an_unchanged_row_is_neither_written_nor_locked():
-    """Storing the same again leaves every row where it lay, with the transactions that wrote it."""
+    """Storing the same answer again leaves every row in its place, with the transactions that wrote it."""
     changes = [change(number, co_authors=(BOB,)) for number in range(1, 30)]
     store("github", changes, now=NOW)
     before = rows_as_they_lie()
@@ -86,16 +99,16 @@ ANOTHER = {
     "merged_at": LATER,
     "updated_at": LATER,
     "only_whitespace": True,
-    "raw": {"title": "Mend part 1"},
+    "raw": {"title": "Fix part 1"},
     "additions": 31,
     "deletions": 31,
     "changed_files": 31,
 }
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(MergedChange) if one.name != "found_by"])
+@pytest.mark.parametrize("name", [field.name for field in fields(MergedChange) if field.name != "found_by"])
 def test_invariant_9_another_answer_never_passes_for_the_same(name):
-    """Whatever a forge tells otherwise than before shows in the fingerprint; unknown is not the same as none."""
+    """Any difference in an answer changes the fingerprint, and unknown differs from none."""
     before = change()
     after = replace(before, **{name: ANOTHER.get(name, "another")})
     assert fingerprint_answer(after) != fingerprint_answer(before)
@@ -110,7 +123,7 @@ def test_invariant_9_another_answer_never_passes_for_the_same(name):
 
 
 def test_what_was_found_gone_comes_back_by_the_same_answer():
-    """The forge shows again, word for word, what a second look had not found: it is there again."""
+    """An unchanged answer makes a contribution that a recheck found gone merged again."""
     store("github", [change()], now=NOW)
     Contribution.objects.update(status=Contribution.Status.GONE)
     assert store("github", [change()], now=NOW) == StoredCounts(changed=1)
@@ -118,26 +131,26 @@ def test_what_was_found_gone_comes_back_by_the_same_answer():
 
 
 def test_what_changed_is_written_and_counted():
-    """A new title is a change, keeps the first collection's time, and leaves the old evidence beside the new."""
+    """A new title counts as a change, keeps the time of the first collection, and leaves the old evidence."""
     store("github", [change(1), change(2)], now=NOW)
-    renamed = change(1, title="Mend all", updated_at=LATER)
+    renamed = change(1, title="Fix all", updated_at=LATER)
     again = store("github", [renamed, change(2), change(3)], now=NOW + timedelta(days=1))
     assert again == StoredCounts(new=1, changed=1, unchanged=1)
-    held = Contribution.objects.get(number="1")
-    assert (held.title, held.updated_at, held.collected_at) == ("Mend all", LATER, NOW)
-    titles = held.evidence.order_by("pk").values_list("payload__title", flat=True)
-    assert list(titles) == ["Mend part 1", "Mend all"]
+    stored = Contribution.objects.get(number="1")
+    assert (stored.title, stored.updated_at, stored.collected_at) == ("Fix all", LATER, NOW)
+    titles = stored.evidence.order_by("pk").values_list("payload__title", flat=True)
+    assert list(titles) == ["Fix part 1", "Fix all"]
 
 
 def test_an_old_answer_that_comes_late_replaces_nothing():
-    """Two workers may store out of order: what the forge said last stands."""
+    """If two workers store out of order, the forge's latest answer wins."""
     store("github", [change(title="New", updated_at=LATER)], now=NOW)
     assert store("github", [change(title="Old")], now=NOW) == StoredCounts(unchanged=1)
     assert Contribution.objects.get().title == "New"
 
 
 def test_invariant_9_what_was_known_never_becomes_unknown():
-    """A later answer that leaves facts out does not blank those that an earlier one gave."""
+    """A later answer without some facts does not erase those that an earlier answer gave."""
     store("github", [change()], now=NOW)
     silent = repository(owner=None, stars=None, licence=None, language=None, is_fork=None, is_archived=None)
     vague = change(
@@ -153,10 +166,10 @@ def test_invariant_9_what_was_known_never_becomes_unknown():
         co_authors=None,
     )
     store("github", [vague], now=NOW + timedelta(days=1))
-    held = Contribution.objects.select_related("repository").get()
-    assert None not in (held.additions, held.deletions, held.changed_files, held.files, held.labels)
-    assert (held.merge_commit, held.merged_by_login) == (f"{1:040x}", "maintainer")
-    assert (held.repository.stars, held.repository.licence, held.repository.owner_login) == (
+    stored = Contribution.objects.select_related("repository").get()
+    assert None not in (stored.additions, stored.deletions, stored.changed_files, stored.files, stored.labels)
+    assert (stored.merge_commit, stored.merged_by_login) == (f"{1:040x}", "maintainer")
+    assert (stored.repository.stars, stored.repository.licence, stored.repository.owner_login) == (
         1200,
         "Apache-2.0",
         "owner",
@@ -164,7 +177,7 @@ def test_invariant_9_what_was_known_never_becomes_unknown():
 
 
 def test_unknown_is_stored_as_unknown():
-    """What the forge did not say is NULL, not zero and not empty; what it said is empty is empty."""
+    """A fact that the forge did not give is NULL, not zero or empty; an empty one is empty."""
     store(
         "github",
         [change(1, additions=None, files=None, labels=None), change(2, labels=(), files=())],
@@ -175,18 +188,18 @@ def test_unknown_is_stored_as_unknown():
     assert (empty.files, empty.labels) == ({}, [])
 
 
-@pytest.mark.parametrize("said", ["merged", "landed"])
-def test_a_revert_that_was_seen_stays(said):
-    """The pull request itself goes on saying what it said after it was reverted; that does not undo what was found."""
-    store("github", [change(status=said)], now=NOW)
+@pytest.mark.parametrize("status", ["merged", "landed"])
+def test_a_revert_that_was_seen_stays(status):
+    """A later answer that still says merged does not undo a revert that was found."""
+    store("github", [change(status=status)], now=NOW)
     Contribution.objects.update(status=Contribution.Status.REVERTED)
-    assert store("github", [change(status=said)], now=NOW) == StoredCounts(unchanged=1)
-    store("github", [change(status=said, updated_at=LATER)], now=NOW)
+    assert store("github", [change(status=status)], now=NOW) == StoredCounts(unchanged=1)
+    store("github", [change(status=status, updated_at=LATER)], now=NOW)
     assert Contribution.objects.get().status == "reverted"
 
 
 def test_renames_change_labels_only():
-    """A repository and a login that changed their names stay the same rows, by their immutable ids."""
+    """A repository and a login with new names stay the same rows, by their immutable ids."""
     store("github", [change()], now=NOW)
     moved = repository(full_name="elsewhere/renamed", owner=AccountOnForge("501", "elsewhere"))
     store("github", [change(repository=moved, author=AccountOnForge("101", "alice2"))], now=NOW)
@@ -195,7 +208,7 @@ def test_renames_change_labels_only():
 
 
 def test_a_deleted_author_leaves_the_opener_in_place():
-    """Whoever deleted the account afterwards is told as nobody or as a ghost: the part that is held stays."""
+    """If the forge names nobody or a ghost after an account was deleted, the stored opener stays."""
     store("github", [change()], now=NOW)
     ghost = AccountOnForge("10137", "ghost", kind="ghost")
     store("github", [change(author=ghost, updated_at=LATER), change(2, author=None)], now=NOW)
@@ -203,7 +216,7 @@ def test_a_deleted_author_leaves_the_opener_in_place():
 
 
 def test_shares_that_were_agreed_on_stay():
-    """Collecting again does not touch the shares."""
+    """Collecting again does not change the shares."""
     shared = change(co_authors=(BOB,))
     store("github", [shared], now=NOW)
     Authorship.objects.filter(login="alice").update(share=Decimal("0.6"))
@@ -221,18 +234,18 @@ def test_numbers_are_by_repository_and_forge():
 
 
 def test_text_that_a_database_cannot_keep_is_stored_without_it():
-    """NUL bytes and broken surrogates in titles, labels and answers do not stop anything."""
+    """NUL characters and broken surrogates in titles, labels and answers do not stop the store."""
     nasty = "a\0b\ud800 \\u0000 '\";--\t\n\\N 中文"
-    told = change(title=nasty, labels=(nasty,), raw={"title": nasty, "deep": [nasty]})
-    store("github", [told], now=NOW)
-    held = Contribution.objects.get()
-    assert held.title.startswith("a\ufffdb? ")
-    assert held.title.endswith("中文")
-    assert store("github", [told], now=NOW) == StoredCounts(unchanged=1)
+    nasty_change = change(title=nasty, labels=(nasty,), raw={"title": nasty, "deep": [nasty]})
+    store("github", [nasty_change], now=NOW)
+    stored = Contribution.objects.get()
+    assert stored.title.startswith("a\ufffdb? ")
+    assert stored.title.endswith("中文")
+    assert store("github", [nasty_change], now=NOW) == StoredCounts(unchanged=1)
 
 
 def test_what_no_column_holds_is_refused_whole():
-    """An address that is too long, or a number beyond all bounds, stores nothing, instead of something cut."""
+    """A URL that is too long or a number that is too large stores nothing, instead of a cut value."""
     too_long = change(2, url="https://forge.example/" + "x" * 500)
     too_many = change(2, additions=2**40)
     for unfit in (too_long, too_many):
@@ -243,20 +256,20 @@ def test_what_no_column_holds_is_refused_whole():
 
 @pytest.mark.django_db(transaction=True)
 def test_storing_needs_the_callers_transaction():
-    """Contributions without the cursor that stands for them are never stored."""
+    """Contributions are never stored without the transaction that moves the cursor."""
     with pytest.raises(RuntimeError):
         store("github", [change()], now=NOW)
 
 
 def test_chunks_make_no_difference(monkeypatch):
-    """More changes than fit into memory at once are stored all the same, also when one comes in two chunks."""
+    """More changes than a chunk are stored all the same, also if one change comes in two chunks."""
     monkeypatch.setattr(storing, "CHUNK_SIZE", 3)
     changes = [change(number) for number in (1, 2, 3, 4, 5, 1, 6)]
     assert store("github", iter(changes), now=NOW) == StoredCounts(new=6, unchanged=1)
 
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
-    """Two hundred contributions cost as many statements as one."""
+    """Two hundred contributions take as many statements as one."""
     store("github", [change(1)], now=NOW)
     many = [change(number) for number in range(2, 202)]
     with django_assert_num_queries(12):  # five of them COPY, two a savepoint
@@ -264,11 +277,11 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
     with django_assert_num_queries(6):
         store("github", many, now=NOW)
     with django_assert_num_queries(11):
-        store("github", [replace(one, title="New", updated_at=LATER) for one in many], now=NOW)
+        store("github", [replace(item, title="New", updated_at=LATER) for item in many], now=NOW)
 
 
 def test_a_catalogue_entry_takes_hold_of_its_repository():
-    """From the first sight on the entry goes with the repository, whatever that is called."""
+    """Once its repository is seen, a catalogue entry follows it by id, whatever its name."""
     entry = CatalogueEntry.objects.create(forge="github", full_name="Owner/Project1", tier="A")
     store("github", [change()], now=NOW)
     entry.refresh_from_db()
@@ -277,7 +290,7 @@ def test_a_catalogue_entry_takes_hold_of_its_repository():
 
 @pytest.mark.django_db(transaction=True)
 def test_invariant_2_two_workers_with_the_same_changes_store_them_once():
-    """Four workers that store the same changes in different orders at the same moment neither double nor block."""
+    """Four workers that store the same changes in different orders at once neither double nor deadlock."""
     changes = [change(number, repository=repository(number % 3), co_authors=(BOB,)) for number in range(60)]
     start = Barrier(4)
 
@@ -297,7 +310,7 @@ def test_invariant_2_two_workers_with_the_same_changes_store_them_once():
     assert Authorship.objects.count() == 120
 
 
-said = st.builds(
+answers = st.builds(
     lambda number, minutes, word, lines: change(
         number,
         title=word,
@@ -313,30 +326,32 @@ said = st.builds(
 
 
 @given(
-    told=st.lists(said, max_size=8, unique_by=lambda one: (one.number, one.updated_at)),
+    given_answers=st.lists(answers, max_size=8, unique_by=lambda answer: (answer.number, answer.updated_at)),
     data=st.data(),
 )
-def test_order_and_repetition_make_no_difference(told, data):
-    """However what the forge said is cut into pages, ordered and repeated, the same stands in the end."""
-    order = data.draw(st.permutations(told + told[: data.draw(st.integers(0, len(told)))]))
+def test_order_and_repetition_make_no_difference(given_answers, data):
+    """The result is the same in whatever pages, order and repetition the answers come."""
+    order = data.draw(
+        st.permutations(given_answers + given_answers[: data.draw(st.integers(0, len(given_answers)))])
+    )
     cuts = data.draw(st.integers(1, 4))
     with transaction.atomic():
         for start in range(0, len(order), cuts):
             store("github", order[start : start + cuts], now=NOW)
-        stands = {
-            held.number: (held.title, held.updated_at, held.additions, held.files)
-            for held in Contribution.objects.all()
+        rows = {
+            stored.number: (stored.title, stored.updated_at, stored.additions, stored.files)
+            for stored in Contribution.objects.all()
         }
         evidence = Evidence.objects.count()
         transaction.set_rollback(True)
-    newest = {one.number: one for one in sorted(told, key=lambda one: one.updated_at)}
-    assert stands == {
+    newest = {answer.number: answer for answer in sorted(given_answers, key=lambda answer: answer.updated_at)}
+    assert rows == {
         number: (
-            one.title,
-            one.updated_at,
-            one.additions,
-            {"code": {"files": 1, "additions": one.additions, "deletions": 0}},
+            answer.title,
+            answer.updated_at,
+            answer.additions,
+            {"code": {"files": 1, "additions": answer.additions, "deletions": 0}},
         )
-        for number, one in newest.items()
+        for number, answer in newest.items()
     }
-    assert evidence <= len({(one.number, one.title, one.updated_at) for one in told})
+    assert evidence <= len({(answer.number, answer.title, answer.updated_at) for answer in given_answers})

@@ -1,4 +1,4 @@
-"""The busiest people of the carried data, linked; and what they got merged, counted without the project's code."""
+"""Link the busiest people of the shipped data, and read their merged work from the file without the project's code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ROWS = [
 
 
 def link_busiest(local: LocalForge, on: str, count: int) -> list[ForgeAccount]:
-    """The ``count`` people with the most pull requests on a forge, each linked to a student; all its repositories
-    are in the catalogue.
+    """Link the ``count`` accounts with the most pull requests on a forge to new students; catalogue all its
+    repositories.
     """
     busiest = Counter(row["author"]["login"] for row in ROWS if row["forge"] == on).most_common(count)
     for name in sorted({row["repo"] for row in ROWS if row["forge"] == on}):
@@ -33,7 +33,7 @@ def link_busiest(local: LocalForge, on: str, count: int) -> list[ForgeAccount]:
 
 
 def merged_by_file(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str]]]:
-    """``{login: {(repository, number)}}`` of what these people opened, as the file says."""
+    """Return ``{login: {(repository, number)}}`` of what these people opened, according to the file."""
     wanted = {(account.forge, account.login) for account in accounts}
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in ROWS:
@@ -42,8 +42,8 @@ def merged_by_file(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str
     return dict(found)
 
 
-def merged_as_held(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str]]]:
-    """The same as the database holds it."""
+def merged_in_database(accounts: list[ForgeAccount]) -> dict[str, set[tuple[str, str]]]:
+    """Return the same according to the database."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for part in Authorship.objects.filter(
         role="author", forge_user_id__in=[account.forge_user_id for account in accounts]

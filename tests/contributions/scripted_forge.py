@@ -1,4 +1,4 @@
-"""What a forge tells, made up in one call each, and a forge that tells what a test scripts."""
+"""Make forge answers in one call each, and a forge whose answers a test scripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ BOB = AccountOnForge("102", "bob", "U_102")
 MAINTAINER = AccountOnForge("900", "maintainer")
 
 
-def repository(number: int = 1, **told: Any) -> RepositoryOnForge:
+def repository(number: int = 1, **replaced: Any) -> RepositoryOnForge:
+    """Return a repository with every fact known; ``replaced`` gives some other values."""
     facts = {
         "id": str(number),
         "full_name": f"owner/project{number}",
@@ -37,18 +38,18 @@ def repository(number: int = 1, **told: Any) -> RepositoryOnForge:
         "is_mirror": False,
         "is_archived": False,
     }
-    return RepositoryOnForge(**{**facts, **told})
+    return RepositoryOnForge(**{**facts, **replaced})
 
 
-def change(number: int = 1, **told: Any) -> MergedChange:
-    """A merged pull request by Alice; every fact known. ``raw`` goes with title and time unless given."""
-    of = told.get("repository") or repository()
+def change(number: int = 1, **replaced: Any) -> MergedChange:
+    """Return a merged pull request by Alice with every fact known; ``raw`` follows title and time unless given."""
+    home = replaced.get("repository") or repository()
     facts: dict[str, Any] = {
-        "id": f"PR_{of.id}_{number}",
+        "id": f"PR_{home.id}_{number}",
         "number": str(number),
-        "repository": of,
-        "title": f"Mend part {number}",
-        "url": f"{of.url}/pull/{number}",
+        "repository": home,
+        "title": f"Fix part {number}",
+        "url": f"{home.url}/pull/{number}",
         "author": ALICE,
         "created_at": MERGED - timedelta(days=2),
         "merged_at": MERGED,
@@ -63,7 +64,7 @@ def change(number: int = 1, **told: Any) -> MergedChange:
         "co_authors": (),
         "found_by": "account",
     }
-    facts |= told
+    facts |= replaced
     facts.setdefault("raw", {"title": facts["title"], "updatedAt": facts["updated_at"].isoformat()})
     return MergedChange(**facts)
 
@@ -71,6 +72,7 @@ def change(number: int = 1, **told: Any) -> MergedChange:
 def page(
     account: AccountOnForge, *changes: MergedChange, cursor: str = "end", done: bool = True, **more: Any
 ) -> CollectionPage:
+    """Return a page for an account; it is the last one unless ``done`` is false."""
     return CollectionPage(account, tuple(changes), cursor, done, **more)
 
 
@@ -78,16 +80,16 @@ Script = Callable[[Sequence[CollectionRequest]], Iterable[CollectionPage]]
 
 
 class ScriptedForge:
-    """A forge that gives the pages of a script, and keeps what it was asked."""
+    """A forge that returns the pages of a script and records the requests."""
 
-    def __init__(self, script: Script, name: str = "github", known: Iterable[MergedChange] = ()) -> None:
+    def __init__(self, script: Script, name: str = "github", changes: Iterable[MergedChange] = ()) -> None:
         self.name = name
         self.spent = RequestCost()
         self.tokens = TokenPool(["token"])
         self.asks_at_once = 100
         self.asked: list[Sequence[CollectionRequest]] = []
         self._script = script
-        self._known = {(one.repository.full_name, one.number): one for one in known}
+        self._changes = {(change.repository.full_name, change.number): change for change in changes}
 
     def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         self.asked.append(asks)
@@ -97,7 +99,7 @@ class ScriptedForge:
     def find_change(self, full_name: str, number: str) -> MergedChange:
         self.spent.requests += 1
         try:
-            return self._known[full_name, number]
+            return self._changes[full_name, number]
         except KeyError:
             raise MissingOnForge("change-missing", "The forge has no such pull request.") from None
 
