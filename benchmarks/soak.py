@@ -1,7 +1,7 @@
 """``make soak``: hours of what ``make test`` does in minutes.
 
-First the tests of ``tests/soak`` at full length and all of AtomGit's contract, then every property test with many
-examples. FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
+First the tests of ``tests/soak`` at full length, all of AtomGit's contract and the demo from an empty folder, then
+every property test with many examples. FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-LONG = ["tests/soak", "tests/forges/gitee/test_atomgit.py", "-s", "-n0"]
+LONG = ["tests/soak", "tests/forges/gitee/test_atomgit.py", "tests/demo/test_demo.py", "-s", "-n0"]
 DEEP = ["tests", "-m", "hypothesis", "--hypothesis-profile=deep", "-n2", "--timeout=14400"]
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run the whole suite, two tests at a time: `python -m scripts.test [arguments for pytest]`.
+"""Run the whole suite, three tests at a time: `python -m scripts.test [arguments for pytest]`.
 
 The journeys need a browser. Without one they are left out, and the last lines say so; with CI=true this is a failure.
 """
@@ -11,10 +11,13 @@ import sys
 
 from scripts import browser
 
+PROCESSES = "3"
+"""For two cores: many tests wait for a browser or a worker, and another one computes meanwhile."""
+
 
 def main(arguments: list[str]) -> int:
     path = browser.find_or_install()
-    options = ["-n", "2", "--dist", "worksteal", *arguments]
+    options = ["-n", PROCESSES, "--dist", "worksteal", *arguments]
     environment = dict(os.environ)
     if path:
         environment["BROWSER_PATH"] = path

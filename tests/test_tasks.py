@@ -91,6 +91,7 @@ def test_a_worker_that_starts_looks_by_itself_and_loses_nothing_of_it(workers, l
     assert [line for line in workers.output().splitlines() if " WARNING " in line or " ERROR " in line] == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, local):

@@ -307,10 +307,19 @@ def faults_of(visitor: Visitor) -> list[str]:
                 why = violation["nodes"][0]["failureSummary"].splitlines()[-1].strip()
                 found.append(f"{visitor.path()} {scheme} {width}: {violation['id']} at {where}: {why}")
     page.set_viewport_size(SMALLEST)
-    if page.evaluate("document.scrollingElement.scrollWidth > document.documentElement.clientWidth"):
+    if too_wide(page):
         found.append(f"{visitor.path()}: wider than {SMALLEST['width']} pixels")
     page.emulate_media(color_scheme="light")
     return found
+
+
+def too_wide(page: Page) -> bool:
+    """Whether there is something to scroll sideways; looked at again after a while, as a resize takes a moment."""
+    for wait in (50, 500, 0):
+        if not page.evaluate("document.scrollingElement.scrollWidth > document.documentElement.clientWidth"):
+            return False
+        page.wait_for_timeout(wait)
+    return True
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[dict[str, Any]]:

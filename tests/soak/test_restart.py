@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from credits.contributions.models import Contribution
 from credits.jobs.models import Job
 from demo.forge import LocalForge
 from embedded_postgres.layout import NAME, USER, data_base, read_postmaster
+from tests import databases
 from tests.profiles import LONG
 from tests.soak.at_work import Stopwatch, complete
 from tests.soak.whole import ROWS, held, link_everybody, truth
 from tests.workers import Workers
 
-pytestmark = [pytest.mark.timeout(3_600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
 
 RESTARTS = 20 if LONG else 1
 PEOPLE = 40 if LONG else 2
@@ -90,10 +90,10 @@ def lead_to(where: dict[str, str]) -> None:
 @pytest.fixture
 def server(transactional_db, tmp_path) -> Iterator[Server]:
     usual = {name: connection.settings_dict[name] for name in ("NAME", "USER", "HOST", "PORT")}
+    databases.copy_cluster(tmp_path / "database")
     made = Server(tmp_path / "database")
     lead_to({"NAME": NAME, "USER": USER, "HOST": made.socket, "PORT": ""})
     try:
-        call_command("migrate", verbosity=0)
         yield made
     finally:
         lead_to(usual)
