@@ -1,4 +1,4 @@
-"""The tags and filters of the templates; how values look is in ``credits.web.presenters.formatting``."""
+"""Template tags and filters. Most filters are functions of ``credits.web.presenters.formatting``."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ from credits.web.presenters.formatting import (
 
 register = template.Library()
 
-
-MARKS = {
+STATE_COLOURS = {
     "draft": "",
     "submitted": "wait",
     "hearing": "care",
@@ -69,11 +68,12 @@ MARKS = {
     "new": "good",
     "in-claim": "wait",
 }
+"""The colour class for each state of a claim, contribution, version, ledger entry or job."""
 
 
 @register.simple_tag(takes_context=True)
 def navigation_entries(context: dict[str, Any]) -> list[navigation.NavigationEntry]:
-    """The navigation of the reader."""
+    """Return the entries of the reader's navigation."""
     request: HttpRequest | None = context.get("request")
     if request is None:
         return []
@@ -85,53 +85,56 @@ def navigation_entries(context: dict[str, Any]) -> list[navigation.NavigationEnt
     )
 
 
-@register.filter
-def as_staff_say(claim: Claim) -> str:
-    """The state of a claim in words that do not speak to the student, as its own name does."""
+@register.filter("as_staff_say")
+def status_for_staff(claim: Claim) -> str:
+    """Return the state of a claim in words for staff: the state's own name addresses the student."""
     if claim.status == Claim.Status.HEARING:
         return _("responded") if review.is_answered(claim) else _("waiting for the student's response")
     return str(claim.get_status_display())
 
 
-@register.filter
-def as_student_reads(claim: Claim) -> str:
-    """The state of a claim in words for the student, who has answered or not."""
+@register.filter("as_student_reads")
+def status_for_student(claim: Claim) -> str:
+    """Return the state of a claim in words for the student; it depends on whether they have answered."""
     if claim.status == Claim.Status.HEARING and review.is_answered(claim):
         return _("your response is with the reviewer")
     return str(claim.get_status_display())
 
 
-@register.filter
-def mark(state: object) -> str:
-    """The colour class for a state."""
-    return MARKS.get(str(state), "")
+@register.filter("mark")
+def state_colour(state: object) -> str:
+    """Return the colour class for a state."""
+    return STATE_COLOURS.get(str(state), "")
 
 
-@register.filter
-def get(mapping: dict[Any, Any] | None, key: Any) -> Any:
-    """The value under a key that is itself a variable; None where there is none."""
+@register.filter("get")
+def get_item(mapping: dict[Any, Any] | None, key: Any) -> Any:
+    """Return the value under a key that is a template variable, or None."""
     return (mapping or {}).get(key)
 
 
 @register.inclusion_tag("_gauge.html")
 def gauge(held: Decimal | None, hoped: Decimal | None, limit: Decimal | None, label: str) -> dict[str, Any]:
-    """A bar of what is held, and what may come to it, up to a limit; whole percents, for the drawing only."""
-    top = limit or max((held or Decimal(0)) + (hoped or Decimal(0)), Decimal(1))
-    first = min(int(100 * (held or Decimal(0)) / top), 100)
-    second = min(int(100 * (hoped or Decimal(0)) / top), 100 - first)
-    return {"held": first, "hoped": second, "label": label}
+    """Draw a bar of recognised credit (``held``) and estimated credit (``hoped``) up to a limit.
+
+    The bar is in whole per cent: it is a drawing, not a number to read.
+    """
+    full = limit or max((held or Decimal(0)) + (hoped or Decimal(0)), Decimal(1))
+    held_percent = min(int(100 * (held or Decimal(0)) / full), 100)
+    hoped_percent = min(int(100 * (hoped or Decimal(0)) / full), 100 - held_percent)
+    return {"held": held_percent, "hoped": hoped_percent, "label": label}
 
 
 @register.filter("dressed")
 def styled(field: BoundField) -> str:
-    """A form field in this house's look."""
+    """Return a form field as HTML, with the classes of our style sheet."""
     kind = getattr(field.field.widget, "input_type", "")
     base = {"select": "select", "file": "file-input", "checkbox": "checkbox"}.get(kind, "input")
     if isinstance(field.field.widget, Textarea):
         base = "textarea"
     attributes: dict[str, Any] = {"class": base}
     if field.field.widget.attrs.get("placeholder") == field.label:
-        attributes["placeholder"] = False  # allauth's fields say their label twice
+        attributes["placeholder"] = False  # allauth repeats the label as placeholder
     if field.errors:
         attributes["aria-invalid"] = "true"
     return field.as_widget(attrs={**field.field.widget.attrs, **attributes})
@@ -139,7 +142,7 @@ def styled(field: BoundField) -> str:
 
 @register.filter
 def never_complete(states: list[Any]) -> bool:
-    """Whether none of the accounts was ever collected completely."""
+    """Return whether no account was ever collected completely."""
     return all(state.complete_at is None for state in states)
 
 

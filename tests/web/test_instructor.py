@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry, StaffRole
 from credits.claims.application import draft, submit
 from credits.claims.models import Claim, Decision
-from credits.web.presenters.review_form import approval_ticket
+from credits.web.presenters.review_queue import approval_ticket
 from tests import credit_factories as credit
 from tests import factories
 from tests.factories import NOW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,7 +67,7 @@ def open_draft(user: User, round_: Round, *, now: datetime, refresh: bool = Fals
     enrolment or the round has no rulebook for it.
     """
     lock_person(user)
-    found = _claim_in_round(user, round_)
+    found = claim_in_round(user, round_)
     if found is not None and not (refresh and found.status == Status.DRAFT):
         return found
     require_applications_open(round_, now)
@@ -114,6 +114,27 @@ def remove_item(item: ClaimItem, *, by: User, now: datetime) -> None:
     claim.items.filter(pk=item.pk).delete()
 
 
+@transaction.atomic
+def choose_items(claim: Claim, chosen: Collection[str], *, by: User, now: datetime) -> None:
+    """Make a draft contain exactly the contributions in ``chosen`` (keys of authorships, as text).
+
+    Ignore keys that are not the claimant's, and work that is in another live claim. Raise as :func:`add_item` does,
+    and Conflict outside the days to apply.
+    """
+    require_applications_open(claim.round, now)
+    candidates = draft_candidates(claim, now=now)
+    for candidate in candidates:
+        wanted = str(candidate.authorship.pk) in chosen
+        if wanted and candidate.item is None and candidate.elsewhere is None:
+            add_item(claim, candidate.authorship, by=by, now=now)
+        elif candidate.item is not None and not wanted:
+            remove_item(candidate.item, by=by, now=now)
+    # Items of an account that is no longer linked: the page cannot show them, so nobody could remove them there.
+    shown = [candidate.authorship for candidate in candidates]
+    for item in claim.items.exclude(authorship__in=shown):
+        remove_item(item, by=by, now=now)
+
+
 def draft_candidates(claim: Claim, *, now: datetime) -> list[DraftCandidate]:
     """Return the student's own contributions, newest first, with why each counts or not at ``now``."""
     return read_choice(claim, now=now).candidates
@@ -152,7 +173,8 @@ def require_applications_open(round_: Round, now: datetime) -> None:
         )
 
 
-def _claim_in_round(user: User, round_: Round) -> Claim | None:
+def claim_in_round(user: User, round_: Round) -> Claim | None:
+    """Return the person's claim in this round, or None if they have none that is not withdrawn."""
     return (
         Claim.objects.filter(user=user, round=round_)
         .exclude(status=Status.WITHDRAWN)

@@ -1,1 +1,1 @@
-"""Pages for administrators, who give roles."""
+"""Pages for administrators, who give roles to people. Door: ``urls``."""

@@ -9,7 +9,7 @@ from accounts.models import Department, StaffRole, User
 
 
 class StaffRoleForm(forms.Form):
-    """Who gets which role, and where."""
+    """The person, the role, and the department it is for."""
 
     username = forms.CharField(label=_("Username"), max_length=150)
     role = forms.ChoiceField(label=_("Role"), choices=StaffRole.Role.choices)

@@ -1,4 +1,4 @@
-"""What every page needs: access, errors, forms that call a verb, navigation, probes.
+"""What every page needs: access, errors, forms that call a verb, navigation, pagination, probes.
 
-Imports nothing of the pages.
+Imports nothing else of ``credits.web``.
 """

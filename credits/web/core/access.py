@@ -1,4 +1,4 @@
-"""Who may open a page, and what every page knows of its request."""
+"""Decide who may open a page, and describe the request that a page receives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ViewFunction = Callable[..., HttpResponseBase]
 
 
 class PageRequest(HttpRequest):
-    """A request as a page gets it: somebody is signed in, and htmx's headers are read."""
+    """A request as a page receives it: the user is signed in, and htmx's headers are read."""
 
     user: User
     htmx: HtmxDetails
@@ -34,22 +34,22 @@ class PageRequest(HttpRequest):
 def page(
     *, role: str | tuple[str, ...] = "", student: bool = False
 ) -> Callable[[ViewFunction], ViewFunction]:
-    """A page for signed-in people; with ``role`` for holders of that staff role (or one of those) only, with
-    ``student`` for students.
+    """Return a decorator that admits signed-in people only: with ``role``, holders of that staff role (or of one of
+    several); with ``student``, students.
 
-    Who is not signed in is sent to sign-in and comes back afterwards. Who lacks the role gets NotAllowed (403). No
-    browser keeps the page: the next person at a computer of the library goes back to nothing.
+    A person who is not signed in is sent to sign-in and returns afterwards. A person without the role gets NotAllowed
+    (403). The browser does not cache the page: the Back button shows nothing to the next person at a shared computer.
     """
 
     roles = ((role,) if role else ()) if isinstance(role, str) else role
 
-    def wear(view: ViewFunction) -> ViewFunction:
+    def decorate(view: ViewFunction) -> ViewFunction:
         @never_cache
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_sign_in(request)
-            if roles and not any(permissions.has_role(request.user, one) for one in roles):
+            if roles and not any(permissions.has_role(request.user, name) for name in roles):
                 permissions.require(request.user, roles[0])
             if student and not permissions.is_student(request.user):
                 raise NotAllowed(
@@ -61,11 +61,11 @@ def page(
 
         return guarded
 
-    return wear
+    return decorate
 
 
 def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To sign-in, and from there back to the page that was open. What was being sent is not sent again by itself."""
+    """Redirect to sign-in, and from there back to the page that was open. A form that was sent is not sent again."""
     back = request.get_full_path()
     if request.method not in {"GET", "HEAD"} or request.headers.get("HX-Request"):
         back = sender_path(request) or reverse("home")
@@ -80,7 +80,7 @@ def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def sender_path(request: HttpRequest) -> str:
-    """The page of ours from which the request was sent, as a path; empty where there is none."""
+    """Return the path of our page that sent the request, or an empty text if the request came from elsewhere."""
     sender = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
     if not url_has_allowed_host_and_scheme(sender, {request.get_host()}, require_https=request.is_secure()):
         return ""

@@ -1,4 +1,4 @@
-"""A refusal as a page: the sentence, the hint, and where the reader came from."""
+"""Turn a CreditsError into an answer: its message and hint, on the page that the reader came from if possible."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from credits.web.core.access import sender_path
 
 
 class CreditsErrorMiddleware:
-    """Middleware: a CreditsError that a view let pass becomes an answer.
+    """Middleware that answers a CreditsError raised by a view.
 
-    For htmx a fragment in the page's place for messages; for a button pressed on a page of ours a message on that
-    page; otherwise, and wherever the person may not see the thing at all, a page of its own with the error's status.
-    An address with a NUL in it names nothing, and PostgreSQL takes no such text: it goes no further.
+    For htmx: a fragment, placed where the page shows messages. For a form sent from one of our pages: a message on that
+    page. Otherwise, and whenever the status is 403 or 404: an error page with the error's status.
+    An address that contains a NUL is answered with 404 here, because PostgreSQL accepts no NUL in a text.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -44,7 +44,7 @@ class CreditsErrorMiddleware:
 
 
 def problem_page(request: HttpRequest, error: CreditsError) -> HttpResponse:
-    """A page that says what cannot be done, with the error's status."""
+    """Return the error page, with the error's status."""
     return render(
         request,
         "problem.html",
@@ -54,7 +54,7 @@ def problem_page(request: HttpRequest, error: CreditsError) -> HttpResponse:
 
 
 def problem_heading(status: int) -> str:
-    """The few words over an error page."""
+    """Return the heading of an error page."""
     return {
         403: _("You do not have access"),
         404: _("Page not found"),

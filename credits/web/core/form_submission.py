@@ -1,4 +1,4 @@
-"""Send a form to a verb, and put the verb's refusal at the form."""
+"""Send a form to a verb, and show the verb's refusal in the form."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ Made = TypeVar("Made")
 
 
 def submit_form(form: Form, verb: Callable[[dict[str, Any]], Made]) -> tuple[Made | None, int]:
-    """Call ``verb`` with what the form read. Returns what it made and 200; or None and the status to answer with,
-    the reason standing in the form."""
+    """Call ``verb`` with the form's cleaned data. Return its result and status 200.
+
+    If the form is invalid or the verb raises CreditsError, return None and the status to answer with; the form then
+    contains the reason.
+    """
     if not form.is_valid():
         return None, 400
     try:

@@ -1,4 +1,4 @@
-"""Probes for the machine that runs this: is the process alive, and can it serve?"""
+"""Probes for the system that runs this server: is the process alive, and can it serve?"""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.views.decorators.http import require_safe
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """200 as long as the process answers; asks nobody else."""
+    """Answer 200 as long as the process runs; check nothing else."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 if the database answers, 503 if not."""
+    """Answer 200 if the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Where each role can go: the entries of the navigation."""
+"""The entries of the navigation, by role."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ STUDENT_ENTRIES = (
     ("student_claim_now", _("My application")),
     ("student_transcript", _("My transcript")),
 )
-
 
 ROLE_ENTRIES: dict[str, Sequence[tuple[str, object]]] = {
     "instructor": (
@@ -43,7 +42,6 @@ ROLE_ENTRIES: dict[str, Sequence[tuple[str, object]]] = {
     ),
 }
 
-
 PATHS_BELOW = {
     "student_claim_now": "/student/rounds/",
     "student_contributions": "/student/contributions/",
@@ -54,19 +52,17 @@ PATHS_BELOW = {
     "registrar_ledger": "/registrar/students/",
     "steward_rulebooks": "/rulebooks/",
 }
-"""Where the pages of an entry lie that are not at its own address."""
-
+"""For an entry, the path under which its other pages are (those that are not at the entry's own address)."""
 
 EVERYBODY_ENTRIES = (("public_notice", _("Public notice")),)
 
-
 WHOLE_UNIVERSITY_ENTRIES = frozenset({"registrar_ledger", "registrar_exports", "registrar_roster"})
-"""Entries for those only who hold their role for the whole university."""
+"""Entries for registrars of the whole university only."""
 
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """One entry: its label, its address, and what aria-current says of it (empty: it is not where the reader is)."""
+    """An entry: its label, its address, and the value of aria-current (empty if the reader is somewhere else)."""
 
     label: object
     address: str
@@ -76,18 +72,20 @@ class NavigationEntry:
 def navigation_entries(
     request: HttpRequest, roles: Collection[str], is_student: bool, *, place: str = ""
 ) -> list[NavigationEntry]:
-    """What the reader can open, in the order of the work; empty where nobody is signed in. ``place`` names the entry to
-    which a page belongs whose address does not tell."""
+    """Return what the reader can open, in the order of the work; an empty list if nobody is signed in.
+
+    ``place`` names the entry to which the page belongs, if its address does not show that.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
     chosen: list[tuple[str, object]] = [*STUDENT_ENTRIES] if is_student else []
-    for role, of_role in ROLE_ENTRIES.items():
+    for role, entries in ROLE_ENTRIES.items():
         if role in roles:
             limited = role == Role.REGISTRAR and not permissions.covers_university(user, role)
             chosen += [
                 entry
-                for entry in of_role
+                for entry in entries
                 if entry not in chosen and not (limited and entry[0] in WHOLE_UNIVERSITY_ENTRIES)
             ]
     chosen += EVERYBODY_ENTRIES

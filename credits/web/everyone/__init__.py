@@ -1,1 +1,1 @@
-"""Pages for more than one role, or for nobody in particular."""
+"""Pages for several roles or for none: a claim, the public notice, a maintainer's page. Door: ``urls``."""

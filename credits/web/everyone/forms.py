@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MaintainerWordForm(forms.Form):
-    """A maintainer's word."""
+    """A maintainer's answer to the question whether a commit is the work of a pull request."""
 
     confirms = forms.ChoiceField(
         label=_("Does this commit contain the work of that pull request?"),
@@ -24,7 +24,7 @@ class MaintainerWordForm(forms.Form):
 
 
 class HearingAnswerForm(forms.Form):
-    """What a student answers to a proposed decision."""
+    """A student's answer to a proposed decision."""
 
     text = forms.CharField(
         label=_("Your response"), max_length=5000, widget=forms.Textarea(attrs={"rows": 6})

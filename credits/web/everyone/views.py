@@ -15,15 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import permissions
 from credits.claims import access
 from credits.claims.application import submit
-from credits.claims.assessment import stored
-from credits.claims.models import Claim, Decision
+from credits.claims.models import Claim
 from credits.claims.recording import notice
 from credits.claims.review import review
 from credits.contributions import attested_work
 from credits.web.core.access import PageRequest, page
 from credits.web.core.form_submission import submit_form
 from credits.web.everyone.forms import HearingAnswerForm, MaintainerWordForm
-from credits.web.presenters import claim_lines, claim_timeline, decision_rows
+from credits.web.presenters.claim_page import claim_context
 
 FIRST_PAGES = (
     (permissions.is_student, "student_home"),
@@ -33,51 +32,49 @@ FIRST_PAGES = (
     (permissions.is_steward, "steward_rulebooks"),
     (permissions.is_admin, "admin_people"),
 )
+"""For each role, the page that its work begins with; the first role that a person has decides."""
 
 
 @require_safe
 @page()
 def home(request: PageRequest) -> HttpResponse:
-    """To where the reader's work is; whoever has none here sees the public notice."""
+    """Redirect to the first page of the reader's role; without a role, to the public notice."""
     return redirect(next((name for holds, name in FIRST_PAGES if holds(request.user)), "public_notice"))
 
 
 @require_safe
 @page()
 def public_notice(request: PageRequest) -> HttpResponse:
-    """What is about to be recorded, names masked."""
+    """Show the results that are about to be recorded, with masked names."""
     return render(
         request, "credits/everyone/notice.html", {"rows": notice.notice_entries(now=timezone.now())}
     )
 
 
-Status = Claim.Status
-
-
 @require_safe
 @page()
 def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """A claim by its address; for everybody who may not see it, as if it did not exist."""
+    """Show a claim to its student and to staff who may read it; everybody else gets 404."""
     found = access.claim_for(request.user, public_id, now=timezone.now())
-    if found.status == Status.DRAFT and found.user_id == request.user.pk:
+    if found.status == Claim.Status.DRAFT and found.user_id == request.user.pk:
         return redirect("student_claim", code=found.round.code)
     return _claim_page(request, found, HearingAnswerForm())
 
 
 @require_POST
 @page()
-def claim_answer(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """The student's answer to a proposed decision."""
+def answer_proposal(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Store the student's answer to a proposed decision."""
     now = timezone.now()
     found = access.claim_for(request.user, public_id, now=now)
     form = HearingAnswerForm(request.POST)
-    made, status = submit_form(
+    _answer, status = submit_form(
         form,
-        lambda asked: review.answer_proposal(
-            found, asked["text"], by=request.user, now=now, proposal=request.POST.get("proposal")
+        lambda typed: review.answer_proposal(
+            found, typed["text"], by=request.user, now=now, proposal=request.POST.get("proposal")
         ),
     )
-    if made is None and status != 200:
+    if status != 200:
         return _claim_page(request, found, form, status=status)
     messages.success(request, _("Your response was sent to the reviewer."))
     return redirect("claim", public_id=public_id)
@@ -85,8 +82,8 @@ def claim_answer(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page()
-def claim_withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """Give the claim up."""
+def withdraw_claim(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Withdraw the claim."""
     now = timezone.now()
     found = access.claim_for(request.user, public_id, now=now)
     submit.withdraw(found, by=request.user, now=now)
@@ -95,64 +92,21 @@ def claim_withdraw(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 
 def _claim_page(
-    request: PageRequest, found: Claim, form: HearingAnswerForm, *, status: int = 200
+    request: PageRequest, claim: Claim, form: HearingAnswerForm, *, status: int = 200
 ) -> HttpResponse:
-    decisions = list(
-        found.decisions.select_related(
-            "assessment__version", "decided_by", "confirmed_by", "answer"
-        ).order_by("-decided_at", "-pk")
-    )
-    current = next((one for one in decisions if one.standing != Decision.Standing.REPLACED), None)
-    first = stored.submitted_assessment(found) if found.submitted_at else None
-    stands = current.assessment if current else first
-    estimate = stored.estimate_of(stands) if stands else None
-    own = found.user_id == request.user.pk
-    return render(
-        request,
-        "credits/claim.html",
-        {
-            "claim": found,
-            "own": own,
-            "place": _navigation_entry(request, own),
-            "way": claim_timeline.claim_stations(found, found.round, now=timezone.now(), own=own),
-            "decisions": decision_rows.claim_decisions(found, decisions),
-            "stage": decision_rows.current_stage_label(found) if found.status == Status.SUBMITTED else "",
-            "current": current,
-            "outcome": estimate.outcome if estimate else None,
-            "applied_for": stored.outcome_of(first) if first else None,
-            "lines": claim_lines.lines_of_claim(found, estimate, current.lines if current else None)
-            if first
-            else [],
-            "twins": claim_lines.same_work_by_ref(found) if own else {},
-            "branches": claim_lines.branch_authors_by_ref(found),
-            "flags": list(found.flags.select_related("answered_by")),
-            "may_answer": own
-            and found.status == Status.HEARING
-            and current
-            and not hasattr(current, "answer"),
-            "may_withdraw": own and found.status in {Status.SUBMITTED, Status.HEARING},
-            "form": form,
-        },
-        status=status,
-    )
-
-
-def _navigation_entry(request: PageRequest, own: bool) -> str:
-    """The entry of the navigation under which this reader finds the claim."""
-    if own:
-        return "student_claim_now"
-    return "registrar_ready" if permissions.is_registrar(request.user) else "instructor_queue"
+    context = claim_context(claim, request.user, now=timezone.now()) | {"form": form}
+    return render(request, "credits/claim.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def maintainers_word(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind a maintainer's link: open to whoever has it, and showing only what is public on the forge."""
+    """Show the page behind a maintainer's link. It needs no sign-in, and shows only what is public on the forge."""
     now = timezone.now()
     asked = attested_work.open_maintainer_link(token, now=now)
     form, status = MaintainerWordForm(request.POST or None), 200
     if request.method == "POST":
-        said, status = submit_form(
+        word, status = submit_form(
             form,
             lambda typed: attested_work.answer_maintainer_link(
                 token,
@@ -162,15 +116,15 @@ def maintainers_word(request: HttpRequest, token: str) -> HttpResponse:
                 now=now,
             ),
         )
-        if said is not None:
-            return render(request, "credits/everyone/word_given.html", {"work": said.work})
+        if word is not None:
+            return render(request, "credits/everyone/word_given.html", {"work": word.work})
     answer = render(
         request,
         "credits/everyone/word.html",
         {"work": asked.work, "word": asked, "form": form},
         status=status,
     )
-    # The address is the key: it goes to no other site, and into no index.
+    # The address is a secret: it must reach no other site and no search index.
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex"
     return answer

@@ -1,1 +1,1 @@
-"""Pages for reviewers: instructors and credit committees."""
+"""Pages for reviewers, who are instructors and credit committees. Door: ``urls``."""

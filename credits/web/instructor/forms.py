@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AttestedWorkDecisionForm(forms.Form):
-    """What a reviewer decides on work to be attested."""
+    """A reviewer's decision on work that was merged another way."""
 
     accept = forms.ChoiceField(
         label=_("Decision"),

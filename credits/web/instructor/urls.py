@@ -9,8 +9,10 @@ urlpatterns = [
     path("instructor/approve/", views.approve_many, name="instructor_approve"),
     path("instructor/claims/<uuid:public_id>/", views.claim, name="instructor_claim"),
     path("instructor/claims/<uuid:public_id>/preview/", views.preview, name="instructor_preview"),
-    path("instructor/claims/<uuid:public_id>/confirm/", views.confirm, name="instructor_confirm"),
-    path("instructor/claims/<uuid:public_id>/agree/", views.agree, name="instructor_agree"),
+    path("instructor/claims/<uuid:public_id>/confirm/", views.confirm_proposal, name="instructor_confirm"),
+    path(
+        "instructor/claims/<uuid:public_id>/agree/", views.agree_with_previous_stage, name="instructor_agree"
+    ),
     path(
         "instructor/claims/<uuid:public_id>/flags/<int:pk>/",
         views.answer_flag,
@@ -19,7 +21,7 @@ urlpatterns = [
     path("instructor/attested/", views.attested_works, name="instructor_attested"),
     path(
         "instructor/attested/<uuid:public_id>/",
-        views.attested_work_page_for_reviewer,
+        views.decide_attested_work,
         name="instructor_attested_work",
     ),
 ]

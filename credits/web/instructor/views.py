@@ -22,21 +22,22 @@ from credits.contributions import attested_work
 from credits.errors import CreditsError, NotAllowed
 from credits.web.core.access import PageRequest, page
 from credits.web.core.form_submission import submit_form
+from credits.web.core.pagination import read_page
 from credits.web.instructor.forms import AttestedWorkDecisionForm
 from credits.web.presenters import claim_lines
 from credits.web.presenters.review_form import (
-    approval_ticket,
     decision_message,
-    outcomes_before,
-    queue_row,
-    review_page,
+    review_context,
     typed_lines,
     typed_stage,
     typed_text,
 )
+from credits.web.presenters.review_queue import approval_ticket, queue_rows
 
 QUEUE_SHOWN = 50
+"""Claims on the queue's page: the oldest, which is also what the buttons on it can reach."""
 
+ATTESTED_WORK_SHOWN = 100
 
 REVIEWERS = (Role.INSTRUCTOR, Role.COMMITTEE)
 
@@ -44,11 +45,10 @@ REVIEWERS = (Role.INSTRUCTOR, Role.COMMITTEE)
 @require_safe
 @page(role=REVIEWERS)
 def queue(request: PageRequest) -> HttpResponse:
-    """What waits for a decision, the oldest first."""
+    """Show the claims that wait for a decision, oldest first."""
     now = timezone.now()
-    claims = list(review.review_queue(request.user, now=now)[: QUEUE_SHOWN + 1])
-    outcomes = outcomes_before(claims)
-    rows = [queue_row(claim, outcomes[claim.pk], now) for claim in claims[:QUEUE_SHOWN]]
+    waiting = read_page(review.review_queue(request.user, now=now), QUEUE_SHOWN)
+    rows = queue_rows(waiting.rows, now=now)
     return render(
         request,
         "credits/instructor/queue.html",
@@ -56,7 +56,7 @@ def queue(request: PageRequest) -> HttpResponse:
             "rows": rows,
             "plain": [row for row in rows if row["plain"]],
             "waiting": len(rows),
-            "older": len(claims) > QUEUE_SHOWN,
+            "older": waiting.more,
             "flagged": list(flags.flagged_claims(request.user)[:QUEUE_SHOWN]),
         },
     )
@@ -65,13 +65,13 @@ def queue(request: PageRequest) -> HttpResponse:
 @require_POST
 @page(role=REVIEWERS)
 def approve_many(request: PageRequest) -> HttpResponse:
-    """Approve the ticked claims in which every line counts."""
-    wanted = set(request.POST.getlist("claim"))
+    """Approve the ticked claims, in which every line counts."""
+    tickets = set(request.POST.getlist("claim"))
     now = timezone.now()
     chosen = [
         claim
         for claim in review.review_queue(request.user, now=now)[:QUEUE_SHOWN]
-        if approval_ticket(claim) in wanted
+        if approval_ticket(claim) in tickets
     ]
     if not chosen:
         raise CreditsError(
@@ -89,7 +89,7 @@ def approve_many(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=REVIEWERS)
 def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """One claim to decide on: facts, what the rulebook gives, and a decision for each line."""
+    """Show a claim with its facts, its outcome and the fields to decide on each line; store the decision."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
     error, typed, status = None, None, 200
@@ -105,15 +105,15 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
                 stage=typed_stage(typed),
                 seen=typed.get("seen"),
             )
-        except CreditsError as refused:
-            error, status = refused, refused.status
+        except CreditsError as refusal:
+            error, status = refusal, refusal.status
         else:
             messages.success(request, decision_message(made))
             return redirect("instructor_queue")
     return render(
         request,
         "credits/instructor/claim.html",
-        review_page(found, typed, request.user, now=now) | {"error": error},
+        review_context(found, typed, request.user, now=now) | {"error": error},
         status=status,
     )
 
@@ -121,7 +121,7 @@ def claim(request: PageRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @page(role=REVIEWERS)
 def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """What the decision would give, as it is being made; decides nothing."""
+    """Show the outcome of the decision that is being typed. Store nothing."""
     found = _claim_of_another(request, public_id, now=timezone.now())
     estimate = review.preview_estimate(found, typed_lines(found, request.POST))
     return render(
@@ -138,8 +138,8 @@ def preview(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page(role=REVIEWERS)
-def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """Make a proposed decision final, after the student's days to answer."""
+def confirm_proposal(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Make a proposed decision final, after the student's answer or the days for it."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
     made = review.confirm_proposal(
@@ -151,8 +151,8 @@ def confirm(request: PageRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @page(role=REVIEWERS)
-def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """Decide as the stage before did."""
+def agree_with_previous_stage(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Decide as the previous stage did."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
     made = review.agree_with_previous_stage(
@@ -165,7 +165,7 @@ def agree(request: PageRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @page(role=REVIEWERS)
 def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
-    """Say what something means that was found after submission."""
+    """Store what a finding made after submission means for the claim."""
     now = timezone.now()
     found = _claim_of_another(request, public_id, now=now)
     flag = get_object_or_404(found.flags, pk=pk)
@@ -175,7 +175,7 @@ def answer_flag(request: PageRequest, public_id: UUID, pk: int) -> HttpResponse:
 
 
 def _claim_of_another(request: PageRequest, public_id: UUID, *, now: datetime) -> Claim:
-    """The claim, of somebody else: what a reviewer sees of it, its signals above all, is not for the claimant."""
+    """Return the claim. Raise NotAllowed for the claimant: the reviewer's page shows hints that are not for them."""
     found = access.claim_for(request.user, public_id, now=now)
     if found.user_id == request.user.pk:
         raise NotAllowed(
@@ -187,18 +187,18 @@ def _claim_of_another(request: PageRequest, public_id: UUID, *, now: datetime) -
 @require_safe
 @page(role=Role.INSTRUCTOR)
 def attested_works(request: PageRequest) -> HttpResponse:
-    """What waits for this reviewer."""
+    """List the works merged another way that wait for this reviewer."""
     return render(
         request,
         "credits/instructor/attested.html",
-        {"works": attested_work.works_awaiting(request.user)[:100]},
+        {"works": attested_work.works_awaiting(request.user)[:ATTESTED_WORK_SHOWN]},
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.INSTRUCTOR)
-def attested_work_page_for_reviewer(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """One work to be decided on."""
+def decide_attested_work(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Show a work that was merged another way; accept or refuse it as a contribution."""
     now = timezone.now()
     found = attested_work.open_work(request.user, public_id, now=now)
     form, status = AttestedWorkDecisionForm(request.POST or None), 200

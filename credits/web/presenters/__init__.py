@@ -1,4 +1,4 @@
-"""What pages show, put together from the rooms: no request is answered here.
+"""What pages show: template contexts and texts, built from the rooms. No request is read or answered here.
 
-Door for the views of every audience; imports ``credits.web.core`` and no views.
+Views of every audience import from its modules. It imports ``credits.web.core`` and no views.
 """

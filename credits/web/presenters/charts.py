@@ -1,4 +1,4 @@
-"""Bar charts of a simulation, drawn by the server."""
+"""Bar charts of a simulation, drawn by the server as SVG. Lengths are in the drawing's units."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ from decimal import ROUND_CEILING, Decimal
 from credits.rules.decimals import to_text
 
 MAX_BARS = 10
-
-
 CHART_HEIGHT = 120
-
-
 BAR_SPACING = 40
-
-
 BAR_WIDTH = 15
 
 
 @dataclass(frozen=True, slots=True)
 class BarPair:
-    """How many stand at one value, before and after; the rest is where the bars stand."""
+    """How many claims have a value before and after the change, and where the two bars are drawn."""
 
     label: str
     before: int
@@ -58,22 +52,24 @@ class BarPair:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """Two bars a value; ``width`` is that of the drawing."""
+    """Two bars for each value; ``width`` is the width of the whole drawing."""
 
     pairs: list[BarPair]
     width: int
 
 
 def distribution_chart(before: Mapping[str, int], after: Mapping[str, int]) -> BarChart:
-    """How many have how much, before and after, by value (a decimal's text); where there are many values, by ranges of
-    one width."""
+    """Draw how many claims have each value (a decimal as text), before and after.
+
+    More than ``MAX_BARS`` values are counted in ranges of equal width.
+    """
     values = sorted({Decimal(key) for key in (*before, *after)})
     if len(values) > MAX_BARS:
-        wide = (values[-1] / (MAX_BARS - 1)).quantize(Decimal("0.5"), ROUND_CEILING) or Decimal("0.5")
-        groups = [Decimal(0), *(wide * step for step in range(1, MAX_BARS))]
-        labels = ["0", *(f"≤{to_text(one)}" for one in groups[1:])]
+        width = (values[-1] / (MAX_BARS - 1)).quantize(Decimal("0.5"), ROUND_CEILING) or Decimal("0.5")
+        groups = [Decimal(0), *(width * step for step in range(1, MAX_BARS))]
+        labels = ["0", *(f"≤{to_text(limit)}" for limit in groups[1:])]
     else:
-        groups, labels = values, [to_text(one) for one in values]
+        groups, labels = values, [to_text(value) for value in values]
     first, second = _count_by_group(before, groups), _count_by_group(after, groups)
     top = max([*first, *second, 1])
     pairs = [
@@ -91,13 +87,13 @@ def distribution_chart(before: Mapping[str, int], after: Mapping[str, int]) -> B
 
 
 def _bar_height(count: int, top: int) -> int:
-    # Whoever is there is seen, be it one among thousands.
+    # Even one claim among thousands gets a visible bar.
     return max(CHART_HEIGHT * 9 // 10 * count // top, 2) if count else 0
 
 
 def _count_by_group(counts: Mapping[str, int], groups: list[Decimal]) -> list[int]:
-    found = [0] * len(groups)
+    totals = [0] * len(groups)
     for key, count in counts.items():
-        at = next((at for at, one in enumerate(groups) if Decimal(key) <= one), len(groups) - 1)
-        found[at] += count
-    return found
+        at = next((at for at, limit in enumerate(groups) if Decimal(key) <= limit), len(groups) - 1)
+        totals[at] += count
+    return totals

@@ -1,4 +1,4 @@
-"""A student's draft: every contribution with what it gives, and the estimate."""
+"""A student's draft: every contribution with its points, and the estimate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from credits.claims import rounds
 from credits.claims.application import draft
 from credits.claims.application.draft import DraftCandidate
-from credits.claims.assessment import estimate as assess
+from credits.claims.assessment.estimate import estimate_claim
 from credits.claims.assessment.facts import ref_of
 from credits.claims.models import Claim
 from credits.contributions import same_work
@@ -15,32 +15,38 @@ from credits.rulebooks.versions import rulebook_of
 from credits.web.presenters.explanations import explanations
 
 
-def draft_page(found: Claim, *, now: datetime) -> dict[str, object]:
-    """Every own contribution with what it gives within the present choice, or would give; and the estimate."""
-    choice = draft.read_choice(found, now=now)
-    candidates = _counting_first(choice.candidates)
-    chosen = [one.authorship for one in candidates if one.item is not None]
-    estimate = assess.estimate_claim(found.user, found.round, now=now, authorships=chosen)
+def draft_context(claim: Claim, *, now: datetime) -> dict[str, object]:
+    """Return the context of the application page: each own contribution with what it gives if the present choice is
+    submitted (or would give if it were chosen), and the estimate of the present choice."""
+    choice = draft.read_choice(claim, now=now)
+    candidates = _eligible_first(choice.candidates)
+    chosen = [candidate.authorship for candidate in candidates if candidate.item is not None]
+    estimate = estimate_claim(claim.user, claim.round, now=now, authorships=chosen)
     outcome = estimate.outcome
-    by_ref = {one.ref: one for one in outcome.contributions}
-    refs = [ref_of(one.authorship) for one in candidates]
-    rulebook = rulebook_of(rounds.version_for(found.round, found.enrolment))
+    by_ref = {contribution.ref: contribution for contribution in outcome.contributions}
+    refs = [ref_of(candidate.authorship) for candidate in candidates]
+    version = rounds.version_for(claim.round, claim.enrolment)
     return {
-        "rows": [(one, by_ref.get(ref_of(one.authorship)) or one.outcome) for one in candidates],
+        "rows": [
+            (candidate, by_ref.get(ref) or candidate.outcome)
+            for candidate, ref in zip(candidates, refs, strict=True)
+        ],
         "whys": explanations(choice.estimate, [ref for ref in refs if ref not in by_ref])
         | explanations(estimate, [ref for ref in refs if ref in by_ref]),
-        "refs": dict(zip((one.authorship.pk for one in candidates), refs, strict=True)),
+        "refs": {candidate.authorship.pk: ref for candidate, ref in zip(candidates, refs, strict=True)},
         "twins": same_work.own_sibling_contributions(
-            [one.authorship.contribution_id for one in candidates], found.user
+            [candidate.authorship.contribution_id for candidate in candidates], claim.user
         ),
         "chosen": len(chosen),
-        "counting": sum(one.status == "counts" for one in outcome.contributions),
+        "counting": sum(contribution.status == "counts" for contribution in outcome.contributions),
         "outcome": outcome,
-        "rulebook": rulebook,
-        "version": rounds.version_for(found.round, found.enrolment),
+        "rulebook": rulebook_of(version),
+        "version": version,
     }
 
 
-def _counting_first(candidates: list[DraftCandidate]) -> list[DraftCandidate]:
-    """What is chosen or can count first, what cannot last; within each, newest first as they come."""
-    return sorted(candidates, key=lambda one: one.item is None and one.outcome.status != "counts")
+def _eligible_first(candidates: list[DraftCandidate]) -> list[DraftCandidate]:
+    """Put chosen and eligible candidates before the others; keep the given order (newest first) within each group."""
+    return sorted(
+        candidates, key=lambda candidate: candidate.item is None and candidate.outcome.status != "counts"
+    )

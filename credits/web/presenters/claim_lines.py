@@ -12,7 +12,7 @@ from credits.claims.assessment.facts import frozen_facts, ref_of
 from credits.claims.models import Claim
 from credits.contributions import same_work
 from credits.contributions.collecting import branch_authors
-from credits.contributions.models import BranchLook, Contribution
+from credits.contributions.models import Authorship, BranchLook, Contribution
 from credits.rules import ContributionOutcome
 from credits.rules.facts import ContributionFacts
 from credits.web.presenters.explanations import ContributionExplanation, explanations
@@ -20,7 +20,7 @@ from credits.web.presenters.explanations import ContributionExplanation, explana
 
 @dataclass(frozen=True, slots=True)
 class ClaimLine:
-    """One contribution. ``decided`` is what a decision says of it ({} where none does). ``place`` counts from 1."""
+    """One contribution. ``decided`` is its part of a decision ({} if there is none). ``place`` counts from 1."""
 
     place: int
     facts: ContributionFacts
@@ -46,38 +46,58 @@ class ClaimLine:
 
     @property
     def files(self) -> list[tuple[str, int, int]]:
-        """(kind, files, changed lines) of each kind that occurs."""
+        """Return (kind, number of files, changed lines) of each kind of file that occurs."""
         kinds = self.facts.contribution.get("files") or {}
-        return [(kind, one["files"], one["additions"] + one["deletions"]) for kind, one in kinds.items()]
+        return [
+            (kind, counts["files"], counts["additions"] + counts["deletions"])
+            for kind, counts in kinds.items()
+        ]
 
 
 def lines_of_claim(
     claim: Claim, estimate: Estimate | None, decided: Mapping[str, Any] | None = None
 ) -> list[ClaimLine]:
-    """The lines of a submitted claim, newest merge first; without ``estimate``, the facts alone."""
+    """Return the lines of a submitted claim, newest merge first; without ``estimate``, with the facts only."""
     outcome = estimate.outcome if estimate else None
     explained = explanations(estimate) if estimate else {}
-    by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
-    facts = sorted(
+    by_ref = {contribution.ref: contribution for contribution in outcome.contributions} if outcome else {}
+    newest_first = sorted(
         frozen_facts(claim).contributions,
-        key=lambda one: (str(one.contribution.get("merged_at") or ""), one.ref),
+        key=lambda facts: (str(facts.contribution.get("merged_at") or ""), facts.ref),
         reverse=True,
     )
     return [
-        ClaimLine(place, one, by_ref.get(one.ref), (decided or {}).get(one.ref, {}), explained.get(one.ref))
-        for place, one in enumerate(facts, start=1)
+        ClaimLine(
+            place,
+            facts,
+            by_ref.get(facts.ref),
+            (decided or {}).get(facts.ref, {}),
+            explained.get(facts.ref),
+        )
+        for place, facts in enumerate(newest_first, start=1)
     ]
 
 
 def same_work_by_ref(claim: Claim) -> dict[str, list[Contribution]]:
-    """By ref, where else the student has the same work: one contribution in two places."""
-    shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    found = same_work.own_sibling_contributions([one.contribution_id for one in shares], claim.user)
-    return {ref_of(one): found.get(one.contribution_id, []) for one in shares}
+    """Return, by ref, the student's other contributions that are the same work on another forge."""
+    authorships = _authorships(claim)
+    siblings = same_work.own_sibling_contributions(
+        [authorship.contribution_id for authorship in authorships], claim.user
+    )
+    return {ref_of(authorship): siblings.get(authorship.contribution_id, []) for authorship in authorships}
 
 
 def branch_authors_by_ref(claim: Claim) -> dict[str, BranchLook]:
-    """By ref, how far the forge has told who wrote the commits."""
-    shares = [item.authorship for item in claim.items.select_related("authorship__contribution__repository")]
-    looks = branch_authors.branch_looks(one.contribution_id for one in shares)
-    return {ref_of(one): looks[one.contribution_id] for one in shares if one.contribution_id in looks}
+    """Return, by ref, what the forge has answered about who wrote the commits."""
+    authorships = _authorships(claim)
+    looks = branch_authors.branch_looks(authorship.contribution_id for authorship in authorships)
+    return {
+        ref_of(authorship): looks[authorship.contribution_id]
+        for authorship in authorships
+        if authorship.contribution_id in looks
+    }
+
+
+def _authorships(claim: Claim) -> list[Authorship]:
+    items = claim.items.select_related("authorship__contribution__repository")
+    return [item.authorship for item in items]

@@ -1,4 +1,4 @@
-"""The stations of a claim, from applying to the record, with dates."""
+"""The steps of a claim from application to record, with dates, as a timeline shows them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Status = Claim.Status
 
 @dataclass(frozen=True, slots=True)
 class TimelineStation:
-    """``state`` is done, here, todo or ended (nothing comes after); ``note`` a date or a few words."""
+    """A step. ``state`` is done, here, todo or ended (nothing follows); ``note`` is a date or a few words."""
 
     name: str
     state: str
@@ -29,7 +29,8 @@ class TimelineStation:
 def claim_stations(
     claim: Claim | None, round_: Round, *, now: datetime, own: bool = True
 ) -> list[TimelineStation]:
-    """From applying to the record. None: nothing is applied for yet. ``own``: whether the student reads it."""
+    """Return the steps from application to record. ``claim`` is None before the student applies; ``own`` says that the
+    reader is that student."""
     status = claim.status if claim else Status.DRAFT
     if claim is None or status == Status.DRAFT:
         note = application_dates(round_, now)
@@ -42,25 +43,28 @@ def claim_stations(
     submitted = TimelineStation(_("Applied"), "done", day(claim.submitted_at) if claim.submitted_at else "")
     if status == Status.WITHDRAWN:
         return [submitted, TimelineStation(_("Withdrawn"), "ended")]
-    way = [submitted, *_review_stations(claim, round_, own)]
+    stations = [submitted, *_review_stations(claim, round_, own)]
     if status == Status.REFUSED:
-        return [*way, TimelineStation(_("No credit recognised"), "ended")]
-    way.append(_notice_station(claim))
+        return [*stations, TimelineStation(_("No credit recognised"), "ended")]
+    stations.append(_notice_station(claim))
     if status == Status.RECORDED:
-        return [*way, TimelineStation(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at))]
+        return [
+            *stations,
+            TimelineStation(pgettext("station", "Recorded"), "done", day(claim.result.recorded_at)),
+        ]
     return [
-        *way,
+        *stations,
         TimelineStation(pgettext("station", "Recorded"), "todo", _from_day(_record_from(claim, round_), now)),
     ]
 
 
 def _from_day(at: datetime, now: datetime) -> str:
-    """When something begins, where that is still to come."""
+    """Return "from" and the day of a future start; an empty text if it has started."""
     return _("from %(day)s") % {"day": day(at)} if at > now else ""
 
 
 def application_dates(round_: Round, now: datetime) -> str:
-    """From when, or until when, a round takes applications."""
+    """Say when applications in a round open, or until when they are open."""
     if now < round_.apply_from:
         return _from_day(round_.apply_from, now)
     if now < round_.apply_until:
@@ -69,7 +73,7 @@ def application_dates(round_: Round, now: datetime) -> str:
 
 
 def _review_stations(claim: Claim, round_: Round, own: bool) -> Iterator[TimelineStation]:
-    """A station for each stage of review; after the one in which less is proposed, the student's answer."""
+    """Yield a step for each stage of review, and the student's answer after the stage that proposed less."""
     stages = stages_of(claim)
     for number, stage in enumerate(stages, start=1):
         name = in_language(stage.title) if len(stages) > 1 else _("Review")

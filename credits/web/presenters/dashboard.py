@@ -1,4 +1,4 @@
-"""What a student's first page shows, and the one thing to do next."""
+"""A student's first page: credit, progress, applications, and the most urgent next step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from credits.claims import rounds
-from credits.claims.assessment import estimate as assess
+from credits.claims.assessment.estimate import current_enrolment, estimate_outcome
 from credits.claims.models import Claim, Round
 from credits.claims.review import review
 from credits.contributions.collecting.status import AccountStatus, statuses_for_person
@@ -29,8 +29,8 @@ Status = Claim.Status
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do next, or what to wait for. ``label`` is empty where there is nothing to press; ``begins`` says that
-    pressing it begins an application (a form), otherwise it is a link."""
+    """What to do next, or what to wait for. ``label`` is the text of the button, empty if there is none; with
+    ``begins`` the button is a form that starts an application, otherwise it is a link."""
 
     title: str
     text: str
@@ -41,7 +41,7 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRow:
-    """A claim of the student, or None and a round in which they may still apply; ``note`` says when."""
+    """A round with the student's claim, or with None if they may still apply; ``note`` then says until when."""
 
     round: Round
     claim: Claim | None
@@ -51,7 +51,10 @@ class ApplicationRow:
 
 @dataclass(slots=True)
 class StudentDashboard:
-    """All that the first page shows. ``estimate`` is None where none can be made."""
+    """Everything that the first page shows. ``estimate`` is None if no rulebook applies to the student.
+
+    ``this_term`` and ``in_all`` are recognised credits in the rulebook's category.
+    """
 
     accounts: list[AccountStatus]
     round: Round | None = None
@@ -67,78 +70,78 @@ class StudentDashboard:
 
     @property
     def hoped(self) -> Decimal | None:
-        """Credit that may still come from the open claim or draft."""
+        """Return the credit that the open claim or draft may still give."""
         closed = self.claim is not None and self.claim.status in {Status.RECORDED, Status.REFUSED}
         return None if closed or self.estimate is None else self.estimate.credit
 
     @property
     def shows_applications(self) -> bool:
-        """Whether the list of applications says more than the next step and its way do."""
-        told = [
-            one
-            for one in self.applications
-            if one.round != self.round or (one.claim and one.claim.status != Status.DRAFT)
-        ]
-        return bool(told) or len(self.applications) > 1
+        """Return whether the list of applications adds anything to the next step and the timeline."""
+        return len(self.applications) > 1 or any(
+            row.round != self.round or (row.claim is not None and row.claim.status != Status.DRAFT)
+            for row in self.applications
+        )
 
     @property
     def counting(self) -> int:
-        """Contributions that count by the estimate."""
-        return sum(one.status == "counts" for one in self.estimate.contributions) if self.estimate else 0
+        """Return the number of contributions that count by the estimate."""
+        if self.estimate is None:
+            return 0
+        return sum(contribution.status == "counts" for contribution in self.estimate.contributions)
 
     @property
     def collected(self) -> int | None:
-        """Contributions held from the linked accounts; None while no account was ever collected completely."""
-        known = [one.held for one in self.accounts if one.held is not None]
+        """Return the number of stored contributions, or None if no account was ever collected completely."""
+        known = [account.held for account in self.accounts if account.held is not None]
         return sum(known) if known else None
 
 
 def read_dashboard(student: User, *, now: datetime) -> StudentDashboard:
-    """Read the student's standing as of ``now``; nothing is stored."""
-    found = StudentDashboard(statuses_for_person(student, now=now))
-    found.round = rounds.current_round(student, now=now)
-    if found.round is not None:
-        found.claim = (
-            Claim.objects.filter(user=student, round=found.round)
+    """Read everything that the student's first page shows at ``now``. Store nothing."""
+    dashboard = StudentDashboard(statuses_for_person(student, now=now))
+    dashboard.round = rounds.current_round(student, now=now)
+    if dashboard.round is not None:
+        dashboard.claim = (
+            Claim.objects.filter(user=student, round=dashboard.round)
             .exclude(status=Status.WITHDRAWN)
             .select_related("result", "round__term", "version__rulebook")
             .first()
         )
-        _add_rulebook(found, found.round, student, now=now)
-    found.way = _timeline(found, now=now)
-    found.step = next_step(found, now=now)
-    found.applications = list_applications(student, now=now)
-    return found
+        _add_rulebook(dashboard, dashboard.round, student, now=now)
+    dashboard.way = _timeline(dashboard, now=now)
+    dashboard.step = next_step(dashboard, now=now)
+    dashboard.applications = list_applications(student, now=now)
+    return dashboard
 
 
 def list_applications(student: User, *, now: datetime) -> list[ApplicationRow]:
-    """Rounds in which the student may still apply and has not, then every claim of theirs; each the newest first."""
+    """List the rounds in which the student can still apply and has not, then all their claims; each newest first."""
     claims = list(
         Claim.objects.filter(user=student)
         .select_related("round")
         .order_by("-round__apply_from", "-round__pk", "-pk")
     )
-    applied = {one.round_id for one in claims if one.status != Status.WITHDRAWN}
+    applied = {claim.round_id for claim in claims if claim.status != Status.WITHDRAWN}
     free = Round.objects.filter(apply_until__gt=now).exclude(pk__in=applied)
     return [
         *(
             ApplicationRow(
-                one,
+                round_,
                 None,
-                reverse("student_claim", args=[one.code]),
-                claim_timeline.application_dates(one, now),
+                reverse("student_claim", args=[round_.code]),
+                claim_timeline.application_dates(round_, now),
             )
-            for one in free
+            for round_ in free
         ),
-        *(ApplicationRow(one.round, one, reverse("claim", args=[one.public_id])) for one in claims),
+        *(ApplicationRow(claim.round, claim, reverse("claim", args=[claim.public_id])) for claim in claims),
     ]
 
 
-def next_step(found: StudentDashboard, *, now: datetime) -> NextStep:
-    """The most urgent thing. A claim that waits for the student comes before everything else."""
-    if found.claim is not None and found.claim.status != Status.DRAFT:
-        return _claim_step(found.claim)
-    if not found.accounts:
+def next_step(dashboard: StudentDashboard, *, now: datetime) -> NextStep:
+    """Return the most urgent step. A claim that is already submitted comes before everything else."""
+    if dashboard.claim is not None and dashboard.claim.status != Status.DRAFT:
+        return _claim_step(dashboard.claim)
+    if not dashboard.accounts:
         return NextStep(
             _("Link your accounts"),
             _(
@@ -148,48 +151,50 @@ def next_step(found: StudentDashboard, *, now: datetime) -> NextStep:
             _("Link an account"),
             reverse("student_accounts"),
         )
-    if found.collected is None:
-        return _collecting_step(found.accounts)
-    if found.round is None:
+    if dashboard.collected is None:
+        return _collecting_step(dashboard.accounts)
+    if dashboard.round is None:
         return NextStep(
             _("Nothing to do now"),
             _("No round has been announced yet. We keep collecting your contributions."),
             _("See my contributions"),
             reverse("student_contributions"),
         )
-    return _round_step(found, found.round, now=now)
+    return _round_step(dashboard, dashboard.round, now=now)
 
 
-def _add_rulebook(found: StudentDashboard, round_: Round, student: User, *, now: datetime) -> None:
+def _add_rulebook(dashboard: StudentDashboard, round_: Round, student: User, *, now: datetime) -> None:
     try:
-        enrolment = found.claim.enrolment if found.claim else assess.current_enrolment(student, now=now)
-        found.version = (found.claim and found.claim.version) or rounds.version_for(round_, enrolment)
-        found.estimate = assess.estimate_outcome(student, round_, now=now)
+        enrolment = dashboard.claim.enrolment if dashboard.claim else current_enrolment(student, now=now)
+        dashboard.version = (dashboard.claim and dashboard.claim.version) or rounds.version_for(
+            round_, enrolment
+        )
+        dashboard.estimate = estimate_outcome(student, round_, now=now)
     except NotThere:
         return
-    found.rulebook = rulebook_of(found.version)
-    category = found.rulebook.category.code
-    found.in_all = entries.recognised(student, category)
-    found.this_term = entries.recognised(student, category, term=round_.term.code)
+    dashboard.rulebook = rulebook_of(dashboard.version)
+    category = dashboard.rulebook.category.code
+    dashboard.in_all = entries.recognised(student, category)
+    dashboard.this_term = entries.recognised(student, category, term=round_.term.code)
 
 
-def _timeline(found: StudentDashboard, *, now: datetime) -> list[TimelineStation]:
-    linked, collected = bool(found.accounts), found.collected is not None
+def _timeline(dashboard: StudentDashboard, *, now: datetime) -> list[TimelineStation]:
+    linked, collected = bool(dashboard.accounts), dashboard.collected is not None
     first = [
         TimelineStation(_("Link accounts"), "done" if linked else "here"),
         TimelineStation(_("Collect"), "done" if collected else "here" if linked else "todo"),
     ]
-    if found.round is None:
+    if dashboard.round is None:
         return first
-    rest = claim_timeline.claim_stations(found.claim, found.round, now=now)
-    if found.claim is None and not (linked and collected):
+    rest = claim_timeline.claim_stations(dashboard.claim, dashboard.round, now=now)
+    if dashboard.claim is None and not (linked and collected):
         rest[0] = TimelineStation(rest[0].name, "todo", rest[0].note)
     return [*first, *rest]
 
 
 def _collecting_step(accounts: list[AccountStatus]) -> NextStep:
     address = reverse("student_accounts")
-    if any(one.error for one in accounts):
+    if any(account.error for account in accounts):
         return NextStep(
             _("Collecting has not worked yet"),
             _("See the reason beside your account. We will try again automatically."),
@@ -204,7 +209,7 @@ def _collecting_step(accounts: list[AccountStatus]) -> NextStep:
     )
 
 
-def _round_step(found: StudentDashboard, round_: Round, *, now: datetime) -> NextStep:
+def _round_step(dashboard: StudentDashboard, round_: Round, *, now: datetime) -> NextStep:
     if now < round_.apply_from:
         return NextStep(
             _("Applications open on %(day)s") % {"day": day(round_.apply_from)},
@@ -219,14 +224,14 @@ def _round_step(found: StudentDashboard, round_: Round, *, now: datetime) -> Nex
             _("See my contributions"),
             reverse("student_contributions"),
         )
-    if not found.counting:
+    if not dashboard.counting:
         return NextStep(
             _("Nothing is eligible under the rulebook yet"),
             _("See the reason beside each contribution, or add one that is missing."),
             _("See why"),
             reverse("student_contributions"),
         )
-    begun = found.claim is not None
+    begun = dashboard.claim is not None
     return NextStep(
         _("Apply by %(day)s") % {"day": until(round_.apply_until)},
         _("Choose your contributions, check the estimate, and submit."),

@@ -14,8 +14,8 @@ from credits.web.presenters.formatting import in_language
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision. ``stage`` is its stage of review in words (empty where there is only one); ``passed_on`` says that
-    it is final in its stage, while another stage comes after it."""
+    """A decision. ``stage`` is the text of its stage of review (empty if the rulebook has only one stage);
+    ``passed_on`` says that it is final in its stage and that another stage follows."""
 
     decision: Decision
     stage: str
@@ -23,25 +23,25 @@ class DecisionRow:
 
 
 def claim_decisions(claim: Claim, decisions: Iterable[Decision]) -> list[DecisionRow]:
-    """The decisions with their stages, in the order given."""
+    """Return the decisions with their stages, in the given order."""
     stages = stages_of(claim)
     return [
         DecisionRow(
-            one,
-            stage_label(claim, one.stage),
-            one.standing == Decision.Standing.FINAL and one.stage < len(stages),
+            decision,
+            stage_label(claim, decision.stage),
+            decision.standing == Decision.Standing.FINAL and decision.stage < len(stages),
         )
-        for one in decisions
+        for decision in decisions
     ]
 
 
 def current_stage_label(claim: Claim) -> str:
-    """The stage at which a claim is, in words; empty where there is only one."""
+    """Return the label of the claim's current stage; an empty text if there is only one stage."""
     return stage_label(claim, claim.stage)
 
 
 def stage_label(claim: Claim, number: int) -> str:
-    """A stage in words, such as “College committee (stage 2 of 2)”; empty where there is only one."""
+    """Return a label such as “College committee (stage 2 of 2)”; an empty text if there is only one stage."""
     stages = stages_of(claim)
     if len(stages) < 2:
         return ""

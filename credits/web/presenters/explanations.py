@@ -1,4 +1,4 @@
-"""Why a contribution gives what it gives, and what would have to be different."""
+"""Why a contribution gives its points, and what would have to change for it to give more."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from credits.claims.assessment.estimate import Estimate
 from credits.rules import ReducedContribution, RequirementRemedy
 
 MAX_EXPLAINED = 200
-"""Contributions of one page that are explained; beyond these the trace says what there is to say."""
+"""The most contributions that a page explains; for the others the trace is the explanation."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContributionExplanation:
-    """For one contribution: ``needs`` where it does not count, ``less`` where it counts with fewer points than it
-    gives by itself."""
+    """For one contribution: ``needs`` if it does not count, ``less`` if caps or other limits reduce its points."""
 
     needs: tuple[RequirementRemedy, ...] = ()
     less: ReducedContribution | None = None
@@ -24,9 +23,13 @@ class ContributionExplanation:
 def explanations(
     estimate: Estimate, refs: Collection[str] | None = None
 ) -> dict[str, ContributionExplanation]:
-    """By ref, for the contributions of which there is more to say than their trace; of these ``refs`` only, where they
-    are given. Asks no database."""
-    asked = [one.ref for one in estimate.outcome.contributions] if refs is None else list(refs)
+    """Return, by ref, what the trace does not say of a contribution; with ``refs``, for those contributions only.
+
+    Makes no database query.
+    """
+    asked = (
+        [contribution.ref for contribution in estimate.outcome.contributions] if refs is None else list(refs)
+    )
     explained = estimate.explanation(frozenset(asked[:MAX_EXPLAINED]))
-    found = {ref: ContributionExplanation(less=one) for ref, one in explained.reduced.items()}
+    found = {ref: ContributionExplanation(less=reduced) for ref, reduced in explained.reduced.items()}
     return found | {ref: ContributionExplanation(needs=needs) for ref, needs in explained.remedies.items()}

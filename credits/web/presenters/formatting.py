@@ -1,4 +1,4 @@
-"""How numbers, times, languages and fixed vocabularies look on pages."""
+"""Format numbers, times, bilingual texts and fixed vocabularies for pages, in the reader's language."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ FILE_KIND_LABELS = {
     "generated": pgettext_lazy("kind of file", "generated"),
 }
 
-
 _UNDERGRADUATE, _MASTER, _DOCTOR = (
     pgettext_lazy("level", "undergraduate"),
     pgettext_lazy("level", "master's"),
     pgettext_lazy("level", "doctoral"),
 )
-
 
 LEVEL_LABELS = {
     "本科": _UNDERGRADUATE,
@@ -40,11 +38,11 @@ LEVEL_LABELS = {
     "doctor": _DOCTOR,
     "phd": _DOCTOR,
 }
-"""Levels as rosters commonly write them; any other is shown as it was written."""
+"""Levels as rosters commonly write them; any other level is shown as written."""
 
 
 def plain_number(number: Decimal | str | None) -> str:
-    """A Decimal (or its text) without needless zeros; an em dash where it is None or empty."""
+    """Format a Decimal (or its text) without trailing zeros; return an em dash if it is None or empty."""
     if number in (None, ""):
         return "—"
     text = f"{Decimal(str(number)).normalize():f}"
@@ -52,47 +50,47 @@ def plain_number(number: Decimal | str | None) -> str:
 
 
 def with_credits(number: Decimal | str | None) -> str:
-    """Credit with its unit: 0.5 credits, 1 credit."""
-    said = npgettext("amount", "%(number)s credit", "%(number)s credits", _plural_count(number))
-    return said % {"number": plain_number(number)}
+    """Format credit with its unit: 0.5 credits, 1 credit."""
+    text = npgettext("amount", "%(number)s credit", "%(number)s credits", _plural_count(number))
+    return text % {"number": plain_number(number)}
 
 
 def with_points(number: Decimal | str | None) -> str:
-    """Points with their unit: 16 points, 1 point."""
-    said = npgettext("amount", "%(number)s point", "%(number)s points", _plural_count(number))
-    return said % {"number": plain_number(number)}
+    """Format points with their unit: 16 points, 1 point."""
+    text = npgettext("amount", "%(number)s point", "%(number)s points", _plural_count(number))
+    return text % {"number": plain_number(number)}
 
 
 def credit_unit(number: Decimal | str | None) -> str:
-    """The unit alone, for a figure that stands beside it in another size."""
+    """Return the unit without the number, for a page that shows the number in another size."""
     return npgettext("unit", "credit", "credits", _plural_count(number))
 
 
 def unit_of(named: object, number: Decimal | str | None) -> str:
-    """A rulebook's own name of a unit (bilingual, its English in the plural) for this number: one hour, two hours."""
+    """Return a rulebook's own unit (bilingual, English plural) in the form for this number: one hour, two hours."""
     text = in_language(named)
-    alone = _plural_count(number) == 1 and not (get_language() or "").startswith("zh")
-    return text[:-1] if alone and text.endswith("s") and not text.endswith("ss") else text
+    singular = _plural_count(number) == 1 and not (get_language() or "").startswith("zh")
+    return text[:-1] if singular and text.endswith("s") and not text.endswith("ss") else text
 
 
 def _plural_count(number: Decimal | str | None) -> int:
-    """How languages count it: a fraction like several."""
+    """Return the count that selects singular or plural; a fraction is plural."""
     return 1 if number not in (None, "") and Decimal(str(number)) == 1 else 2
 
 
 def signed(number: Decimal | str) -> str:
-    """A change as +5 or −3."""
+    """Format a change as +5 or −3."""
     text = plain_number(number)
     return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
 
 
 def percent_number(share: Decimal | None) -> str:
-    """A share as the number of its percents, for a field."""
+    """Return a share as a percentage without the sign, for a form field; an empty text if it is None."""
     return "" if share is None else plain_number(share * 100)
 
 
 def percent(share: Decimal | None) -> str:
-    """A share in percent; an em dash where there is none."""
+    """Format a share as a percentage; return an em dash if it is None."""
     return "—" if share is None else f"{plain_number(share * 100)}%"
 
 
@@ -108,12 +106,12 @@ FOUND_BY_LABELS = {
 
 
 def found_by_label(found_by: str) -> str:
-    """How a contribution was found."""
+    """Return how a contribution was found, in words."""
     return str(FOUND_BY_LABELS.get(found_by, found_by))
 
 
 def in_language(text: object) -> str:
-    """The reader's half of a bilingual text {zh, en}; any other text as it is."""
+    """Return the reader's language of a bilingual text {zh, en}; return any other text unchanged."""
     if text is None:
         return ""
     chinese = (get_language() or "").startswith("zh")
@@ -133,29 +131,29 @@ REVIEWER_LABELS = {
 
 
 def reviewers(by: str) -> str:
-    """Who decides in a stage of review."""
+    """Return who decides in a stage of review, in words."""
     return str(REVIEWER_LABELS.get(by, by))
 
 
 def forge_label(name: str) -> str:
-    """How a forge writes its own name."""
+    """Return a forge's name as the forge itself writes it."""
     return LABELS.get(name, name)
 
 
 def intake(enrolment: Enrolment) -> str:
-    """Level and entry year of an enrolment: undergraduate, 2023 intake."""
+    """Format level and entry year of an enrolment: undergraduate, 2023 intake."""
     level = str(LEVEL_LABELS.get(enrolment.level.lower(), enrolment.level))
     words = {"level": level, "year": enrolment.year}
     return (_("%(level)s, %(year)s intake") if level else _("%(year)s intake")) % words
 
 
 def day(at: datetime | None) -> str:
-    """The local day of an instant."""
+    """Format the local day of an instant; return an em dash if it is None."""
     return formats.date_format(timezone.localtime(at), "DATE_FORMAT") if at else "—"
 
 
 def moment(at: datetime | None) -> str:
-    """The local day and time of an instant."""
+    """Format the local day and time of an instant; return an em dash if it is None."""
     if not at:
         return "—"
     local = timezone.localtime(at)
@@ -163,7 +161,7 @@ def moment(at: datetime | None) -> str:
 
 
 def until(at: datetime | None) -> str:
-    """The last day that counts, where a period ends at local midnight; the exact time otherwise."""
+    """Format the end of a period: its last day if it ends at local midnight, else the exact time."""
     if not at:
         return "—"
     local = timezone.localtime(at)
@@ -175,10 +173,10 @@ def until(at: datetime | None) -> str:
 
 
 def kinds(files: dict[str, Any] | None) -> list[str]:
-    """The kinds of files that a contribution touches, by their names; empty where they are unknown."""
+    """Return the names of the kinds of files that a contribution changes; an empty list if they are unknown."""
     return [str(FILE_KIND_LABELS.get(kind, kind)) for kind in files or {}]
 
 
 def kind_label(kind: str) -> str:
-    """The name of a kind of files."""
+    """Return the name of a kind of file."""
     return str(FILE_KIND_LABELS.get(kind, kind))

@@ -1,4 +1,4 @@
-"""What the editor shows beside a text: faults, doubts, changes, and an example that it is tried on."""
+"""The editor's report on a text: faults, doubts, changes, and the result for an example."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from credits.claims.simulation.sample_claims import TrialExample
 from credits.claims.simulation.trial import fit_awards
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import editor_report
-from credits.rules import Outcome, RulebookFault, evaluate
+from credits.rules import Outcome, evaluate
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
-from credits.web.presenters.draft_autosave import MAX_TEXT_LENGTH
+
+MAX_TEXT_LENGTH = 200_000
+"""Characters of a rulebook's text that the editor accepts."""
 
 LINES_AROUND = 2
-"""Lines shown before and after one with a fault."""
-
+"""Lines shown before and after a line with a fault."""
 
 LocatedFaults = list[tuple[int, int, str]]
-"""Line, column, sentence."""
+"""Faults as (line, column, sentence)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditorCheck:
-    """What is said of a text: faults, doubts, what it would change, and what it gives for the example."""
+    """The report on a text: faults, doubts, changes (in ``read``), and the outcome for the example.
+
+    ``names`` are the titles of the example's contributions by ref. ``problem`` says why the example has no outcome.
+    """
 
     read: editor_report.EditorReport
     faults: LocatedFaults
@@ -40,9 +44,8 @@ class EditorCheck:
 
 
 def check_text(text: str, example: TrialExample) -> EditorCheck:
-    if len(text) > MAX_TEXT_LENGTH:
-        text = text[:MAX_TEXT_LENGTH]
-    read = editor_report.report_on(text)
+    """Check a text and evaluate it on the example. Anything after ``MAX_TEXT_LENGTH`` is ignored."""
+    read = editor_report.report_on(text[:MAX_TEXT_LENGTH])
     outcome, problem = None, ""
     if read.rulebook is not None:
         try:
@@ -62,19 +65,18 @@ def check_text(text: str, example: TrialExample) -> EditorCheck:
 
 
 def _contribution_labels(example: TrialExample) -> dict[str, Any]:
-    """What the example's contributions are called, by the ref that the outcome shows."""
+    """Return the names of the example's contributions, by the ref that the outcome shows."""
     if not example.open:
-        return {told["en"]: told for told in contribution_names(example.facts).values()}
-    found = {}
-    for one in example.facts.contributions:
-        title = one.contribution.get("title") or one.ref
-        found[one.ref] = {"zh": title, "en": title}
-    return found
+        return {name["en"]: name for name in contribution_names(example.facts).values()}
+    labels = {}
+    for facts in example.facts.contributions:
+        title = facts.contribution.get("title") or facts.ref
+        labels[facts.ref] = {"zh": title, "en": title}
+    return labels
 
 
 def example_facts(example: TrialExample) -> list[tuple[Any, str, Any]]:
-    """Each fact that a condition may name: itself, what kind it is, and its value in the example's first contribution
-    (None: unknown)."""
+    """Return each fact that a condition may name, with its kind and its value in the example's first contribution."""
     kinds = {
         "text": _("text"),
         "whole": _("whole number"),
@@ -82,7 +84,7 @@ def example_facts(example: TrialExample) -> list[tuple[Any, str, Any]]:
         "time": _("time"),
         "texts": _("list of texts"),
     }
-    first = min(example.facts.contributions, key=lambda one: one.ref, default=None)
+    first = min(example.facts.contributions, key=lambda facts: facts.ref, default=None)
     values = bind(example.facts, first) if first else {}
     return [
         (
@@ -104,16 +106,20 @@ def _shown_value(value: object) -> str:
     if isinstance(value, datetime):
         return f"timestamp('{value:%Y-%m-%dT%H:%M:%SZ}')"
     if isinstance(value, list):
-        return f"[{', '.join(repr(one) for one in value)}]"
+        return f"[{', '.join(repr(item) for item in value)}]"
     return str(value) if isinstance(value, int) else f"'{value}'"
 
 
 def located_faults(faults: tuple[RulebookFault, ...]) -> LocatedFaults:
-    return [(one.line, one.column, one.text(get_language() or "")) for one in faults]
+    """Return each fault with its place, in the reader's language."""
+    return [(fault.line, fault.column, fault.text(get_language() or "")) for fault in faults]
 
 
 def template_text(name: str) -> str:
-    """The text of the version that is named as code/number."""
+    """Return the text of the version ``code/number``; an empty text if ``name`` is not written like this.
+
+    Raises NotThere if there is no such version.
+    """
     code, _slash, number = name.partition("/")
     if not (code and number.isdecimal() and len(number) < 10):
         return ""
@@ -124,13 +130,17 @@ def template_text(name: str) -> str:
 
 
 def faulty_lines(text: str, faults: LocatedFaults) -> list[tuple[int, str, list[str]]]:
-    """The lines around each fault: number, text, and what is wrong in it. A fault past the last line stands with the
-    last."""
+    """Return the lines around each fault: number, text, and the faults of that line.
+
+    A fault after the last line is shown at the last line.
+    """
     lines = text.split("\n")
-    said: dict[int, list[str]] = {}
+    by_line: dict[int, list[str]] = {}
     for line, _column, sentence in faults:
-        said.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
-    near = {number for fault in said for number in range(fault - LINES_AROUND, fault + LINES_AROUND + 1)}
+        by_line.setdefault(min(max(line, 1), len(lines)), []).append(sentence)
+    near = {number for fault in by_line for number in range(fault - LINES_AROUND, fault + LINES_AROUND + 1)}
     return [
-        (number, line, said.get(number, [])) for number, line in enumerate(lines, start=1) if number in near
+        (number, line, by_line.get(number, []))
+        for number, line in enumerate(lines, start=1)
+        if number in near
     ]

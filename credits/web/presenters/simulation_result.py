@@ -1,4 +1,4 @@
-"""What a simulation found, as its page shows it."""
+"""A simulation on its page: progress, totals, chart and largest changes."""
 
 from __future__ import annotations
 
@@ -6,47 +6,46 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import Programme, User
+from accounts.models import Programme
 from credits.claims.models import Simulation, SimulationChange
 from credits.claims.simulation import runs
 from credits.claims.simulation.trial import SimulationTally
-from credits.rules import Outcome
 from credits.web.presenters import charts
 
 
 @dataclass(frozen=True, slots=True)
 class LargestChange:
-    """A change as it is listed: what the person is called by, and where they study."""
+    """A change in the list of the largest ones, with the student's programme."""
 
     change: SimulationChange
     programme: str
 
 
-def simulation_state(found: Simulation, user: User) -> dict[str, Any]:
-    tally = SimulationTally.from_json(found.tally)
+def simulation_context(simulation: Simulation) -> dict[str, Any]:
+    """Return the context of the part of the page that changes while the simulation runs."""
+    tally = SimulationTally.from_json(simulation.tally)
     names = dict(
         Programme.objects.filter(pk__in=[int(key) for key in tally.programmes]).values_list("pk", "name")
     )
     programmes = [
-        {**one, "name": names.get(int(key), ""), "cost": Decimal(one["after"]) - Decimal(one["before"])}
-        for key, one in tally.programmes.items()
+        {
+            **credit,
+            "name": names.get(int(key), ""),
+            "cost": Decimal(credit["after"]) - Decimal(credit["before"]),
+        }
+        for key, credit in tally.programmes.items()
     ]
     reached = tally.claims + tally.failed
     return {
-        "simulation": found,
+        "simulation": simulation,
         "tally": tally,
-        "open": found.status in (Simulation.Status.WAITING, Simulation.Status.RUNNING),
+        "open": simulation.status in (Simulation.Status.WAITING, Simulation.Status.RUNNING),
         "reached": reached,
-        "percent": 100 * reached // found.total if found.total else 0,
+        "percent": 100 * reached // simulation.total if simulation.total else 0,
         "chart": charts.distribution_chart(tally.spread_before, tally.spread_after),
-        "programmes": sorted(programmes, key=lambda one: (-abs(one["cost"]), one["name"])),
+        "programmes": sorted(programmes, key=lambda row: (-abs(row["cost"]), row["name"])),
         "largest": [
-            LargestChange(one, one.assessment.claim.enrolment.programme.name)
-            for one in runs.largest_changes(found)
+            LargestChange(change, change.assessment.claim.enrolment.programme.name)
+            for change in runs.largest_changes(simulation)
         ],
     }
-
-
-def contribution_pairs(old: Outcome, new: Outcome) -> list[tuple[Any, Any]]:
-    """Contributions before and after; both rulebooks were given the same ones, in the same order."""
-    return list(zip(old.contributions, new.contributions, strict=True))

@@ -1,1 +1,1 @@
-"""Pages for registrars."""
+"""Pages for registrars: recording, rounds and terms, ledger, exports, roster, collecting. Door: ``urls``."""

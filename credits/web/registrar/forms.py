@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from typing import Any
 
@@ -18,11 +19,11 @@ from credits.claims.rounds import YEARS
 from credits.errors import CreditsError
 from credits.formats.tabular import RENDERERS
 from credits.rulebooks.models import RulebookVersion
-from credits.web.core.fields import VersionField
+from credits.web.presenters.rulebook_version import VersionField
 
 
 class VouchForm(forms.Form):
-    """A registrar vouches that a forge account is a student's."""
+    """A registrar's statement that a forge account belongs to a student."""
 
     student_number = forms.CharField(label=_("Student number"), max_length=40)
     forge = forms.ChoiceField(label=_("Platform"))
@@ -40,7 +41,7 @@ class VouchForm(forms.Form):
 
 
 class RosterForm(forms.Form):
-    """A roster file, tried first and applied afterwards."""
+    """A roster file. ``cleaned_data`` also has its bytes (``data``) and their SHA-256 (``digest``)."""
 
     file = forms.FileField(
         label=_("Roster"),
@@ -51,9 +52,16 @@ class RosterForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.xlsm,text/csv"}),
     )
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if file := cleaned.get("file"):
+            cleaned["data"] = file.read()
+            cleaned["digest"] = hashlib.sha256(cleaned["data"]).hexdigest()
+        return cleaned
+
 
 class ExportForm(forms.Form):
-    """Which round to hand over, and in which form."""
+    """The round to export, and the file format."""
 
     round = forms.ModelChoiceField(
         Round.objects.all(), label=_("Round"), to_field_name="code", empty_label=None
@@ -62,7 +70,7 @@ class ExportForm(forms.Form):
 
 
 class MomentField(forms.DateTimeField):
-    """A local date and time, as browsers' own picker writes it."""
+    """A local date and time, in the format of the browser's own picker."""
 
     widget = forms.DateTimeInput(
         attrs={
@@ -103,14 +111,14 @@ class RoundForm(forms.Form):
 
 
 class ProgrammeField(forms.ModelChoiceField):
-    """A choice of programmes, by college and name."""
+    """A choice of programmes, shown by college and name."""
 
     def label_from_instance(self, obj: Model) -> str:
         return f"{obj.department} · {obj}" if isinstance(obj, Programme) else str(obj)
 
 
 class RulebookInForceForm(forms.Form):
-    """Another rulebook in a round, for some students only."""
+    """Another rulebook in a round, for some of its students."""
 
     programme = ProgrammeField(
         Programme.objects.select_related("department").order_by("department__name", "name"),
@@ -133,7 +141,7 @@ class RulebookInForceForm(forms.Form):
 
 
 class DayField(forms.DateField):
-    """A day, as browsers' own picker writes it."""
+    """A day, in the format of the browser's own picker."""
 
     widget = forms.DateInput(
         attrs={"type": "date", "min": f"{YEARS[0]}-01-01", "max": f"{YEARS[-1]}-12-31"}, format="%Y-%m-%d"
@@ -142,7 +150,7 @@ class DayField(forms.DateField):
 
 
 class DaysField(forms.CharField):
-    """Days, one day or range a line; what is read is a tuple of dates."""
+    """Days: one day or range on each line. The cleaned value is a tuple of dates."""
 
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
 
@@ -162,7 +170,7 @@ class DaysField(forms.CharField):
 
 
 class TermForm(forms.Form):
-    """A term (学期); of one that is there already the code stays, and with ``days_stay`` its first and last day."""
+    """A term (学期). The code of an existing ``term`` cannot change; with ``days_stay``, nor its first and last day."""
 
     code = forms.SlugField(
         label=_("Code"),

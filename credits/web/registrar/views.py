@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
-from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count
 from django.http import FileResponse, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,9 +19,9 @@ from accounts import permissions
 from accounts.calendar import date_lists, terms
 from accounts.identity import linking
 from accounts.identity.forges import forge_info, forge_names
-from accounts.models import Enrolment, ForgeAccount, Term
-from accounts.people.roster import RosterReport, import_roster
-from accounts.permissions import Role, covers_university, departments_of, require_for_university, students_in
+from accounts.models import Enrolment, Term
+from accounts.people.roster import import_roster
+from accounts.permissions import Role, covers_university, require_for_university
 from credits.claims import rounds, stages
 from credits.claims.models import Claim, Round, RoundRulebook
 from credits.claims.recording import record
@@ -36,8 +34,11 @@ from credits.records.models import ExportBatch
 from credits.records.transcript import make_transcript
 from credits.records.verification import verify_records
 from credits.records.view_audit import audit_ledger_view
+from credits.web.core import pagination
 from credits.web.core.access import PageRequest, page
 from credits.web.core.form_submission import submit_form
+from credits.web.presenters.accounts import vouched_accounts
+from credits.web.presenters.round_list import rounds_with_progress
 from credits.web.registrar.forms import (
     ExportForm,
     RosterForm,
@@ -48,24 +49,33 @@ from credits.web.registrar.forms import (
 )
 
 ENTRIES_SHOWN = 50
-
+"""Ledger entries on one page."""
 
 READY_SHOWN = 200
+"""Claims on the recording page: these are also what its button can reach."""
+
+BATCHES_SHOWN = 100
+VOUCHED_SHOWN = 20
+
+MAX_REASON_LENGTH = 2000
+"""Characters of a reason to record although a contribution was not re-checked; the rest is cut off."""
 
 
 @require_safe
 @page(role=Role.REGISTRAR)
 def ready(request: PageRequest) -> HttpResponse:
-    """Claims whose result can be recorded, and those that wait for a date."""
+    """Show the claims whose result can be recorded, and those that wait for a date."""
     now = timezone.now()
-    claims = _with_final_decision(record.ready_to_record(now=now, by=request.user)[: READY_SHOWN + 1])
-    waiting = _with_final_decision(record.waiting_to_record(now=now, by=request.user)[:READY_SHOWN])
+    recordable = pagination.read_page(record.ready_to_record(now=now, by=request.user), READY_SHOWN)
+    waiting = list(record.waiting_to_record(now=now, by=request.user)[:READY_SHOWN])
+    _add_final_decisions(recordable.rows)
+    _add_final_decisions(waiting)
     return render(
         request,
         "credits/registrar/ready.html",
         {
-            "ready": claims[:READY_SHOWN],
-            "more": len(claims) > READY_SHOWN,
+            "ready": recordable.rows,
+            "more": recordable.more,
             "waiting": [(claim, record.recordable_from(claim)) for claim in waiting],
         },
     )
@@ -74,15 +84,15 @@ def ready(request: PageRequest) -> HttpResponse:
 @require_POST
 @page(role=Role.REGISTRAR)
 def record_results(request: PageRequest) -> HttpResponse:
-    """Record the results that were ticked."""
-    wanted = request.POST.getlist("claim")
+    """Record the results of the ticked claims."""
+    ticked = set(request.POST.getlist("claim"))
     now = timezone.now()
-    ready = record.ready_to_record(now=now, by=request.user)[:READY_SHOWN]
-    claims = [claim for claim in ready if str(claim.public_id) in wanted]
+    recordable = record.ready_to_record(now=now, by=request.user)[:READY_SHOWN]
+    claims = [claim for claim in recordable if str(claim.public_id) in ticked]
     if not claims:
         raise CreditsError("nothing-chosen", _("Nothing was selected."), _("Select the results to record."))
     results = record.record_results(
-        claims, by=request.user, now=now, despite=request.POST.get("despite", "")[:2000]
+        claims, by=request.user, now=now, despite=request.POST.get("despite", "")[:MAX_REASON_LENGTH]
     )
     count = len(list(results))
     messages.success(
@@ -95,13 +105,13 @@ def record_results(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def all_rounds(request: PageRequest) -> HttpResponse:
-    """The rounds with how far they are, and the form for a new one."""
+    """Show the rounds with their progress, and open a new one."""
     form, status = RoundForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
             form,
-            lambda asked: rounds.open_round(
-                rulebooks=[asked.pop("version")], **asked, by=request.user, now=timezone.now()
+            lambda typed: rounds.open_round(
+                rulebooks=[typed.pop("version")], **typed, by=request.user, now=timezone.now()
             ),
         )
         if made:
@@ -113,14 +123,14 @@ def all_rounds(request: PageRequest) -> HttpResponse:
 @require_POST
 @page(role=Role.REGISTRAR)
 def put_in_force(request: PageRequest, code: str) -> HttpResponse:
-    """Put another rulebook in force in a round, for some students."""
+    """Put another rulebook in force in a round, for some of its students."""
     require_for_university(request.user, Role.REGISTRAR)
     round_ = get_object_or_404(Round, code=code)
     form = _in_force_form(round_, request.POST)
     made, status = submit_form(
         form,
-        lambda asked: rounds.put_in_force(
-            round_, rounds.RulebookInForce(**asked), by=request.user, now=timezone.now()
+        lambda typed: rounds.put_in_force(
+            round_, rounds.RulebookInForce(**typed), by=request.user, now=timezone.now()
         ),
     )
     if made:
@@ -135,14 +145,17 @@ def put_in_force(request: PageRequest, code: str) -> HttpResponse:
 @require_POST
 @page(role=Role.REGISTRAR)
 def take_out_of_force(request: PageRequest, code: str, pk: int) -> HttpResponse:
-    """Take a rulebook away from a round."""
-    rows = RoundRulebook.objects.select_related("round", "version__rulebook", "programme")
-    row = get_object_or_404(rows, pk=pk, round__code=code)
-    rounds.take_out_of_force(row, by=request.user, now=timezone.now())
+    """Take a rulebook out of force in a round."""
+    in_force = get_object_or_404(
+        RoundRulebook.objects.select_related("round", "version__rulebook", "programme"),
+        pk=pk,
+        round__code=code,
+    )
+    rounds.take_out_of_force(in_force, by=request.user, now=timezone.now())
     messages.success(
         request,
         _("%(version)s is no longer in force in %(round)s for these students.")
-        % {"version": row.version, "round": row.round},
+        % {"version": in_force.version, "round": in_force.round},
     )
     return redirect("registrar_rounds")
 
@@ -150,22 +163,19 @@ def take_out_of_force(request: PageRequest, code: str, pk: int) -> HttpResponse:
 @require_safe
 @page(role=Role.REGISTRAR)
 def ledger(request: PageRequest) -> HttpResponse:
-    """The newest entries, from ``before`` downwards; with ``verify``, the verdict on the whole chain."""
+    """Show the ledger's entries below the number ``before``, newest first; with ``verify``, check the whole chain."""
     require_for_university(request.user, Role.REGISTRAR)
-    before = request.GET.get("before", "")
-    shown = entries.latest()
-    if before.isdecimal() and len(before) < 19:
-        shown = shown.filter(number__lt=int(before))
-    found = list(shown[: ENTRIES_SHOWN + 1])
-    audit_ledger_view(found[:ENTRIES_SHOWN], by=request.user, now=timezone.now())
+    below = pagination.rows_below(entries.latest(), "number", request.GET.get("before", ""))
+    shown = pagination.read_page(below, ENTRIES_SHOWN)
+    audit_ledger_view(shown.rows, by=request.user, now=timezone.now())
     number, head = entries.head()
     return render(
         request,
         "credits/registrar/ledger.html",
         {
-            "entries": found[:ENTRIES_SHOWN],
-            "terms": Term.objects.in_bulk({entry.term for entry in found}, field_name="code"),
-            "before": found[ENTRIES_SHOWN - 1].number if len(found) > ENTRIES_SHOWN else None,
+            "entries": shown.rows,
+            "terms": Term.objects.in_bulk({entry.term for entry in shown.rows}, field_name="code"),
+            "before": shown.last.number if shown.last else None,
             "number": number,
             "head": head,
             "verdict": verify_records(checkpoints.noted_checkpoints()) if "verify" in request.GET else None,
@@ -176,20 +186,20 @@ def ledger(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def exports(request: PageRequest) -> HttpResponse:
-    """The export batches, and the form that makes one."""
+    """Show the export batches, and make one."""
     require_for_university(request.user, Role.REGISTRAR)
     form, status = ExportForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
             form,
-            lambda asked: export_round(asked["round"], asked["format"], by=request.user, now=timezone.now()),
+            lambda typed: export_round(typed["round"], typed["format"], by=request.user, now=timezone.now()),
         )
         if made:
             messages.success(request, _("Batch %(batch)s was created.") % {"batch": made.code})
             if unfinished := under_way_warning(made):
                 messages.warning(request, unfinished)
             return redirect("registrar_exports")
-    batches = ExportBatch.objects.select_related("round", "made_by")[:100]
+    batches = ExportBatch.objects.select_related("round", "made_by")[:BATCHES_SHOWN]
     return render(
         request, "credits/registrar/exports.html", {"form": form, "batches": batches}, status=status
     )
@@ -198,7 +208,7 @@ def exports(request: PageRequest) -> HttpResponse:
 @require_safe
 @page(role=Role.REGISTRAR)
 def export_file(request: PageRequest, code: str) -> FileResponse:
-    """A batch's file, as it was made."""
+    """Send a batch's file, as it was made."""
     require_for_university(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
     path = batch_file(batch)
@@ -215,7 +225,7 @@ def export_file(request: PageRequest, code: str) -> FileResponse:
 @require_safe
 @page(role=Role.REGISTRAR)
 def export_manifest(request: PageRequest, code: str) -> HttpResponse:
-    """A batch's manifest: file, size, SHA-256, and the ledger's head at that moment."""
+    """Send a batch's manifest: file, size, SHA-256, and the head of the ledger when the batch was made."""
     require_for_university(request.user, Role.REGISTRAR)
     batch = get_object_or_404(ExportBatch, code=code)
     audit_download(batch, f"{batch.code}.manifest.json", by=request.user, now=timezone.now())
@@ -227,7 +237,7 @@ def export_manifest(request: PageRequest, code: str) -> HttpResponse:
 @require_safe
 @page(role=Role.REGISTRAR)
 def student_transcript(request: PageRequest, number: str) -> HttpResponse:
-    """A student's transcript; the look is written into the audit log."""
+    """Show a student's transcript. The audit log records who looked at it."""
     enrolment = Enrolment.objects.select_related("user").filter(student_number=number).first()
     if enrolment is None:
         raise NotThere("no-such-transcript", _("There is no such transcript."))
@@ -235,29 +245,24 @@ def student_transcript(request: PageRequest, number: str) -> HttpResponse:
     return render(request, "credits/transcript.html", {"transcript": shown})
 
 
-def _with_final_decision(claims: QuerySet[Claim]) -> list[Claim]:
-    """The claims, each with its final decision under ``final``."""
-    found = list(claims)
-    by_claim = stages.final_decisions(found)
-    for claim in found:
+def _add_final_decisions(claims: list[Claim]) -> None:
+    """Set ``final`` of each claim to its final decision."""
+    by_claim = stages.final_decisions(claims)
+    for claim in claims:
         claim.final = by_claim.get(claim.pk)  # type: ignore[attr-defined]
-    return found
 
 
 def _rounds_page(
     request: PageRequest, *, form: RoundForm, typed: dict[int, RulebookInForceForm] | None = None, status: int
 ) -> HttpResponse:
-    """The page of rounds; ``typed`` holds by round the forms for another rulebook that came back with a fault."""
+    """Return the page of rounds. ``typed`` contains, by round, refused forms for another rulebook."""
     for_all = covers_university(request.user, Role.REGISTRAR)
-    counted = Round.objects.select_related("term").annotate(
-        applied=Count("claims", filter=~Q(claims__status__in=[Claim.Status.DRAFT, Claim.Status.WITHDRAWN])),
-        recorded=Count("claims", filter=Q(claims__status=Claim.Status.RECORDED)),
-        settled=Exists(Claim.objects.filter(round=OuterRef("pk"), submitted_at__isnull=False)),
-    )
-    # Said here, as counting drops the model's own order.
-    counted = counted.order_by("-apply_from", "-pk")
-    shown = list(counted.prefetch_related("rulebooks__version__rulebook", "rulebooks__programme__department"))
-    forms = {one.pk: _in_force_form(one) for one in shown if for_all and not one.settled} | (typed or {})
+    shown = list(rounds_with_progress())
+    forms = {
+        round_.pk: _in_force_form(round_)
+        for round_ in shown
+        if for_all and not round_.settled  # type: ignore[attr-defined]
+    } | (typed or {})
     return render(
         request,
         "credits/registrar/rounds.html",
@@ -274,21 +279,18 @@ def _rounds_page(
 
 
 def _in_force_form(round_: Round, typed: QueryDict | None = None) -> RulebookInForceForm:
-    """The form for another rulebook in a round; there is one for each, so its fields are called after the round."""
+    """Return the form for another rulebook in a round. Each round has one, so field ids begin with the round's code."""
     return RulebookInForceForm(typed, auto_id=f"{round_.code}-%s")
-
-
-VOUCHED_SHOWN = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def vouch(request: PageRequest) -> HttpResponse:
-    """Link a forge account to a student because the registrar vouches for it."""
+    """Link a forge account to a student on the registrar's word."""
     form, status = VouchForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
-            form, lambda asked: linking.attest(**asked, by=request.user, now=timezone.now())
+            form, lambda typed: linking.attest(**typed, by=request.user, now=timezone.now())
         )
         if made:
             messages.success(
@@ -297,16 +299,10 @@ def vouch(request: PageRequest) -> HttpResponse:
                 % {"login": made.login, "forge": forge_info(made.forge).label, "person": made.user},
             )
             return redirect("registrar_link")
-    vouched = ForgeAccount.objects.filter(proof=ForgeAccount.Proof.ATTESTED).select_related(
-        "user", "attested_by"
-    )
-    scope = departments_of(request.user, Role.REGISTRAR)
-    if scope is not None:
-        vouched = vouched.filter(user__in=students_in(scope))
     return render(
         request,
         "credits/registrar/vouch.html",
-        {"form": form, "vouched": vouched.order_by("-linked_at")[:VOUCHED_SHOWN]},
+        {"form": form, "vouched": vouched_accounts(request.user)[:VOUCHED_SHOWN]},
         status=status,
     )
 
@@ -314,27 +310,24 @@ def vouch(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def roster(request: PageRequest) -> HttpResponse:
-    """Try a roster file; then, sent again with ``checked`` (the SHA-256 of what was tried), apply it."""
+    """Report what a roster file would change; sent again with ``checked`` (its SHA-256), apply it.
+
+    A file that is not the checked one is only reported.
+    """
     require_for_university(request.user, Role.REGISTRAR)
     if request.method != "POST":
         return render(request, "credits/registrar/roster.html", {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)
-    digest = ""
-
-    def read(asked: dict[str, Any]) -> RosterReport:
-        nonlocal digest
-        file = asked["file"]
-        data = file.read()
-        digest = hashlib.sha256(data).hexdigest()
-        return import_roster(
-            data,
-            file.name,
+    report, status = submit_form(
+        form,
+        lambda typed: import_roster(
+            typed["data"],
+            typed["file"].name,
             by=request.user,
             now=timezone.now(),
-            dry_run=request.POST.get("checked") != digest,
-        )
-
-    report, status = submit_form(form, read)
+            dry_run=request.POST.get("checked") != typed["digest"],
+        ),
+    )
     if report and report.applied:
         count = len(report.added) + len(report.changed)
         messages.success(
@@ -347,44 +340,49 @@ def roster(request: PageRequest) -> HttpResponse:
             if request.htmx
             else redirect("registrar_roster")
         )
-    shown = "credits/registrar/_roster_report.html" if request.htmx else "credits/registrar/roster.html"
+    template = "credits/registrar/_roster_report.html" if request.htmx else "credits/registrar/roster.html"
     if report and report.refused:
         status = 422
-    # htmx swaps the report in whatever it says; only the whole page carries the status of a refusal.
+    # htmx inserts the report in any case; only the whole page has the status of a refusal.
     status = 200 if request.htmx else status
-    context = {"form": form, "report": report, "checked": digest, "again": "checked" in request.POST}
-    return render(request, shown, context, status=status)
+    context = {
+        "form": form,
+        "report": report,
+        "checked": form.cleaned_data.get("digest", ""),
+        "again": "checked" in request.POST,
+    }
+    return render(request, template, context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def all_terms(request: PageRequest) -> HttpResponse:
-    """The terms, and the form for a new one."""
+    """Show the terms, and add one."""
     require_for_university(request.user, Role.REGISTRAR)
     form, status = TermForm(request.POST or None), 200
     if request.method == "POST":
         made, status = submit_form(
-            form, lambda asked: terms.add(**asked, by=request.user, now=timezone.now())
+            form, lambda typed: terms.add(**typed, by=request.user, now=timezone.now())
         )
         if made:
             messages.success(request, _("The term %(term)s was added.") % {"term": made})
             _warn_of_unlikely_days(request, made)
             return redirect("registrar_terms")
-    held = Term.objects.annotate(held=Count("rounds")).order_by("-starts_on", "-pk")
-    return render(request, "credits/registrar/terms.html", {"terms": held, "form": form}, status=status)
+    listed = Term.objects.annotate(held=Count("rounds")).order_by("-starts_on", "-pk")
+    return render(request, "credits/registrar/terms.html", {"terms": listed, "form": form}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(role=Role.REGISTRAR)
 def term(request: PageRequest, code: str) -> HttpResponse:
-    """One term, to be changed."""
+    """Show a term, and change it."""
     require_for_university(request.user, Role.REGISTRAR)
-    held = get_object_or_404(Term, code=code)
-    has_rounds = held.rounds.exists()
-    form, status = TermForm(request.POST or None, term=held, days_stay=has_rounds), 200
+    present = get_object_or_404(Term, code=code)
+    has_rounds = present.rounds.exists()
+    form, status = TermForm(request.POST or None, term=present, days_stay=has_rounds), 200
     if request.method == "POST":
         made, status = submit_form(
-            form, lambda asked: rounds.change_term(held, **asked, by=request.user, now=timezone.now())
+            form, lambda typed: rounds.change_term(present, **typed, by=request.user, now=timezone.now())
         )
         if made:
             messages.success(request, _("The term %(term)s was changed.") % {"term": made})
@@ -393,13 +391,13 @@ def term(request: PageRequest, code: str) -> HttpResponse:
     return render(
         request,
         "credits/registrar/term.html",
-        {"term": held, "form": form, "has_rounds": has_rounds},
+        {"term": present, "form": form, "has_rounds": has_rounds},
         status=status,
     )
 
 
 def _warn_of_unlikely_days(request: PageRequest, term: Term) -> None:
-    """What is kept as typed and may still be a slip of the pen."""
+    """Warn of days that are stored as typed but may be typing errors."""
     if outside := terms.days_outside(term):
         messages.warning(
             request,
@@ -421,7 +419,7 @@ def _days_in_words(days: list[date]) -> str:
 @require_safe
 @page()
 def collecting(request: PageRequest) -> HttpResponse:
-    """Counts by forge for registrars and administrators; the single accounts of their students for registrars."""
+    """Show counts by forge to registrars and administrators, and to registrars the accounts of their own students."""
     roles = permissions.roles_of(request.user)
     if not roles & {Role.REGISTRAR, Role.ADMIN}:
         raise NotAllowed(

@@ -1,1 +1,1 @@
-"""Pages for stewards, who write rulebooks."""
+"""Pages for stewards, who write rulebooks: versions, the editor, simulations. Door: ``urls``."""

@@ -7,9 +7,9 @@ from credits.web.steward import views
 urlpatterns = [
     path("rulebooks/", views.rulebooks, name="steward_rulebooks"),
     path("rulebooks/propose/", views.propose, name="steward_propose"),
-    path("rulebooks/check/", views.check, name="steward_check"),
+    path("rulebooks/check/", views.check_draft, name="steward_check"),
     path("rulebooks/example/", views.choose_example, name="steward_example"),
-    path("rulebooks/drafts/<uuid:public_id>/discard/", views.discard, name="steward_discard"),
+    path("rulebooks/drafts/<uuid:public_id>/discard/", views.discard_draft, name="steward_discard"),
     path("rulebooks/simulate/", views.simulate, name="steward_simulate"),
     path("rulebooks/simulations/", views.simulations, name="steward_simulations"),
     path("rulebooks/simulations/<uuid:public_id>/", views.simulation, name="steward_simulation"),

@@ -1,1 +1,1 @@
-"""Pages for students."""
+"""Pages for students: overview, accounts, contributions, application, transcript. Door: ``urls``."""

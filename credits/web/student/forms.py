@@ -1,9 +1,14 @@
-"""Forms on the student's pages."""
+"""Forms on the student's pages, and how a typed share is read."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from credits.errors import CreditsError
 
 
 class PullRequestForm(forms.Form):
@@ -17,7 +22,7 @@ class PullRequestForm(forms.Form):
 
 
 class AttestedWorkForm(forms.Form):
-    """A closed pull request and the commit by which it landed."""
+    """A closed pull request, and the commit that brought its work into the repository."""
 
     address = forms.CharField(
         label=_("Link of your closed pull request"),
@@ -30,3 +35,15 @@ class AttestedWorkForm(forms.Form):
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url"}),
     )
+
+
+def read_share(typed: str) -> Decimal:
+    """Return a typed percentage as a share between 0 and 1. Raises CreditsError for text that is not a number."""
+    try:
+        return Decimal(typed.strip().removesuffix("%").strip() or "0") / 100
+    except ArithmeticError:
+        raise CreditsError(
+            "share-unreadable",
+            gettext("“%(value)s” is not a valid share.") % {"value": typed[:40]},
+            gettext("Write a percentage from 0 to 100, with at most two decimals."),
+        ) from None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,32 +17,32 @@ from accounts.identity import linking
 from accounts.identity.forges import forge, forge_names
 from credits.claims import rounds
 from credits.claims.application import draft, submit
-from credits.claims.assessment import estimate as assess
-from credits.claims.assessment.estimate import Estimate
-from credits.claims.assessment.facts import ref_of
 from credits.claims.models import Claim, Round
-from credits.contributions import attested_work, queries, same_work, shares
-from credits.contributions.collecting import add_by_url, branch_authors, collect
-from credits.contributions.collecting.status import statuses_for_person
-from credits.contributions.models import AttestedWork, Authorship, Recheck, ShareProposal
+from credits.contributions import attested_work, queries, shares
+from credits.contributions.collecting import add_by_url, collect
+from credits.contributions.models import AttestedWork, ShareProposal
 from credits.errors import Conflict, CreditsError, NotThere
+from credits.forges.protocol import Forge
 from credits.records.transcript import make_transcript
+from credits.web.core import pagination
 from credits.web.core.access import PageRequest, page
 from credits.web.core.form_submission import submit_form
 from credits.web.presenters import claim_timeline, dashboard
-from credits.web.presenters.accounts import collection_state
-from credits.web.presenters.claim_draft import draft_page
-from credits.web.presenters.contribution import read_share
-from credits.web.presenters.explanations import explanations
-from credits.web.student.forms import AttestedWorkForm, PullRequestForm
+from credits.web.presenters.accounts import collection_context
+from credits.web.presenters.claim_draft import draft_context
+from credits.web.presenters.contribution import contribution_context, contribution_list_context
+from credits.web.student.forms import AttestedWorkForm, PullRequestForm, read_share
 
 CONTRIBUTIONS_SHOWN = 50
+"""Contributions on one page of the list."""
+
+Status = Claim.Status
 
 
 @require_safe
 @page(student=True)
 def home(request: PageRequest) -> HttpResponse:
-    """Where the student stands, and one next step."""
+    """Show the student's first page, with one next step."""
     return render(
         request,
         "credits/student/home.html",
@@ -56,39 +53,23 @@ def home(request: PageRequest) -> HttpResponse:
 @require_safe
 @page(student=True)
 def contributions(request: PageRequest) -> HttpResponse:
-    """What is held of the student, newest first, with whether each counts and why."""
-    shown = list(
-        _shown_after(queries.authorships_of(request.user), request.GET.get("after", ""))[
-            : CONTRIBUTIONS_SHOWN + 1
-        ]
+    """Show the student's contributions, newest merge first, with whether each counts and why."""
+    own = pagination.rows_before(
+        queries.authorships_of(request.user), "contribution__merged_at", request.GET.get("after", "")
     )
-    estimate = _current_estimate(request)
-    outcome = estimate.outcome if estimate else None
-    by_ref = {one.ref: one for one in outcome.contributions} if outcome else {}
-    page_of = shown[:CONTRIBUTIONS_SHOWN]
-    last = page_of[-1] if len(shown) > CONTRIBUTIONS_SHOWN else None
-    return render(
-        request,
-        "credits/student/contributions.html",
-        {
-            "rows": [(one, by_ref.get(ref_of(one)), ref_of(one)) for one in page_of],
-            "after": f"{last.contribution.merged_at.isoformat()}|{last.pk}" if last else "",
-            "begun": "after" in request.GET,
-            "outcome": outcome,
-            "whys": explanations(estimate, [ref_of(one) for one in page_of]) if estimate else {},
-            "twins": same_work.own_sibling_contributions(
-                [one.contribution_id for one in page_of], request.user
-            ),
-            "asked": shares.proposals_awaiting(request.user),
-            "accounts": statuses_for_person(request.user, now=timezone.now()),
-        },
-    )
+    shown = pagination.read_page(own, CONTRIBUTIONS_SHOWN)
+    last = shown.last
+    context = contribution_list_context(request.user, shown.rows, now=timezone.now()) | {
+        "after": pagination.time_mark(last.contribution.merged_at, last.pk) if last else "",
+        "begun": "after" in request.GET,
+    }
+    return render(request, "credits/student/contributions.html", context)
 
 
 @require_safe
 @page(student=True)
-def transcript_page(request: PageRequest) -> HttpResponse:
-    """The student's recognised credit, ready to print."""
+def transcript(request: PageRequest) -> HttpResponse:
+    """Show the student's recognised credit, ready to print."""
     shown = make_transcript(request.user, by=request.user, now=timezone.now())
     return render(request, "credits/transcript.html", {"transcript": shown})
 
@@ -96,43 +77,40 @@ def transcript_page(request: PageRequest) -> HttpResponse:
 @require_safe
 @page(student=True)
 def accounts(request: PageRequest) -> HttpResponse:
-    """The forges, with the student's accounts on them."""
+    """Show the forges, with the student's accounts on them."""
     return _accounts_page(request, PullRequestForm())
 
 
 @require_safe
 @page(student=True)
 def collection(request: PageRequest) -> HttpResponse:
-    """How collecting goes: the fragment that the page asks for again while it runs."""
-    return render(request, "credits/student/_collection.html", collection_state(request))
+    """Show how far collecting is: the fragment that the page requests again while it runs."""
+    return _collection_fragment(request)
 
 
 @require_POST
 @page(student=True)
 def collect_now(request: PageRequest) -> HttpResponse:
-    """Ask for the student's accounts to be collected now."""
+    """Request that the student's accounts are collected now."""
     linked = linking.accounts_of(request.user)
     if not linked:
         raise CreditsError("no-account", _("You have not linked an account yet."), _("Link one first."))
     collect.request_collection(linked, now=timezone.now())
     if request.htmx:
-        return render(request, "credits/student/_collection.html", collection_state(request))
+        return _collection_fragment(request)
     messages.success(request, _("Collecting was requested. It starts within a minute."))
     return redirect("student_accounts")
 
 
 @require_POST
 @page(student=True)
-def add_link(request: PageRequest) -> HttpResponse:
-    """Fetch the pull request at an address that the student pasted."""
+def add_pull_request(request: PageRequest) -> HttpResponse:
+    """Fetch the pull request at the address that the student pasted."""
     form = PullRequestForm(request.POST)
     made, status = submit_form(
         form,
-        lambda asked: add_by_url.add_pull_request(
-            request.user,
-            asked["address"],
-            now=timezone.now(),
-            forges={name: forge(name) for name in forge_names()},
+        lambda typed: add_by_url.add_pull_request(
+            request.user, typed["address"], now=timezone.now(), forges=_all_forges()
         ),
     )
     if made is None:
@@ -142,22 +120,30 @@ def add_link(request: PageRequest) -> HttpResponse:
 
 
 def _accounts_page(request: PageRequest, form: PullRequestForm, *, status: int = 200) -> HttpResponse:
-    return render(
-        request, "credits/student/accounts.html", collection_state(request) | {"form": form}, status=status
-    )
+    context = collection_context(request.user, now=timezone.now()) | {"form": form}
+    return render(request, "credits/student/accounts.html", context, status=status)
+
+
+def _collection_fragment(request: PageRequest) -> HttpResponse:
+    context = collection_context(request.user, now=timezone.now())
+    return render(request, "credits/student/_collection.html", context)
+
+
+def _all_forges() -> dict[str, Forge]:
+    return {name: forge(name) for name in forge_names()}
 
 
 @require_safe
 @page(student=True)
 def contribution(request: PageRequest, pk: int) -> HttpResponse:
-    """One contribution, for whoever has a part in it."""
+    """Show a contribution to a student who has a part in it."""
     return _contribution_page(request, pk)
 
 
 @require_POST
 @page(student=True)
 def propose_shares(request: PageRequest, pk: int) -> HttpResponse:
-    """Propose shares; percentages, in fields named by the place of each part."""
+    """Propose shares: percentages, in fields that are named by the key of each author's part."""
     found = shares.contribution_for_participant(pk, request.user)
     parts = shares.load_shares(found).parts
     try:
@@ -180,11 +166,11 @@ def propose_shares(request: PageRequest, pk: int) -> HttpResponse:
 @require_POST
 @page(student=True)
 def answer_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
-    """Accept or decline a proposal as a co-author."""
+    """Accept or decline a co-author's proposal."""
     found = shares.contribution_for_participant(pk, request.user)
-    asked = get_object_or_404(found.share_proposals, pk=proposal)
+    proposed = get_object_or_404(found.share_proposals, pk=proposal)
     accept = request.POST.get("accept") == "yes"
-    shares.answer(asked, accept=accept, by=request.user, now=timezone.now())
+    shares.answer(proposed, accept=accept, by=request.user, now=timezone.now())
     messages.success(request, _("You have accepted.") if accept else _("You have declined."))
     return redirect("student_contribution", pk=pk)
 
@@ -192,54 +178,39 @@ def answer_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
 @require_POST
 @page(student=True)
 def withdraw_shares(request: PageRequest, pk: int, proposal: int) -> HttpResponse:
-    """Take an own proposal back."""
+    """Withdraw the student's own proposal."""
     found = shares.contribution_for_participant(pk, request.user)
-    shares.withdraw(
-        get_object_or_404(found.share_proposals, pk=proposal), by=request.user, now=timezone.now()
-    )
+    proposed = get_object_or_404(found.share_proposals, pk=proposal)
+    shares.withdraw(proposed, by=request.user, now=timezone.now())
     messages.success(request, _("Your proposal was withdrawn."))
     return redirect("student_contribution", pk=pk)
 
 
 def _contribution_page(request: PageRequest, pk: int, *, error: CreditsError | None = None) -> HttpResponse:
     found = shares.contribution_for_participant(pk, request.user)
-    sharing = shares.load_shares(found)
     return render(
         request,
         "credits/student/contribution.html",
-        {
-            "work": found,
-            "sharing": sharing,
-            "twins": same_work.own_sibling_contributions([found.pk], request.user).get(found.pk, []),
-            "branch": branch_authors.branch_looks([found.pk]).get(found.pk),
-            "seen": Recheck.objects.filter(contribution=found).first(),
-            "may_propose": sharing.may_propose(request.user),
-            "may_answer": sharing.may_answer(request.user),
-            "may_withdraw": sharing.proposal is not None
-            and sharing.proposal.proposed_by_id == request.user.pk,
-            "error": error,
-        },
+        contribution_context(found, request.user) | {"error": error},
         status=error.status if error else 200,
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(student=True)
-def attest(request: PageRequest) -> HttpResponse:
-    """The student's own works with how they stand, and the form for another one."""
-    form, status = (
-        AttestedWorkForm(request.POST or None, initial={"address": request.GET.get("address", "")}),
-        200,
-    )
+def attested_works(request: PageRequest) -> HttpResponse:
+    """List the student's works that were merged another way, with the form that submits one."""
+    form = AttestedWorkForm(request.POST or None, initial={"address": request.GET.get("address", "")})
+    status = 200
     if request.method == "POST":
         made, status = submit_form(
             form,
-            lambda asked: attested_work.submit_work(
+            lambda typed: attested_work.submit_work(
                 request.user,
-                asked["address"],
-                asked["commit"],
+                typed["address"],
+                typed["commit"],
                 now=timezone.now(),
-                forges={name: forge(name) for name in forge_names()},
+                forges=_all_forges(),
             ),
         )
         if isinstance(made, AttestedWork):
@@ -256,46 +227,41 @@ def attest(request: PageRequest) -> HttpResponse:
 
 @require_safe
 @page(student=True)
-def attested_work_page(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """One own work."""
-    return _own_attested_work(
-        request, attested_work.open_work(request.user, public_id, now=timezone.now()), token=""
-    )
+def own_attested_work(request: PageRequest, public_id: UUID) -> HttpResponse:
+    """Show one of these works to its student."""
+    work = attested_work.open_work(request.user, public_id, now=timezone.now())
+    return _attested_work_page(request, work, token="")
 
 
 @require_POST
 @page(student=True)
 @never_cache
 def ask_maintainer(request: PageRequest, public_id: UUID) -> HttpResponse:
-    """Make a one-time link for a maintainer; it is shown this once."""
+    """Make a one-time link for a maintainer, and show it. It cannot be shown again."""
     now = timezone.now()
     work = attested_work.open_work(request.user, public_id, now=now)
-    return _own_attested_work(
-        request, work, token=attested_work.make_maintainer_link(work, by=request.user, now=now)
-    )
+    token = attested_work.make_maintainer_link(work, by=request.user, now=now)
+    return _attested_work_page(request, work, token=token)
 
 
-def _own_attested_work(request: PageRequest, found: AttestedWork, *, token: str) -> HttpResponse:
+def _attested_work_page(request: PageRequest, work: AttestedWork, *, token: str) -> HttpResponse:
     link = request.build_absolute_uri(reverse("maintainers_word", args=[token])) if token else ""
     return render(
         request,
         "credits/student/attested_work.html",
         {
-            "work": found,
+            "work": work,
             "link": link,
             "valid_days": attested_work.LINK_VALID_FOR.days,
-            "words": found.words.filter(used_at__isnull=False),
+            "words": work.words.filter(used_at__isnull=False),
         },
     )
 
 
-Status = Claim.Status
-
-
 @require_safe
 @page(student=True)
-def apply_now(request: PageRequest) -> HttpResponse:
-    """To the student's application in the round that concerns them now."""
+def current_application(request: PageRequest) -> HttpResponse:
+    """Redirect to the student's application in the current round."""
     round_ = rounds.current_round(request.user, now=timezone.now())
     if round_ is None:
         return render(request, "credits/student/no_round.html")
@@ -304,14 +270,14 @@ def apply_now(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(student=True)
-def apply(request: PageRequest, code: str) -> HttpResponse:
-    """The draft with its choices. Sending it (without choices) begins one, or fills it up again with ``refresh``."""
+def application(request: PageRequest, code: str) -> HttpResponse:
+    """Show the draft with its choices. A POST starts a draft; with ``refresh`` it adds everything eligible again."""
     now = timezone.now()
     round_ = rounds.find_round(code)
     if request.method == "POST":
         draft.open_draft(request.user, round_, now=now, refresh="refresh" in request.POST)
         return redirect("student_claim", code=code)
-    found = _own_claim(request, round_)
+    found = draft.claim_in_round(request.user, round_)
     if found is not None and found.status != Status.DRAFT:
         return redirect("claim", public_id=found.public_id)
     context: dict[str, object] = {
@@ -322,50 +288,29 @@ def apply(request: PageRequest, code: str) -> HttpResponse:
         "early": now < round_.apply_from,
     }
     if found is not None:
-        context |= draft_page(found, now=now)
+        context |= draft_context(found, now=now)
     return render(request, "credits/student/apply.html", context)
 
 
 @require_POST
 @page(student=True)
-def pick(request: PageRequest, code: str) -> HttpResponse:
-    """Make the draft hold exactly what is ticked."""
+def choose_contributions(request: PageRequest, code: str) -> HttpResponse:
+    """Make the draft contain exactly the ticked contributions; with ``submit``, submit it."""
     now = timezone.now()
-    found = _open_draft(request, rounds.find_round(code))
-    draft.require_applications_open(found.round, now)
-    ticked = set(request.POST.getlist("item"))
-    with transaction.atomic():
-        offered = draft.draft_candidates(found, now=now)
-        for one in offered:
-            wanted = str(one.authorship.pk) in ticked
-            if wanted and one.item is None and one.elsewhere is None:
-                draft.add_item(found, one.authorship, by=request.user, now=now)
-            elif one.item is not None and not wanted:
-                draft.remove_item(one.item, by=request.user, now=now)
-        # Of an account that is no longer linked: the page cannot show it, so nobody could take it out.
-        for item in found.items.exclude(authorship__in=[one.authorship for one in offered]):
-            draft.remove_item(item, by=request.user, now=now)
+    found = _own_draft(request, rounds.find_round(code))
+    draft.choose_items(found, set(request.POST.getlist("item")), by=request.user, now=now)
     if "submit" in request.POST:
         submit.submit(found, by=request.user, now=now)
         messages.success(request, _("Application submitted. An instructor will review it."))
         return redirect("claim", public_id=found.public_id)
     if request.htmx:
-        context = {"claim": found, "round": found.round, "live": True, **draft_page(found, now=now)}
+        context = {"claim": found, "round": found.round, "live": True, **draft_context(found, now=now)}
         return render(request, "credits/student/_estimate.html", context)
     return redirect("student_claim", code=code)
 
 
-def _own_claim(request: PageRequest, round_: Round) -> Claim | None:
-    return (
-        Claim.objects.filter(user=request.user, round=round_)
-        .exclude(status=Status.WITHDRAWN)
-        .select_related("round__term", "user", "enrolment__programme__department")
-        .first()
-    )
-
-
-def _open_draft(request: PageRequest, round_: Round) -> Claim:
-    found = _own_claim(request, round_)
+def _own_draft(request: PageRequest, round_: Round) -> Claim:
+    found = draft.claim_in_round(request.user, round_)
     if found is None:
         raise NotThere("no-draft", _("You have not started an application in this round."))
     if found.status != Status.DRAFT:
@@ -375,29 +320,3 @@ def _open_draft(request: PageRequest, round_: Round) -> Claim:
             _("Reload the page to see its current status."),
         )
     return found
-
-
-def _current_estimate(request: PageRequest) -> Estimate | None:
-    now = timezone.now()
-    round_ = rounds.current_round(request.user, now=now)
-    if round_ is None:
-        return None
-    try:
-        return assess.estimate_claim(request.user, round_, now=now)
-    except NotThere:
-        return None
-
-
-def _shown_after(own: QuerySet[Authorship], mark: str) -> QuerySet[Authorship]:
-    """What follows the row that ``mark`` names (merge time and key of the last row shown); all where it is none."""
-    own = own.order_by("-contribution__merged_at", "-pk")
-    merged_at, _bar, pk = mark.partition("|")
-    try:
-        at = datetime.fromisoformat(merged_at)
-        key = int(pk)
-    except ValueError:
-        return own
-    if at.tzinfo is None or key >= 2**63:
-        return own
-    earlier = Q(contribution__merged_at__lt=at) | Q(contribution__merged_at=at, pk__lt=key)
-    return own.filter(earlier)
