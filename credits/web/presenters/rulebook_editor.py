@@ -14,7 +14,7 @@ from credits.claims.simulation.sample_claims import TrialExample
 from credits.claims.simulation.trial import fit_awards
 from credits.errors import CreditsError, NotThere
 from credits.rulebooks import editor_report
-from credits.rules import Outcome, evaluate
+from credits.rules import Outcome, RulebookFault, evaluate
 from credits.rules.fact_catalogue import CONDITION_FACTS
 from credits.rules.facts import bind
 
