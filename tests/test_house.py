@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -246,3 +247,79 @@ def test_no_line_of_a_template_is_longer_than_119_characters() -> None:
         if len(line) >= 120
     ]
     assert long == []
+
+
+GENERIC_NAMES = {
+    *(
+        "Account",
+        "Call",
+        "Change",
+        "Checked",
+        "Data",
+        "Entry",
+        "Failed",
+        "Found",
+        "Helper",
+        "Info",
+        "Item",
+        "Items",
+    ),
+    *(
+        "Known",
+        "Line",
+        "Manager",
+        "Missing",
+        "Node",
+        "Object",
+        "Odd",
+        "Page",
+        "Part",
+        "Problem",
+        "Reader",
+        "Refusal",
+    ),
+    *(
+        "Report",
+        "Row",
+        "Rows",
+        "Standing",
+        "State",
+        "Status",
+        "Step",
+        "Stored",
+        "Swap",
+        "Thing",
+        "Trouble",
+        "Unknown",
+    ),
+    *("Value", "Why", "Worth", "Writer"),
+}
+"""Names that say nothing of what a class is. A word before or after them does: ``RecordLine``, ``EditorReport``."""
+
+
+def class_names(root: Path) -> dict[str, list[str]]:
+    """Return the classes at the top of every module, by name without its underscore, with their files."""
+    found: dict[str, list[str]] = {}
+    for package in (*PACKAGES, "scripts"):
+        for path in sorted((root / package).rglob("*.py")):
+            if "migrations" in path.parts:
+                continue
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name.lstrip("_"), []).append(path.relative_to(root).as_posix())
+    # Django finds a command by this name.
+    del found["Command"]
+    return found
+
+
+def test_a_class_name_is_used_once() -> None:
+    """One word for one thing: no two classes have the same name."""
+    names = class_names(ROOT)
+    assert len(names) > 300
+    assert {name: files for name, files in names.items() if len(files) > 1} == {}
+
+
+def test_a_class_name_says_what_the_class_is() -> None:
+    """Generic names that were once here do not come back."""
+    names = class_names(ROOT)
+    assert {name: names[name] for name in GENERIC_NAMES & set(names)} == {}
