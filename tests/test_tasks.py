@@ -120,7 +120,7 @@ def test_invariant_10_workers_killed_outright_lose_and_double_nothing(workers, l
     assert Contribution.objects.count() < everything
     for message in workers.messages.iterdir():
         message.unlink()
-    # Stands for five minutes, after which the leases of the dead workers end.
+    # This takes the place of five minutes of waiting, after which the leases of the dead workers end.
     Job.objects.filter(holder__isnull=False).update(leased_until=timezone.now())
     slow.times = 0
     workers.start()

@@ -32,15 +32,16 @@ SHARE_STEP = Decimal("0.0001")
 class ParticipantShare:
     """The share of one account in a contribution.
 
-    ``person`` is ``None`` if nobody has linked the account. ``proposed`` is the share in the open proposal. ``said`` is
-    the person's answer to the open proposal, ``None`` if there is none yet or none is needed (``must_say``).
+    ``person`` is ``None`` if nobody has linked the account. ``proposed`` is the share in the open proposal.
+    ``accepted`` is the person's answer to the open proposal, ``None`` if there is none yet or none is needed
+    (``must_answer``).
     """
 
     authorship: Authorship
     person: User | None
     proposed: Decimal | None
-    said: bool | None
-    must_say: bool
+    accepted: bool | None
+    must_answer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ class ContributionShares:
     def may_answer(self, user: User) -> bool:
         """Return whether the open proposal waits for this person's answer."""
         return any(
-            part.must_say and part.said is None and part.person is not None and part.person.pk == user.pk
+            part.must_answer
+            and part.accepted is None
+            and part.person is not None
+            and part.person.pk == user.pk
             for part in self.parts
         )
 
@@ -104,8 +108,8 @@ def load_shares(contribution: Contribution) -> ContributionShares:
                 proposed=Decimal(proposal.shares[part.forge_user_id])
                 if proposal and part.forge_user_id in proposal.shares
                 else None,
-                said=answers.get(part.forge_user_id),
-                must_say=proposal is not None
+                accepted=answers.get(part.forge_user_id),
+                must_answer=proposal is not None
                 and part.role != Authorship.Role.AUTHOR
                 and part.forge_user_id in people
                 and people[part.forge_user_id].pk != proposal.proposed_by_id,
@@ -162,11 +166,11 @@ def answer(proposal: ShareProposal, *, accept: bool, by: User, now: datetime) ->
         found = _lock_shares(proposal.contribution)
         if found.proposal is None or found.proposal.pk != proposal.pk:
             raise Conflict("share-proposal-closed", _("This proposal is closed."), _("Reload the page."))
-        parts = [part for part in found.parts if part.must_say and part.person == by]
+        parts = [part for part in found.parts if part.must_answer and part.person == by]
         if not parts:
             raise NotAllowed("not-a-co-author", _("Only a co-author can respond."))
         for part in parts:
-            if part.said is not None:
+            if part.accepted is not None:
                 raise Conflict("consent-given", _("You have already responded."))
             ShareConsent.objects.create(
                 proposal=found.proposal,

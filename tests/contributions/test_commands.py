@@ -56,7 +56,7 @@ def test_invariant_9_an_empty_list_says_where_it_is_not_known_to_be_empty(monkey
     """Before the first complete collection a sentence says that the list may be incomplete; after it none does."""
     _code, out, error = run("contributions", "--json")
     assert out == ""
-    assert error.startswith("1 of 1 linked accounts was never collected to the end")
+    assert error.startswith("1 of 1 linked accounts was never collected completely")
     forge_with_pages(monkeypatch, page(ALICE))
     run("collect")
     assert run("contributions", "--json") == run("contributions") == (0, "", "")

@@ -96,8 +96,8 @@ def test_invariant_2_the_same_patch_of_one_person_earns_once() -> None:
     round_ = make.round_()
     assert len(claimable_shares(student, round_)) == 2
     claim = open_draft(student, round_, now=NOW)
-    stands = claim.items.filter(authorship__in=[first, second]).get().authorship
-    left = second if stands == first else first
+    kept = claim.items.filter(authorship__in=[first, second]).get().authorship
+    left = second if kept == first else first
     with pytest.raises(Conflict) as refused:
         add_item(claim, left, by=student, now=NOW)
     assert refused.value.code == "same-work-twice"

@@ -9,7 +9,7 @@ import pytest
 from credits.contributions.collecting import collect
 from credits.contributions.models import Contribution
 from demo.forge import LocalForge
-from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_of, truth
+from tests.soak.whole import ROWS, Clock, adapters, link_everybody, round_of, stored_work, truth
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1_800)]
 
@@ -28,14 +28,14 @@ def test_invariant_2_every_row_is_held_once_after_a_full_and_an_incremental_roun
         early = [row for row in ROWS if row not in late]
 
         round_of(forges, clock)
-        assert held() == truth(accounts, early)
+        assert stored_work() == truth(accounts, early)
         for pull, state in merged:
             pull.state, pull.merged_at, pull.closed_at, pull.merge_commit = state
             local.world.touch(pull, clock())
         clock.now += collect.COLLECT_EVERY * 1.2
         round_of(forges, clock)
-        assert held() == truth(accounts)
-        assert len(held()) == len(ROWS)
+        assert stored_work() == truth(accounts)
+        assert len(stored_work()) == len(ROWS)
 
         before = list(Contribution.objects.order_by("pk").values())
         local.log.reset()

@@ -12,7 +12,7 @@ from credits.contributions.collecting import collect
 from credits.contributions.models import CollectionState
 from demo.forge import LocalForge
 from tests.profiles import LONG
-from tests.soak.whole import ROWS, Clock, adapters, held, link_everybody, round_of, too_early, truth
+from tests.soak.whole import ROWS, Clock, adapters, link_everybody, round_of, stored_work, too_early, truth
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(7_200)]
 
@@ -74,9 +74,9 @@ def shaken(share: float, people: int | None, seed: int) -> None:
                 "account__forge", "account__forge_user_id"
             ):
                 own_work = {row for row in wanted if (row[0], row[3]) == key}
-                assert own_work <= held(), "complete, but something is not stored"
+                assert own_work <= stored_work(), "complete, but something is not stored"
             clock.now += collect.COLLECT_EVERY * 1.2
-        assert held() == wanted
+        assert stored_work() == wanted
         assert too_early(local) == []
         assert local.log.requests() > len(accounts)
         for forge in forges.values():

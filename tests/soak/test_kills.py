@@ -13,7 +13,7 @@ from credits.contributions.collecting import collect
 from credits.contributions.models import Contribution
 from demo.forge import LocalForge
 from tests.soak.at_work import Beat, Stopwatch, complete, forget
-from tests.soak.whole import ROWS, fewest_evidence, held, link_everybody, truth
+from tests.soak.whole import ROWS, fewest_evidence, link_everybody, stored_work, truth
 from tests.workers import Workers, end_every_session, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(14_400), pytest.mark.soak]
@@ -77,7 +77,7 @@ def test_invariant_10_kills_without_end_lose_and_double_nothing(workers, local):
         f"{killed} kills, {watch.worked:.0f} s of work, {watch.waited:.0f} s of starting, "
         f"undisturbed {undisturbed:.0f} s"
     )
-    assert held() == wanted
+    assert stored_work() == wanted
     assert fewest_evidence()
     assert Contribution.objects.count() == len(wanted)
     workers.kill()
@@ -102,5 +102,5 @@ def test_invariant_10_a_broker_that_is_gone_and_then_empty_delays_only(workers, 
     workers.wake()
     beat = Beat(workers)
     wait_until(lambda: beat() or complete(), 180, workers.output)
-    assert held() == truth(accounts)
+    assert stored_work() == truth(accounts)
     assert workers.starts == 1

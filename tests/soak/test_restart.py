@@ -21,7 +21,7 @@ from embedded_postgres.layout import NAME, USER, data_base, read_postmaster
 from tests import databases
 from tests.profiles import LONG
 from tests.soak.at_work import Stopwatch, complete
-from tests.soak.whole import ROWS, held, link_everybody, truth
+from tests.soak.whole import ROWS, link_everybody, stored_work, truth
 from tests.workers import Workers
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
@@ -135,6 +135,6 @@ def test_invariant_10_a_database_restarted_at_once_loses_and_doubles_nothing(ser
     assert complete() or watch.work(1_800, workers)
     print(f"{restarts} restarts, {watch.worked:.0f} s of work")
     workers.kill()
-    assert held() == truth(accounts)
+    assert stored_work() == truth(accounts)
     assert Contribution.objects.count() == len(truth(accounts))
     assert not Job.objects.filter(holder__isnull=False).exists()

@@ -87,7 +87,7 @@ def truth(accounts: list[ForgeAccount], rows: list[dict] = ROWS) -> Truth:
     }
 
 
-def held() -> Truth:
+def stored_work() -> Truth:
     """Return what the database has, after a check that it has nothing twice."""
     parts = list(
         Authorship.objects.filter(role="author").values_list(

@@ -23,11 +23,11 @@ DUE_TOLERANCE = timedelta(seconds=5)
 class AccountStatus:
     """The progress of collecting for a linked account.
 
-    ``complete_at`` is the end of the last complete collection, ``None`` if there was none. ``held`` is the number of
-    contributions in which the account has a part; without a complete collection it is unknown, so ``None``. ``error``
-    says for people why the last attempt failed, empty if it did not. ``next_due_at`` is the time of the next attempt,
-    ``None`` if it is not planned yet; if it has passed while all workers are busy, the account is ``waiting``.
-    ``running``: a worker is collecting it now.
+    ``complete_at`` is the end of the last complete collection, ``None`` if there was none. ``contribution_count`` is
+    the number of contributions in which the account has a part; without a complete collection it is unknown, so
+    ``None``. ``error`` says for people why the last attempt failed, empty if it did not. ``next_due_at`` is the time
+    of the next attempt, ``None`` if it is not planned yet; if it has passed while all workers are busy, the account
+    is ``waiting``. ``running``: a worker is collecting it now.
     """
 
     account: ForgeAccount
@@ -38,7 +38,7 @@ class AccountStatus:
     next_due_at: datetime | None
     waiting: bool
     running: bool
-    held: int | None
+    contribution_count: int | None
 
 
 def statuses_for_person(user: User, *, now: datetime) -> list[AccountStatus]:
@@ -57,14 +57,14 @@ def statuses_for_accounts(accounts: Iterable[ForgeAccount], *, now: datetime) ->
     parts = Authorship.objects.filter(queries.authorship_filter(accounts)).values_list(
         "forge", "forge_user_id"
     )
-    held = {(forge, user_id): count for forge, user_id, count in parts.annotate(Count("pk"))}
+    counts = {(forge, user_id): count for forge, user_id, count in parts.annotate(Count("pk"))}
     return [
         _account_status(
             account,
             states.get(account.pk),
             jobs.get(account.pk),
             closed.get(account.forge),
-            held.get((account.forge, account.forge_user_id), 0),
+            counts.get((account.forge, account.forge_user_id), 0),
             now,
         )
         for account in accounts
@@ -76,7 +76,7 @@ def _account_status(
     state: CollectionState | None,
     job: Job | None,
     closed: Lane | None,
-    held: int,
+    count: int,
     now: datetime,
 ) -> AccountStatus:
     due_at = job.due_at if job else None
@@ -96,7 +96,7 @@ def _account_status(
         next_due_at=due_at,
         waiting=not running and due_at is not None and due_at <= now + DUE_TOLERANCE,
         running=running,
-        held=held if complete_at else None,
+        contribution_count=count if complete_at else None,
     )
 
 

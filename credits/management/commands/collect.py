@@ -111,7 +111,7 @@ def _account_data(status: AccountStatus, complete: bool) -> dict[str, Any]:
         "login": status.account.login,
         "complete": complete,
         "complete_at": status.complete_at.isoformat() if status.complete_at else None,
-        "held": status.held,
+        "held": status.contribution_count,
         "error_code": status.error_code,
         "error": status.error,
         "next_due_at": status.next_due_at.isoformat() if status.next_due_at else None,

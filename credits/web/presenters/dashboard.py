@@ -92,7 +92,9 @@ class StudentDashboard:
     @property
     def collected(self) -> int | None:
         """Return the number of stored contributions, or None if no account was ever collected completely."""
-        known = [account.held for account in self.accounts if account.held is not None]
+        known = [
+            account.contribution_count for account in self.accounts if account.contribution_count is not None
+        ]
         return sum(known) if known else None
 
 

@@ -67,7 +67,7 @@ def test_everything_that_was_merged_is_held_once(local, adapters):
     statuses = statuses_for_accounts(accounts, now=timezone.now())
     assert len(statuses) == len(accounts) == 9
     assert all(status.complete_at and not status.error for status in statuses)
-    assert sum(status.held or 0 for status in statuses) >= len(stored)
+    assert sum(status.contribution_count or 0 for status in statuses) >= len(stored)
 
     local.log.reset()
     assert collected(accounts, adapters) == StoredCounts()

@@ -37,9 +37,9 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
     )
     accounts = link_busiest(local, name, 2)
     collect_accounts_now(accounts, forge=lambda _name: forge, clock=timezone.now, pause=lambda _seconds: None)
-    held = list(Contribution.objects.select_related("repository").order_by("pk")[:20])
+    stored = list(Contribution.objects.select_related("repository").order_by("pk")[:20])
     count = Contribution.objects.count()
-    reverted, gone = held[0], held[1]
+    reverted, gone = stored[0], stored[1]
     world = local.world
     pulls = {}
     for contribution in (reverted, gone):
@@ -49,21 +49,21 @@ def test_what_happened_on_the_forge_is_seen(local: LocalForge, name: str, adapte
     world.delete_pull(pulls[gone.pk])
     # It is not known whether Gitee redirects from an old name. If it does not, a rename leaves all work unknown.
     world.gitee_redirects_renames = True
-    old = held[2].repository.full_name
+    old = stored[2].repository.full_name
     world.rename_repository(name, old, f"{old}-renamed")
-    report = recheck.recheck_contributions(held, forge=forge, now=timezone.now())
+    report = recheck.recheck_contributions(stored, forge=forge, now=timezone.now())
     world.gitee_redirects_renames = False
     if name == "gitee":
-        held[2].repository.full_name = old
-        assert recheck.recheck_contributions([held[2]], forge=forge, now=timezone.now()).failed == 1
-        assert Contribution.objects.get(pk=held[2].pk).status == "merged"
+        stored[2].repository.full_name = old
+        assert recheck.recheck_contributions([stored[2]], forge=forge, now=timezone.now()).failed == 1
+        assert Contribution.objects.get(pk=stored[2].pk).status == "merged"
     forge.close()
     assert report.failed == 0
     assert report.findings.get(gone.pk) == "gone"
     assert set(report.findings.values()) <= {"gone", "reverted"}
     assert Contribution.objects.count() == count
-    held[2].repository.refresh_from_db()
-    assert held[2].repository.full_name == f"{old}-renamed"
-    assert Recheck.objects.filter(seen_at__isnull=False).count() == len(held)
+    stored[2].repository.refresh_from_db()
+    assert stored[2].repository.full_name == f"{old}-renamed"
+    assert Recheck.objects.filter(seen_at__isnull=False).count() == len(stored)
     if name == "github":
         assert report.findings.get(reverted.pk) == "reverted"

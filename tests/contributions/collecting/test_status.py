@@ -59,21 +59,21 @@ def status(account: ForgeAccount, now=NOW) -> AccountStatus:
 def test_invariant_9_never_collected_is_not_zero():
     """Before the first complete collection the number is unknown; after it, zero is a known number."""
     account = linked()
-    assert (status(account).held, status(account).complete_at, status(account).next_due_at) == (
+    assert (status(account).contribution_count, status(account).complete_at, status(account).next_due_at) == (
         None,
         None,
         None,
     )
     collect.schedule_new_accounts(now=NOW)
     keep(change(1))
-    assert (status(account).held, status(account).next_due_at) == (None, NOW)
+    assert (status(account).contribution_count, status(account).next_due_at) == (None, NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(ALICE)]), clock=lambda: NOW)
     found = status(account)
-    assert (found.held, found.complete_at, found.error, found.running) == (1, NOW, "", False)
+    assert (found.contribution_count, found.complete_at, found.error, found.running) == (1, NOW, "", False)
     other = linked(BOB, account.user)
     collect.schedule_new_accounts(now=NOW)
     collect.collect_due(ScriptedForge(lambda _asks: [page(BOB)]), clock=lambda: NOW)
-    assert [status.held for status in statuses_for_person(other.user, now=NOW)] == [1, 0]
+    assert [status.contribution_count for status in statuses_for_person(other.user, now=NOW)] == [1, 0]
 
 
 def test_a_failure_is_told_with_what_is_still_known():
@@ -86,7 +86,7 @@ def test_a_failure_is_told_with_what_is_still_known():
     failing = ScriptedForge(lambda _asks: [page(ALICE, done=False, failure=failure)])
     collect.collect_due(failing, clock=lambda: later)
     found = status(account, later)
-    assert (found.complete_at, found.tried_at, found.held) == (NOW, later, 0)
+    assert (found.complete_at, found.tried_at, found.contribution_count) == (NOW, later, 0)
     assert (found.error_code, found.error) == (
         "forge-unavailable",
         "The forge did not answer. It is tried again.",
