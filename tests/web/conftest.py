@@ -1,4 +1,4 @@
-"""What tests of pages stand on: a clock that stands still, and people who are signed in."""
+"""Fixtures for tests of pages: a clock that stands still, people who are signed in, and the text of a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAGS = re.compile(r"<[a-zA-Z][^>]*>")
 
 
 class Clock:
-    """The time that pages read; ``at`` may be set."""
+    """The time that pages read. Set ``at`` to change it."""
 
     def __init__(self) -> None:
         self.at: datetime = NOW
@@ -40,7 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def signed_in() -> Callable[[User], Client]:
-    """A browser in which this person is signed in, in English."""
+    """Return a function that opens a browser for a signed-in person, in English by default."""
 
     def sign_in(user: User, language: str = "en") -> Client:
         client = Client(headers={"accept-language": language})
@@ -52,7 +52,10 @@ def signed_in() -> Callable[[User], Client]:
 
 @pytest.fixture
 def html() -> Callable[[HttpResponse], str]:
-    """The text of a page, white space collapsed as a browser does; inline scripts and styles are forbidden."""
+    """Return a function that reads a page's text, with white space collapsed as in a browser.
+
+    It fails if the page has inline scripts or styles.
+    """
 
     def read(answer: Any) -> str:
         text: str = answer.content.decode()

@@ -1,4 +1,4 @@
-"""Who may open which page, and what everybody else is told."""
+"""Who may open which page, and what everybody else sees."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ FIRST = {
 
 @pytest.mark.parametrize("role", PEOPLE)
 def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignIn, html: Html) -> None:
-    """Every page answers 200 to its role, for no cache to keep, and 403 with a sentence to every other, on an empty
-    house too."""
+    """Each page answers its role with 200, not to be cached, and every other role with 403 and a sentence. There are
+    no data at all."""
     browser = signed_in(PEOPLE[role]())
     for name, owner in PAGES.items():
         answer = browser.get(reverse(name))
@@ -76,13 +76,13 @@ def test_each_role_opens_its_own_pages_and_no_others(role: str, signed_in: SignI
 
 @pytest.mark.parametrize("role", PEOPLE)
 def test_home_leads_each_role_to_where_its_work_is(role: str, signed_in: SignIn) -> None:
-    """The first address sends a student to where they stand, staff to what waits, others to the public notice."""
+    """The first address redirects students to their overview, staff to their work, and others to the public notice."""
     answer = signed_in(PEOPLE[role]()).get(reverse("home"))
     assert answer.url == reverse(FIRST[role])
 
 
 def test_navigation_shows_what_the_reader_can_open(signed_in: SignIn, html: Html) -> None:
-    """Somebody who studies and reviews sees both roles' entries, and the present one is marked."""
+    """A person who studies and reviews sees the entries of both roles, and the current entry is marked."""
     both = factories.instructor()
     factories.enrolment(both)
     text = html(signed_in(both).get(reverse("instructor_queue")))
@@ -92,7 +92,7 @@ def test_navigation_shows_what_the_reader_can_open(signed_in: SignIn, html: Html
 
 
 def test_a_registrar_of_one_college_is_not_led_where_they_may_not_go(signed_in: SignIn, html: Html) -> None:
-    """Ledger, exports and roster are the whole university's: without that there is no entry, and 403 behind it."""
+    """A registrar of one college has no entries for ledger, exports and roster, and gets 403 from these pages."""
     browsers = {scope: signed_in(factories.registrar(scope)) for scope in (None, factories.department())}
     for scope, browser in browsers.items():
         text = html(browser.get(reverse("registrar_ready")))
@@ -103,7 +103,7 @@ def test_a_registrar_of_one_college_is_not_led_where_they_may_not_go(signed_in: 
 
 
 def test_a_claims_page_marks_where_its_reader_comes_from(signed_in: SignIn, html: Html) -> None:
-    """A claim lies at an address of its own; the navigation still says to which entry it belongs."""
+    """On a claim's page the navigation marks the entry through which this reader reaches claims."""
     claim = credit.submitted_claim()
     department = claim.enrolment.programme.department
     for reader, name in (
@@ -117,9 +117,9 @@ def test_a_claims_page_marks_where_its_reader_comes_from(signed_in: SignIn, html
 
 
 def test_staff_are_not_spoken_to_as_the_student(signed_in: SignIn, html: Html) -> None:
-    """Where the student's answer is waited for, only the student reads that it is theirs to give."""
+    """While the student may respond, only the student is addressed as the person who responds."""
     claim = credit.submitted_claim()
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     department = claim.enrolment.programme.department
     for reader, name, own in (
@@ -135,14 +135,14 @@ def test_staff_are_not_spoken_to_as_the_student(signed_in: SignIn, html: Html) -
 
 @pytest.mark.parametrize("name", [*PAGES, "public_notice", "home"])
 def test_who_is_not_signed_in_signs_in_and_comes_back(name: str, client: Client) -> None:
-    """Each page sends a stranger to sign-in with the way back in the address."""
+    """A person who is not signed in is sent to sign-in, and the address contains the way back."""
     answer = client.get(reverse(name))
     assert answer.status_code == 302
     assert answer.url.startswith(f"{reverse('account_login')}?next=%2F")
 
 
 def test_a_session_that_ended_while_a_form_was_open_says_so(html: Html) -> None:
-    """A form sent after the session ended changes nothing, says so on the sign-in page, and leads back to its page."""
+    """A form sent after the session ended changes nothing; the sign-in page says so and leads back to the page."""
     client = Client(headers={"accept-language": "en"})
     back = reverse("registrar_rounds")
     answer = client.post(back, {"code": "x"}, headers={"referer": f"http://testserver{back}"}, follow=True)
@@ -152,7 +152,7 @@ def test_a_session_that_ended_while_a_form_was_open_says_so(html: Html) -> None:
 
 
 def test_a_session_that_ended_under_htmx_sends_the_whole_page_to_sign_in(client: Client) -> None:
-    """A fragment asked for after the session ended does not put a sign-in form into the page."""
+    """A fragment requested after the session ended does not put a sign-in form into the page."""
     answer = client.get(
         reverse("student_collection"),
         headers={"hx-request": "true", "hx-current-url": "http://testserver/student/accounts/"},
@@ -161,13 +161,13 @@ def test_a_session_that_ended_under_htmx_sends_the_whole_page_to_sign_in(client:
 
 
 def test_the_way_back_never_leads_to_another_site(client: Client) -> None:
-    """A forged referrer of another host is not taken for the way back."""
+    """A forged referrer from another host is not used as the way back."""
     answer = client.post(reverse("registrar_rounds"), headers={"referer": "https://evil.example/registrar/"})
     assert "evil" not in answer.url
 
 
 def test_somebody_elses_claim_is_as_if_it_did_not_exist(signed_in: SignIn, html: Html) -> None:
-    """A claim's address answers another student, and an instructor of another college, as an unknown one would."""
+    """Another student and an instructor of another college get the same answer as for an unknown claim."""
     claim = credit.submitted_claim()
     for stranger in (factories.student(), factories.instructor(factories.department()), factories.admin()):
         browser = signed_in(stranger)
@@ -181,7 +181,7 @@ def test_somebody_elses_claim_is_as_if_it_did_not_exist(signed_in: SignIn, html:
 
 
 def test_an_unknown_address_is_shown_in_the_houses_look(signed_in: SignIn, html: Html) -> None:
-    """404 comes with the navigation, for people signed in and strangers alike."""
+    """The 404 page has our design, with the navigation for a person who is signed in."""
     assert "Page not found" in html(Client(headers={"accept-language": "en"}).get("/no/such/page/"))
     answer = signed_in(factories.student()).get("/no/such/page/")
     assert answer.status_code == 404
@@ -189,7 +189,7 @@ def test_an_unknown_address_is_shown_in_the_houses_look(signed_in: SignIn, html:
 
 
 def test_a_form_without_its_token_is_refused_with_advice(html: Html) -> None:
-    """A request that may be forged gets 403, and the page says what to do."""
+    """A form without its CSRF token gets 403, and the page says what to do."""
     browser = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
     browser.force_login(factories.registrar(), backend="allauth.account.auth_backends.AuthenticationBackend")
     answer = browser.post(reverse("registrar_record"))
@@ -198,7 +198,7 @@ def test_a_form_without_its_token_is_refused_with_advice(html: Html) -> None:
 
 
 def test_language_is_switched_by_the_reader_and_kept(signed_in: SignIn) -> None:
-    """Chinese and English are one press apart; the choice stays with the person, and the page stays the same."""
+    """A switch changes the language, returns to the same page, and is stored with the person."""
     student = factories.student()
     browser = signed_in(student)
     assert '<html lang="en">' in browser.get(reverse("student_home")).content.decode()
@@ -210,6 +210,6 @@ def test_language_is_switched_by_the_reader_and_kept(signed_in: SignIn) -> None:
 
 
 def test_health_is_open_to_everyone(client: Client) -> None:
-    """The load balancer's questions need no sign-in."""
+    """The probes of a load balancer need no sign-in."""
     assert client.get(reverse("health_live")).content == b"alive\n"
     assert client.get(reverse("health_ready")).status_code == 200

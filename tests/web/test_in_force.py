@@ -1,4 +1,4 @@
-"""Another rulebook for some students, on the page of rounds."""
+"""Another rulebook in force for some students, on the page of rounds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def take(row: RoundRulebook) -> str:
 def test_another_rulebook_is_put_in_force_and_taken_away(
     signed_in: SignIn, html: Html, round_: Round, other: RulebookVersion
 ) -> None:
-    """It stands in the list with programme and entry year, and goes again; the last one offers no such button."""
+    """It is listed with programme and entry year, and can be removed; the last rulebook has no button to remove it."""
     browser = signed_in(factories.registrar())
     programme = factories.programme("软件工程", college=factories.department("软件学院"))
     text = html(browser.get(reverse("registrar_rounds")))
@@ -63,7 +63,7 @@ def test_another_rulebook_is_put_in_force_and_taken_away(
 def test_a_fault_keeps_what_was_chosen(
     signed_in: SignIn, html: Html, round_: Round, other: RulebookVersion
 ) -> None:
-    """A year that is none, and students who have a rulebook already: the form is open, filled, and nothing is made."""
+    """For a wrong year or students who have a rulebook already, the form is shown as typed; nothing is stored."""
     browser = signed_in(factories.registrar())
     programme = factories.programme()
     credit.round_("another-round")
@@ -84,7 +84,7 @@ def test_a_fault_keeps_what_was_chosen(
 def test_after_the_first_submission_nothing_is_offered_nor_taken(
     signed_in: SignIn, html: Html, round_: Round, other: RulebookVersion
 ) -> None:
-    """A page that was open meanwhile gets a sentence; the page itself has no form for that round any more."""
+    """The page no longer has a form for that round, and an old page gets a sentence instead of a change."""
     browser = signed_in(factories.registrar())
     assert ANOTHER in html(browser.get(reverse("registrar_rounds")))
     credit.submitted_claim(in_round=round_)
@@ -101,7 +101,7 @@ def test_after_the_first_submission_nothing_is_offered_nor_taken(
 def test_it_is_the_whole_universitys_registrars(
     signed_in: SignIn, html: Html, round_: Round, other: RulebookVersion
 ) -> None:
-    """A college's registrar sees no such form, and gets 403 behind it, as everybody else; wrong addresses are 404."""
+    """A college's registrar sees no form and gets 403, like everybody else; wrong addresses get 404."""
     row = round_.rulebooks.get()
     college: User = factories.registrar(factories.department())
     assert ANOTHER not in html(signed_in(college).get(reverse("registrar_rounds")))

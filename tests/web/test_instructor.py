@@ -1,4 +1,4 @@
-"""What an instructor sees and decides."""
+"""What an instructor sees and decides on pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Html = Callable[[HttpResponse], str]
 
 
 def judged_claim(contributions: int = 2) -> Claim:
-    """A submitted claim in which the reviewer may give up to five points a line."""
+    """Return a submitted claim in which the reviewer can give up to five points to each contribution."""
     version = credit.published_rulebook(points=credit.JUDGED)
     return credit.submitted_claim(in_round=credit.round_(rulebooks=[version]), contributions=contributions)
 
@@ -35,7 +35,7 @@ def judged_claim(contributions: int = 2) -> Claim:
 def test_the_oldest_waits_first_and_only_those_of_the_own_college(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """Claims stand in the order of submission with the days they have waited; another college's are not there."""
+    """Claims of the own college are listed by submission, oldest first, with the days that they have waited."""
     programme = factories.programme()
     round_ = credit.round_()
     late = credit.submitted_claim(factories.student(programme=programme), round_, now=NOW + timedelta(days=2))
@@ -50,7 +50,7 @@ def test_the_oldest_waits_first_and_only_those_of_the_own_college(
 
 
 def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignIn, html: Html) -> None:
-    """Ticked claims are approved together; one that needs a look has no box."""
+    """Ticked claims are approved together; a claim that needs a closer look has no checkbox."""
     programme = factories.programme()
     round_ = credit.round_()
     plain = [credit.submitted_claim(factories.student(programme=programme), round_) for _each in range(3)]
@@ -63,7 +63,7 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
     text = html(browser.get(reverse("instructor_queue")))
     assert text.count('name="claim"') == 3
     answer = browser.post(
-        reverse("instructor_approve"), {"claim": [approval_ticket(one) for one in plain[:2]]}, follow=True
+        reverse("instructor_approve"), {"claim": [approval_ticket(claim) for claim in plain[:2]]}, follow=True
     )
     assert "2 applications approved." in html(answer)
     assert Decision.objects.filter(verdict="approve", standing="final").count() == 2
@@ -80,7 +80,7 @@ def test_claims_in_which_every_line_counts_are_approved_at_once(signed_in: SignI
 
 
 def test_the_result_is_shown_while_the_lines_are_being_decided(signed_in: SignIn, html: Html) -> None:
-    """Points that a reviewer gives move the total in the fragment, and nothing is decided by that."""
+    """Points that a reviewer types change the total in the fragment; no decision is stored."""
     claim = judged_claim()
     browser = signed_in(credit.reviewer_of(claim))
     address = reverse("instructor_preview", args=[claim.public_id])
@@ -93,7 +93,7 @@ def test_the_result_is_shown_while_the_lines_are_being_decided(signed_in: SignIn
 
 
 def test_taking_something_off_needs_a_reason_and_nothing_typed_is_lost(signed_in: SignIn, html: Html) -> None:
-    """Without a reason the page comes back with what was typed; with one it becomes a proposal to the student."""
+    """Without a reason the page is shown again as typed; with a reason the decision is proposed to the student."""
     claim = judged_claim()
     browser = signed_in(credit.reviewer_of(claim))
     address = reverse("instructor_claim", args=[claim.public_id])
@@ -117,7 +117,7 @@ def test_taking_something_off_needs_a_reason_and_nothing_typed_is_lost(signed_in
 def test_points_outside_the_rulebooks_range_are_refused_with_a_sentence(
     number: str, signed_in: SignIn, html: Html
 ) -> None:
-    """A number that the rulebook does not allow, or none at all, gets a sentence, and decides nothing."""
+    """A number that the rulebook does not allow, or a text that is no number, is refused; no decision is stored."""
     claim = judged_claim()
     address = reverse("instructor_claim", args=[claim.public_id])
     answer = signed_in(credit.reviewer_of(claim)).post(address, {"line-1-difficulty": number})
@@ -129,10 +129,10 @@ def test_points_outside_the_rulebooks_range_are_refused_with_a_sentence(
 def test_a_proposal_is_made_final_only_after_the_days_to_answer(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """There is no button before, pressing it anyway names the date; afterwards it is final."""
+    """Before the days are over there is no button, and the refusal names the date; afterwards it can be made final."""
     claim = credit.submitted_claim()
     reviewer = credit.reviewer_of(claim)
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, by=reviewer, reason="Not theirs.")
     claim.refresh_from_db()
     address = reverse("instructor_claim", args=[claim.public_id])
@@ -150,7 +150,7 @@ def test_a_proposal_is_made_final_only_after_the_days_to_answer(
 
 
 def test_looking_at_a_claim_is_in_the_audit_log(signed_in: SignIn) -> None:
-    """A reviewer's look at somebody's claim leaves a line."""
+    """A reviewer's look at a claim is written into the audit log."""
     claim = credit.submitted_claim()
     reviewer = credit.reviewer_of(claim)
     signed_in(reviewer).get(reverse("instructor_claim", args=[claim.public_id]))
@@ -158,7 +158,7 @@ def test_looking_at_a_claim_is_in_the_audit_log(signed_in: SignIn) -> None:
 
 
 def test_nobody_reviews_their_own_claim(signed_in: SignIn) -> None:
-    """An instructor who studies as well does not find their own claim in the queue, and cannot decide on it."""
+    """An instructor who also studies does not find their own claim in the queue, and cannot decide on it."""
     both = factories.student()
     factories.StaffRole.objects.create(
         user=both, role="instructor", department=both.enrolments.get().programme.department
@@ -174,7 +174,7 @@ def test_nobody_reviews_their_own_claim(signed_in: SignIn) -> None:
 def test_the_queue_asks_the_database_a_bounded_number_of_times(
     signed_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
-    """Twelve waiting claims cost no more queries than three."""
+    """Twelve waiting claims need at most twelve queries."""
     programme = factories.programme()
     round_ = credit.round_(rulebooks=[credit.published_rulebook(points=credit.JUDGED)])
     for _each in range(12):
@@ -185,8 +185,8 @@ def test_the_queue_asks_the_database_a_bounded_number_of_times(
 
 
 def test_an_instructor_who_studies_does_not_review_their_own_claim(signed_in: SignIn) -> None:
-    """The reviewer's page of an own claim is not theirs: neither of a draft, which has nothing to review yet, nor of a
-    submitted one, whose signals are for the reviewer's eyes."""
+    """An instructor cannot open the reviewer's page of their own claim: neither of a draft nor of a submitted claim,
+    whose hints are for reviewers only."""
     begun = credit.claim()
     StaffRole.objects.create(user=begun.user, role=StaffRole.Role.INSTRUCTOR)
     browser = signed_in(begun.user)

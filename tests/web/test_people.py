@@ -1,4 +1,4 @@
-"""What an administrator gives and takes."""
+"""How an administrator gives and takes roles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Html = Callable[[HttpResponse], str]
 
 
 def test_a_role_is_given_and_taken(signed_in: SignIn, html: Html) -> None:
-    """The form gives it, the list shows it, the button takes it."""
+    """The form gives a role, the list shows it, and the button takes it away."""
     person, college = factories.person(username="teacher"), factories.department()
     browser = signed_in(factories.admin())
     typed = {"username": "Teacher", "role": "instructor", "department": str(college.pk)}
@@ -35,7 +35,7 @@ def test_a_role_is_given_and_taken(signed_in: SignIn, html: Html) -> None:
 def test_a_role_that_cannot_be_given_comes_back_as_typed(
     wrong: dict[str, str], signed_in: SignIn, html: Html
 ) -> None:
-    """The fault is named and nothing is given."""
+    """The page names the error, and no role is given."""
     factories.person(username="teacher")
     typed = {"username": "teacher", "role": "registrar", "department": "", **wrong}
     answer = signed_in(factories.admin()).post(reverse("admin_people"), typed)
@@ -45,7 +45,7 @@ def test_a_role_that_cannot_be_given_comes_back_as_typed(
 
 
 def test_nobody_changes_their_own_roles(signed_in: SignIn, html: Html) -> None:
-    """An administrator who would make themselves a registrar is refused, as typed."""
+    """An administrator cannot make themselves a registrar; the form is shown again as typed."""
     admin = factories.admin(username="chief")
     answer = signed_in(admin).post(reverse("admin_people"), {"username": "chief", "role": "registrar"})
     assert answer.status_code == 403
@@ -55,7 +55,7 @@ def test_nobody_changes_their_own_roles(signed_in: SignIn, html: Html) -> None:
 
 @pytest.mark.parametrize("asked", ["%", "'; DROP TABLE", "<b>", "\x00", "名" * 300])
 def test_looking_somebody_up_takes_any_text(asked: str, signed_in: SignIn, html: Html) -> None:
-    """What is looked up is text, whatever it looks like."""
+    """A search accepts any text and shows it escaped."""
     factories.person(name="张三")
     answer = signed_in(factories.admin()).get(reverse("admin_people"), {"q": asked})
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""What a registrar records, exports, opens and enters."""
+"""What a registrar records, exports, opens and imports on pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _exports_dir(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_claim_waits_for_its_date_and_is_then_recorded(signed_in: SignIn, html: Html, clock: Clock) -> None:
-    """Before public notice is over the claim stands under its date; after it, one press records it."""
+    """During public notice the claim is listed with its date; afterwards one form records it."""
     decision = credit.decided_claim()
     claim = decision.claim
     claim.refresh_from_db()
@@ -59,7 +59,7 @@ def test_a_claim_waits_for_its_date_and_is_then_recorded(signed_in: SignIn, html
 
 
 def test_the_ledger_is_shown_and_verified(signed_in: SignIn, html: Html) -> None:
-    """The entry, its hash and the verdict stand on the page; hostile marks begin at the newest."""
+    """The page shows the entry, its hash and the verdict; a mark that cannot be read starts with the newest entry."""
     result = credit.recorded_claim()
     browser = signed_in(factories.registrar())
     text = html(browser.get(reverse("registrar_ledger"), {"verify": "1"}))
@@ -70,7 +70,7 @@ def test_the_ledger_is_shown_and_verified(signed_in: SignIn, html: Html) -> None
 
 
 def test_a_students_transcript_is_open_to_the_registrar_and_noted(signed_in: SignIn, html: Html) -> None:
-    """The look is written into the audit log; an unknown number is 404."""
+    """The audit log records the look; an unknown number gets 404."""
     result = credit.recorded_claim()
     registrar = factories.registrar()
     browser = signed_in(registrar)
@@ -89,7 +89,7 @@ def test_a_students_transcript_is_open_to_the_registrar_and_noted(signed_in: Sig
 
 
 def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None:
-    """The batch stands in the list, its file and manifest come as downloads; a lost file is said to be lost."""
+    """The batch is listed, and its file and manifest can be downloaded; for a lost file the page says so."""
     result = credit.recorded_claim()
     browser = signed_in(factories.registrar())
     asked = {"round": result.claim.round.code, "format": "csv"}
@@ -103,7 +103,10 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
     manifest = browser.get(reverse("registrar_export_manifest", args=[batch.code])).json()
     assert manifest["entries"] == 1
     fetched = AuditEntry.objects.filter(action="export-fetched").order_by("pk")
-    assert [one.details["file"] for one in fetched] == [batch_file(batch).name, f"{batch.code}.manifest.json"]
+    assert [entry.details["file"] for entry in fetched] == [
+        batch_file(batch).name,
+        f"{batch.code}.manifest.json",
+    ]
     batch_file(batch).unlink()
     gone = browser.get(reverse("registrar_export_file", args=[batch.code]))
     assert gone.status_code == 404
@@ -116,7 +119,7 @@ def test_an_export_is_made_and_handed_out(signed_in: SignIn, html: Html) -> None
 
 
 def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) -> None:
-    """A registrar of one college opens neither the ledger nor the exports, and takes no file of them."""
+    """A registrar of one college can open neither the ledger nor the exports nor their files."""
     result = credit.recorded_claim()
     batch = export_round(result.claim.round, "csv", by=factories.registrar(), now=credit.at(2026, 1, 1))
     browser = signed_in(factories.registrar(result.claim.enrolment.programme.department))
@@ -133,7 +136,7 @@ def test_the_whole_universitys_records_are_for_its_registrar(signed_in: SignIn) 
 
 
 def test_a_registrar_of_one_college_reads_of_its_students_only(signed_in: SignIn, html: Html) -> None:
-    """Links that were vouched for, and accounts that are not complete, are shown of the own college's students."""
+    """A college's registrar sees attested links and incomplete accounts only of the college's own students."""
     registrar = factories.registrar()
     ours, theirs = (
         factories.forge_account(
@@ -166,7 +169,7 @@ def round_typed(**other: str) -> dict[str, str]:
 
 
 def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
-    """What a registrar types is the university's local time."""
+    """Times that a registrar types are in the university's time zone."""
     answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(), follow=True)
     assert "The round Spring 2025 is opened." in html(answer)
     assert Round.objects.get().apply_from.isoformat() == "2025-02-28T16:00:00+00:00"
@@ -188,7 +191,7 @@ def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
 def test_a_round_with_a_fault_comes_back_as_typed(
     wrong: dict[str, str], signed_in: SignIn, html: Html
 ) -> None:
-    """The fault is named, what was typed is still there, and no round is made."""
+    """The page names the error and shows what was typed; no round is stored."""
     answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(**wrong))
     text = html(answer)
     assert answer.status_code == 400
@@ -198,15 +201,15 @@ def test_a_round_with_a_fault_comes_back_as_typed(
 
 
 def test_rounds_stand_newest_first(signed_in: SignIn) -> None:
-    """The order is that of the dates, whatever was entered last."""
+    """Rounds are ordered by their dates, not by the order of entry."""
     for code, days in (("middle", 40), ("newest", 10), ("oldest", 90)):
         credit.round_(code, apply_from=NOW - timedelta(days=days))
     shown = signed_in(factories.registrar()).get(reverse("registrar_rounds")).context["rounds"]
-    assert [one.code for one in shown] == ["newest", "middle", "oldest"]
+    assert [round_.code for round_ in shown] == ["newest", "middle", "oldest"]
 
 
 def test_the_roster_page_takes_what_is_read(signed_in: SignIn, html: Html) -> None:
-    """The file's field offers workbooks as well as CSV, and says so."""
+    """The field for the file offers workbooks and CSV, and says so."""
     text = html(signed_in(factories.registrar()).get(reverse("registrar_roster")))
     assert 'accept=".csv,.xlsx' in text
     assert "CSV or XLSX" in text
@@ -221,7 +224,7 @@ def upload(text: str) -> SimpleUploadedFile:
 
 
 def test_a_roster_is_looked_at_before_it_is_applied(signed_in: SignIn, html: Html) -> None:
-    """The first sending changes nothing and reports; sent again as looked at, it is applied; another file is not."""
+    """The first upload only reports; the same file is then applied, and a different file is not."""
     browser = signed_in(factories.registrar())
     address = reverse("registrar_roster")
     answer = browser.post(address, {"file": upload(HEADING + ROW)}, headers={"hx-request": "true"})
@@ -240,7 +243,7 @@ def test_a_roster_is_looked_at_before_it_is_applied(signed_in: SignIn, html: Htm
 
 
 def test_a_roster_with_a_duplicate_number_names_row_and_column(signed_in: SignIn, html: Html) -> None:
-    """Nothing is applied; the row, the column and the reason stand in the report."""
+    """Nothing is applied, and the report names the row, the column and the reason."""
     double = HEADING + ROW + ROW.replace("李四", "王五").replace("lisi", "wangwu")
     answer = signed_in(factories.registrar()).post(reverse("registrar_roster"), {"file": upload(double)})
     text = html(answer)
@@ -254,14 +257,14 @@ def test_a_roster_with_a_duplicate_number_names_row_and_column(signed_in: SignIn
 def test_a_file_that_is_no_roster_is_refused_with_a_sentence(
     data: str, signed_in: SignIn, html: Html
 ) -> None:
-    """Any file at all gets an answer."""
+    """A file that is not a roster gets a client error with a sentence."""
     answer = signed_in(factories.registrar()).post(reverse("registrar_roster"), {"file": upload(data)})
     assert 400 <= answer.status_code < 500
     assert 'role="alert"' in html(answer)
 
 
 def test_vouching_for_an_unknown_student_is_refused_and_kept_as_typed(signed_in: SignIn, html: Html) -> None:
-    """An unknown number is 404 with a sentence, and the reason typed is still there."""
+    """An unknown number gets 404 with a sentence, and the typed reason is still in the form."""
     answer = signed_in(factories.registrar()).post(
         reverse("registrar_link"),
         {"student_number": "000", "forge": "gitee", "login": "someone", "reason": "Seen on <b>screen</b>."},
@@ -274,7 +277,7 @@ def test_vouching_for_an_unknown_student_is_refused_and_kept_as_typed(signed_in:
 
 
 def test_the_public_notice_masks_names(signed_in: SignIn, html: Html, clock: Clock) -> None:
-    """A member of the university sees surname, college and credit; no name, number or link."""
+    """A member of the university sees surname, college and credit, but no full name, number or link."""
     student = factories.student(name="欧阳小明")
     claim = credit.decided_claim(credit.submitted_claim(student)).claim
     claim.refresh_from_db()
@@ -287,8 +290,7 @@ def test_the_public_notice_masks_names(signed_in: SignIn, html: Html, clock: Clo
 
 
 def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: Html) -> None:
-    """Rounds name the rulebook in force by its title and the term by its name, the ledger the term; codes stand
-    beside them."""
+    """The page of rounds shows titles of rulebooks and names of terms, the ledger names of terms; each has its code."""
     claim = credit.recorded_claim().claim
     browser = signed_in(factories.registrar(), "zh-hans")
     rounds = html(browser.get(reverse("registrar_rounds")))
@@ -300,8 +302,7 @@ def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: 
 
 
 def test_invariant_11_a_look_at_the_ledger_stands_in_the_audit_log(signed_in: SignIn) -> None:
-    """The page shows what many people were recognised: who was shown which entries is noted, and an empty page is no
-    look."""
+    """The audit log records which entries of the ledger were shown to whom; an empty page is not recorded."""
     by = factories.registrar()
     browser = signed_in(by)
     browser.get(reverse("registrar_ledger"))

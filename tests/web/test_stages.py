@@ -1,4 +1,4 @@
-"""Several stages of review on the pages: from the instructor to the committee to the public notice."""
+"""Several stages of review on pages: from the instructor to the committee to the public notice."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Html = Callable[[HttpResponse], str]
 def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """The instructor takes one line off, the student answers, the committee reads both, agrees with a press, and only
-    then the claim is on notice; the student reads at each step with whom it is, in either language."""
+    """The instructor refuses one contribution, the student responds, and the committee reads both and agrees. Only then
+    the claim is on notice. At each step the student reads who has the claim, in both languages."""
     claim = credit.staged_claim()
     instructor, committee = credit.reviewer_of(claim), credit.committee_of(claim)
     student, of_first, of_second = signed_in(claim.user), signed_in(instructor), signed_in(committee)
@@ -67,7 +67,7 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
 
 
 def test_what_was_ticked_in_one_stage_is_not_approved_in_the_next(signed_in: SignIn, html: Html) -> None:
-    """A queue that was open while a colleague decided approves nothing in a stage that its reader did not see."""
+    """A queue page from before a colleague's decision cannot approve a claim in its next stage."""
     stages = "review: {stages: [{id: a, title: {zh: 一, en: One}}, {id: b, title: {zh: 二, en: Two}}]}"
     claim = credit.staged_claim(stages)
     browser = signed_in(credit.reviewer_of(claim))
@@ -91,7 +91,7 @@ def test_what_was_ticked_in_one_stage_is_not_approved_in_the_next(signed_in: Sig
 def test_the_queue_of_a_committee_asks_the_database_a_bounded_number_of_times(
     signed_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
-    """Eight claims in the second stage cost no more queries than a few."""
+    """Eight claims in the second stage need at most fourteen queries."""
     programme = factories.programme()
     round_ = credit.round_(rulebooks=[credit.published_rulebook(more=credit.STAGED, points=credit.JUDGED)])
     for _each in range(8):
@@ -104,7 +104,7 @@ def test_the_queue_of_a_committee_asks_the_database_a_bounded_number_of_times(
 
 @pytest.mark.parametrize("role", ["student", "registrar", "steward", "admin"])
 def test_only_reviewers_open_the_queue(role: str, signed_in: SignIn) -> None:
-    """Everybody else is refused, and a committee's first page is the queue."""
+    """Other roles get 403, and the queue is the first page of a committee member."""
     assert signed_in(getattr(factories, role)()).get(reverse("instructor_queue")).status_code == 403
     first = signed_in(factories.committee()).get(reverse("home"))
     assert first.headers["Location"] == reverse("instructor_queue")

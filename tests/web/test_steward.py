@@ -1,4 +1,4 @@
-"""What a steward proposes and publishes, and what everybody can read of it."""
+"""What a steward proposes and publishes, and what every member can read of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT = credit.RULEBOOK.format(code="web-rulebook", category="innovation", points
 
 
 def test_one_steward_proposes_and_another_publishes(signed_in: SignIn, html: Html) -> None:
-    """The proposer has no button to publish, pressing it anyway is 403; a second steward publishes."""
+    """The proposer has no button to publish and gets 403; a second steward publishes."""
     first, second = factories.steward(), factories.steward()
     answer = signed_in(first).post(reverse("steward_propose"), {"text": TEXT}, follow=True)
     text = html(answer)
@@ -38,13 +38,13 @@ def test_one_steward_proposes_and_another_publishes(signed_in: SignIn, html: Htm
 
 
 def test_a_rulebook_with_faults_comes_back_with_each_beside_its_line(signed_in: SignIn, html: Html) -> None:
-    """Line and column are named, the text is as it was typed, and nothing is kept."""
+    """The page names line and column and shows the text as typed; no version is stored."""
     wrong = TEXT.replace("repository.osi_approved", "repository.osi_aproved").replace("give: 8", "giv: 8")
     answer = signed_in(factories.steward()).post(reverse("steward_propose"), {"text": wrong})
     text = html(answer)
     assert answer.status_code == 422
     assert 'class="faulty"' in text
-    line = next(n for n, one in enumerate(wrong.split("\n"), start=1) if "osi_aproved" in one)
+    line = next(n for n, text in enumerate(wrong.split("\n"), start=1) if "osi_aproved" in text)
     assert f'href="#line-{line}"' in text
     assert "osi_aproved" in answer.context["form"]["text"].value()
     assert not RulebookVersion.objects.exists()
@@ -54,7 +54,7 @@ def test_a_rulebook_with_faults_comes_back_with_each_beside_its_line(signed_in: 
     "text", ["", "{", "a: &x 1\nb: *x", "\t", "[" * 500, "<script>alert(1)</script>", "- \x07"]
 )
 def test_any_text_at_all_gets_an_answer(text: str, signed_in: SignIn, html: Html) -> None:
-    """Hostile or empty texts are refused with a sentence, escaped."""
+    """Hostile and empty texts are refused with a sentence, and shown escaped."""
     answer = signed_in(factories.steward()).post(reverse("steward_propose"), {"text": text})
     assert 400 <= answer.status_code < 500
     assert "<script>alert" not in html(answer)
@@ -63,7 +63,7 @@ def test_any_text_at_all_gets_an_answer(text: str, signed_in: SignIn, html: Html
 def test_a_published_version_is_open_to_members_and_a_proposed_one_is_not(
     signed_in: SignIn, html: Html
 ) -> None:
-    """Students read what they are assessed by, in words; a proposal is for stewards."""
+    """Students can read a published version in words; only stewards can open a proposal."""
     published = credit.published_rulebook("open-one")
     steward = factories.steward()
     signed_in(steward).post(reverse("steward_propose"), {"text": TEXT})
@@ -77,13 +77,13 @@ def test_a_published_version_is_open_to_members_and_a_proposed_one_is_not(
 
 
 def test_whoever_publishes_reads_what_is_probably_not_meant(signed_in: SignIn, html: Html) -> None:
-    """A condition that always holds is told with its line on the page of the proposal, in the reader's language; a
-    proposal without doubts says so, and a published version has no such part."""
+    """The page of a proposal names a condition that is always true, with its line, in the reader's language. Without
+    doubts the page says so. The page of a published version has no such part."""
     doubtful = TEXT.replace("when: repository.osi_approved", "when: repository.stars >= 0")
     proposer, publisher = factories.steward(), factories.steward()
     signed_in(proposer).post(reverse("steward_propose"), {"text": doubtful})
     address = reverse("steward_version", args=["web-rulebook", 1])
-    line = next(number for number, one in enumerate(doubtful.splitlines(), start=1) if "stars" in one)
+    line = next(number for number, text in enumerate(doubtful.splitlines(), start=1) if "stars" in text)
     browser = signed_in(publisher)
     text = html(browser.get(address))
     assert "these points may be mistakes" in text
@@ -97,7 +97,7 @@ def test_whoever_publishes_reads_what_is_probably_not_meant(signed_in: SignIn, h
 
 
 def test_a_version_is_begun_from_another_and_an_unknown_one_is_refused(signed_in: SignIn) -> None:
-    """The form holds the text of the version named; a name that is none gives 404 or an empty form."""
+    """The form contains the text of the named version; an unknown version gets 404, any other text an empty form."""
     credit.published_rulebook("open-one")
     browser = signed_in(factories.steward())
     begun = browser.get(reverse("steward_propose"), {"from": "open-one/1"})
@@ -107,7 +107,7 @@ def test_a_version_is_begun_from_another_and_an_unknown_one_is_refused(signed_in
 
 
 def test_a_retired_version_is_no_longer_offered(signed_in: SignIn, html: Html) -> None:
-    """After retiring, the page says so, and a registrar cannot choose it for a round."""
+    """The page of a retired version says so, and a registrar cannot choose the version for a round."""
     version = credit.published_rulebook("open-one")
     press = reverse("steward_retire", args=["open-one", version.number])
     assert "no longer available" in html(signed_in(factories.steward()).post(press, follow=True))

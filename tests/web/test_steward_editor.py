@@ -1,4 +1,4 @@
-"""The editor of rulebooks: what is typed is kept, checked and tried on an example while it is typed."""
+"""The editor of rulebooks saves, checks and tries a text on an example while it is typed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sent(
 
 
 def test_what_is_typed_is_kept_with_faults_and_all(signed_in: SignIn, html: Html) -> None:
-    """A draft with a fault is there when the editor is opened again, by its author and by nobody else."""
+    """A draft with a fault is saved; its author can open it again, and nobody else can."""
     steward, draft = factories.steward(), uuid.uuid4()
     browser = signed_in(steward)
     wrong = TEXT.replace("osi_approved", "osi_aproved")
@@ -54,7 +54,7 @@ def test_what_is_typed_is_kept_with_faults_and_all(signed_in: SignIn, html: Html
 def test_a_text_that_holds_is_tried_on_the_example_and_held_against_what_is_published(
     signed_in: SignIn, html: Html
 ) -> None:
-    """Credit, trace and the change since the published version come with every check."""
+    """Each check shows credit, trace and the changes since the published version."""
     credit.published_rulebook("web-rulebook")
     changed = TEXT.replace("share: 1", "share: 1, points: 12")
     text = html(signed_in(factories.steward()).post(reverse("steward_check"), sent(changed), headers=HTMX))
@@ -65,7 +65,7 @@ def test_a_text_that_holds_is_tried_on_the_example_and_held_against_what_is_publ
 
 
 def test_without_scripts_the_buttons_do_the_same(signed_in: SignIn, html: Html) -> None:
-    """Keeping goes back to the editor, which shows what the check says."""
+    """Without scripts, saving returns to the editor, which shows the result of the check."""
     answer = signed_in(factories.steward()).post(reverse("steward_check"), sent(TEXT), follow=True)
     assert "no errors" in html(answer)
     assert RulebookDraft.objects.get().text == TEXT
@@ -74,7 +74,7 @@ def test_without_scripts_the_buttons_do_the_same(signed_in: SignIn, html: Html) 
 def test_a_second_window_does_not_write_over_the_first_unseen(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """Whoever began from an older text is told; the window that wrote last goes on, though an answer was lost."""
+    """A window with an older text gets a warning; the window that wrote last continues, even if an answer was lost."""
     browser, draft = signed_in(factories.steward()), uuid.uuid4()
     check = reverse("steward_check")
     for more in ("", "# 1\n", "# 2\n"):
@@ -92,14 +92,14 @@ def test_a_second_window_does_not_write_over_the_first_unseen(
     "text", ["", " ", "{", "\t", "[" * 500, "<script>alert(1)</script>", "- \x07", "a\0b"]
 )
 def test_any_text_at_all_gets_an_answer(text: str, signed_in: SignIn, html: Html) -> None:
-    """While one types, everything is half written: it is answered, escaped."""
+    """Unfinished and hostile texts get an answer, escaped."""
     answer = signed_in(factories.steward()).post(reverse("steward_check"), sent(text), headers=HTMX)
     assert answer.status_code == 200
     assert "<script>alert" not in html(answer)
 
 
 def test_proposing_ends_the_draft_and_a_refusal_keeps_it(signed_in: SignIn) -> None:
-    """A faulty text is kept as a draft though nothing was proposed; proposed, it is no draft any more."""
+    """A text that cannot be proposed is kept as a draft; proposing it deletes the draft."""
     browser, draft = signed_in(factories.steward()), uuid.uuid4()
     press = reverse("steward_propose")
     assert browser.post(press, sent("{", draft)).status_code == 422
@@ -110,7 +110,7 @@ def test_proposing_ends_the_draft_and_a_refusal_keeps_it(signed_in: SignIn) -> N
 
 
 def test_a_draft_is_thrown_away_by_its_author_alone(signed_in: SignIn) -> None:
-    """Another steward's press does nothing."""
+    """Another steward cannot discard a draft."""
     steward, draft = factories.steward(), uuid.uuid4()
     signed_in(steward).post(reverse("steward_check"), sent(TEXT, draft))
     signed_in(factories.steward()).post(reverse("steward_discard", args=[draft]))
@@ -122,8 +122,8 @@ def test_a_draft_is_thrown_away_by_its_author_alone(signed_in: SignIn) -> None:
 def test_invariant_12_a_real_example_names_nobody_and_the_look_is_written_down(
     signed_in: SignIn, html: Html
 ) -> None:
-    """Neither name, number, repository nor title is on the page; choosing it stands in the audit log, typing on does
-    not add to it. An instructor of the college who is a steward too sees the titles."""
+    """The page shows no name, number, repository or title. The audit log records the choice once, not each check. A
+    steward who is also an instructor of the college sees the titles."""
     claim = credit.submitted_claim(in_round=credit.round_(rulebooks=[credit.published_rulebook()]))
     repository = claim.facts["contributions"][0]["repository"]["full_name"]  # type: ignore[index]
     title = claim.facts["contributions"][0]["contribution"]["title"]  # type: ignore[index]
@@ -145,7 +145,7 @@ def test_invariant_12_a_real_example_names_nobody_and_the_look_is_written_down(
 
 
 def test_an_example_that_is_none_is_refused(signed_in: SignIn, html: Html) -> None:
-    """A made-up id, or a claim that is not submitted, is no example."""
+    """An unknown id, or a claim that is not submitted, gets 404."""
     browser = signed_in(factories.steward())
     draft = credit.claim()
     for key in ("x", str(uuid.uuid4()), str(draft.public_id)):
@@ -154,7 +154,7 @@ def test_an_example_that_is_none_is_refused(signed_in: SignIn, html: Html) -> No
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
 def test_only_stewards_write(role: str, signed_in: SignIn) -> None:
-    """Nobody else keeps a draft or has an example shown."""
+    """Other roles can neither save a draft nor open an example."""
     browser = signed_in(getattr(factories, role)())
     assert browser.post(reverse("steward_check"), sent(TEXT)).status_code == 403
     assert browser.post(reverse("steward_example"), sent(TEXT)).status_code == 403

@@ -1,4 +1,4 @@
-"""Trying a rulebook on a round, from the page: asked for, watched, stopped, read."""
+"""Simulations on pages: a steward starts, watches, stops and reads them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def asked(browser: Client, text: str = TEXT.replace("give: 8", "give: 16")) -> S
 def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
     held: Round, signed_in: SignIn, html: Html
 ) -> None:
-    """While it waits the page asks again by itself; when it is done it shows counts, cost, chart, table and changes."""
+    """While it waits, the page refreshes itself; at the end it shows counts, cost, chart, table and changes."""
     browser = signed_in(factories.steward())
     made = asked(browser)
     address = reverse("steward_simulation", args=[made.public_id])
@@ -63,7 +63,7 @@ def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
 
 
 def test_the_way_back_leads_to_the_draft_that_was_tried(held: Round, signed_in: SignIn, html: Html) -> None:
-    """Its author alone has it; to others the address gives nothing more."""
+    """Only the author of the draft gets a link back to it."""
     browser = signed_in(factories.steward())
     sent = {"text": TEXT, "draft": str(uuid.uuid4()), "round": "last-term"}
     address = browser.post(reverse("steward_simulate"), sent).url
@@ -73,7 +73,7 @@ def test_the_way_back_leads_to_the_draft_that_was_tried(held: Round, signed_in: 
 
 
 def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, html: Html) -> None:
-    """The form on the version's page names it, and nothing changes where it was in force anyway."""
+    """The form on a version's page tries that version; where it is already in force, nothing changes."""
     browser = signed_in(factories.steward())
     assert "Try it on a round" in html(browser.get(reverse("steward_version", args=["in-force", 1])))
     browser.post(reverse("steward_simulate"), {"version": "in-force/1", "round": "last-term"})
@@ -86,7 +86,7 @@ def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, h
 def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
     held: Round, signed_in: SignIn, html: Html
 ) -> None:
-    """Nothing is started, what was typed stays, and the reason is told."""
+    """No simulation starts, the text stays, and the page gives the reason."""
     browser = signed_in(factories.steward())
     sent = {"text": "{", "draft": str(uuid.uuid4()), "round": "last-term"}
     assert "has faults" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
@@ -99,7 +99,7 @@ def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
 def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
     held: Round, signed_in: SignIn, html: Html
 ) -> None:
-    """A steward sees what both rulebooks say and not whose claim it is; who records there as well sees it."""
+    """A steward sees both outcomes but not whose claim it is; a steward who is also a registrar sees the student."""
     steward = factories.steward()
     browser = signed_in(steward)
     made = asked(browser)
@@ -109,9 +109,10 @@ def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
     claim = Claim.objects.select_related("user", "enrolment").get(
         assessments__in=[made.changes.get(ordinal=1).assessment_id]
     )
-    for one in claim.facts["contributions"]:  # type: ignore[index]
-        assert one["repository"]["full_name"] not in text
-        assert one["ref"] not in text
+    assert claim.facts["contributions"]  # type: ignore[index]
+    for facts in claim.facts["contributions"]:  # type: ignore[index]
+        assert facts["repository"]["full_name"] not in text
+        assert facts["ref"] not in text
     assert claim.enrolment.student_number not in text
     assert "+8" in text
     assert "+16" in text
@@ -124,7 +125,7 @@ def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
 
 
 def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in: SignIn, html: Html) -> None:
-    """The button ends it; a worker that comes later does nothing."""
+    """The button stops a waiting simulation; a later worker does nothing, and stopping again gets 409."""
     browser = signed_in(factories.steward())
     made = asked(browser)
     press = reverse("steward_simulation_stop", args=[made.public_id])
@@ -138,7 +139,7 @@ def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in:
 def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
     held: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The newest of each steward stay, with one that still runs however old it is; another's are not touched."""
+    """The newest of each steward stay, and each that still runs; those of another steward are not touched."""
     monkeypatch.setattr(runs, "KEPT_PER_STEWARD", 3)
     monkeypatch.setattr(pages, "SIMULATIONS_LISTED", 2)
     steward = factories.steward()
@@ -153,15 +154,15 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
     assert kept == {made[0], *made[-3:]}
     assert Simulation.objects.filter(pk=theirs.pk).exists()
     first = browser.get(reverse("steward_simulations"))
-    assert [one.pk for one in first.context["simulations"]] == [made[5].pk, made[4].pk]
+    assert [listed.pk for listed in first.context["simulations"]] == [made[5].pk, made[4].pk]
     second = browser.get(reverse("steward_simulations"), {"before": first.context["before"]})
-    assert [one.pk for one in second.context["simulations"]] == [made[3].pk, made[0].pk]
+    assert [listed.pk for listed in second.context["simulations"]] == [made[3].pk, made[0].pk]
     assert "All simulations" in html(browser.get(reverse("steward_rulebooks")))
 
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
 def test_simulations_are_for_stewards(role: str, held: Round, signed_in: SignIn) -> None:
-    """Nobody else sees one or asks for one."""
+    """Other roles can neither open nor start a simulation."""
     made = asked(signed_in(factories.steward()))
     browser = signed_in(getattr(factories, role)())
     assert browser.get(reverse("steward_simulation", args=[made.public_id])).status_code == 403
@@ -172,7 +173,7 @@ def test_simulations_are_for_stewards(role: str, held: Round, signed_in: SignIn)
 def test_a_version_page_says_what_differs_and_where_it_is_in_force(
     held: Round, signed_in: SignIn, html: Html
 ) -> None:
-    """A proposal is held against the version published last, and a published one against any other."""
+    """A version is compared with the version published before it, or with any other that the reader chooses."""
     second = credit.published_rulebook("in-force", more="term_cap: 1")
     browser = signed_in(factories.student())
     text = html(browser.get(reverse("steward_version", args=["in-force", second.number])))
@@ -185,7 +186,7 @@ def test_a_version_page_says_what_differs_and_where_it_is_in_force(
 
 
 def test_many_values_are_drawn_in_ranges_and_nobody_is_lost() -> None:
-    """However many different values there are, at most ten pairs of bars count everybody."""
+    """However many values there are, at most ten pairs of bars show every claim."""
     counts = {f"{number / 2:g}": number + 1 for number in range(60)}
     chart = distribution_chart(counts, {"0": 5})
     assert len(chart.pairs) == 10

@@ -1,4 +1,4 @@
-"""What a student sees, from an empty start to a recorded credit."""
+"""What a student sees, from an empty account to recorded credit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def home(browser: Client, html: Html) -> str:
 def test_the_first_page_names_one_next_step_at_every_stage(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """Link, collect, apply, wait, and the record: at each stage the page names that step."""
+    """At each step (link, collect, apply, wait, record) the first page names that step."""
     student = factories.student()
     browser = signed_in(student)
     assert "Link your accounts" in home(browser, html)
@@ -68,9 +68,9 @@ def test_the_first_page_names_one_next_step_at_every_stage(
 
 
 def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, html: Html) -> None:
-    """A student with an open hearing is asked for the answer, with the last day for it."""
+    """A student with an open proposal is asked to respond, with the last day for it."""
     claim = credit.submitted_claim(contributions=2)
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     text = home(signed_in(claim.user), html)
     assert "Respond by the end of 17 Mar 2025" in text
@@ -85,7 +85,7 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
 def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(
     signed_in: SignIn, html: Html
 ) -> None:
-    """One round, nothing or a draft in it: the next step says it all. Handed in, the claim is listed."""
+    """With one round and no claim or a draft there is no list; after submission the claim is listed."""
     student = factories.student()
     round_ = credit.round_()
     browser = signed_in(student)
@@ -97,9 +97,10 @@ def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(
 
 
 def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: Html) -> None:
-    """The answer that is due stays the next step, My claim leads to it, and both rounds are listed with their state."""
+    """The response that is due stays the next step, the navigation leads to it, and both rounds are listed with their
+    state."""
     claim = credit.submitted_claim()
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not your own work.")
     newer = credit.round_("newer", apply_from=NOW)
     browser = signed_in(claim.user)
@@ -117,7 +118,7 @@ def test_a_newer_round_hides_no_claim_of_an_older_one(signed_in: SignIn, html: H
 def test_before_and_after_the_days_to_apply_the_page_says_so(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """Outside the window there is no button to begin, and sending one is refused with the date."""
+    """Outside the days to apply there is no button to start, and sending the form is refused with the date."""
     student = factories.student()
     credit.authorship(student)
     round_ = credit.round_()
@@ -138,7 +139,7 @@ def test_before_and_after_the_days_to_apply_the_page_says_so(
 
 
 def test_contributions_are_shown_with_why_each_counts_or_not(signed_in: SignIn, html: Html) -> None:
-    """A contribution under no open licence does not count, and the sentence is on the page."""
+    """A contribution without an open licence does not count, and the page says why."""
     student = factories.student()
     credit.authorship(student)
     credit.authorship(student, credit.contribution(credit.repository(licence="")))
@@ -149,7 +150,7 @@ def test_contributions_are_shown_with_why_each_counts_or_not(signed_in: SignIn, 
 
 
 def test_a_hostile_title_is_shown_as_text(signed_in: SignIn, html: Html) -> None:
-    """A pull request titled like a script is text on every page that names it."""
+    """A title that looks like a script is escaped on every page that shows it."""
     student = factories.student()
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     credit.authorship(student, credit.contribution(title=hostile))
@@ -176,7 +177,7 @@ def test_a_hostile_title_is_shown_as_text(signed_in: SignIn, html: Html) -> None
 
 
 def test_unknown_numbers_are_not_shown_as_zero(signed_in: SignIn, html: Html) -> None:
-    """Lines that the forge did not tell are unknown on the page."""
+    """Line counts that the forge did not send are shown as unknown."""
     student = factories.student()
     credit.authorship(student, credit.contribution(additions=None, deletions=None, files=None))
     text = html(signed_in(student).get(reverse("student_contributions")))
@@ -185,7 +186,7 @@ def test_unknown_numbers_are_not_shown_as_zero(signed_in: SignIn, html: Html) ->
 
 
 def test_older_contributions_follow_on_the_next_page(signed_in: SignIn, html: Html) -> None:
-    """Every contribution is on exactly one page, and a mangled mark begins at the newest."""
+    """Each contribution is on exactly one page; a mark that cannot be read starts with the newest."""
     student = factories.student()
     repository = credit.repository()
     for number in range(53):
@@ -201,7 +202,7 @@ def test_older_contributions_follow_on_the_next_page(signed_in: SignIn, html: Ht
 
 
 def test_choosing_changes_the_estimate_and_the_draft(signed_in: SignIn, html: Html) -> None:
-    """Ticking one box off sends back the new total as a fragment; the draft then holds what is ticked."""
+    """Clearing a checkbox returns the new total as a fragment; the draft then contains what is ticked."""
     claim = credit.claim(contributions=2)
     browser = signed_in(claim.user)
     first, _second = claim.items.all()
@@ -216,7 +217,7 @@ def test_choosing_changes_the_estimate_and_the_draft(signed_in: SignIn, html: Ht
 
 
 def test_a_submitted_claim_is_no_longer_changed_by_its_old_form(signed_in: SignIn, html: Html) -> None:
-    """A draft's form that was open in another window changes nothing after submission and says why."""
+    """After submission, a form from another window changes nothing, and the answer says why."""
     claim = credit.submitted_claim()
     address = reverse("student_claim_pick", args=[claim.round.code])
     browser = signed_in(claim.user)
@@ -228,9 +229,9 @@ def test_a_submitted_claim_is_no_longer_changed_by_its_old_form(signed_in: SignI
 
 
 def test_an_answer_is_kept_and_an_empty_one_is_not(signed_in: SignIn, html: Html) -> None:
-    """An empty answer is shown again with a sentence; a real one is with the reviewer, and only once."""
+    """An empty response is refused with a sentence; a response is stored, and a second one gets 409."""
     claim = credit.submitted_claim()
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     decision = credit.decided_claim(claim, {refs[0]: {"accepted": False}}, reason="Not yours.")
     browser = signed_in(claim.user)
     address = reverse("claim_answer", args=[claim.public_id])
@@ -245,7 +246,7 @@ def test_an_answer_is_kept_and_an_empty_one_is_not(signed_in: SignIn, html: Html
 
 
 def test_a_claim_is_withdrawn_until_it_is_decided(signed_in: SignIn, html: Html) -> None:
-    """The button withdraws; after the final decision it is refused with a sentence."""
+    """A submitted claim can be withdrawn; after the final decision this is refused with a sentence."""
     claim = credit.submitted_claim()
     browser = signed_in(claim.user)
     browser.post(reverse("claim_withdraw", args=[claim.public_id]))
@@ -263,7 +264,7 @@ def test_a_claim_is_withdrawn_until_it_is_decided(signed_in: SignIn, html: Html)
 def test_collecting_now_is_asked_for_and_shown(
     signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The button makes the account due and shows the state at once; without an account it says what is missing."""
+    """The button schedules the account and shows its state; without an account the page says what is missing."""
     monkeypatch.setattr("credits.contributions.collecting.collect.wake_workers", lambda: None)
     student = factories.student()
     browser = signed_in(student)
@@ -287,7 +288,7 @@ def test_collecting_now_is_asked_for_and_shown(
 def test_an_address_that_is_none_comes_back_with_a_reason(
     address: str, signed_in: SignIn, html: Html
 ) -> None:
-    """What was typed is still in the field, with a sentence, and nothing is stored."""
+    """The field keeps what was typed and shows a sentence; nothing is stored."""
     student = factories.student()
     factories.forge_account(student)
     answer = signed_in(student).post(reverse("student_add_link"), {"address": address})
@@ -298,7 +299,7 @@ def test_an_address_that_is_none_comes_back_with_a_reason(
 
 
 def test_the_transcript_is_computed_from_the_ledger(signed_in: SignIn, html: Html) -> None:
-    """The transcript shows the recorded credit and the ledger's head."""
+    """The transcript shows the recorded credit and the head of the ledger."""
     result = credit.recorded_claim()
     text = html(signed_in(result.claim.user).get(reverse("student_transcript")))
     assert '<span class="figure">0.5</span>' in text
@@ -313,7 +314,7 @@ def test_the_transcript_is_computed_from_the_ledger(signed_in: SignIn, html: Htm
 def test_pages_of_a_student_ask_the_database_a_bounded_number_of_times(
     signed_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
-    """Thirty contributions cost no more queries than a handful."""
+    """Thirty contributions need no more queries than the limits here."""
     student = factories.student()
     for _each in range(30):
         credit.authorship(student)
@@ -331,9 +332,9 @@ def test_pages_of_a_student_ask_the_database_a_bounded_number_of_times(
 def test_a_changed_mind_of_the_reviewer_is_shown_with_the_first_decision(
     signed_in: SignIn, html: Html
 ) -> None:
-    """Both decisions stand on the student's page, with reasons, the earlier one as replaced."""
+    """The student's page shows both decisions with reasons, the earlier one as replaced."""
     claim = credit.submitted_claim()
-    refs = [one["ref"] for one in claim.facts["contributions"]]
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]
     reviewer = credit.reviewer_of(claim)
     credit.decided_claim(claim, {refs[0]: {"accepted": False}}, by=reviewer, reason="Not yours.")
     review.answer_proposal(claim, "It is mine.", by=claim.user, now=NOW)
@@ -345,7 +346,7 @@ def test_a_changed_mind_of_the_reviewer_is_shown_with_the_first_decision(
 
 
 def test_a_draft_does_not_hang_on_an_account_that_is_no_longer_linked(signed_in: SignIn) -> None:
-    """What came from it is no longer on the page, so it is not ticked, and the rest is handed in."""
+    """Contributions of an unlinked account leave the draft, and the rest can be submitted."""
     student = factories.student()
     kept = credit.authorship(student)
     credit.authorship(student, credit.contribution(credit.repository(forge="gitee")))

@@ -1,4 +1,4 @@
-"""How numbers, units and enrolments are said."""
+"""How numbers, units and enrolments are shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from credits.web.presenters import formatting
     ],
 )
 def test_one_credit_alone_is_singular(number: str, english: str, chinese: str) -> None:
-    """English says 1 credit and 1.5 credits, a fraction below one too; Chinese says 学分 to all."""
+    """English uses the singular for exactly 1 only; Chinese uses 学分 for every number."""
     with translation.override("en"):
         assert formatting.with_credits(Decimal(number)) == english
         assert f"{formatting.plain_number(number)} {formatting.credit_unit(number)}" == english
@@ -32,9 +32,9 @@ def test_one_credit_alone_is_singular(number: str, english: str, chinese: str) -
 
 
 def test_points_are_counted_like_credit() -> None:
-    """One point, several points, in a Decimal or in its text."""
+    """Points are singular for exactly 1, given as Decimal or as text."""
     with translation.override("en"):
-        assert [formatting.with_points(one) for one in (Decimal(1), "16", None)] == [
+        assert [formatting.with_points(points) for points in (Decimal(1), "16", None)] == [
             "1 point",
             "16 points",
             "— points",
@@ -42,10 +42,10 @@ def test_points_are_counted_like_credit() -> None:
 
 
 def test_a_rulebooks_own_unit_follows_the_number() -> None:
-    """Its English name stands in the plural and loses the s beside a one; Chinese and ECTS stay as they are."""
+    """A unit's English plural loses its s for exactly 1; Chinese and ECTS do not change."""
     hours, ects = RulebookText(zh="小时", en="hours"), RulebookText(zh="学分", en="ECTS")
     with translation.override("en"):
-        assert [formatting.unit_of(hours, one) for one in (Decimal(1), Decimal(2))] == ["hour", "hours"]
+        assert [formatting.unit_of(hours, number) for number in (Decimal(1), Decimal(2))] == ["hour", "hours"]
         assert formatting.unit_of(ects, Decimal(1)) == "ECTS"
     with translation.override("zh-hans"):
         assert formatting.unit_of(hours, Decimal(1)) == "小时"
@@ -64,7 +64,7 @@ def test_a_rulebooks_own_unit_follows_the_number() -> None:
 def test_level_and_entry_year_are_said_as_the_reader_says_them(
     level: str, english: str, chinese: str
 ) -> None:
-    """Common levels are known in both languages, others stay as the roster wrote them, and one may be missing."""
+    """Common levels are translated, other levels are shown as in the roster, and the level may be missing."""
     enrolment = Enrolment(level=level, year=2023)
     with translation.override("en"):
         assert formatting.intake(enrolment) == english

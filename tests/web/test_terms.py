@@ -1,4 +1,4 @@
-"""Terms as a registrar enters and changes them."""
+"""How a registrar adds and changes terms on pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def typed(**other: str) -> dict[str, str]:
 
 
 def test_a_term_is_entered_and_then_a_round_can_be_opened_in_it(signed_in: SignIn, html: Html) -> None:
-    """The rounds page says that there is no term and where to enter one; once entered, the form offers it."""
+    """Without a term the page of rounds says where to add one; afterwards its form offers the term."""
     browser = signed_in(factories.registrar())
     before = html(browser.get(reverse("registrar_rounds")))
     assert "No term is entered yet" in before
@@ -50,7 +50,7 @@ def test_a_term_is_entered_and_then_a_round_can_be_opened_in_it(signed_in: SignI
 
 
 def test_a_term_comes_prefilled_and_its_holidays_are_changed(signed_in: SignIn, html: Html) -> None:
-    """The form shows the days as they can be typed; sent as it came it changes nothing, with other days it does."""
+    """The form shows the stored days in a format that it accepts; sent unchanged it changes nothing."""
     browser = signed_in(factories.registrar())
     browser.post(reverse("registrar_terms"), typed())
     address = reverse("registrar_term", args=["2026-autumn"])
@@ -67,7 +67,7 @@ def test_a_term_comes_prefilled_and_its_holidays_are_changed(signed_in: SignIn, 
 
 
 def test_first_and_last_day_stay_while_rounds_are_held(signed_in: SignIn, html: Html) -> None:
-    """With a round in the term, other dates that are sent are not taken; names and holidays are."""
+    """If the term has a round, its first and last day cannot change; names and holidays can."""
     term = credit.round_().term
     browser = signed_in(factories.registrar())
     address = reverse("registrar_term", args=[term.code])
@@ -80,7 +80,7 @@ def test_first_and_last_day_stay_while_rounds_are_held(signed_in: SignIn, html: 
 
 
 def test_days_that_may_be_a_slip_are_told(signed_in: SignIn, html: Html) -> None:
-    """A day in another year and a weekday among the days worked are kept, and said."""
+    """A holiday outside the term and a weekday among the weekend working days are stored with a warning."""
     answer = signed_in(factories.registrar()).post(
         reverse("registrar_terms"), typed(days_off="2062-10-01", days_worked="2026-10-09"), follow=True
     )
@@ -104,7 +104,7 @@ FAULTS = [
 def test_a_term_with_a_fault_comes_back_as_typed(
     wrong: dict[str, str], said: str, signed_in: SignIn, html: Html
 ) -> None:
-    """New or to be changed: the fault is named, what was typed is still there, and nothing is written."""
+    """For a new and for an existing term, the page names the error and shows what was typed; nothing is stored."""
     browser = signed_in(factories.registrar())
     factories.term("2025-spring")
     before = Term.objects.values().get()
@@ -121,7 +121,7 @@ def test_a_term_with_a_fault_comes_back_as_typed(
 
 
 def test_a_code_that_is_taken_is_said(signed_in: SignIn, html: Html) -> None:
-    """409, with what was typed."""
+    """A code that is taken gets 409, and the form shows what was typed."""
     factories.term("2026-autumn")
     answer = signed_in(factories.registrar()).post(reverse("registrar_terms"), typed())
     assert answer.status_code == 409
@@ -130,7 +130,7 @@ def test_a_code_that_is_taken_is_said(signed_in: SignIn, html: Html) -> None:
 
 
 def test_terms_are_for_the_whole_universitys_registrar(signed_in: SignIn, html: Html) -> None:
-    """A college's registrar is not led there, opens neither page and changes nothing; an unknown term is 404."""
+    """A college's registrar has no link to terms and gets 403 from their pages; an unknown term gets 404."""
     term = factories.term()
     college = signed_in(factories.registrar(factories.department()))
     rounds = html(college.get(reverse("registrar_rounds")))

@@ -1,4 +1,4 @@
-"""Pages about the same work, shares, attested work, what was found since, and how fresh it all is."""
+"""Pages about the same work in two places, shares, work merged another way, later findings, and collecting."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def attested(student: Any = None, **fields: Any) -> AttestedWork:
 
 
 def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html: Html) -> None:
-    """To the student where they look, choose and follow it; to the instructor beside the line."""
+    """The student sees the other place on each page with the contribution; the instructor sees it beside the line."""
     student = factories.student()
     first = credit.authorship(student, credit.contribution(files_id="files:1", title="The mended engine"))
     mirror = credit.contribution(credit.repository(forge="gitee"), files_id="files:1", title="修好了")
@@ -82,7 +82,7 @@ def test_one_contribution_in_two_places_is_shown_as_one(signed_in: SignIn, html:
 def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
     signed_in: SignIn, html: Html
 ) -> None:
-    """The opener types percentages, the co-author is told where they look and accepts; nobody else sees the page."""
+    """The opener proposes percentages, the co-author sees the proposal in their list and accepts; others get 404."""
     opener, mate = factories.student(), factories.student()
     first = credit.authorship(opener)
     second = credit.authorship(mate, first.contribution, role=Authorship.Role.CO_AUTHOR)
@@ -111,7 +111,7 @@ def test_shares_are_proposed_and_accepted_on_the_contributions_own_page(
 def test_a_maintainer_answers_without_an_account_and_sees_only_what_is_public(
     client: Client, signed_in: SignIn, html: Html
 ) -> None:
-    """No name, number or college; the student's link is shown once; after the answer it is over."""
+    """The maintainer's page shows no name, number or college. Its link is shown to the student once and works once."""
     work = attested()
     page = reverse("student_attested", args=[work.public_id])
     made = html(signed_in(work.user).post(f"{page}link/"))
@@ -139,7 +139,7 @@ def test_a_maintainer_answers_without_an_account_and_sees_only_what_is_public(
 
 
 def test_a_reviewer_decides_on_attested_work(signed_in: SignIn, html: Html) -> None:
-    """It waits in their list; refusing needs a reason, which the student reads; others see nothing of it."""
+    """The work is in the reviewer's list; a refusal needs a reason, which the student can read; others get 404."""
     work = attested()
     department = work.user.enrolments.get().programme.department
     browser = signed_in(factories.instructor(department))
@@ -159,7 +159,7 @@ def test_a_reviewer_decides_on_attested_work(signed_in: SignIn, html: Html) -> N
 
 
 def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: Html) -> None:
-    """What was typed stays in the form beside the reason."""
+    """The form keeps what was typed and shows the reason."""
     browser = signed_in(factories.student())
     typed = {"address": "https://elsewhere.example/o/r/pull/1", "commit": "ab" * 20}
     answer = browser.post(reverse("student_attest"), typed)
@@ -172,7 +172,7 @@ def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: 
 def test_what_was_found_since_waits_for_the_reviewers_words(
     signed_in: SignIn, html: Html, clock: Any
 ) -> None:
-    """It is in the reviewer's list and on the claim, with the fact; answered, the registrar can record."""
+    """The reviewer sees the finding in the queue and on the claim; after their note the registrar can record."""
     claim = credit.decided_claim(credit.submitted_claim()).claim
     clock.at = NOW + timedelta(days=20)
     credit.seen_again(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
@@ -199,7 +199,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
 
 
 def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: Html) -> None:
-    """Counts by forge for registrars and administrators; single accounts, which are students', for registrars."""
+    """Registrars and administrators see counts by forge; only registrars see single accounts, which are students'."""
     credit.linked_account(login="complete-one")
     factories.forge_account(login="never-tried")
     queue.close_lane("github", until=NOW + timedelta(hours=1))
@@ -220,7 +220,7 @@ def test_how_collecting_stands_tells_zero_from_unknown(signed_in: SignIn, html: 
 
 
 def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Html, settings) -> None:
-    """The reason stands beside the forge, with the time; tokens that rest are counted, and are no forges."""
+    """The page shows the reason and the time beside the forge; it counts resting tokens without showing their names."""
     settings.FORGES = {
         name: {**forge, "tokens": () if name == "atomgit" else ("one", "two")}
         for name, forge in settings.FORGES.items()
@@ -248,8 +248,8 @@ def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Ht
 
 
 def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) -> None:
-    """Before a claim that nobody was asked; after it that it is being looked up, to student and reviewer; why it did
-    not work, where it was tried; and nothing of it once it is known."""
+    """Before a claim, the page says that nobody was asked. After it, student and reviewer read that the lookup runs, or
+    why it failed. When the co-authors are known, the page says nothing of it."""
     claim = credit.submitted_claim()
     first, *others = [item.authorship for item in claim.items.all()]
     reviewer = signed_in(credit.reviewer_of(claim))
@@ -279,7 +279,7 @@ def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) 
 
 
 def test_the_pages_speak_chinese_where_asked(signed_in: SignIn, html: Html) -> None:
-    """Every page is there in both languages; a missing sentence would stand in English, and none breaks."""
+    """These pages can be rendered in Chinese."""
     work = attested()
     for page in (
         reverse("student_attest"),

@@ -1,4 +1,4 @@
-"""A page that has been open for a while acts on what its reader saw, or on nothing."""
+"""A form from an old page acts on what its reader saw, or does nothing."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ SignIn = Callable[[User], Client]
 Html = Callable[[HttpResponse], str]
 
 VARIANT = "extends: {code: base, version: '2025'}\ncode: variant\nterm_cap: 1\n"
-"""A rulebook of which most stands in another one."""
+"""A rulebook that takes most of its text from another one."""
 
 
 def hidden(page: str, action: str = "") -> dict[str, str]:
-    """The hidden fields of the form that is sent to ``action`` (a part of its address), but for the token."""
-    form = next(one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if action in one)
+    """Return the hidden fields, without the CSRF token, of the form that contains ``action``, a part of its address."""
+    form = next(text for text in re.findall(r"<form.*?</form>", page, re.DOTALL) if action in text)
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     return {name: value for name, value in found.items() if name != "csrfmiddlewaretoken"}
 
 
 def refusing(claim: Claim, *, every: bool = False) -> dict[str, dict[str, object]]:
-    """The lines that refuse the first contribution of a claim, or every one."""
-    refs = [one["ref"] for one in claim.facts["contributions"]]  # type: ignore[index]
+    """Return decisions that refuse the first contribution of a claim; with ``every``, all of them."""
+    refs = [facts["ref"] for facts in claim.facts["contributions"]]  # type: ignore[index]
     return {ref: {"accepted": False, "reason": "copied"} for ref in (refs if every else refs[:1])}
 
 
 def test_invariant_8_an_answer_to_a_replaced_proposal_is_none_to_its_successor(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """A student who answers a proposal that was replaced meanwhile by a worse one has not answered that one, and
-    keeps the days to do so."""
+    """A response to a proposal that was replaced by a worse one does not count for the new proposal, and the student
+    keeps the days to respond to it."""
     claim = make.submitted_claim()
     first = review.decide(claim, refusing(claim), by=make.reviewer_of(claim), now=NOW)
     claim.refresh_from_db()
@@ -71,7 +71,7 @@ def test_invariant_8_an_answer_to_a_replaced_proposal_is_none_to_its_successor(
 
 
 def test_a_proposal_made_meanwhile_is_not_written_over_unseen(signed_in: SignIn, html: Html) -> None:
-    """A reviewer whose page was opened before a colleague proposed to refuse does not approve past it unknowingly."""
+    """A reviewer's page from before a colleague's proposal to refuse cannot approve the claim."""
     claim = make.submitted_claim()
     late = signed_in(make.reviewer_of(claim))
     address = reverse("instructor_claim", args=[claim.public_id])
@@ -89,7 +89,7 @@ def test_a_proposal_made_meanwhile_is_not_written_over_unseen(signed_in: SignIn,
 def test_an_answer_that_came_meanwhile_is_read_before_it_is_decided(
     signed_in: SignIn, html: Html, clock: Clock
 ) -> None:
-    """Neither a new decision nor the confirmation of the old one goes past an answer that the page did not show."""
+    """A page that does not show the student's response can neither confirm the proposal nor replace it."""
     claim = make.submitted_claim()
     reviewer = make.reviewer_of(claim)
     review.decide(claim, refusing(claim, every=True), by=reviewer, now=NOW)
@@ -111,7 +111,7 @@ def test_an_answer_that_came_meanwhile_is_read_before_it_is_decided(
 
 
 def test_only_the_text_that_was_read_is_published(signed_in: SignIn, html: Html) -> None:
-    """A second steward who read a proposal does not publish what its author put in its place meanwhile."""
+    """A steward who read a proposal cannot publish the text that its author has since put in its place."""
     author, second = factories.steward(), factories.steward()
     text = make.RULEBOOK.format(code="mine", category="innovation", points="", more="")
     propose(text, by=author, now=NOW)
@@ -126,8 +126,8 @@ def test_only_the_text_that_was_read_is_published(signed_in: SignIn, html: Html)
 
 
 def test_a_variant_is_published_as_it_was_read_or_not_at_all() -> None:
-    """A base of the same label, published between a variant's proposal and its publication, does not slip into what a
-    second steward read."""
+    """If a new base with the same label is published after a variant was proposed and read, the variant cannot be
+    published with it."""
     base = make.RULEBOOK.format(code="base", category="innovation", points="", more="label: '2025'")
     make.published_rulebook(text=base)
     author, second = factories.steward(), factories.steward()

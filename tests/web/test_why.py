@@ -1,4 +1,4 @@
-"""Under "Why": what would have to be different, for whoever reads why something does not count or counts less."""
+"""The part "Why": what would have to change for a contribution to count, or to count in full."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEEDED_ZH = "“星标数”至少为 500。"
 
 
 def with_stars() -> Any:
-    """A round whose rulebook asks for 500 stars and gives at most 5 points to one repository."""
+    """Return a round whose rulebook requires 500 stars and gives at most 5 points to a repository."""
     text = credit.RULEBOOK.format(code="starred", category="innovation", points="", more="")
     text = text.replace("points:\n", f"{STARS}points:\n", 1)
     text = text.replace("{share: 1}", "{share: 1, points: 5}")
@@ -40,8 +40,8 @@ def with_stars() -> Any:
 
 
 def test_a_student_reads_what_would_make_it_count_and_what_took_points(signed_in: SignIn, html: Html) -> None:
-    """In the list and in the application, in both languages: the nearest facts that would do, and for what counts
-    less than it gives, how much of it and why."""
+    """The list and the application name the nearest facts that would do and, for a contribution that gets less than its
+    points, how much it gets and why; in both languages."""
     student, round_ = factories.student(), with_stars()
     credit.authorship(student, credit.contribution(credit.repository(stars=12)))
     credit.authorship(student, credit.contribution(credit.repository(stars=900)))
@@ -63,12 +63,12 @@ def test_a_student_reads_what_would_make_it_count_and_what_took_points(signed_in
 
 
 def test_reviewers_and_the_student_read_the_same_of_a_submitted_claim(signed_in: SignIn, html: Html) -> None:
-    """On the claim's page, on the reviewer's, and in the fragment that follows what is being decided."""
+    """The student's page, the reviewer's page and the reviewer's preview give the same explanation."""
     student, round_ = factories.student(), with_stars()
     few = credit.authorship(student, credit.contribution(credit.repository(stars=12)))
     credit.authorship(student, credit.contribution(credit.repository(stars=900)))
     claim = credit.claim(student, round_, contributions=0)
-    assert any(one.authorship == few for one in draft_candidates(claim, now=NOW))
+    assert any(candidate.authorship == few for candidate in draft_candidates(claim, now=NOW))
     add_item(claim, few, by=student, now=NOW)
     claim = submit(claim, by=student, now=NOW)
     reviewer = signed_in(credit.reviewer_of(claim))
@@ -84,7 +84,7 @@ def test_reviewers_and_the_student_read_the_same_of_a_submitted_claim(signed_in:
 
 
 def test_explaining_asks_the_database_nothing(signed_in: SignIn, django_assert_max_num_queries: Any) -> None:
-    """Forty contributions that do not count are explained with the queries of a page without them."""
+    """Explaining forty contributions needs no extra queries."""
     student, round_ = factories.student(), with_stars()
     for _each in range(40):
         credit.authorship(student, credit.contribution(credit.repository(stars=1)))
