@@ -128,9 +128,9 @@ def test_staff_are_not_spoken_to_as_the_student(signed_in: SignIn, html: Html) -
         (factories.instructor(department), "instructor_claim", False),
     ):
         text = html(signed_in(reader).get(reverse(name, args=[claim.public_id])))
-        assert ("your answer" in text.lower()) == own
-        assert ("before you have answered" in text) == own
-        assert ("waiting for the student&#x27;s answer" in text) != own
+        assert ("your response" in text.lower()) == own
+        assert ("after you respond" in text) == own
+        assert ("waiting for the student&#x27;s response" in text) != own
 
 
 @pytest.mark.parametrize("name", [*PAGES, "public_notice", "home"])

@@ -51,7 +51,7 @@ def test_another_rulebook_is_put_in_force_and_taken_away(
     assert "Remove" not in text
     asked = {"programme": programme.pk, "year": "2024", "version": other.pk}
     text = html(browser.post(put(round_), asked, follow=True))
-    assert f"{other} is in force in" in text
+    assert f"{other} is now in force in" in text
     assert " · 软件工程 · entry year 2024" in text
     assert text.count("Remove") == 2
     row = RoundRulebook.objects.get(version=other)
@@ -70,7 +70,7 @@ def test_a_fault_keeps_what_was_chosen(
     for asked, status, said in (
         ({"programme": programme.pk, "year": "20244", "version": other.pk}, 400, 'value="20244"'),
         ({"programme": "0", "year": "2024", "version": other.pk}, 400, 'value="2024"'),
-        ({"year": "", "version": other.pk}, 409, "in force for these students already"),
+        ({"year": "", "version": other.pk}, 409, "These students already have a rulebook in force."),
     ):
         answer = browser.post(put(round_), asked)
         text = html(answer)
@@ -91,10 +91,10 @@ def test_after_the_first_submission_nothing_is_offered_nor_taken(
     assert ANOTHER not in html(browser.get(reverse("registrar_rounds")))
     answer = browser.post(put(round_), {"year": "2024", "version": other.pk})
     assert answer.status_code == 409
-    assert "Somebody has applied in this round" in html(answer)
+    assert "Students have already applied in this round" in html(answer)
     page = f"http://testserver{reverse('registrar_rounds')}"
     answer = browser.post(take(round_.rulebooks.get()), headers={"referer": page}, follow=True)
-    assert "Somebody has applied in this round" in html(answer)
+    assert "Students have already applied in this round" in html(answer)
     assert RoundRulebook.objects.count() == 1
 
 

@@ -171,7 +171,7 @@ def round_typed(**other: str) -> dict[str, str]:
 def test_a_round_is_opened_in_local_time(signed_in: SignIn, html: Html) -> None:
     """Times that a registrar types are in the university's time zone."""
     answer = signed_in(factories.registrar()).post(reverse("registrar_rounds"), round_typed(), follow=True)
-    assert "The round Spring 2025 is opened." in html(answer)
+    assert "The round Spring 2025 was opened." in html(answer)
     assert Round.objects.get().apply_from.isoformat() == "2025-02-28T16:00:00+00:00"
     assert "end of 31 Mar 2025" in html(answer)
 
@@ -235,10 +235,10 @@ def test_a_roster_is_looked_at_before_it_is_applied(signed_in: SignIn, html: Htm
     other = browser.post(
         address, {"file": upload(HEADING + ROW.replace("00412", "00413")), "checked": checked}
     )
-    assert "another file" in html(other)
+    assert "not the file that you previewed" in html(other)
     assert not Enrolment.objects.exists()
     done = browser.post(address, {"file": upload(HEADING + ROW), "checked": checked}, follow=True)
-    assert "1 enrolment is entered." in html(done)
+    assert "1 enrolment imported." in html(done)
     assert Enrolment.objects.get().student_number == "00412"
 
 
@@ -248,7 +248,7 @@ def test_a_roster_with_a_duplicate_number_names_row_and_column(signed_in: SignIn
     answer = signed_in(factories.registrar()).post(reverse("registrar_roster"), {"file": upload(double)})
     text = html(answer)
     assert answer.status_code == 422
-    assert "stands in row 2 already" in text
+    assert "is already in row 2" in text
     assert '<th scope="row" class="num" data-label="Row">3</th>' in text
     assert not Enrolment.objects.exists()
 
@@ -294,7 +294,7 @@ def test_terms_and_rulebooks_are_called_by_their_names(signed_in: SignIn, html: 
     claim = credit.recorded_claim().claim
     browser = signed_in(factories.registrar(), "zh-hans")
     rounds = html(browser.get(reverse("registrar_rounds")))
-    for words in ("测试认定办法</a>", str(claim.version), "2024—2025学年第二学期"):
+    for words in ("测试认定办法 </a>", str(claim.version), "2024—2025学年第二学期"):
         assert words in rounds
     ledger = html(browser.get(reverse("registrar_ledger")))
     assert "2024—2025学年第二学期" in ledger

@@ -41,15 +41,15 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     pressed = of_first.post(
         reverse("instructor_confirm", args=[claim.public_id]), {"stage": "1"}, follow=True
     )
-    assert "goes on to the next stage: College panel." in html(pressed)
+    assert "moves to the next stage: College panel." in html(pressed)
 
-    assert "in review: College panel (stage 2 of 2)" in html(student.get(reverse("student_home")))
+    assert "under review: College panel (stage 2 of 2)" in html(student.get(reverse("student_home")))
     chinese = html(signed_in(claim.user, "zh-hans").get(page))
     assert "学院认定小组（第 2 环节，共 2 个环节）" in chinese
     assert "final in this stage" in html(student.get(page))
     assert "Nothing to review" in html(of_first.get(reverse("instructor_queue")))
     seen = html(of_first.get(work))
-    assert "waits for the reviewers of this stage" in seen
+    assert "is waiting for the reviewers of this stage" in seen
     assert 'name="line-1-accepted"' not in seen
 
     seen = html(of_second.get(work))

@@ -89,9 +89,9 @@ def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
     """No simulation starts, the text stays, and the page gives the reason."""
     browser = signed_in(factories.steward())
     sent = {"text": "{", "draft": str(uuid.uuid4()), "round": "last-term"}
-    assert "has faults" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
+    assert "has errors" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
     sent |= {"text": TEXT, "round": "none"}
-    assert "Choose a round" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
+    assert "Choose an existing round" in html(browser.post(reverse("steward_simulate"), sent, follow=True))
     assert RulebookDraft.objects.get().text == TEXT
     assert not Simulation.objects.exists()
 

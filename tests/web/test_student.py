@@ -79,7 +79,7 @@ def test_a_proposed_reduction_comes_before_everything_else(signed_in: SignIn, ht
     page = html(signed_in(claim.user).get(reverse("claim", args=[claim.public_id])))
     assert "your response is with the reviewer" in page
     assert "received: the reviewer decides" in page
-    assert "asked for" not in page
+    assert "your response is needed" not in page
 
 
 def test_the_list_of_applications_is_there_once_it_says_more_than_the_next_step(
@@ -276,7 +276,7 @@ def test_collecting_now_is_asked_for_and_shown(
     text = html(answer)
     assert 'id="collection"' in text
     assert 'hx-trigger="every 2s"' in text
-    assert "not known until it was collected once" in text
+    assert "Waiting to be collected, usually within a minute." in text
     waiting = html(browser.get(reverse("student_collection")))
     assert "queued" in waiting
     assert 'hx-trigger="every 2s"' in waiting  # until a worker has come, however long that takes

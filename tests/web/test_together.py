@@ -165,7 +165,7 @@ def test_a_student_is_told_why_work_cannot_be_attested(signed_in: SignIn, html: 
     answer = browser.post(reverse("student_attest"), typed)
     assert answer.status_code == 400
     assert typed["address"] in html(answer)
-    assert "This is not an address on https://github.com, " in html(answer)
+    assert "This is not a link to https://github.com, " in html(answer)
     assert attested_work.works_awaiting(factories.instructor()).count() == 0
 
 
@@ -188,7 +188,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     record = reverse("registrar_record")
     sent = {"claim": str(claim.public_id)}
     back = {"referer": f"http://testserver{reverse('registrar_ready')}"}
-    assert "no reviewer has answered" in html(registrar.post(record, sent, headers=back, follow=True))
+    assert "no reviewer has responded" in html(registrar.post(record, sent, headers=back, follow=True))
     for flag in claim.flags.all():
         address = reverse("instructor_answer_flag", args=[claim.public_id, flag.pk])
         assert browser.post(address, {"text": ""}).status_code == 400
@@ -240,7 +240,7 @@ def test_a_forge_that_rests_or_has_no_token_says_why(signed_in: SignIn, html: Ht
     github, gitee, atomgit = text.split('<h2 id="forge-')[1:]
     assert "paused until" in github
     assert "The platform asks us to wait before the next request." in github
-    assert re.search(r"Paused access tokens</dt><dd>2, until", github)
+    assert re.search(r"Paused access tokens</dt>\s*<dd>\s*2, until", github)
     assert "Paused access tokens" not in gitee
     assert "No access token is set for this platform." in atomgit
     assert "not queried" in atomgit
@@ -271,10 +271,10 @@ def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) 
     BranchLook.objects.update(
         seen_at=NOW, error_code="", error_message="", commits=[{"sha": "a", "authors": [None]}]
     )
-    assert not any("looked up" in text or "not known" in text for text in seen())
+    assert not any("looked up" in text or "co-authors unknown" in text for text in seen())
     assert "1 commit on its branch was written by somebody" in seen()[1]
     BranchLook.objects.all().delete()
-    assert "is asked of the forge when somebody claims it" in seen()[1]
+    assert "we ask the platform for the authors of its commits" in seen()[1]
     assert others
 
 
