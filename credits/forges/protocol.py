@@ -238,13 +238,14 @@ class Forge(Protocol):
         """
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
         """Search in another way for changes of each account merged from ``since`` to ``until``. Yield one answer for
         each request, in order.
 
-        ``held`` has the ids of the changes that are stored already. A cross-check is expensive, and a forge's search
-        may know less than its lists. So use it seldom, to find more; never conclude from it that something is missing.
+        ``known_ids`` has the ids of the changes that are stored already. A cross-check is expensive, and a forge's
+        search may know less than its lists. So use it seldom, to find more; never conclude from it that something is
+        missing.
         """
 
     def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:

@@ -53,9 +53,9 @@ class TokenPool:
         self._slowed: dict[int, datetime] = {}
         self._exhausted: dict[tuple[int, str], datetime] = {}
         self._lock = threading.Lock()
-        self.tell: Callable[[str, datetime], None] | None = None
+        self.on_rest: Callable[[str, datetime], None] | None = None
         """Called with the name and end of every rest that a forge asks for, so that other processes with the same
-        tokens can pass it to :meth:`heed`."""
+        tokens can pass it to :meth:`apply_rests`."""
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -97,17 +97,17 @@ class TokenPool:
         with self._lock:
             key = (token.number, resource)
             self._exhausted[key] = max(until, self._exhausted.get(key, until))
-        if self.tell:
-            self.tell(f"{token.mark}/{resource}", until)
+        if self.on_rest:
+            self.on_rest(f"{token.mark}/{resource}", until)
 
     def slow(self, token: Token, until: datetime) -> None:
         """Note that the forge asked for a pause with this token, for every resource. The later of two times wins."""
         with self._lock:
             self._slowed[token.number] = max(until, self._slowed.get(token.number, until))
-        if self.tell:
-            self.tell(token.mark, until)
+        if self.on_rest:
+            self.on_rest(token.mark, until)
 
-    def heed(self, rests: Mapping[str, datetime]) -> None:
+    def apply_rests(self, rests: Mapping[str, datetime]) -> None:
         """Apply rests that another process received from the forge.
 
         A name is a token's mark, or its mark, a slash and the resource; the value says until when the token rests.

@@ -122,7 +122,7 @@ class Gitee:
         return GiteeRecheck(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
         self._repositories.clear()
         self._http.forget_failures()
@@ -135,7 +135,7 @@ class Gitee:
                 for name in sorted(reader.repositories.values()):
                     for row in self._merged_within(name, reader, since, until):
                         counted.add(json_id(row.get("id")))
-                        if json_id(row.get("id")) not in held:
+                        if json_id(row.get("id")) not in known_ids:
                             missed[json_id(row.get("id"))] = self._detailed(name, row, "search")
             except ForgeError as error:
                 self._blame(error, [reader])

@@ -148,9 +148,9 @@ class GitHub:
         return GitHubRecheck(self._http, self._rules, self._detail_size).run(refs)
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
-        search = CrossCheckSearch(self._http, since, until, held, self.account)
+        search = CrossCheckSearch(self._http, since, until, known_ids, self.account)
         for account, counted, keys, failure in search.run(asks):
             missed: list[MergedChange] = []
             for start in range(0, len(keys), self._detail_size.size):

@@ -60,7 +60,7 @@ class _AccountSearch:
             f"is:pr is:merged author:{self.account.login} merged:{format_time(since)}..{format_time(until)}"
         )
 
-    def take(self, found: Mapping[str, Any], held: Container[str]) -> None:
+    def take(self, found: Mapping[str, Any], known_ids: Container[str]) -> None:
         """Read one page of results. Raise :class:`ForgeUnavailable` before anything changes if it is malformed."""
         count = json_count(found.get("issueCount"))
         since, until = self.slices[-1]
@@ -87,7 +87,7 @@ class _AccountSearch:
         self.tries = 0
         for change_id, key in rows:
             self.counted.add(change_id)
-            if change_id not in held:
+            if change_id not in known_ids:
                 self.missed[change_id] = key
         if more:
             self.after = json_text(page.get("endCursor"))
@@ -113,13 +113,13 @@ class CrossCheckSearch:
         http: GitHubHttp,
         since: datetime,
         until: datetime,
-        held: Container[str],
+        known_ids: Container[str],
         account_by_id: Callable[[str], AccountOnForge],
     ) -> None:
         self._http = http
         self._since = since.replace(microsecond=0)
         self._until = until.replace(microsecond=0)
-        self._held = held
+        self._known_ids = known_ids
         self._account_by_id = account_by_id
 
     def run(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
@@ -163,7 +163,7 @@ class CrossCheckSearch:
             search.failed(forbidden() if is_forbidden(errors) else forge_unavailable())
             return
         try:
-            search.take(json_object(answer.data.get(alias)), self._held)
+            search.take(json_object(answer.data.get(alias)), self._known_ids)
         except ForgeUnavailable as error:
             search.failed(error)
 
