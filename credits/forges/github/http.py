@@ -39,6 +39,15 @@ from credits.forges.json_reading import LONGEST_WAIT, Clock, json_array, json_ob
 from credits.forges.protocol import RequestCost
 from credits.forges.tokens import Token, TokenPool
 
+_FAILURES: tuple[type[Exception], ...] = (
+    *TRANSPORT_FAILURES,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    AssertionError,
+)
+"""PyGithub does not check answers: an unexpected one raises whatever Python raises at that place."""
+
 _LIMIT_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection|wait a few minutes", re.IGNORECASE)
 
@@ -135,8 +144,7 @@ class GitHubHttp(ForgeHttp):
             if payload is not None and isinstance(failure, MissingOnForge):
                 # GraphQL says in its answer what is missing. A 404 there is a wrong address or a failure.
                 failure = forge_unavailable()
-        except (*TRANSPORT_FAILURES, TypeError, AttributeError, RuntimeError, AssertionError):
-            # PyGithub does not check answers: an unexpected one raises whatever Python raises at that place.
+        except _FAILURES:
             failure = forge_unavailable()
         else:
             if payload is not None and isinstance(body, dict) and _has_limit_error(body.get("errors")):
@@ -164,7 +172,8 @@ class GitHubHttp(ForgeHttp):
 
 def _typed_error(error: GithubException) -> ForgeError:
     body = error.data if isinstance(error.data, dict) else {}
-    message = body.get("message") if isinstance(body.get("message"), str) else ""
+    text = body.get("message")
+    message = text if isinstance(text, str) else ""
     limit = limit_reached(error.status, lower_case_names(error.headers or {}), message, _LIMIT_MESSAGE)
     if limit is not None:
         return limit
