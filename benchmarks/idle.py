@@ -37,7 +37,7 @@ class SimulatedGitHub:
         self, token: Token, verb: str, path: str, payload: dict[str, Any] | None
     ) -> tuple[Mapping[str, str], Any]:
         from credits.forges.errors import forge_unavailable
-        from credits.forges.github.http import _GitHubRateLimited
+        from credits.forges.http import LimitReached
 
         if payload is None:
             raise RuntimeError(f"nothing but the sweep is foreseen: {verb} {path}")
@@ -48,7 +48,7 @@ class SimulatedGitHub:
             self._spent.popleft()
         if sum(spent for _at, spent in self._spent) + seconds > GRANTED_A_MINUTE + 1e-6:
             self.refused += 1
-            raise _GitHubRateLimited({}, primary=False)
+            raise LimitReached({}, primary=False)
         self._spent.append((self.now, seconds))
         self.now += timedelta(seconds=min(seconds, LONGEST_ANSWER))
         self.points += 1

@@ -1,6 +1,6 @@
-"""What a forge may refuse or fail with, as typed errors, and the sentence for each.
+"""How a forge may refuse or fail, as typed errors, and the message of each.
 
-Messages are whole English sentences without holes, so that an edge may hand them to gettext as they are.
+Messages are whole English sentences without placeholders, so that an edge can pass them to gettext unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from credits.errors import CreditsError, gettext_noop
 
 
 class ForgeError(CreditsError):
-    """The forge did not give what was asked. Never read as "nothing there"."""
+    """The forge did not answer the request. Never read this as "nothing there"."""
 
     status = 502
 
@@ -25,7 +25,7 @@ class ForgeError(CreditsError):
     ) -> None:
         super().__init__(code, message, hint)
         self.until = until
-        """When the forge allows the next call, where it said so."""
+        """When the forge allows the next call, if it said so."""
 
 
 class MissingOnForge(ForgeError):
@@ -41,21 +41,21 @@ class NotMerged(ForgeError):
 
 
 class RateLimited(ForgeError):
-    """A primary or secondary limit; ``until`` is set."""
+    """A primary or secondary rate limit. ``until`` is set."""
 
     status = 503
 
 
 class TokenRefused(ForgeError):
-    """401: the university's token does not work, or there is none."""
+    """401: the university's token does not work, or no token is set."""
 
 
 class Forbidden(TokenRefused):
-    """The token works, but may not see this one thing (a private repository, an organisation's SSO)."""
+    """The token works, but may not read this resource (a private repository, an organisation's SSO)."""
 
 
 class ForgeUnavailable(ForgeError):
-    """5xx, time-out, reset, or an answer that is not what the interface promises. Try again later."""
+    """5xx, time-out, reset connection, or an answer that does not match the documented format. Try again later."""
 
     status = 503
 

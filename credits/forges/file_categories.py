@@ -1,7 +1,7 @@
-"""What kind of file a changed path is: a documented table, read from the top, first match wins.
+"""The category of a changed file, by its path. The table is read from the top; the first match wins.
 
 ========================  ===========================================================================================
-category                  what falls in it
+category                  files
 ========================  ===========================================================================================
 generated                 lock files, minified and bundled files, code made by protoc, mockgen and the like, source
                           maps, test snapshots, vendored folders, build output, compiled notebooks' checkpoints
@@ -14,8 +14,8 @@ configuration             build files, CI, containers, package manifests, dot fi
 code                      everything else
 ========================  ===========================================================================================
 
-Reformatted or generated work is what most universities will not count, so ``generated`` wins over the rest: a
-snapshot in a test folder is generated, a translated page in a document folder is a translation.
+Most universities do not count generated work, so ``generated`` wins over every other category: a snapshot in a test
+folder is generated. A translated page in a document folder is a translation.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _TEST_NAME = re.compile(
     """,
     re.VERBOSE,
 )
-# Written in camel case, where only the case tells a test from, say, "latest".
+# Camel case: only the case distinguishes a test from, for example, "latest".
 _TEST_CLASS = re.compile(
     r".*[a-z0-9](Test|Tests|TestCase|IT|Spec)\.(java|kt|scala|groovy|cs|swift|php|ts|cpp|m)|Test[A-Z]\w*\.\w+"
 )
@@ -110,13 +110,13 @@ _CONFIGURATION_NAME = re.compile(
 )
 
 
-# The same paths come again and again, and telling what they are is the dearest part of storing a change.
+# The same paths occur often, and their classification is the most expensive part of storing a change.
 @lru_cache(maxsize=1 << 15)
 def classify(path: str) -> Category:
-    """The category of a path as a forge writes it (``/`` between folders). Every path has exactly one.
+    """Return the category of a path as a forge writes it (``/`` between folders). Every path has exactly one.
 
-    Case does not matter, but for test classes in camel case. A path that is empty or strange is ``code``: nothing
-    is thrown out for being unknown.
+    Case does not matter, except for test classes in camel case. An empty or unknown path is ``code``: nothing is
+    dropped because it is unknown.
     """
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     if not parts:
@@ -132,9 +132,9 @@ def classify(path: str) -> Category:
         return "translation"
     if folders & _TEST_FOLDERS or _TEST_NAME.fullmatch(name) or _TEST_CLASS.fullmatch(original):
         return "tests"
-    # Before prose: a list of requirements ends in .txt as well.
-    listed = "requirements" in folders and suffix in {"txt", "in"}
-    if listed or name in _CONFIGURATION_NAMES or _CONFIGURATION_NAME.fullmatch(name):
+    # Check this before prose: a list of requirements ends in .txt too.
+    is_requirements_list = "requirements" in folders and suffix in {"txt", "in"}
+    if is_requirements_list or name in _CONFIGURATION_NAMES or _CONFIGURATION_NAME.fullmatch(name):
         return "configuration"
     if suffix in _DOCS_SUFFIXES or name in _DOCS_NAMES or folders & _DOCS_FOLDERS:
         return "docs"

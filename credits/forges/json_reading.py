@@ -1,4 +1,4 @@
-"""Reading what a forge answered: values of the promised shape, or a typed error. Never a guess."""
+"""Read values from a forge's JSON: a value of the documented type, or a typed error. Never a guess."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from credits.forges.errors import malformed_answer
 Clock = Callable[[], datetime]
 
 UNNAMED_WAIT = timedelta(seconds=60)
-"""How long to wait after a limit that names no time. GitHub's documentation asks for at least a minute."""
+"""How long to wait after a limit without a time. GitHub's documentation asks for at least a minute."""
 
 LONGEST_WAIT = timedelta(days=1)
-"""No forge's window is longer; a header that says more is not believed, or one slip would stop us for years."""
+"""No forge has a longer window. A longer wait in a header is cut: one wrong header could stop us for years."""
 
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def parse_time(value: object) -> datetime:
-    """An aware time from ISO 8601 text with an offset or ``Z``; :class:`Unavailable` for anything else."""
+    """Parse ISO 8601 text with an offset or ``Z``. Raise :class:`ForgeUnavailable` for anything else."""
     if isinstance(value, str):
         try:
             time = datetime.fromisoformat(value)
@@ -34,47 +34,47 @@ def parse_time(value: object) -> datetime:
 
 
 def format_time(time: datetime) -> str:
-    """The same instant in UTC, with a ``Z``, to the microsecond only where there is one."""
+    """Return the instant as text in UTC, with a ``Z``, and with microseconds only if there are any."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def json_object(value: object) -> Mapping[str, Any]:
-    """The value as a JSON object; :class:`Unavailable` when it is none."""
+    """Return the value if it is a JSON object. Otherwise raise :class:`ForgeUnavailable`."""
     if isinstance(value, dict):
         return value
     raise malformed_answer()
 
 
 def json_array(value: object) -> list[Any]:
-    """The value as a JSON array; :class:`Unavailable` when it is none."""
+    """Return the value if it is a JSON array. Otherwise raise :class:`ForgeUnavailable`."""
     if isinstance(value, list):
         return value
     raise malformed_answer()
 
 
 def json_text(value: object) -> str:
-    """The value as text that is not empty; :class:`Unavailable` when it is none."""
+    """Return the value if it is text and not empty. Otherwise raise :class:`ForgeUnavailable`."""
     if isinstance(value, str) and value:
         return value
     raise malformed_answer()
 
 
 def json_count(value: object) -> int:
-    """The value as a whole number of zero or more; :class:`Unavailable` when it is none."""
+    """Return the value if it is a whole number of zero or more. Otherwise raise :class:`ForgeUnavailable`."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise malformed_answer()
 
 
 def json_id(value: object) -> str:
-    """An identifier, number or text, as text; :class:`Unavailable` when it is neither."""
+    """Return an identifier (number or text) as text. Raise :class:`ForgeUnavailable` for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return json_text(value)
 
 
 def next_allowed_call(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an
+    """Return when the forge allows the next call: its ``Retry-After`` (seconds or a date), else the reset of an
     exhausted limit, else a minute from ``now``. ``headers`` have lower-case names."""
     named = _retry_after(headers.get("retry-after", "").strip(), now)
     if named is None and headers.get("x-ratelimit-remaining", "").strip() == "0":
@@ -95,7 +95,7 @@ def _retry_after(value: str, now: datetime) -> datetime | None:
 
 
 def _reset_time(value: str) -> datetime | None:
-    """Seconds since 1970. A second more: it is not said when within its second the reset happens."""
+    """Read seconds since 1970. Add a second, because the reset may happen at any moment within that second."""
     if not _DIGITS.fullmatch(value):
         return None
     try:

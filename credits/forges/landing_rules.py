@@ -1,10 +1,10 @@
-"""Pull requests that went in although the forge calls them closed: which repositories do so, and how it shows.
+"""Rules for pull requests whose work was accepted although the forge calls them closed.
 
-Some projects let a bot commit the work and close the pull request. That is decided by a rule of the repository's own,
-never by guessing, and told apart from a merge for good: status ``landed``, with the name of the rule.
+In some projects a bot commits the work and closes the pull request. A rule for that repository decides this, never a
+guess. The work never counts as merged: it has the status ``landed``, with the name of the rule.
 
 =======  ==========================================  ===================================================================
-rule     repositories                                what shows it
+rule     repositories                                evidence
 =======  ==========================================  ===================================================================
 pytorch  pytorch/pytorch                             label ``Merged``, and closed by a commit that says ``Pull Request
                                                      resolved:`` with this pull request's address
@@ -23,9 +23,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LandingRule:
-    """All that is given must hold. ``repositories`` are full names. ``label`` is one of the pull request's labels,
-    ``title`` a pattern that its title begins with, ``message`` one that the closing commit's message has somewhere,
-    with ``{number}`` and ``{full_name}`` for those of the pull request."""
+    """A rule; every condition that is set must match.
+
+    ``repositories`` are full names. ``label`` is one of the pull request's labels. ``title`` is a pattern for the
+    start of its title. ``message`` is a pattern that occurs in the closing commit's message, with ``{number}`` and
+    ``{full_name}`` for those of the pull request.
+    """
 
     name: str
     repositories: tuple[str, ...]
@@ -36,7 +39,7 @@ class LandingRule:
     def holds(
         self, full_name: str, number: str, title: str, labels: Sequence[str] | None, message: str | None
     ) -> bool:
-        """``labels`` and ``message`` (of the commit that closed it) are ``None`` where the forge did not tell."""
+        """Return whether the rule matches. ``labels`` and ``message`` (of the closing commit) are None if unknown."""
         if self.label and self.label not in (labels or ()):
             return False
         if self.title and not re.match(self.title, title):
@@ -64,5 +67,5 @@ LANDING_RULES = (
 
 
 def rules_for_repository(rules: Sequence[LandingRule], full_name: str) -> tuple[LandingRule, ...]:
-    """The rules of one repository; most have none."""
+    """Return the rules of a repository; most repositories have none."""
     return tuple(rule for rule in rules if full_name.lower() in map(str.lower, rule.repositories))

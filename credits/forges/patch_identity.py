@@ -1,10 +1,10 @@
-"""What identifies a patch, whichever repository, fork or forge it stands in, and how alike two patches are.
+"""Identify the same patch in any repository, fork or forge, and measure how similar two patches are.
 
-A diff gives the best identity: its lines without places, context and white space, so that a rebase leaves it as it
-is (git's patch-id works so). Where a forge gives no diff, the changed paths with their line counts serve. Few lines
-say little: of 4,052 real changes, none of those with 20 changed lines or more had the paths and counts of another,
-while 44 groups of shorter ones had, such as version bumps. A short change is therefore only itself together with its
-title and the repository's own name, and only in another repository.
+A diff gives the best identity: its lines without positions, context and white space, so that a rebase does not change
+it (git's patch-id works like this). If a forge gives no diff, the changed paths and their line counts are used. Few
+lines prove little. Among 4,052 real changes, none with 20 or more changed lines had the same paths and counts as
+another; 44 groups of shorter changes did, such as version bumps. So a short change also needs its title and the
+repository's own name, and only matches a change in another repository.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from credits.forges.file_categories import classify
 from credits.forges.protocol import ChangedFile
 
 LONG_CHANGE_LINES = 20
-"""Changed lines, generated files aside, from which on paths and counts tell a change from every other."""
+"""From so many changed lines on, without generated files, paths and counts alone identify a change."""
 SHORT_PREFIX = "short:"
-"""How the identity of a change with fewer lines begins."""
+"""Prefix of the identity of a change with fewer lines."""
 
 _BLANK = re.compile(r"\s+")
 DiffLines = tuple[tuple[str, ...], tuple[str, ...]]
@@ -30,8 +30,8 @@ DiffLines = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How much of a pull request is found again in a commit: whole percents of its changed lines and of its files.
-    ``by`` says what was compared: ``counts`` of lines in each file. None: not known."""
+    """How much of a pull request also occurs in a commit: whole percents of its changed lines and of its files.
+    ``by`` says what was compared: ``counts`` of lines in each file. None: unknown."""
 
     lines: int | None
     files: int | None
@@ -39,8 +39,10 @@ class Likeness:
 
 
 def diff_id(diffs: Mapping[str, str]) -> str | None:
-    """The identity of a change from its unified diffs by path; None where any is missing or empty (then it is not
-    the whole diff) or there is none."""
+    """Return the identity of a change from its unified diffs by path.
+
+    Return None if there is no diff, or if one is missing or empty (then it is not the whole diff).
+    """
     if not diffs or not all(diffs.values()):
         return None
     digest = hashlib.sha256()
@@ -57,7 +59,7 @@ def diff_id(diffs: Mapping[str, str]) -> str | None:
 
 
 def only_whitespace(diffs: Mapping[str, str]) -> bool | None:
-    """Whether a change moves nothing but white space; None where the whole diff is not there."""
+    """Return whether a change affects only white space, or None if the whole diff is not available."""
     if not diffs or not all(diffs.values()):
         return None
     return all(
@@ -69,8 +71,11 @@ def only_whitespace(diffs: Mapping[str, str]) -> bool | None:
 def files_id(
     files: Sequence[ChangedFile] | None, changed_files: int | None, *, title: str, full_name: str
 ) -> str | None:
-    """The identity of a change from its paths and line counts; None where not all files are known, or none has a
-    line changed. Short changes take in ``title`` and the repository's name without its owner."""
+    """Return the identity of a change from its paths and line counts.
+
+    Return None if not all files are known, or if no line changed. The identity of a short change includes ``title``
+    and the repository's name without its owner.
+    """
     if not files or changed_files is None or len(files) != changed_files:
         return None
     if not any(file.additions or file.deletions for file in files):
@@ -79,55 +84,56 @@ def files_id(
     digest = hashlib.sha256()
     for path, added, removed in rows:
         digest.update(f"{path}\0{added}\0{removed}\n".encode("utf-8", "replace"))
-    telling = 0
+    counted_lines = 0
     for path, added, removed in rows:
-        if telling >= LONG_CHANGE_LINES:
+        if counted_lines >= LONG_CHANGE_LINES:
             break
-        # Asked of the long ones only where it matters: a change of one lock file says nothing of who made it.
+        # Generated lines do not count: a change of one lock file does not show who made it. Classify only until the
+        # change is long enough, to save time.
         if classify(path) != "generated":
-            telling += added + removed
-    if telling >= LONG_CHANGE_LINES:
+            counted_lines += added + removed
+    if counted_lines >= LONG_CHANGE_LINES:
         return f"files:{digest.hexdigest()[:40]}"
-    said = f"{normalised_title(title)}\0{full_name.rpartition('/')[2].casefold()}"
-    digest.update(said.encode("utf-8", "replace"))
+    title_and_name = f"{normalised_title(title)}\0{full_name.rpartition('/')[2].casefold()}"
+    digest.update(title_and_name.encode("utf-8", "replace"))
     return f"{SHORT_PREFIX}{digest.hexdigest()[:40]}"
 
 
 def normalised_title(title: str) -> str:
-    """A title as it is compared: without white space and case."""
+    """Return a title in the form used to compare titles: without white space and case."""
     return _BLANK.sub("", title).casefold()
 
 
-def measure_likeness(of: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | None) -> Likeness:
-    """How much of the change ``of`` is found again in ``within``, path by path."""
-    if of is None or within is None or not of:
+def measure_likeness(change: Sequence[ChangedFile] | None, within: Sequence[ChangedFile] | None) -> Likeness:
+    """Measure how much of ``change`` also occurs in ``within``, path by path."""
+    if change is None or within is None or not change:
         return Likeness(None, None)
     landed = Counter[tuple[str, str]]()
     for file in within:
         landed[file.path, "+"] += file.additions
         landed[file.path, "-"] += file.deletions
     paths = {file.path for file in within}
-    whole = sum(file.additions + file.deletions for file in of)
+    whole = sum(file.additions + file.deletions for file in change)
     found = sum(
         min(file.additions, landed[file.path, "+"]) + min(file.deletions, landed[file.path, "-"])
-        for file in of
+        for file in change
     )
     return Likeness(
         lines=100 * found // whole if whole else None,
-        files=100 * sum(file.path in paths for file in of) // len(of),
+        files=100 * sum(file.path in paths for file in change) // len(change),
     )
 
 
 def _changed_lines(diff: str) -> DiffLines:
     removed: list[str] = []
     added: list[str] = []
-    named = False
+    in_hunk = False
     for line in diff.splitlines():
-        # Names of files stand before the first place only: afterwards they are lines that begin with dashes or pluses.
+        # File names occur only before the first "@@". Afterwards such a line is content that begins with - or +.
         if line.startswith(("@@", "diff ")):
-            named = line.startswith("@@")
+            in_hunk = line.startswith("@@")
             continue
-        if line.startswith(("index ", "\\")) or (not named and line.startswith(("--- ", "+++ "))):
+        if line.startswith(("index ", "\\")) or (not in_hunk and line.startswith(("--- ", "+++ "))):
             continue
         if line.startswith("-"):
             removed.append(line[1:])

@@ -1,12 +1,12 @@
-"""What a forge must be able to do, and the facts it hands back.
+"""What every forge must be able to do, and the facts that it returns.
 
-An adapter is one module with one class that satisfies :class:`Forge`, plus a row in ``accounts.identity.forges``.
-Adapters speak to the forge and translate; they store nothing, read no settings and no clock but the one they are given.
-Facts are frozen and hold only what the forge said: ``None`` means that the forge did not say (unknown), an empty
-tuple means that it said "none". The two are never mixed up (invariant 9).
+An adapter is a module with one class that satisfies :class:`Forge`, plus a row in ``accounts.identity.forges``.
+Adapters call the forge and translate its answers. They store nothing, and read no settings and no clock except the one
+they are given. Facts are frozen and contain only what the forge said: ``None`` means that the forge did not say
+(unknown), an empty tuple means that it said "none". Never confuse the two (invariant 9).
 
-What a forge cannot do at all, its adapter says with a :class:`ForgeError` of the code ``forge-cannot``, never with an
-empty answer.
+If a forge cannot do something at all, its adapter raises a :class:`ForgeError` with the code ``forge-cannot``. It
+never returns an empty answer.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ ChangeKind = Literal["pull_request", "review", "issue"]
 
 @dataclass(frozen=True, slots=True)
 class AccountOnForge:
-    """An account on a forge. ``id`` is the forge's immutable user id as text; ``login`` only a label that may
-    change; ``node_id`` is GitHub's GraphQL id (empty elsewhere); ``kind`` is ``user``, ``bot``, ``organisation``
-    or ``ghost``."""
+    """An account on a forge. ``id`` is the forge's immutable user id as text. ``login`` is only a label that may
+    change. ``node_id`` is GitHub's GraphQL id (empty elsewhere). ``kind`` is ``user``, ``bot``, ``organisation`` or
+    ``ghost``."""
 
     id: str
     login: str
@@ -37,7 +37,7 @@ class AccountOnForge:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryOnForge:
-    """A repository as the forge describes it now. ``id`` is immutable, ``full_name`` may change."""
+    """A repository as the forge describes it now. ``id`` is immutable; ``full_name`` may change."""
 
     id: str
     full_name: str
@@ -45,7 +45,7 @@ class RepositoryOnForge:
     owner: AccountOnForge | None = None
     stars: int | None = None
     licence: str | None = None
-    """SPDX identifier; ``""`` when the forge says that there is none."""
+    """SPDX identifier; ``""`` if the forge says that there is no licence."""
     language: str | None = None
     is_fork: bool | None = None
     is_mirror: bool | None = None
@@ -56,6 +56,8 @@ class RepositoryOnForge:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
+    """A file of a change, with its numbers of added and deleted lines."""
+
     path: str
     additions: int
     deletions: int
@@ -65,12 +67,12 @@ class ChangedFile:
 class MergedChange:
     """One merged pull request. Times are aware; ``number`` and ``id`` are text.
 
-    A further kind is told in the same words. ``review``: ``number`` is the review's own id, ``author`` the reviewer,
-    ``merged_at`` the time of submitting, title and url those of what was reviewed. ``issue``: ``merged_at`` is when it
-    was closed as completed. Neither has lines, files or a commit (``None``).
+    The other kinds use the same fields. ``review``: ``number`` is the review's own id, ``author`` the reviewer,
+    ``merged_at`` the time of submission, title and url those of the reviewed pull request. ``issue``: ``merged_at`` is
+    the time at which it was closed as completed. Neither has lines, files or a commit (``None``).
 
-    ``status`` ``landed``: the forge calls it closed, but the repository's own rule says that the work went in
-    (``landed_by`` names the rule, ``merge_commit`` is the commit, ``raw`` holds what the rule saw).
+    ``status`` ``landed``: the forge calls it closed, but a rule of the repository says that the work was accepted
+    (``landed_by`` names the rule, ``merge_commit`` is the commit, ``raw`` has the facts that the rule used).
     """
 
     id: str
@@ -86,7 +88,7 @@ class MergedChange:
     deletions: int | None
     changed_files: int | None
     files: tuple[ChangedFile, ...] | None
-    """At most what the forge lists (GitHub 100 a page here, Gitee 300); ``changed_files`` has the true count."""
+    """No more than the forge lists (GitHub 100, one page; Gitee 300). ``changed_files`` has the true count."""
     labels: tuple[str, ...] | None
     merge_commit: str | None
     merged_by: AccountOnForge | None
@@ -97,21 +99,21 @@ class MergedChange:
     status: ChangeStatus = "merged"
     landed_by: str = ""
     node_id: str = ""
-    """GitHub's GraphQL id of it (empty elsewhere): the cheapest way to see it again."""
+    """GitHub's GraphQL id of the change (empty elsewhere): the cheapest way to check it again."""
     patch_id: str | None = None
-    """:func:`credits.forges.patch_identity.diff_id` of the whole diff, where the forge gave one."""
+    """:func:`credits.forges.patch_identity.diff_id` of the whole diff, if the forge gave it."""
     only_whitespace: bool | None = None
-    """Whether nothing but white space changed, where the forge gave the whole diff."""
+    """Whether only white space changed, if the forge gave the whole diff."""
     raw: Mapping[str, Any] = field(default_factory=dict)
-    """What the forge answered, trimmed to the fields used: kept as evidence."""
+    """The forge's answer, reduced to the fields used: stored as evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionRequest:
-    """What has been merged for ``account`` since ``cursor`` (opaque text of the adapter's own; empty: everything).
+    """A request for everything merged for ``account`` since ``cursor`` (the adapter's own opaque text; empty: all).
 
-    ``repositories`` are full names to look in, for forges without a listing across repositories. ``kinds`` are asked
-    for besides what costs nothing more; one that the forge does not list is not asked, and does not fail the account.
+    ``repositories`` are full names to look in, for forges without a listing across repositories. ``kinds`` are the
+    kinds wanted. A kind that the forge does not list is not requested, and does not fail the account.
     """
 
     account: AccountOnForge
@@ -124,9 +126,9 @@ class CollectionRequest:
 class CollectionPage:
     """Part of the answer for one account: store ``changes`` and move the cursor to ``cursor`` in one transaction.
 
-    ``done``: the account is complete up to ``cursor``. ``failure``: this account failed; ``changes`` (what was got
-    before) may be stored, ``cursor`` equals what is safe to resume from, and the account is not complete.
-    ``account`` carries the login as the forge has it now.
+    ``done``: the account is complete up to ``cursor``. ``failure``: this account failed and is not complete;
+    ``changes`` (found before the failure) may be stored, and it is safe to resume from ``cursor``. ``account`` has the
+    login as the forge has it now.
     """
 
     account: AccountOnForge
@@ -138,8 +140,8 @@ class CollectionPage:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRef:
-    """A change that is held already, by what never changes: ids, and the number within the repository. ``full_name``
-    is the name last seen; ``node_id`` may be empty."""
+    """A change that is stored already, by what never changes: ids, and the number within the repository.
+    ``full_name`` is the last known name; ``node_id`` may be empty."""
 
     id: str
     number: str
@@ -153,11 +155,11 @@ class ChangeRef:
 
 @dataclass(frozen=True, slots=True)
 class RecheckAnswer:
-    """How a change stands now.
+    """The present state of a change.
 
-    ``change`` are the facts of today (labels, names after a rename or transfer); ``None`` where it is ``gone``, or
-    ``unknown`` because of ``failure``. ``reverted_by`` is the address of the merged change or commit that took it
-    back (then ``status`` is ``reverted``).
+    ``change`` has the present facts (labels, names after a rename or transfer). It is None if the change is ``gone``,
+    or ``unknown`` because of ``failure``. ``reverted_by`` is the URL of the merged change or commit that reverted it
+    (then ``status`` is ``reverted``).
     """
 
     ref: ChangeRef
@@ -169,9 +171,9 @@ class RecheckAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CommitOnForge:
-    """One commit. ``authors``: the author first, then those whom its trailers name, each by the forge's own account;
-    ``None`` in a place: somebody whom the forge knows no account of, who keeps a share all the same. ``files`` are
-    told for a commit that was asked for by itself."""
+    """A commit. ``authors``: the author first, then the people named in its trailers, each by the forge's account.
+    ``None`` among them: a person without a known account, who keeps a share all the same. ``files`` are known only for
+    a commit that was requested by itself."""
 
     sha: str
     message: str
@@ -183,8 +185,8 @@ class CommitOnForge:
 
 @dataclass(frozen=True, slots=True)
 class CrossCheckResult:
-    """What a cross-check came to for one account: ``counted`` changes in the time asked about, of which ``missed``
-    are not held. With a ``failure`` both may be less than there is."""
+    """The result of a cross-check of one account: ``counted`` changes in the period, and those of them that are not
+    stored yet (``missed``). With a ``failure`` both may be incomplete."""
 
     account: AccountOnForge
     counted: int
@@ -194,21 +196,21 @@ class CrossCheckResult:
 
 @dataclass(slots=True)
 class RequestCost:
-    """What an adapter has cost since it was made: HTTP requests, and GitHub's GraphQL points."""
+    """What an adapter has used since it was made: HTTP requests, and GitHub's GraphQL points."""
 
     requests: int = 0
     points: int = 0
 
 
 class Forge(Protocol):
-    """A forge, reached with the university's own tokens. Every method raises :class:`ForgeError` subclasses only."""
+    """A forge, used with the university's own tokens. Every method raises only subclasses of :class:`ForgeError`."""
 
     name: str
     spent: RequestCost
     tokens: TokenPool
     asks_at_once: int
-    """How many asks are best handed over together: all of them share the cost. A forge that is read repository by
-    repository takes as many as there are, and then costs the same for one account as for all."""
+    """How many requests to pass together, because they share the cost. A forge that is read repository by repository
+    takes all of them, and then one account costs as much as all accounts."""
     lists: tuple[ChangeKind, ...]
     """The kinds of contribution that this forge can list for an account."""
 
@@ -216,44 +218,48 @@ class Forge(Protocol):
         """Close the connections; the adapter may be used again."""
 
     def find_account(self, login: str) -> AccountOnForge:
-        """The account that has this login now; :class:`Missing` when nobody has it."""
+        """Return the account that has this login now. Raise :class:`MissingOnForge` if nobody has it."""
 
     def account(self, account_id: str) -> AccountOnForge:
-        """The account with this immutable id, whatever its login is now; :class:`Missing` when it is gone."""
+        """Return the account with this immutable id and its present login. Raise :class:`MissingOnForge` if gone."""
 
     def find_repository(self, full_name: str) -> RepositoryOnForge:
-        """The repository, following renames; :class:`Missing` when there is none that the token may see."""
+        """Return the repository; follow renames. Raise :class:`MissingOnForge` if the token can see none."""
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
-        """One pull request that a student points at; :class:`Missing`, or :class:`NotMerged` when it is not merged."""
+        """Return a merged pull request by its number. Raise :class:`MissingOnForge` or :class:`NotMerged`."""
 
     def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
-        """Pages for every ask, in any order, each ask ending with exactly one page that is ``done`` or a ``failure``.
+        """Yield pages for every request, in any order. Each request ends with exactly one page that is ``done`` or a
+        ``failure``.
 
-        A failure of one account does not stop the others. A failure of the forge as a whole (rate limit, no
-        connection, bad token) is raised as :class:`ForgeError` after the pages that were complete.
+        A failure of one account does not stop the others. A failure of the whole forge (rate limit, no connection,
+        bad token) is raised as :class:`ForgeError` after the complete pages.
         """
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
-        """Look another way for what each account got merged from ``since`` to ``until``; one answer an ask, in order.
+        """Search in another way for changes of each account merged from ``since`` to ``until``. Yield one answer for
+        each request, in order.
 
-        ``held`` has the ids of the changes that need not be told again. Dear, and a forge's search may know less than
-        its lists: for now and then, to find more, and never to conclude that something is not there.
+        ``known_ids`` has the ids of the changes that are stored already. A cross-check is expensive, and a forge's
+        search may know less than its lists. So use it seldom, to find more; never conclude from it that something is
+        missing.
         """
 
     def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
-        """How these changes stand now, one answer for each, in any order. What cannot be learnt is ``unknown`` with
-        its failure; only what the forge itself calls missing is ``gone``. Raises where the forge as a whole fails."""
+        """Yield the present state of each change, in any order. A change that cannot be checked is ``unknown`` with
+        its failure; only what the forge itself calls missing is ``gone``. Raise if the whole forge fails."""
 
     def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
-        """The commits of a pull request's branch, oldest first, at most 250; :class:`Missing` when it is gone."""
+        """Return the commits of a pull request's branch, oldest first, at most 250. Raise :class:`MissingOnForge`
+        if the pull request is gone."""
 
     def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
-        """One commit with its files; :class:`Missing` when the repository has none of that name."""
+        """Return a commit with its files. Raise :class:`MissingOnForge` if the repository does not have it."""
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
-        """A pull request that was closed and, for the forge, not merged: told as a change of status ``unknown``, with
-        the time of closing for ``merged_at``. :class:`NotMerged` where it is open, :class:`Missing` where there is
-        none; one that is merged or landed after all comes as such."""
+        """Return a pull request that was closed and, for the forge, not merged: a change of status ``unknown``, with
+        the time of closing as ``merged_at``. If it is merged or landed after all, return it as such. Raise
+        :class:`NotMerged` if it is open, :class:`MissingOnForge` if it does not exist."""

@@ -1,4 +1,4 @@
-"""What a student pastes to point at a pull request, read strictly: a web address, or ``owner/repository#12``."""
+"""Parse strictly the text by which a student names a pull request: its URL, or ``owner/repository#12``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class BadAddress(CreditsError):
 
 
 def parse_address(address: str, web_url: str) -> tuple[str, str]:
-    """``(full_name, number)`` of the pull request that ``address`` names on the forge at ``web_url``.
+    """Return ``(full_name, number)`` of the pull request that ``address`` names on the forge at ``web_url``.
 
-    Takes the address of the pull request or of a page below it (files, commits, a comment), with or without the
-    scheme, and the short form ``owner/repository#12``; Gitee writes ``!12``. Numbers come back without leading
-    zeros. Raises :class:`BadAddress`, whose code says why: ``address-empty``, ``address-not-a-pull-request``,
+    Accept the URL of the pull request or of a page below it (files, commits, a comment), with or without the scheme,
+    and the short form ``owner/repository#12``; Gitee writes ``!12``. The number has no leading zeros. Raise
+    :class:`BadAddress` with a code for the reason: ``address-empty``, ``address-not-a-pull-request``,
     ``address-of-another-site``, ``address-of-an-issue``.
     """
     pasted = address.strip().strip("<>").strip()

@@ -1,9 +1,9 @@
 """The university's own tokens for one forge: which to use next, and which must rest.
 
-Three states are kept apart: *exhausted* (the hourly quota of one resource is used up until a time), *slowed* (the
-forge asked for a pause, which counts for everything done with the token), and *revoked* (the forge refuses it: it
-is left alone for :data:`REFUSED_REST`, then tried once more, since somebody may have mended it). A student's token
-never comes here.
+There are three separate states: *exhausted* (the hourly quota of one resource is used up until a time), *slowed* (the
+forge asked for a pause, which applies to everything done with the token), and *revoked* (the forge refuses it: it is
+not used for :data:`REFUSED_REST`, then tried once more, because somebody may have repaired it). A student's token is
+never used here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ State = Literal["ready", "exhausted", "slowed", "revoked"]
 
 
 class Token:
-    """A token that does not show itself: its text is only read where a request is made."""
+    """A token that never shows its text, except where a request is made."""
 
     __slots__ = ("_secret", "mark", "number")
 
@@ -31,7 +31,7 @@ class Token:
         self._secret = secret
         self.number = number
         self.mark = hashlib.sha256(secret.encode()).hexdigest()[:10]
-        """The same in every process that has the token, and of no use to anybody else."""
+        """A hash: the same in every process that has the token, and useless to anybody else."""
 
     def reveal(self) -> str:
         return self._secret
@@ -41,27 +41,27 @@ class Token:
 
 
 class TokenPool:
-    """Tokens in turn. Safe to share between threads. ``resource`` names a quota that a forge counts by itself
-    (GitHub counts REST and GraphQL apart)."""
+    """The tokens, used in turn. Safe to share between threads. ``resource`` names a quota that the forge counts
+    separately (GitHub counts REST and GraphQL separately)."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         distinct = dict.fromkeys(secret.strip() for secret in secrets if secret.strip())
         self._tokens = [Token(secret, number) for number, secret in enumerate(distinct, start=1)]
         self._next = 0
         self._revoked: dict[int, datetime] = {}
-        self._doubted: set[int] = set()
+        self._refused_once: set[int] = set()
         self._slowed: dict[int, datetime] = {}
         self._exhausted: dict[tuple[int, str], datetime] = {}
         self._lock = threading.Lock()
-        self.tell: Callable[[str, datetime], None] | None = None
-        """Called with every rest that a forge asks for, as :meth:`heed` takes it: for other processes with the same
-        tokens."""
+        self.on_rest: Callable[[str, datetime], None] | None = None
+        """Called with the name and end of every rest that a forge asks for, so that other processes with the same
+        tokens can pass it to :meth:`apply_rests`."""
 
     def __len__(self) -> int:
         return len(self._tokens)
 
     def require(self) -> None:
-        """Raise :class:`TokenRefused` when there is none at all."""
+        """Raise :class:`TokenRefused` if no token is set."""
         if not self._tokens:
             raise TokenRefused(
                 "forge-token-absent",
@@ -70,10 +70,10 @@ class TokenPool:
             )
 
     def take(self, now: datetime, resource: str = "core") -> Token:
-        """The next token that may be used at ``now``.
+        """Return the next token that may be used at ``now``.
 
-        Raises :class:`TokenRefused` when there is none at all or all are revoked, and :class:`RateLimited` with the
-        earliest time at which one may be used again.
+        Raise :class:`TokenRefused` if no token is set or all are revoked, and :class:`RateLimited` with the earliest
+        time at which a token may be used again.
         """
         self.require()
         with self._lock:
@@ -93,23 +93,26 @@ class TokenPool:
         raise token_refused()
 
     def exhaust(self, token: Token, until: datetime, resource: str = "core") -> None:
-        """The quota of ``resource`` is used up; a later time than the one known wins."""
+        """Note that the quota of ``resource`` is used up until a time. The later of two times wins."""
         with self._lock:
             key = (token.number, resource)
             self._exhausted[key] = max(until, self._exhausted.get(key, until))
-        if self.tell:
-            self.tell(f"{token.mark}/{resource}", until)
+        if self.on_rest:
+            self.on_rest(f"{token.mark}/{resource}", until)
 
     def slow(self, token: Token, until: datetime) -> None:
-        """The forge asked for a pause with this token, whatever is asked; a later time wins."""
+        """Note that the forge asked for a pause with this token, for every resource. The later of two times wins."""
         with self._lock:
             self._slowed[token.number] = max(until, self._slowed.get(token.number, until))
-        if self.tell:
-            self.tell(token.mark, until)
+        if self.on_rest:
+            self.on_rest(token.mark, until)
 
-    def heed(self, rests: Mapping[str, datetime]) -> None:
-        """Take over what another process was told: until when a token rests, by its mark alone, or by its mark, a
-        slash and the resource. What is none of ours is passed over."""
+    def apply_rests(self, rests: Mapping[str, datetime]) -> None:
+        """Apply rests that another process received from the forge.
+
+        A name is a token's mark, or its mark, a slash and the resource; the value says until when the token rests.
+        Marks of unknown tokens are ignored.
+        """
         with self._lock:
             numbers = {token.mark: token.number for token in self._tokens}
             for name, until in rests.items():
@@ -124,17 +127,17 @@ class TokenPool:
                     self._slowed[number] = max(until, self._slowed.get(number, until))
 
     def refuse(self, token: Token, now: datetime) -> None:
-        """The forge refused the token itself. A forge in trouble refuses good tokens too: only a second refusal
-        with no success in between revokes it."""
+        """Note that the forge refused the token itself. A forge with a failure refuses good tokens too, so only a
+        second refusal without a success in between revokes the token."""
         with self._lock:
-            if token.number in self._doubted:
+            if token.number in self._refused_once:
                 self._revoked[token.number] = now + REFUSED_REST
-            self._doubted.add(token.number)
+            self._refused_once.add(token.number)
 
     def accept(self, token: Token) -> None:
-        """The forge answered to the token."""
+        """Note that the forge accepted the token."""
         with self._lock:
-            self._doubted.discard(token.number)
+            self._refused_once.discard(token.number)
 
     def state(self, token: Token, now: datetime, resource: str = "core") -> State:
         with self._lock:
@@ -160,5 +163,5 @@ class TokenPool:
 
 
 def pool_of(tokens: TokenPool | Sequence[str]) -> TokenPool:
-    """The pool itself, or a new one over plain tokens."""
+    """Return the pool itself, or a new pool of the plain tokens."""
     return tokens if isinstance(tokens, TokenPool) else TokenPool(tokens)

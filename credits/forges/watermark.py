@@ -1,9 +1,9 @@
 """How far a listing by time of update has been delivered, so that nothing is skipped and little is read twice.
 
-Work is delivered oldest first, whatever order the forge lists it in, so one time says it all: everything updated up
-to it was delivered. Forges show an update late or twice within the same second; therefore the last minutes before
-the mark are always read again, and what was delivered there is remembered by id and time of update. ``owed`` are
-ids that the forge listed but would not show: the mark passes them, and they are asked for again every time.
+Work is delivered oldest first, whatever order the forge lists it in. So one time is enough: everything updated up to
+it was delivered. A forge may show an update late, or two updates within one second. Therefore the last minutes before
+the mark are always read again, and the mark remembers by id and time of update what was delivered there. ``owed`` are
+ids that the forge listed but did not show: the mark passes them, and they are requested again every time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ OVERLAP = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """``seen``: everything updated up to here is delivered (``None``: nothing yet). ``near``: id to time of update
-    of what was delivered within :data:`OVERLAP` of it."""
+    """A mark. ``seen``: everything updated up to here is delivered (None: nothing yet). ``near``: id to time of
+    update of everything delivered within :data:`OVERLAP` before ``seen``."""
 
     seen: datetime | None = None
     near: Mapping[str, datetime] = field(default_factory=dict)
@@ -30,19 +30,19 @@ class Watermark:
 
     @property
     def since(self) -> datetime | None:
-        """The time from which the forge must be read again; ``None``: from the beginning."""
+        """The time from which the forge must be read again. None: from the beginning."""
         return None if self.seen is None else self.seen - OVERLAP
 
     def reached(self, updated: datetime) -> bool:
-        """Whether a listing newest first may stop at a row of this time."""
+        """Return whether a listing, newest first, may stop at a row of this time."""
         return self.since is not None and updated < self.since
 
     def wants(self, key: str, updated: datetime) -> bool:
-        """Whether this row is still to be delivered."""
+        """Return whether this row is still to be delivered."""
         return not self.reached(updated) and self.near.get(key) != updated
 
     def passed(self, key: str, updated: datetime) -> Watermark:
-        """After this row, and all older ones, were delivered."""
+        """Return the mark after this row and all older rows were delivered."""
         moved = self.advanced(updated)
         near = dict(moved.near)
         if not moved.reached(updated):
@@ -50,17 +50,17 @@ class Watermark:
         return Watermark(moved.seen, near, tuple(owed for owed in moved.owed if owed != key))
 
     def advanced(self, updated: datetime) -> Watermark:
-        """After everything up to ``updated`` was read; never moves back."""
+        """Return the mark after everything up to ``updated`` was read. A mark never moves back."""
         seen = updated if self.seen is None else max(self.seen, updated)
         near = {key: time for key, time in self.near.items() if time >= seen - OVERLAP}
         return Watermark(seen, near, self.owed)
 
     def owing(self, keys: Iterable[str]) -> Watermark:
-        """With these ids to be asked for again next time."""
+        """Return the mark with these ids added to those to request again next time."""
         return Watermark(self.seen, self.near, tuple(dict.fromkeys((*self.owed, *keys))))
 
     def settled(self, key: str) -> Watermark:
-        """An owed id was delivered, or is gone."""
+        """Return the mark without an owed id that was delivered or is gone."""
         return Watermark(self.seen, self.near, tuple(owed for owed in self.owed if owed != key))
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +72,8 @@ class Watermark:
 
     @classmethod
     def from_json(cls, value: object) -> Watermark:
-        """What :meth:`to_json` gave. Anything else is an empty mark: reading again is safe, skipping is not."""
+        """Read what :meth:`to_json` wrote. Return an empty mark for anything else: reading again is safe, skipping is
+        not."""
         try:
             if not isinstance(value, dict):
                 return cls()

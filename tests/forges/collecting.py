@@ -1,4 +1,4 @@
-"""A collector as small as can be, and the truth to hold it against: for the adapters' tests only."""
+"""A minimal collector, and the true state to compare it with, for the adapters' tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo.forge.ids import read_id
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is told otherwise, for the forge and the adapter alike."""
+    """A clock for both the forge and the adapter. It moves only when a test moves it."""
 
     now: datetime = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ class Clock:
 
 @dataclass
 class Store:
-    """What a database would hold: a cursor for each account, and each change as it last came, by id."""
+    """What a database would store: a cursor for each account, and by id the last version of each change."""
 
     cursors: dict[str, str] = field(default_factory=dict)
     changes: dict[str, MergedChange] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Store:
         *,
         pages: int | None = None,
     ) -> list[CollectionPage]:
-        """One collection, cut after so many pages. Raises what the forge raises, having kept what came before."""
+        """Collect once, and stop after ``pages`` pages. Keep every page that came before an error of the forge."""
         got = []
         for page in islice(forge.merged_changes(self.asks(accounts, repositories)), pages):
             self.keep(page)
@@ -67,7 +67,7 @@ class Store:
 
 
 def truth(local: LocalForge, forge: str, accounts: Iterable[AccountOnForge]) -> dict[str, datetime]:
-    """Id to time of merging of all that these accounts got merged, from the forge's own state."""
+    """Return id to time of merging of everything merged for these accounts, from the forge's own state."""
     ids = {read_id(forge, account.id) for account in accounts}
     return {
         str(pull.id): pull.merged_at
@@ -83,7 +83,7 @@ def ids(accounts: Iterable[AccountOnForge]) -> set[str]:
 
 
 def ends(pages: Iterable[CollectionPage]) -> dict[str, bool]:
-    """For each account, whether its last page says that it is complete."""
+    """Return for each account whether its last page says that it is complete."""
     return {page.account.id: page.done for page in pages}
 
 
@@ -97,9 +97,9 @@ def until_done(
     rounds: int = 200,
     before_round: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Collect as a patient worker would: again after each failure, never before the time that was named.
+    """Collect like a patient worker: again after each failure, and never before the time that the forge gave.
 
-    Returns the number of rounds; fails where an account is not complete in ``rounds`` of them.
+    Return the number of rounds. Fail if an account is not complete after ``rounds`` rounds.
     """
     waiting = {account.id: account for account in accounts}
     for number in range(1, rounds + 1):

@@ -1,6 +1,6 @@
-"""What every adapter must hold to, over real HTTP against the local forge.
+"""The contract of every adapter, tested over real HTTP against the local forge.
 
-A new forge: subclass `Contract`, set ``forge`` and ``adapter``, and all of this runs over it.
+For a new forge, subclass `Contract` and set ``forge`` and ``adapter``: then all of these tests run for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Contract:
     forge: ClassVar[Any]
     adapter: ClassVar[Callable[..., Any]]
 
-    # -- what each test stands on
+    # -- what the tests use
 
     @pytest.fixture
     def clock(self) -> Clock:
@@ -54,10 +54,10 @@ class Contract:
             yield local
 
     rows_of: ClassVar[str] = ""
-    """Whose carried rows are served, where this forge has none of its own."""
+    """The forge whose example rows are served, if this forge has none of its own."""
 
     def rows(self, most: int = 1000) -> list[Row]:
-        """The carried rows of this forge, by authors of at most so many."""
+        """Return the example rows of this forge, without authors of more than ``most`` rows."""
         name = self.rows_of or self.forge
         rows = [{**row, "forge": self.forge} for row in read(CARRIED) if row["forge"] == name]
         counts = Counter(row["author"]["id"] for row in rows)
@@ -77,14 +77,14 @@ class Contract:
         adapter.close()
 
     def busiest(self, local: LocalForge, most: int = 6) -> list[AccountOnForge]:
-        """Accounts of those who got most merged, as the university would hold them: with nothing but id and login."""
+        """Return the accounts with most merged work, as the university knows them: only id and login."""
         merged = [pull for pull in local.world.pulls(self.forge) if pull.state == "merged"]
         people = {pull.author.id: pull.author for pull in merged}
         counts = Counter(pull.author.id for pull in merged)
         return [AccountOnForge(self.shown(key), people[key].login) for key, _ in counts.most_common(most)]
 
     def shown(self, number: int) -> str:
-        """An account's id as the forge writes it, as text."""
+        """Return an account's id as the forge writes it, as text."""
         return str(shown_id(self.forge, number))
 
     def watched(self, local: LocalForge) -> list[str]:
@@ -93,7 +93,7 @@ class Contract:
     def merge_one(
         self, local: LocalForge, clock: Clock, account: AccountOnForge, **more: Any
     ) -> LocalPullRequest:
-        """Something new of this account's, merged at the clock's present time."""
+        """Add new work of this account, merged at the clock's present time."""
         author = local.world.account_by_id(self.forge, read_id(self.forge, account.id))
         assert author is not None
         repository = more.pop("repository", None) or self.some_repository(local)
@@ -113,7 +113,7 @@ class Contract:
     def why_not(
         self, store: Store, adapter: Forge, accounts: list[AccountOnForge], watched: list[str]
     ) -> ForgeError | None:
-        """What a collection of accounts says that cannot succeed; it must not call any of them complete."""
+        """Collect accounts where this cannot succeed, and return the error. No account may be complete."""
         try:
             pages = store.collect(adapter, accounts, watched)
         except ForgeError as error:
@@ -122,20 +122,20 @@ class Contract:
         return next((page.failure for page in pages if page.failure), None)
 
     def counted(self, pull: LocalPullRequest) -> tuple[int | None, int | None]:
-        """The lines that this forge can tell of a pull request."""
+        """Return the numbers of lines that this forge can give for a pull request."""
         return pull.additions, pull.deletions
 
     # -- look-ups
 
     def test_an_account_is_found_by_its_login(self, local: LocalForge, adapter_: Forge) -> None:
-        """A login gives the forge's immutable id, as text, and the login as the forge writes it."""
+        """A look-up by login gives the forge's immutable id, as text, and the login as the forge writes it."""
         wanted = self.busiest(local, 1)[0]
         found = adapter_.find_account(wanted.login.upper())
         assert (found.id, found.login, found.kind) == (wanted.id, wanted.login, "user")
 
     @pytest.mark.parametrize("login", ["nobody-has-this-login", "", "../users", "a b", "统一"])
     def test_a_login_that_nobody_has(self, adapter_: Forge, login: str) -> None:
-        """An unknown or impossible login is missing, and not an error of the program."""
+        """An unknown or impossible login is missing, not an error of the program."""
         with pytest.raises(MissingOnForge):
             adapter_.find_account(login)
 
@@ -156,7 +156,7 @@ class Contract:
             adapter_.find_repository(name)
 
     def test_a_change_that_a_student_points_at(self, local: LocalForge, adapter_: Forge) -> None:
-        """One pull request by repository and number carries the forge's numbers, files and times."""
+        """A pull request found by repository and number has the forge's numbers, files and times."""
         pull = next(
             pull for pull in local.world.pulls(self.forge) if pull.state == "merged" and len(pull.files) > 1
         )
@@ -176,7 +176,7 @@ class Contract:
     def test_a_change_that_is_not_merged_or_not_there(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Open, closed and missing pull requests are told apart from merged ones, and from each other."""
+        """Open and closed pull requests are "not merged", and missing ones are "missing"."""
         account = self.busiest(local, 1)[0]
         opened = self.merge_one(local, clock, account, state="open", merged_at=None)
         closed = self.merge_one(local, clock, account, state="closed", merged_at=None, closed_at=clock.now)
@@ -193,7 +193,7 @@ class Contract:
     def test_all_that_was_merged_is_delivered_once(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """A first collection of several accounts gives exactly what the forge holds, each account ending once."""
+        """A first collection of several accounts gives exactly what the forge has; each account ends once."""
         accounts, store = self.busiest(local), Store()
         pages = store.collect(adapter_, accounts, self.watched(local))
         expected = truth(local, self.forge, accounts)
@@ -206,7 +206,7 @@ class Contract:
         assert all(author and author.id == account for author, account in authors)
 
     def test_a_link_and_a_collection_tell_the_same(self, local: LocalForge, adapter_: Forge) -> None:
-        """The same pull request has the same facts, however it was found."""
+        """A pull request has the same facts if it was collected or found by its link."""
         account, store = self.busiest(local, 1)[0], Store()
         store.collect(adapter_, [account], self.watched(local))
         change = next(iter(store.changes.values()))
@@ -217,7 +217,7 @@ class Contract:
     def test_only_what_is_new_comes_the_second_time(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """With nothing new nothing is delivered; one new pull request comes alone; a touched one comes again."""
+        """Without news nothing is delivered; a new pull request comes alone; an updated one comes again."""
         accounts, store, watched = self.busiest(local), Store(), self.watched(local)
         store.collect(adapter_, accounts, watched)
         store.deliveries.clear()
@@ -252,7 +252,7 @@ class Contract:
     def test_many_that_were_merged_in_the_same_second(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Two hundred and fifty with one time of update, more than any page holds, are all delivered."""
+        """250 pull requests with the same time of update, more than fit on a page, are all delivered."""
         account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
         for _ in range(250):
             self.merge_one(local, clock, account)
@@ -260,7 +260,7 @@ class Contract:
         assert store.changes.keys() == truth(local, self.forge, [account]).keys()
 
     def test_an_account_that_was_renamed(self, local: LocalForge, clock: Clock, adapter_: Forge) -> None:
-        """New work is found under the new login, which the page tells, though only the old one was known."""
+        """New work is found although only the old login was known, and the page has the new login."""
         account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
         store.collect(adapter_, [account], watched)
         local.world.rename_account(self.forge, account.login, "a-new-login")
@@ -274,32 +274,32 @@ class Contract:
     def test_a_login_that_went_to_somebody_else(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Whoever takes over a free login earns nothing for its former holder: the id decides."""
+        """Work of a new owner of a login is not credited to the former owner: the id decides."""
         account, store, watched = self.busiest(local, 1)[0], Store(), self.watched(local)
         local.world.rename_account(self.forge, account.login, "moved-on")
         other = local.world.add_account(self.forge, account.login)
         theirs = self.merge_one(local, clock, AccountOnForge(self.shown(other.id), other.login))
         pages = store.collect(adapter_, [account], watched)
         assert str(theirs.id) not in store.changes
-        # Complete, or said not to be: never complete with less than there is.
+        # The account may be incomplete, but never complete with less than there is.
         if pages[-1].done:
             assert store.changes.keys() == truth(local, self.forge, [account]).keys()
 
     def test_no_account_at_all(self, adapter_: Forge) -> None:
-        """Asking for nobody gives nothing and costs nothing."""
+        """A collection without accounts gives nothing and costs nothing."""
         assert list(adapter_.merged_changes([])) == []
         assert adapter_.spent.requests == 0
 
     def test_what_it_cost_is_counted(self, local: LocalForge, adapter_: Forge) -> None:
-        """Requests and points in ``spent`` are those that the forge served."""
+        """``spent`` counts exactly the requests and points that the forge served."""
         Store().collect(adapter_, self.busiest(local, 2), self.watched(local))
         assert adapter_.spent.requests == local.log.requests(self.forge)
         assert adapter_.spent.points == local.log.points(self.forge)
 
-    # -- seeing again
+    # -- rechecks
 
     def refs(self, store: Store) -> list[ChangeRef]:
-        """What a database would know of the changes that it holds."""
+        """Return what a database would know of its changes."""
         return [
             ChangeRef(
                 change.id,
@@ -315,7 +315,7 @@ class Contract:
         ]
 
     def small_store(self, local: LocalForge, clock: Clock, adapter: Forge, number: int = 4) -> Store:
-        """A few changes of one account in a repository of its own, collected."""
+        """Return a few collected changes of an account, in a repository with nothing else."""
         account, store = self.busiest(local, 1)[0], Store()
         place = local.world.add_repository(self.forge, "small/place", created_at=clock.now)
         for _ in range(number):
@@ -329,15 +329,15 @@ class Contract:
     def test_what_is_held_is_seen_again_as_it_stands_now(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """New labels, what was taken back and what is gone are told apart; the rest stands, with the same facts."""
+        """A recheck shows new labels, reverted changes and missing changes; other changes keep the same facts."""
         store = self.small_store(local, clock, adapter_)
         held = [local.world.pull_by_id(self.forge, int(key)) for key in store.changes]
         first, second, third, fourth = (pull for pull in held if pull is not None)
         local.world.label(first, ["spam"], clock.now)
         back = local.world.revert(second, clock.now, second.author)
         local.world.delete_pull(third)
-        found = {standing.ref.id: standing for standing in adapter_.recheck(self.refs(store))}
-        assert {key: standing.status for key, standing in found.items()} == {
+        found = {answer.ref.id: answer for answer in adapter_.recheck(self.refs(store))}
+        assert {key: answer.status for key, answer in found.items()} == {
             str(first.id): "merged",
             str(second.id): "reverted",
             str(third.id): "gone",
@@ -356,36 +356,41 @@ class Contract:
     def test_a_revert_that_was_reverted_took_nothing_back(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Taken back, and the taking back taken back: the work stands."""
+        """If a revert was itself reverted, the work counts as merged."""
         store = self.small_store(local, clock, adapter_, 2)
         pull = local.world.pull_by_id(self.forge, int(next(iter(store.changes))))
         assert pull is not None
         last = local.world.revert(pull, clock.now, pull.author)
-        assert sorted(one.status for one in adapter_.recheck(self.refs(store))) == ["merged", "reverted"]
+        assert sorted(answer.status for answer in adapter_.recheck(self.refs(store))) == [
+            "merged",
+            "reverted",
+        ]
         clock.pass_by(hours=1)
         local.world.revert(last, clock.now, pull.author)
-        assert [one.status for one in adapter_.recheck(self.refs(store))] == ["merged", "merged"]
+        assert [answer.status for answer in adapter_.recheck(self.refs(store))] == ["merged", "merged"]
 
     def test_invariant_9_what_cannot_be_seen_again_is_unknown_and_not_gone(
         self, local: LocalForge, clock: Clock
     ) -> None:
-        """A forge in trouble makes nothing disappear: each is unknown with its reason, or the whole is an error."""
+        """A failing forge makes nothing disappear: each change is unknown with its reason, or there is an error."""
         adapter = self.make(local, clock, timeout=5)
         store = self.small_store(local, clock, adapter)
+        assert store.changes
         for kind in ("http_502", "html_200", "truncated_json"):
             local.faults.add(kind, forge=self.forge, times=None)
             with suppress(ForgeError):
-                standings = list(adapter.recheck(self.refs(store)))
-                assert [one.status for one in standings] == ["unknown"] * len(store.changes)
-                assert all(one.failure for one in standings)
+                answers = list(adapter.recheck(self.refs(store)))
+                assert [answer.status for answer in answers] == ["unknown"] * len(store.changes)
+                assert all(answer.failure for answer in answers)
             local.faults.clear()
-        assert [one.status for one in adapter.recheck(self.refs(store))] == ["merged"] * len(store.changes)
+        answers = list(adapter.recheck(self.refs(store)))
+        assert [answer.status for answer in answers] == ["merged"] * len(store.changes)
         adapter.close()
 
     def test_a_second_look_finds_what_is_not_held(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Of what an account got merged in a time, exactly that is told which is not held, with all its facts."""
+        """A cross-check returns exactly those changes merged in a period that are not stored yet, with their facts."""
         account = self.busiest(local, 1)[0]
         place = local.world.add_repository(self.forge, "small/place", created_at=clock.now)
         begun, pulls = clock.now, []
@@ -397,7 +402,7 @@ class Contract:
         (checked,) = adapter_.cross_check([ask], since, until, {str(pulls[2].id)})
         assert checked.failure is None
         assert checked.counted == 3
-        assert [change.id for change in sorted(checked.missed, key=lambda one: one.merged_at)] == [
+        assert [change.id for change in sorted(checked.missed, key=lambda change: change.merged_at)] == [
             str(pulls[1].id),
             str(pulls[3].id),
         ]
@@ -407,7 +412,7 @@ class Contract:
     def test_the_commits_of_a_branch_name_their_authors(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """Each commit of a pull request carries the immutable id of whoever wrote it; one alone has its files too."""
+        """Each commit of a pull request has its author's immutable id; a commit found by itself also has its files."""
         account, other = self.busiest(local, 2)
         helper = local.world.account(self.forge, other.login)
         assert helper is not None
@@ -430,7 +435,7 @@ class Contract:
     def test_a_closed_one_is_told_with_its_facts(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """What was closed and not merged can be looked at, and is never called merged; an open one is refused."""
+        """A closed, unmerged pull request can be read and is never called merged; an open one is refused."""
         account = self.busiest(local, 1)[0]
         closed = self.merge_one(local, clock, account, state="closed", merged_at=None, closed_at=clock.now)
         opened = self.merge_one(local, clock, account, state="open", merged_at=None)
@@ -445,7 +450,7 @@ class Contract:
             adapter_.find_closed(name, "999999")
 
     def test_kinds_that_are_not_listed_do_no_harm(self, local: LocalForge, adapter_: Forge) -> None:
-        """Asked for every kind, a forge gives what it lists, and the account is complete."""
+        """A request for every kind gives the kinds that the forge lists, and the account is complete."""
         account, watched = self.busiest(local, 1)[0], tuple(self.watched(local))
         ask = CollectionRequest(account, "", watched, ("pull_request", "review", "issue"))
         pages = list(adapter_.merged_changes([ask]))
@@ -461,7 +466,7 @@ class Contract:
     def test_any_interruption_resumed_from_its_cursor_gives_all(
         self, stops: list[int], data: st.DataObject
     ) -> None:
-        """Cut after any pages, with new work in between, and resumed from what was stored: all of it comes."""
+        """A collection cut after any page and resumed from its cursor delivers everything, also new work in between."""
         clock = Clock()
         with LocalForge(rows=self.rows(most=15), clock=clock) as local:
             adapter = self.make(local, clock)
@@ -482,7 +487,7 @@ class Contract:
     def test_invariant_9_a_failed_fetch_is_never_read_as_nothing_there(
         self, local: LocalForge, clock: Clock, kind: str
     ) -> None:
-        """With the forge broken in any way, no account ends as complete, and every look-up is an error."""
+        """If the forge fails in any way, no account is complete, and every look-up is an error."""
         adapter, accounts, watched = (
             self.make(local, clock, timeout=5),
             self.busiest(local, 2),
@@ -504,7 +509,7 @@ class Contract:
         adapter.close()
 
     def test_invariant_9_a_forge_that_is_not_there(self, clock: Clock) -> None:
-        """Where nothing listens, that is said, and nothing else."""
+        """If nothing listens at the address, the error is that the forge is unavailable."""
         with LocalForge(rows=[], clock=clock) as gone:
             adapter = self.make(gone, clock, timeout=2)
         with pytest.raises(ForgeUnavailable):
@@ -515,7 +520,7 @@ class Contract:
     def test_invariant_9_an_account_that_is_gone_is_not_an_empty_one(
         self, local: LocalForge, adapter_: Forge
     ) -> None:
-        """An account deleted before its first collection fails by itself, and the others are complete."""
+        """An account deleted before its first collection fails alone, and the others are complete."""
         gone, other = self.busiest(local, 2)
         local.world.delete_account(self.forge, gone.login)
         store = Store()
@@ -530,7 +535,7 @@ class Contract:
     def test_invariant_9_faults_at_random_lose_nothing(
         self, local: LocalForge, clock: Clock, share: float, seed: int
     ) -> None:
-        """With every kind of passing fault at once, a patient worker ends with the truth and with each fact right."""
+        """With all kinds of passing faults at once, a patient worker ends with everything, and every fact is right."""
         adapter, accounts, watched = self.make(local, clock), self.busiest(local, 4), self.watched(local)
         for number, kind in enumerate(PASSING):
             local.faults.add(
@@ -540,6 +545,7 @@ class Contract:
         until_done(store, adapter, accounts, watched, clock)
         local.faults.clear()
         assert store.changes.keys() == truth(local, self.forge, accounts).keys()
+        assert store.changes
         for key, change in store.changes.items():
             pull = local.world.pull_by_id(self.forge, int(key))
             assert pull is not None
@@ -559,7 +565,7 @@ class Contract:
     def test_a_limit_names_the_time_to_wait(
         self, local: LocalForge, clock: Clock, kind: str, details: dict[str, Any], seconds: int
     ) -> None:
-        """Every limit is an error with a time, the one that the forge named or a minute; nothing is asked before."""
+        """Every limit is an error with a time (the forge's, or a minute), and no request is sent before it."""
         adapter, account = self.make(local, clock, tokens=self.tokens(local)[:1]), self.busiest(local, 1)[0]
         local.faults.add(kind, forge=self.forge, times=1, **details)
         with pytest.raises(RateLimited) as limited:
@@ -579,7 +585,7 @@ class Contract:
     def test_another_token_goes_on_where_one_must_rest(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """With two tokens a limit on one is not felt, and the resting one is left alone."""
+        """With two tokens, a limit on one does not stop the work, and the resting token is not used."""
         account = self.busiest(local, 1)[0]
         local.faults.add("secondary_limit", forge=self.forge, times=1, retry_after=600)
         assert adapter_.find_account(account.login).id == account.id
@@ -591,7 +597,7 @@ class Contract:
     def test_no_call_is_made_before_a_time_that_the_forge_named(
         self, local: LocalForge, clock: Clock
     ) -> None:
-        """Through a whole collection with limits at random, the token keeps to the times given to it."""
+        """In a whole collection with limits at random, a token is never used before the time that the forge gave."""
         adapter = self.make(local, clock, tokens=self.tokens(local)[:1])
         accounts, store, watched = self.busiest(local, 3), Store(), self.watched(local)
         local.faults.add("secondary_limit", forge=self.forge, probability=0.04, seed=5, retry_after=30)
@@ -608,7 +614,7 @@ class Contract:
         adapter.close()
 
     def test_a_token_that_the_forge_refuses(self, local: LocalForge, clock: Clock) -> None:
-        """A bad token is an error of its own, wherever it shows; beside a good one it does no harm."""
+        """A bad token is a typed error everywhere; together with a good token it does no harm."""
         account = self.busiest(local, 1)[0]
         bad = self.make(local, clock, tokens=["not-a-token"])
         with pytest.raises(TokenRefused):
@@ -625,7 +631,7 @@ class Contract:
             adapter.close()
 
     def test_one_slip_of_the_forge_does_not_revoke_a_token(self, local: LocalForge, clock: Clock) -> None:
-        """A single 401 to a good token is asked again and forgotten."""
+        """After a single 401 for a good token, the request is sent again and succeeds."""
         adapter, account = self.make(local, clock, tokens=self.tokens(local)[:1]), self.busiest(local, 1)[0]
         local.faults.add("unauthorized", forge=self.forge, times=1)
         assert adapter.find_account(account.login).id == account.id
@@ -635,7 +641,7 @@ class Contract:
     def test_no_error_and_no_log_shows_a_token(
         self, local: LocalForge, clock: Clock, caplog: pytest.LogCaptureFixture, kind: str
     ) -> None:
-        """Neither messages, tracebacks with all their causes, nor logs at the finest level carry a token."""
+        """No token is in messages, in tracebacks with all their causes, or in logs at the finest level."""
         secret = self.tokens(local)[0]
         adapter = self.make(local, clock, tokens=[secret])
         local.faults.add(kind, forge=self.forge, times=None)
@@ -650,7 +656,7 @@ class Contract:
     def test_a_cursor_that_cannot_be_read_starts_anew(
         self, local: LocalForge, adapter_: Forge, cursor: str
     ) -> None:
-        """A cursor of another version, or none at all, costs a whole reading and skips nothing."""
+        """An unreadable cursor, or one of another version, causes a complete reading and skips nothing."""
         account, watched = self.busiest(local, 1)[0], self.watched(local)
         store = Store(cursors={account.id: cursor})
         store.collect(adapter_, [account], watched)

@@ -1,4 +1,4 @@
-"""The kinds of file."""
+"""The categories of files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TABLE: dict[Category, str] = {
     ("path", "category"), [(path, category) for category, paths in TABLE.items() for path in paths.split()]
 )
 def test_well_known_paths(path: str, category: Category) -> None:
-    """Paths as real projects have them fall where a reviewer would put them."""
+    """Paths of real projects get the category that a reviewer would choose."""
     assert classify(path) == category
 
 
@@ -57,7 +57,7 @@ def test_well_known_paths(path: str, category: Category) -> None:
 @example("a//b\\c")
 @example("...")
 def test_every_path_has_exactly_one_category(path: str) -> None:
-    """No path, however strange, raises or stays unclassed."""
+    """Every path, also a strange one, gets a category without an error."""
     assert classify(path) in CATEGORIES
 
 
@@ -65,7 +65,7 @@ def test_every_path_has_exactly_one_category(path: str) -> None:
     st.sampled_from([path for paths in TABLE.values() for path in paths.split()]), st.text("abxy", min_size=1)
 )
 def test_what_is_generated_stays_so_wherever_it_lies(path: str, folder: str) -> None:
-    """A vendored folder makes all below it generated, and a plain folder above changes no generated file."""
+    """Everything in a vendored folder is generated, and a plain parent folder does not change this."""
     assert classify(f"vendor/{path}") == "generated"
     if classify(path) == "generated":
         assert classify(f"{folder}/{path}") == "generated"

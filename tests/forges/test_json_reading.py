@@ -1,4 +1,4 @@
-"""Reading answers: what a forge promised, or a typed error."""
+"""Reading JSON: the documented type, or a typed error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SECONDS = timedelta(seconds=1)
     ],
 )
 def test_when_a_forge_allows_the_next_call(headers: dict[str, str], expected: datetime) -> None:
-    """The time that a forge names in either of its ways is kept, and a minute where it names none."""
+    """The time that a forge names in either header is used, or a minute if it names none."""
     assert next_allowed_call(headers, NOW) == expected
 
 
@@ -53,7 +53,7 @@ def test_when_a_forge_allows_the_next_call(headers: dict[str, str], expected: da
     st.dictionaries(st.sampled_from(["retry-after", "x-ratelimit-remaining", "x-ratelimit-reset"]), st.text())
 )
 def test_no_header_makes_us_call_in_the_past_or_crash(headers: dict[str, str]) -> None:
-    """Whatever the headers say, the time to wait for lies between now and a day from now."""
+    """For any headers, the next allowed call is between now and a day from now."""
     assert NOW <= next_allowed_call(headers, NOW) <= NOW + LONGEST_WAIT
 
 
@@ -71,14 +71,14 @@ def test_times_survive_writing_and_reading(microseconds: int, offset: int) -> No
     "value", [None, "", 0, "yesterday", "2026-03-01", "2026-03-01T12:00:00", {}, "２０２６"]
 )
 def test_a_time_without_an_offset_is_no_time(value: object) -> None:
-    """Nothing is guessed: neither a zone nor a date."""
+    """Neither a time zone nor a date is guessed."""
     with pytest.raises(ForgeUnavailable):
         parse_time(value)
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none()))
 def test_readers_give_the_promised_type_or_an_error(value: object) -> None:
-    """Each reader returns its type or raises the typed error, whatever it is given."""
+    """For any value, each reader returns its type or raises the typed error."""
     for reader, kind in (
         (json_object, dict),
         (json_array, list),

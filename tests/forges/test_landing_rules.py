@@ -1,4 +1,4 @@
-"""Work that went in though the forge calls its pull request closed: only by a rule of the repository's own."""
+"""Work accepted although the forge calls its pull request closed: only by a rule for the repository."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def _account(local: LocalForge) -> AccountOnForge:
 def test_what_each_rule_asks_for(
     rule: str, title: str, labels: list[str], message: str | None, holds: bool
 ) -> None:
-    """Label, closing commit and title must fit this very pull request of this very repository."""
+    """Label, closing commit and title must match exactly this pull request of this repository."""
     assert RULES[rule].holds("o/r", "7", title, labels, message) is holds
 
 
 def test_a_rule_counts_in_its_repositories_only() -> None:
-    """Elsewhere closed means closed, whatever the words."""
+    """In a repository without a rule, closed means closed, with any title and message."""
     assert [rule.name for rule in rules_for_repository(LANDING_RULES, "PyTorch/pytorch")] == ["pytorch"]
     assert rules_for_repository(LANDING_RULES, "somebody/pytorch") == ()
 
@@ -112,8 +112,8 @@ def test_landed_work_is_collected_as_a_class_of_its_own(
     message: str,
     rule: str,
 ) -> None:
-    """It comes with status landed, the rule, the commit that brought it in, and the same by link and when seen again;
-    what was simply closed there, or anywhere else, does not come."""
+    """Landed work is delivered with its status, rule and commit, and is the same by link and in a recheck; work that
+    was only closed is not delivered."""
     landed = _opened(local, clock, full_name, title)
     _rejected = [_opened(local, clock, full_name, "Not wanted"), _opened(local, clock, "else/where", title)]
     clock.pass_by(hours=1)
@@ -139,7 +139,7 @@ def test_landed_work_is_collected_as_a_class_of_its_own(
 
 
 def test_a_label_that_comes_later_is_noticed(local: LocalForge, clock: Clock, github: GitHub) -> None:
-    """A closed pull request that the bot marks afterwards is found in the next round."""
+    """A closed pull request that the bot marks later is found in the next round."""
     pull, store = _opened(local, clock, "pytorch/pytorch"), Store()
     local.world.land(
         pull, clock.now, f"x\n\nPull Request resolved: {local.github_url}/pytorch/pytorch/pull/1"
@@ -153,7 +153,7 @@ def test_a_label_that_comes_later_is_noticed(local: LocalForge, clock: Clock, gi
 
 
 def test_a_university_may_add_a_rule(local: LocalForge, clock: Clock) -> None:
-    """Rules are data, given to the adapter."""
+    """The rules are data that the adapter gets as an argument."""
     pull, store = _opened(local, clock, "own/project", "[landed] x"), Store()
     local.world.land(pull, clock.now, "x")
     rule = LandingRule("own", ("own/project",), title=r"\[landed\]")

@@ -1,4 +1,4 @@
-"""What a student pastes."""
+"""The links that a student pastes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GITHUB, GITEE, LOCAL = "https://github.com", "https://gitee.com", "http://127.0.
     ],
 )
 def test_addresses_that_name_a_pull_request(pasted: str, web_url: str, expected: tuple[str, str]) -> None:
-    """Every usual way of pointing at a pull request is understood."""
+    """Every usual way to name a pull request is understood."""
     assert parse_address(pasted, web_url) == expected
 
 
@@ -64,7 +64,7 @@ def test_addresses_that_name_a_pull_request(pasted: str, web_url: str, expected:
     ],
 )
 def test_addresses_that_do_not(pasted: str, web_url: str, code: str) -> None:
-    """Whoever pastes something else is told what is wrong with it, by a stable code and a sentence."""
+    """Any other text gives an error with a stable code and a message that says what is wrong."""
     with pytest.raises(BadAddress) as refused:
         parse_address(pasted, web_url)
     assert refused.value.code == code
@@ -77,7 +77,7 @@ NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}", fullmatch=True)
 
 @given(NAMES, NAMES, st.integers(1, 10**9), st.sampled_from([GITHUB, GITEE, LOCAL]))
 def test_what_is_written_is_read_back(owner: str, name: str, number: int, web_url: str) -> None:
-    """Any repository and number survive the way through both forms."""
+    """Any repository and number can be read from both forms."""
     expected = (f"{owner}/{name}", str(number))
     kind = "pulls" if web_url == GITEE else "pull"
     assert parse_address(f"{web_url}/{owner}/{name}/{kind}/{number}", web_url) == expected
@@ -86,7 +86,7 @@ def test_what_is_written_is_read_back(owner: str, name: str, number: int, web_ur
 
 @given(st.text() | st.text("htps:/.#!%@[]abc012 \n", max_size=40))
 def test_no_text_breaks_the_reader(pasted: str) -> None:
-    """Anything at all either names a pull request or is refused with a reason."""
+    """Any text either names a pull request or is refused with a reason."""
     try:
         full_name, number = parse_address(pasted, GITHUB)
     except BadAddress:

@@ -16,13 +16,13 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_tokens_take_turns() -> None:
-    """Work is spread evenly over all tokens."""
+    """Requests are spread evenly over all tokens."""
     pool = TokenPool(["a", "b", "c"])
     assert [pool.take(NOW).reveal() for _ in range(6)] == ["a", "b", "c", "a", "b", "c"]
 
 
 def test_an_exhausted_token_rests_for_its_resource_only() -> None:
-    """GitHub counts REST and GraphQL apart, so a token without REST quota still answers GraphQL."""
+    """GitHub counts REST and GraphQL separately, so a token without REST quota still answers GraphQL."""
     pool = TokenPool(["a"])
     token = pool.take(NOW)
     pool.exhaust(token, NOW + MINUTE, "core")
@@ -35,7 +35,7 @@ def test_an_exhausted_token_rests_for_its_resource_only() -> None:
 
 
 def test_a_slowed_token_rests_whatever_is_asked() -> None:
-    """A pause that a forge asks for counts for every resource, and the longer of two pauses wins."""
+    """A pause that a forge asks for applies to every resource, and the longer of two pauses wins."""
     pool = TokenPool(["a"])
     token = pool.take(NOW)
     pool.slow(token, NOW + 5 * MINUTE)
@@ -47,7 +47,7 @@ def test_a_slowed_token_rests_whatever_is_asked() -> None:
 
 
 def test_the_earliest_time_is_named_when_all_rest() -> None:
-    """Whoever waits is told the first moment at which any token may be used again."""
+    """The error has the first time at which any token may be used again."""
     pool = TokenPool(["a", "b"])
     first, second = pool.take(NOW), pool.take(NOW)
     pool.slow(first, NOW + 3 * MINUTE)
@@ -58,7 +58,7 @@ def test_the_earliest_time_is_named_when_all_rest() -> None:
 
 
 def test_one_refusal_is_doubted_and_two_revoke() -> None:
-    """A single 401 may be the forge's own trouble; two in a row end the use of that token, and of no other."""
+    """A single 401 may be the forge's own failure; two in a row stop the use of this token, and of no other."""
     pool = TokenPool(["a", "b"])
     token = pool.take(NOW)
     pool.refuse(token, NOW)
@@ -71,7 +71,7 @@ def test_one_refusal_is_doubted_and_two_revoke() -> None:
 
 
 def test_revoked_tokens_end_in_a_refusal_and_are_tried_again_later() -> None:
-    """With nothing but revoked tokens the caller learns that, not that it should wait; a mended one comes back."""
+    """If all tokens are revoked, the error says so and names no time; a repaired token is used again later."""
     pool = TokenPool(["a"])
     token = pool.take(NOW)
     pool.refuse(token, NOW)
@@ -83,14 +83,14 @@ def test_revoked_tokens_end_in_a_refusal_and_are_tried_again_later() -> None:
 
 
 def test_no_token_at_all_is_said_as_such() -> None:
-    """An installation without a token is told what to set."""
+    """Without a token, the error says what to set."""
     with pytest.raises(TokenRefused) as refused:
         TokenPool(["", "  "]).take(NOW)
     assert refused.value.code == "forge-token-absent"
 
 
 def test_a_token_never_shows_itself() -> None:
-    """Neither its repr nor its text gives the secret away."""
+    """Neither the repr nor the text of a token contains the secret."""
     token = TokenPool(["ghp_secret"]).take(NOW)
     assert "secret" not in f"{token} {token!r}"
 
@@ -102,7 +102,7 @@ def test_a_token_never_shows_itself() -> None:
     st.integers(0, 120),
 )
 def test_no_token_is_handed_out_before_its_time(events: list[tuple[int, str, int]], at: int) -> None:
-    """Whatever limits were met, a token is only taken when every pause of its own is over."""
+    """After any limits, a token is only taken when all of its own pauses are over."""
     pool = TokenPool(["a", "b", "c"])
     tokens = [pool.take(NOW) for _ in range(3)]
     rests = {token.number: NOW for token in tokens}

@@ -17,7 +17,7 @@ ROWS = st.dictionaries(KEYS, TIMES, max_size=30)
 
 
 def _round(mark: Watermark, rows: dict[str, datetime], stop_after: int) -> tuple[Watermark, list[str]]:
-    """Deliver up to ``stop_after`` of what is wanted, oldest first, and keep the mark as a cursor would."""
+    """Deliver up to ``stop_after`` wanted rows, oldest first, and store the mark as a cursor does."""
     wanted = sorted((time, key) for key, time in rows.items() if mark.wants(key, time))
     got = []
     for time, key in wanted[:stop_after]:
@@ -28,7 +28,7 @@ def _round(mark: Watermark, rows: dict[str, datetime], stop_after: int) -> tuple
 
 @given(ROWS, st.lists(st.integers(0, 5), max_size=20))
 def test_any_interruption_still_delivers_everything_once(rows: dict[str, datetime], stops: list[int]) -> None:
-    """Cut anywhere and resumed from the cursor, every row is delivered, and none twice."""
+    """If the work is cut anywhere and resumed from the cursor, every row is delivered exactly once."""
     mark, got = Watermark(), []
     for stop in [*stops, len(rows)]:
         mark, some = _round(mark, rows, stop)
@@ -49,7 +49,7 @@ def test_what_shows_up_late_within_the_overlap_is_still_delivered(
 
 @given(ROWS, TIMES)
 def test_an_update_is_delivered_again(rows: dict[str, datetime], later: datetime) -> None:
-    """A row whose time of update moved on is wanted again; an unchanged one is not."""
+    """A row with a later time of update is wanted again; an unchanged row is not."""
     mark, _ = _round(Watermark(), rows, len(rows))
     for key, time in rows.items():
         assert not mark.wants(key, time)
@@ -61,11 +61,12 @@ def test_an_update_is_delivered_again(rows: dict[str, datetime], later: datetime
 def test_the_mark_keeps_no_more_than_the_overlap(rows: dict[str, datetime]) -> None:
     """A cursor stays small: it names only what was delivered within the overlap."""
     mark, _ = _round(Watermark(), rows, len(rows))
+    assert bool(mark.near) == bool(rows)
     assert all(mark.seen is not None and time >= mark.seen - OVERLAP for time in mark.near.values())
 
 
 def test_invariant_9_a_mark_passes_what_is_owed_only_by_remembering_it() -> None:
-    """What a forge listed and would not show stays in the cursor until it was delivered."""
+    """An id that the forge listed but did not show stays in the cursor until it is delivered."""
     mark = Watermark().advanced(START).owing(["x"]).passed("y", START + OVERLAP * 3)
     assert Watermark.from_json(mark.to_json()).owed == ("x",)
     assert mark.settled("x").owed == ()
@@ -81,6 +82,6 @@ JSON = st.recursive(
 
 @given(JSON | st.fixed_dictionaries({"seen": JSON, "near": JSON, "owed": JSON}))
 def test_a_cursor_that_cannot_be_read_starts_anew(value: object) -> None:
-    """Nonsense never raises and never claims to have seen anything it does not name."""
+    """An unreadable mark never raises, and never claims that anything was delivered."""
     mark = Watermark.from_json(value)
     assert mark == Watermark() or isinstance(value, dict)

@@ -83,7 +83,7 @@ def open_session(forge: Forge, kind: str, *, clock: Callable[[], datetime]) -> I
         try:
             yield True
         finally:
-            forge.tokens.tell = None
+            forge.tokens.on_rest = None
 
 
 @contextlib.contextmanager
@@ -106,8 +106,8 @@ def interactive_request(forge: Forge, *, now: datetime) -> Iterator[None]:
 def _share_token_rests(forge: Forge, now: datetime) -> None:
     """Apply the rate limits that other processes received for the tokens, and report new ones to them."""
     prefix = f"{forge.name}/"
-    forge.tokens.heed(queue.closings(prefix, now=now))
-    forge.tokens.tell = lambda name, until: queue.close_lane(prefix + name, until=until)
+    forge.tokens.apply_rests(queue.closings(prefix, now=now))
+    forge.tokens.on_rest = lambda name, until: queue.close_lane(prefix + name, until=until)
 
 
 def _not_before_error(forge: Forge, until: datetime) -> RateLimited:

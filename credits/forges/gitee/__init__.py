@@ -1,1 +1,1 @@
-"""Gitee through its REST API, and AtomGit, which speaks nearly the same. Door: ``adapter`` and ``atomgit``."""
+"""Gitee through its REST API, and AtomGit, whose API is nearly the same. Door: ``adapter`` and ``atomgit``."""

@@ -1,9 +1,9 @@
-"""Gitee: merged pull requests, repository by repository, since it lists none across repositories.
+"""Gitee: merged pull requests, repository by repository, because it lists none across repositories.
 
-Looked into are the repositories that the university watches, those that the account has forked, and those that its
-public events tell of. A repository is read for one author the first time; from then on once for all accounts together,
-so that a round with nothing new costs one request a repository, however many students there are. Whose a pull request
-is, the user's id says: a login may have gone to somebody else.
+The adapter reads the repositories that the university watches, those that the account has forked, and those that its
+public events name. The first time, it reads a repository for one author; afterwards once for all accounts together. So
+a round with nothing new costs one request for each repository, for any number of students. The user's id decides who
+the author is: a login may belong to somebody else by now.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ from credits.forges.tokens import TokenPool, pool_of
 _BEIJING = timezone(timedelta(hours=8))
 _STEP_BACK = timedelta(seconds=2)
 _ROWS_AT_ONCE = 5
-"""Pull requests of which the details, two requests each, are handed out together: what a worker that is killed had not
-handed out yet is asked for again."""
+"""How many pull requests, whose details cost two requests each, are yielded together. If a worker is killed, what it
+has not yielded is requested again."""
 
 Row = Mapping[str, Any]
 
 
 class Gitee:
-    """``api_url`` includes ``/api/v5``; ``tokens`` are the university's own; ``clock`` gives the present time,
-    aware; ``timeout`` is in seconds for each request."""
+    """The adapter for Gitee. ``api_url`` includes ``/api/v5``; ``tokens`` are the university's own; ``clock`` returns
+    the present time, aware; ``timeout`` is in seconds for each request."""
 
     name = "gitee"
     asks_at_once = 100_000
@@ -86,7 +86,7 @@ class Gitee:
         return found
 
     def account(self, account_id: str) -> AccountOnForge:
-        """Gitee has no look-up by id, so this cannot be answered: never ``Missing``, which would be a claim."""
+        """Raise an error: Gitee has no look-up by id. It is not :class:`MissingOnForge`, because that is not known."""
         raise ForgeError(
             "forge-no-lookup-by-id",
             gettext_noop("Gitee does not support looking up an account by its id."),
@@ -115,14 +115,14 @@ class Gitee:
         return GiteeRecheck(self._http, self._detailed, self.find_repository).commit(full_name, sha)
 
     def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
-        """A repository goes by its name here, so one that is not found under it may be renamed as well as deleted:
-        then its changes are ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
+        """Gitee finds a repository only by name, so a missing one may be renamed or deleted. Its changes are then
+        ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
         self._repositories.clear()
         self._http.forget_failures()
         return GiteeRecheck(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
         self._repositories.clear()
         self._http.forget_failures()
@@ -135,7 +135,7 @@ class Gitee:
                 for name in sorted(reader.repositories.values()):
                     for row in self._merged_within(name, reader, since, until):
                         counted.add(json_id(row.get("id")))
-                        if json_id(row.get("id")) not in held:
+                        if json_id(row.get("id")) not in known_ids:
                             missed[json_id(row.get("id"))] = self._detailed(name, row, "search")
             except ForgeError as error:
                 self._blame(error, [reader])
@@ -144,7 +144,7 @@ class Gitee:
     def _merged_within(
         self, name: str, reader: GiteeAccountProgress, since: datetime, until: datetime
     ) -> Iterator[Row]:
-        """All that the account got merged in a repository in this time, whatever any cursor says."""
+        """Yield everything of the account that was merged in a repository in this period, whatever a cursor says."""
         for rows in self._listing(name, since, reader.account.login):
             for row in rows:
                 author = facts.account(row.get("user"))
@@ -163,7 +163,7 @@ class Gitee:
                 except ForgeError as error:
                     self._blame(error, [reader])
                 else:
-                    # What was found so far is kept, should the rest be interrupted.
+                    # Store what was found so far, in case the rest is interrupted.
                     yield reader.page()
         places: dict[str, tuple[str, list[GiteeAccountProgress]]] = {}
         for reader in readers:
@@ -176,7 +176,7 @@ class Gitee:
             yield reader.page(last=True)
 
     def _together(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
-        """One pass over what was updated in a repository, for all accounts that have read it before."""
+        """Read once what was updated in a repository, for all accounts that have read it before."""
         if not members:
             return
         marks = [member.place(name).mark.since for member in members]
@@ -190,9 +190,9 @@ class Gitee:
             self._blame(error, members, name)
 
     def _one_by_one(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
-        """The first reading, of one author's pull requests at a time.
+        """Read a repository for the first time, one author's pull requests after another's.
 
-        The time of the repository's latest update is taken before: up to there the account is complete afterwards,
+        Note the time of the repository's latest update before. Afterwards the account is complete up to that time,
         although its own last pull request may be years old.
         """
         if not members:
@@ -215,13 +215,13 @@ class Gitee:
             place.alone = False
             if latest is not None:
                 place.mark = place.mark.advanced(latest)
-            # Even with nothing found: so much need not be asked again after an interruption.
+            # Yield a page even if nothing was found: this need not be read again after an interruption.
             yield member.page()
 
     def _deliver(
         self, name: str, listing: Iterator[list[Row]], readers: Sequence[GiteeAccountProgress]
     ) -> Iterator[CollectionPage]:
-        """Hand out the rows, oldest update first, to the accounts whose they are."""
+        """Yield pages with the rows, oldest update first, each for the account of its author."""
         by_id = {reader.account.id: reader for reader in readers}
         for rows in listing:
             for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -249,8 +249,8 @@ class Gitee:
                     raise broken
 
     def _new(self, name: str, row: Row, reader: GiteeAccountProgress) -> list[MergedChange]:
-        """The pull request of one row, if it is new to its author. One that does not come is owed from now on, and
-        the account is not complete; the newer ones are not held up by it."""
+        """Return the pull request of a row if it is new for its author. If its details fail, it is owed from now on
+        and the account is not complete; newer pull requests do not wait for it."""
         place, key, updated = reader.place(name), json_id(row.get("id")), _updated_at(row)
         if not place.mark.wants(key, updated):
             return []
@@ -264,8 +264,8 @@ class Gitee:
         return [change]
 
     def _owed(self, name: str, reader: GiteeAccountProgress) -> Iterator[CollectionPage]:
-        """Ask again for what did not come in earlier collections, by its number, which is written so that no id looks
-        like it."""
+        """Request again, by number, what failed in earlier collections. A number is written as ``#number``, so that
+        it cannot be confused with an id."""
         place = reader.place(name)
         for owed in place.mark.owed:
             changes: tuple[MergedChange, ...] = ()
@@ -283,11 +283,11 @@ class Gitee:
             yield reader.page(changes)
 
     def _listing(self, name: str, since: datetime | None, author: str = "") -> Iterator[list[Row]]:
-        """Merged pull requests, oldest update first, each (as updated) once.
+        """Yield merged pull requests, oldest update first, each version once.
 
         Pages shift while they are read: a row that is updated meanwhile moves to the end, and the next page would
-        skip the one after it. So each page is asked for anew from the time of the last row; page numbers only count
-        on where more rows share a time than a page holds.
+        skip a row. So each page is requested from the time of the last row on. Page numbers are used only if more
+        rows share a time than fit on a page.
         """
         params = {"state": "merged", "sort": "updated", "direction": "asc"}
         if author:
@@ -307,7 +307,7 @@ class Gitee:
                 for row, key in zip(got.rows, keyed, strict=True)
                 if key not in met and facts.is_merged(row)
             ]
-            # A time that brings nothing new is either crowded or ignored by the forge: count pages from here.
+            # If a time brings nothing new, too many rows share it or the forge ignores it: count pages from here.
             by_time = by_time and (page == 1 and any(key not in met for key in keyed))
             met.update(keyed)
             if new:
@@ -320,7 +320,7 @@ class Gitee:
                 page += 1
 
     def _latest(self, name: str) -> datetime | None:
-        """When a merged pull request of the repository was last updated; ``None`` where it has none."""
+        """Return when a merged pull request of the repository was last updated, or None if it has none."""
         params = {"state": "merged", "sort": "updated", "direction": "desc"}
         rows = self._http.page(f"{repository_path(name)}/pulls", params, 1, size=1).rows
         return _updated_at(rows[0]) if rows else None
@@ -332,7 +332,7 @@ class Gitee:
         reader.has_worked_in(worked_in)
 
     def _verify(self, reader: GiteeAccountProgress) -> None:
-        """Make sure that the login still belongs to the account, before anything is asked for by login."""
+        """Check that the login still belongs to the account, before any request by login."""
         if reader.is_verified:
             return
         if self.find_account(reader.account.login).id != reader.account.id:
@@ -350,16 +350,16 @@ class Gitee:
             repository = self._repositories[name.lower()] = self.find_repository(name)
         files = self._rows(f"{path}/files")
         log = None if self._names_merger(pull) else self._rows(f"{path}/operate_logs")
-        told = facts.merged_change if facts.is_merged(pull) else facts.closed_change
-        return told(pull, repository, files, log, found_by)
+        make_change = facts.merged_change if facts.is_merged(pull) else facts.closed_change
+        return make_change(pull, repository, files, log, found_by)
 
     def _names_merger(self, pull: Row) -> bool:
-        """Whether the pull request itself says who merged it, so that the log need not be asked."""
+        """Return whether the pull request itself says who merged it, so that the log need not be read."""
         return False
 
     def _rows(self, path: str) -> list[Row] | None:
-        """A list that belongs to a pull request which is there. Gitee is known to answer 404 here without cause:
-        that is not knowing, so ``None``, and never an empty list."""
+        """Return a list that belongs to an existing pull request. Gitee sometimes answers 404 here without cause.
+        Then the list is unknown: return None, never an empty list."""
         try:
             _, body = self._http.get(path)
         except MissingOnForge:
@@ -374,14 +374,15 @@ class Gitee:
         return json_object(body)
 
     def _blame(self, error: ForgeError, readers: Sequence[GiteeAccountProgress], name: str = "") -> None:
-        """An error that concerns these accounts only fails them; one of the forge as a whole is raised."""
+        """Mark these accounts as failed if the error concerns only them. Raise an error of the whole forge."""
         concerns_them = isinstance(error, MissingOnForge | Forbidden) or (
             isinstance(error, ForgeUnavailable) and not self._http.is_down
         )
         if not concerns_them:
             raise error
         for reader in readers:
-            # What somebody forked or once worked in may go; what the university watches must be there.
+            # A repository that somebody forked or once worked in may disappear; one that the university watches must
+            # exist.
             if error.code == "forge-repository-missing" and name and reader.found_by(name) != "watched":
                 reader.hint_gone(name)
             else:

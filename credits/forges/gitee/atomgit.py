@@ -1,7 +1,7 @@
-"""AtomGit (GitCode): Gitee's interface with a few differences, so Gitee's adapter with those few.
+"""AtomGit (GitCode): its interface is Gitee's with a few differences, so its adapter is Gitee's with these few.
 
-Ids of accounts are text. A listing without a state means all of them, so the state is always said. A pull request
-tells itself which commit it was merged as and, mostly, who merged it: then the operation log is not asked.
+Ids of accounts are text. A listing without a state means all states, so every request names the state. A pull request
+itself names its merge commit and usually who merged it; then the operation log is not read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 class AtomGit(Gitee):
-    """``api_url`` includes ``/api/v5``; the rest as for Gitee."""
+    """The adapter for AtomGit. ``api_url`` includes ``/api/v5``; the rest is as for Gitee."""
 
     name = "atomgit"
 
@@ -30,7 +30,7 @@ class AtomGit(Gitee):
     def _merged_within(
         self, name: str, reader: GiteeAccountProgress, since: datetime, until: datetime
     ) -> Iterator[Row]:
-        """By time of merging, for which this forge has filters; what they let through is checked all the same."""
+        """Filter by time of merging, which this forge can do, and still check every row."""
         params = {
             "state": "merged",
             "author": reader.account.login,

@@ -1,4 +1,4 @@
-"""Where on Gitee an account may have worked: hints only, since the forge has no list across repositories."""
+"""Repositories on Gitee in which an account may have worked: hints only, because no list covers all repositories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVENT_PAGES = 3
 
 
 def parents_of_forks(http: GiteeHttp, login: str) -> list[str]:
-    """Full names of what the account's own repositories were forked from."""
+    """Return the full names of the repositories that the account has forked."""
     parents: set[str] = set()
     page = 0
     while True:
@@ -37,8 +37,10 @@ def _fork_parent(http: GiteeHttp, row: facts.Row) -> str | None:
 
 
 def repositories_in_events(http: GiteeHttp, login: str) -> list[str]:
-    """Repositories in which the account's latest public events tell of pull requests. Old events are not kept by the
-    forge, so that what they name must be remembered, and their absence means nothing."""
+    """Return the repositories in which the account's latest public events name pull requests.
+
+    The forge drops old events, so the caller must remember what they named. A missing event means nothing.
+    """
     names: set[str] = set()
     before = ""
     for _ in range(_EVENT_PAGES):
@@ -49,9 +51,9 @@ def repositories_in_events(http: GiteeHttp, login: str) -> list[str]:
             break
         rows = [json_object(row) for row in json_array(body)]
         for row in rows:
-            where = row.get("repo")
-            if row.get("type") == "PullRequestEvent" and isinstance(where, dict):
-                names.add(json_text(where.get("full_name")))
+            repository = row.get("repo")
+            if row.get("type") == "PullRequestEvent" and isinstance(repository, dict):
+                names.add(json_text(repository.get("full_name")))
         if len(rows) < _EVENTS_AT_ONCE or json_id(rows[-1].get("id")) == before:
             break
         before = json_id(rows[-1].get("id"))

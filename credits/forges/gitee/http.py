@@ -19,11 +19,19 @@ from credits.forges.errors import (
     malformed_answer,
     missing_repository,
 )
-from credits.forges.json_reading import Clock, json_object, next_allowed_call
+from credits.forges.http import (
+    TRANSPORT_FAILURES,
+    USER_AGENT,
+    Answer,
+    ForgeHttp,
+    TokenRejected,
+    limit_reached,
+    lower_case_names,
+)
+from credits.forges.json_reading import Clock, json_object
 from credits.forges.protocol import RequestCost
 from credits.forges.tokens import Token, TokenPool
 
-USER_AGENT = "yuanfen"
 ROWS_A_PAGE = 100
 
 _ATTEMPTS = 3
@@ -34,25 +42,24 @@ _LIMIT_MESSAGE = re.compile(r"rate limit|too many|limit exceeded|频繁|超过.*
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """One page of a listing; ``more``: the forge has further pages."""
+    """One page of a listing. ``more``: the forge has further pages."""
 
     rows: list[Mapping[str, Any]]
     more: bool
 
 
-class GiteeHttp:
+class GiteeHttp(ForgeHttp):
+    """Requests to Gitee's REST interface. ``timeout`` is in seconds for each request."""
+
     def __init__(
         self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: RequestCost
     ) -> None:
-        self._api_url = api_url.rstrip("/")
-        self._pool = pool
-        self._clock = clock
+        super().__init__(api_url, pool, clock, spent)
         self._timeout = timeout
-        self._spent = spent
         self._failures = 0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = USER_AGENT
-        # With an auth of our own, requests does not put one from a .netrc file in place of the token.
+        # If a session has its own auth, requests does not replace the token by a login from a .netrc file.
         self._session.auth = lambda request: request
 
     def close(self) -> None:
@@ -60,21 +67,23 @@ class GiteeHttp:
 
     @property
     def is_down(self) -> bool:
-        """Whether so many requests failed in a row that it is the forge, not the thing asked for."""
+        """Whether so many requests failed in a row that the forge is down, not only the thing asked for."""
         return self._failures >= _PATIENCE
 
     def forget_failures(self) -> None:
         self._failures = 0
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], Any]:
-        """Headers (lower-case names) and the JSON body. A passing fault is tried again at once, a few times.
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Return headers and JSON body. Retry a passing failure at once, a few times.
 
-        Gitee is known to answer 404 without cause, so that something is missing must be said twice.
+        Gitee sometimes answers 404 without cause, so a thing is missing only after a second 404.
         """
         was_missing = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                headers, body = self._send(path, dict(params or {}))
+                answer = self.send_with_token(
+                    lambda token: self._follow(token, f"{self._api_url}{path}", dict(params or {}))
+                )
             except ForgeUnavailable:
                 self._failures += 1
                 if attempt == _ATTEMPTS or self.is_down:
@@ -86,11 +95,11 @@ class GiteeHttp:
                 was_missing = True
             else:
                 self._failures = 0
-                return headers, body
+                return answer
         raise forge_unavailable()
 
     def page(self, path: str, params: Mapping[str, str], page: int, size: int = ROWS_A_PAGE) -> ListingPage:
-        """One page, counted from 1, of a listing of objects."""
+        """Return one page of a listing of objects. Pages count from 1."""
         headers, body = self.get(path, {**params, "page": str(page), "per_page": str(size)})
         if not isinstance(body, list):
             raise malformed_answer()
@@ -100,34 +109,13 @@ class GiteeHttp:
             return ListingPage(rows, len(rows) >= size)
         more = page < int(pages)
         if more and not rows:
-            # "Nothing here, and more to come" is no answer.
+            # An empty page that is not the last one contradicts itself.
             raise malformed_answer()
         return ListingPage(rows, more)
 
-    def _send(self, path: str, params: dict[str, str]) -> tuple[Mapping[str, str], Any]:
-        """Ask with one token after another until one is let through; the pool says when there is none left."""
-        while True:
-            token = self._pool.take(self._clock())
-            try:
-                headers, body = self._follow(token, f"{self._api_url}{path}", params)
-            except _GiteeTokenRefused:
-                self._pool.refuse(token, self._clock())
-                continue
-            except _GiteeRateLimited as limited:
-                until = next_allowed_call(limited.headers, self._clock())
-                if limited.primary:
-                    self._pool.exhaust(token, until)
-                else:
-                    self._pool.slow(token, until)
-                continue
-            self._pool.accept(token)
-            if headers.get("x-ratelimit-remaining", "").strip() == "0":
-                self._pool.exhaust(token, next_allowed_call(headers, self._clock()))
-            return headers, body
-
-    def _follow(self, token: Token, url: str, params: dict[str, str]) -> tuple[Mapping[str, str], Any]:
-        """Follow the redirects of renamed things by hand: the question must stay the same on the way, and the token
-        must not leave the forge."""
+    def _follow(self, token: Token, url: str, params: dict[str, str]) -> Answer:
+        """Follow the redirects of renamed things by hand: the parameters must stay the same on the way, and the
+        token must not leave the forge."""
         for _ in range(_HOPS):
             response = self._once(token, url, params)
             if response.status_code not in (301, 302, 307, 308):
@@ -152,30 +140,14 @@ class GiteeHttp:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-        except (requests.RequestException, OSError, ValueError):
+        except TRANSPORT_FAILURES:
             failure = forge_unavailable()
-        # Raised here, so that no request object, which holds the token, hangs on to it as context.
+        # Raise here, outside "except": the exception's context would otherwise hold the request with its token.
         raise failure
 
 
-class _GiteeTokenRefused(ForgeError):
-    """The token itself was refused."""
-
-    def __init__(self) -> None:
-        super().__init__("forge-token-refused", "")
-
-
-class _GiteeRateLimited(ForgeError):
-    """A limit was met with this token."""
-
-    def __init__(self, headers: Mapping[str, str], *, primary: bool) -> None:
-        super().__init__("forge-rate-limited", "")
-        self.headers = headers
-        self.primary = primary
-
-
-def _parse_response(response: requests.Response) -> tuple[Mapping[str, str], Any]:
-    headers = {name.lower(): value for name, value in response.headers.items()}
+def _parse_response(response: requests.Response) -> Answer:
+    headers = lower_case_names(response.headers)
     body: Any = None
     try:
         body = response.json()
@@ -189,23 +161,23 @@ def _parse_response(response: requests.Response) -> tuple[Mapping[str, str], Any
 
 
 def _typed_error(status: int, headers: Mapping[str, str], body: object) -> ForgeError | None:
-    """What the status means, together with what Gitee said; ``None`` where that is no answer of Gitee's."""
-    said = _error_text(body)
+    """Return what the status and Gitee's message mean, or None if the answer is not from Gitee itself."""
+    message = _error_text(body)
+    limit = limit_reached(status, headers, message, _LIMIT_MESSAGE)
+    if limit is not None:
+        return limit
+    # An answer without a message may be a proxy's page, which does not make anything disappear.
+    if not message:
+        return None
     if status == 401:
-        return _GiteeTokenRefused() if said else None
-    if status in (403, 429):
-        exhausted = headers.get("x-ratelimit-remaining", "").strip() == "0"
-        if status == 429 or exhausted or "retry-after" in headers or _LIMIT_MESSAGE.search(said):
-            return _GiteeRateLimited(headers, primary=exhausted and "retry-after" not in headers)
-        return forbidden() if said else None
-    # A proxy's page with status 404 does not make anything disappear.
-    if status == 404 and said:
-        return missing_repository()
-    return None
+        return TokenRejected()
+    if status == 403:
+        return forbidden()
+    return missing_repository() if status == 404 else None
 
 
 def _error_text(body: object) -> str:
-    """The words of an error: ``message``, or ``error`` as text or as an object of lists."""
+    """Return the text of an error: ``message``, or ``error`` as text or as an object of lists."""
     if not isinstance(body, dict):
         return ""
     return " ".join(str(body[key]) for key in ("message", "error", "error_description") if body.get(key))

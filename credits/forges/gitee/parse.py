@@ -1,7 +1,7 @@
-"""Gitee's answers as facts: each function takes JSON and raises ``Unavailable`` if it is not as promised.
+"""Turn Gitee's answers into facts. Each function takes JSON and raises :class:`ForgeUnavailable` if it is malformed.
 
-Gitee says less of a pull request than GitHub. Line counts come from its files, whoever merged it from the operation
-log; the merge commit and the co-authors are not to be had, and stay unknown.
+Gitee says less about a pull request than GitHub. Line counts come from its files, and the operation log says who merged
+it. Gitee does not give the merge commit and the co-authors, so they stay unknown.
 """
 
 from __future__ import annotations
@@ -23,19 +23,29 @@ from credits.forges.protocol import (
 )
 
 MOST_FILES = 300
-"""Gitee lists no more; whether there were more is then unknown, and so are the counts."""
+"""Gitee lists no more. At this number it is unknown whether there are more, and so are the counts."""
 
 _KINDS = {"Group": "organisation", "Organization": "organisation", "Enterprise": "organisation", "Bot": "bot"}
 Row = Mapping[str, Any]
 
 _TRAILER = re.compile(r"(?im)^co-authored-by:\s*\S")
-# As Gitee's own button writes it, in the language of whoever pressed it.
+# As Gitee's own button writes it, in the language of the user who pressed it.
 _REVERT = re.compile(r"(?i)(?:回退|revert)\s*['‘“\"]Pull Request !(\d+)")
-_KEPT = ("id", "number", "html_url", "state", "title", "created_at", "updated_at", "merged_at", "draft")
+_PULL_FIELDS = (
+    "id",
+    "number",
+    "html_url",
+    "state",
+    "title",
+    "created_at",
+    "updated_at",
+    "merged_at",
+    "draft",
+)
 
 
 def account(value: object) -> AccountOnForge | None:
-    """``None`` for a deleted account."""
+    """Return the account, or None if it was deleted."""
     if value is None:
         return None
     user = json_object(value)
@@ -45,6 +55,7 @@ def account(value: object) -> AccountOnForge | None:
 
 
 def repository(value: object) -> RepositoryOnForge:
+    """Return a repository. Gitee does not say whether it is a mirror."""
     node = json_object(value)
     licence = node.get("license")
     language = node.get("language")
@@ -66,7 +77,7 @@ def repository(value: object) -> RepositoryOnForge:
 
 
 def fork_parent(value: object) -> str | None:
-    """The full name of what a repository was forked from; ``None`` if it is no fork or Gitee does not say."""
+    """Return the full name of a fork's parent, or None if it is not a fork or Gitee does not say."""
     node = json_object(value)
     if node.get("fork") is not True or node.get("parent") is None:
         return None
@@ -78,7 +89,7 @@ def is_merged(pull: Mapping[str, Any]) -> bool:
 
 
 def is_closed(pull: Mapping[str, Any]) -> bool:
-    """Closed, and not merged."""
+    """Return whether the pull request is closed and not merged."""
     return json_text(pull.get("state")) == "closed" and pull.get("closed_at") is not None
 
 
@@ -89,13 +100,13 @@ def closed_change(
     log: Sequence[Mapping[str, Any]] | None,
     found_by: str,
 ) -> MergedChange:
-    """A pull request that was closed and not merged, as a change of unknown status."""
+    """Return a pull request that was closed and not merged, as a change of unknown status."""
     if not is_closed(pull):
         raise malformed_answer()
     as_merged = {**pull, "state": "merged", "merged_at": pull["closed_at"]}
-    told = merged_change(as_merged, repository_facts, files, log, found_by)
-    kept = {**told.raw, "pull": {**told.raw["pull"], "state": "closed", "merged_at": None}}
-    return replace(told, status="unknown", raw=kept)
+    change = merged_change(as_merged, repository_facts, files, log, found_by)
+    raw = {**change.raw, "pull": {**change.raw["pull"], "state": "closed", "merged_at": None}}
+    return replace(change, status="unknown", raw=raw)
 
 
 def merged_change(
@@ -105,7 +116,7 @@ def merged_change(
     log: Sequence[Mapping[str, Any]] | None,
     found_by: str,
 ) -> MergedChange:
-    """A merged pull request. ``files`` and ``log`` are ``None`` where Gitee would not give them."""
+    """Return a merged pull request. ``files`` and ``log`` are None if Gitee did not give them."""
     if not is_merged(pull):
         raise malformed_answer()
     changed = None if files is None else _files(files)
@@ -130,7 +141,7 @@ def merged_change(
         labels=None
         if labels is None
         else tuple(json_text(json_object(row).get("name")) for row in json_array(labels)),
-        # AtomGit names both; Gitee neither.
+        # AtomGit gives both, Gitee neither.
         merge_commit=_commit_name(pull.get("merge_commit_sha")),
         merged_by=account(pull.get("merged_by")) if merged is None else account(merged.get("user")),
         co_authors=None,
@@ -138,18 +149,18 @@ def merged_change(
         patch_id=diff_id(diffs),
         only_whitespace=only_whitespace(diffs),
         raw={
-            "pull": {key: pull.get(key) for key in _KEPT}
-            | {"user": _user_kept(pull.get("user")), "labels": labels},
-            "files": None if files is None else [_file_kept(row) for row in files],
+            "pull": {key: pull.get(key) for key in _PULL_FIELDS}
+            | {"user": _user_evidence(pull.get("user")), "labels": labels},
+            "files": None if files is None else [_file_evidence(row) for row in files],
             "merging": None
             if merged is None
-            else {"created_at": merged.get("created_at"), "user": _user_kept(merged.get("user"))},
+            else {"created_at": merged.get("created_at"), "user": _user_evidence(merged.get("user"))},
         },
     )
 
 
 def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The diff of each file by path, empty where Gitee gave none (large or binary files)."""
+    """Return the diff of each file by path; it is empty if Gitee gave none (large or binary files)."""
     found: dict[str, str] = {}
     for row in rows:
         patch = row.get("patch")
@@ -159,7 +170,7 @@ def _diffs(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
-    """``None`` as soon as one count cannot be read: a sum over the rest would be a wrong number."""
+    """Return the files, or None if any count cannot be read: a sum over the rest would be a wrong number."""
     changed = []
     for row in rows:
         additions, deletions = _count(row.get("additions")), _count(row.get("deletions"))
@@ -170,7 +181,7 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[ChangedFile, ...] | None:
 
 
 def commit(value: object, *, with_files: bool = False) -> CommitOnForge:
-    """A commit. A trailer names somebody by an address that anyone can type: a place, and no account."""
+    """Return a commit. A trailer has an e-mail address that anybody can type, so its author has no account here."""
     node = json_object(value)
     about = json_object(node.get("commit"))
     message = str(about.get("message") or "")
@@ -192,7 +203,7 @@ def commit(value: object, *, with_files: bool = False) -> CommitOnForge:
 
 
 def reverted_number(pull: Mapping[str, Any]) -> str | None:
-    """The number of the pull request that this one takes back; ``None`` for ordinary work."""
+    """Return the number of the pull request that this one reverts, or None if it is not a revert."""
     found = _REVERT.search(f"{pull.get('title') or ''}\n{pull.get('body') or ''}")
     return found[1] if found else None
 
@@ -202,7 +213,7 @@ def _commit_name(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    """Gitee writes numbers of lines as text."""
+    """Return a number of lines, which Gitee writes as text, or None if it cannot be read."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
@@ -217,9 +228,9 @@ def _bool_or_none(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _user_kept(value: object) -> dict[str, Any] | None:
+def _user_evidence(value: object) -> dict[str, Any] | None:
     return {"id": value.get("id"), "login": value.get("login")} if isinstance(value, dict) else None
 
 
-def _file_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+def _file_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: row.get(key) for key in ("filename", "additions", "deletions", "status")}

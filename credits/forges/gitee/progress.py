@@ -1,4 +1,4 @@
-"""What one account still needs from Gitee: a watermark for each repository that is looked into."""
+"""How far the collection of one account from Gitee is: a watermark for each repository that is read."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ LOOK_FOR_FORKS_EVERY = timedelta(hours=24)
 
 @dataclass(slots=True)
 class RepositoryProgress:
-    """How far one repository has been read for one account. ``alone``: its first reading, of this author's pull
-    requests only, is not over; afterwards it is read together with all other accounts."""
+    """How far a repository has been read for an account. ``alone``: the first reading, of this author's pull
+    requests only, is not finished. Afterwards the repository is read for all accounts together."""
 
     mark: Watermark = field(default_factory=Watermark)
     alone: bool = True
 
 
 class GiteeAccountProgress:
-    """One account on its way through a collection. Repositories go by their full name in lower case."""
+    """An account during a collection. The key of a repository is its full name in lower case."""
 
     def __init__(self, ask: CollectionRequest) -> None:
         self.account: AccountOnForge = ask.account
         self.watched = {name.lower(): name for name in ask.repositories}
         self.failure: ForgeError | None = None
         self.is_verified = False
-        """Whether the login was seen to belong to the immutable id during this collection."""
+        """Whether this collection has checked that the login belongs to the immutable id."""
         self.forks: dict[str, str] = {}
         self.forks_at: datetime | None = None
         self.worked_in: dict[str, str] = {}
-        """Repositories that the account's events have told of, now or earlier."""
+        """Repositories that the account's events named, now or earlier."""
         self._places: dict[str, RepositoryProgress] = {}
         self._read(ask.cursor)
 
     @property
     def repositories(self) -> dict[str, str]:
-        """Where to look: lower-case name to name."""
+        """The repositories to read: lower-case name to name."""
         return {**self.worked_in, **self.forks, **self.watched}
 
     def place(self, name: str) -> RepositoryProgress:
@@ -65,16 +65,16 @@ class GiteeAccountProgress:
         self.worked_in |= {name.lower(): name for name in names}
 
     def hint_gone(self, name: str) -> None:
-        """What led to this repository leads nowhere any more."""
+        """Forget a fork or an event that led to a repository which no longer exists."""
         self.forks.pop(name.lower(), None)
         self.worked_in.pop(name.lower(), None)
 
     def seen_as(self, account: AccountOnForge) -> None:
-        """The forge showed the account under this login now."""
+        """Note the login under which the forge shows the account now."""
         self.account = replace(self.account, login=account.login)
 
     def failed(self, error: ForgeError) -> None:
-        """The account is not complete; the first reason is the one told."""
+        """Note that the account is not complete. The first error is the one reported."""
         self.failure = self.failure or error
 
     def page(self, changes: tuple[MergedChange, ...] = (), *, last: bool = False) -> CollectionPage:
@@ -102,7 +102,7 @@ class GiteeAccountProgress:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def _read(self, cursor: str) -> None:
-        """A cursor that cannot be read is none: reading again is safe, skipping is not."""
+        """Read the cursor, or ignore it if it cannot be read: reading again is safe, skipping is not."""
         try:
             value: Any = json.loads(cursor) if cursor else None
         except ValueError:
@@ -113,7 +113,7 @@ class GiteeAccountProgress:
         for name, place in places.items() if isinstance(places, dict) else ():
             if isinstance(place, dict):
                 mark = Watermark.from_json(place.get("mark"))
-                # A mark that says nothing makes this a first reading, whatever the flag claims.
+                # With an empty mark the reading starts at the beginning, whatever the flag says.
                 self._places[name] = RepositoryProgress(mark, alone=place.get("alone") is not False)
         events = value.get("events")
         if isinstance(events, list) and all(isinstance(name, str) for name in events):

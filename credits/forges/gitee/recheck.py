@@ -1,4 +1,4 @@
-"""Seeing again on Gitee what is held already: how it stands now, and its commits."""
+"""Check again on Gitee what is stored already: its present state, and its commits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ListMerged = Callable[[str, datetime | None], Iterator[list[Row]]]
 
 
 class GiteeRecheck:
-    """``detailed`` makes facts of a pull request in a repository; ``find_repository`` looks one up by name."""
+    """Checks on Gitee. ``detailed`` makes facts of a pull request; ``find_repository`` finds a repository by name."""
 
     def __init__(
         self, http: GiteeHttp, detailed: LoadChange, find_repository: Callable[[str], RepositoryOnForge]
@@ -73,11 +73,11 @@ class GiteeRecheck:
     def recheck(
         self, refs: Sequence[ChangeRef], listing_since: Callable[[str, datetime | None], Iterator[list[Row]]]
     ) -> Iterator[RecheckAnswer]:
-        """Repository by repository: each is asked for once, and read once for what was taken back since."""
-        places: dict[str, list[ChangeRef]] = {}
+        """Go repository by repository: find each once, and read it once for later reverts."""
+        refs_by_repository: dict[str, list[ChangeRef]] = {}
         for ref in refs:
-            places.setdefault(ref.full_name.lower(), []).append(ref)
-        for members in places.values():
+            refs_by_repository.setdefault(ref.full_name.lower(), []).append(ref)
+        for members in refs_by_repository.values():
             try:
                 yield from self._in_repository(members, listing_since)
             except (MissingOnForge, Forbidden, ForgeUnavailable) as error:
@@ -89,17 +89,17 @@ class GiteeRecheck:
     def _in_repository(self, refs: Sequence[ChangeRef], listing_since: ListMerged) -> list[RecheckAnswer]:
         name = refs[0].full_name
         repository = self._find_repository(name)
-        standings = []
-        taken_back = self._taken_back(name, refs, listing_since)
+        answers = []
+        reverts = self._reverts(name, refs, listing_since)
         for ref in refs:
             if repository.id != ref.repository_id:
-                # The name belongs to another repository by now.
-                standings.append(RecheckAnswer(ref, "unknown", failure=missing_repository()))
+                # The name now belongs to another repository.
+                answers.append(RecheckAnswer(ref, "unknown", failure=missing_repository()))
                 continue
-            standings.append(self._standing(ref, repository.full_name, taken_back.get(ref.number, "")))
-        return standings
+            answers.append(self._check(ref, repository.full_name, reverts.get(ref.number, "")))
+        return answers
 
-    def _standing(self, ref: ChangeRef, name: str, taken_back: str) -> RecheckAnswer:
+    def _check(self, ref: ChangeRef, name: str, reverted_by: str) -> RecheckAnswer:
         try:
             pull = self._pull(name, ref.number)
             if not (facts.is_merged(pull) or facts.is_closed(pull)):
@@ -113,30 +113,31 @@ class GiteeRecheck:
             ):
                 return RecheckAnswer(ref, "unknown", failure=error)
             raise
-        return RecheckAnswer(ref, "reverted" if taken_back else change.status, change, taken_back)
+        return RecheckAnswer(ref, "reverted" if reverted_by else change.status, change, reverted_by)
 
-    def _taken_back(self, name: str, refs: Sequence[ChangeRef], listing_since: ListMerged) -> dict[str, str]:
-        """Number to address of what took it back, of all that was merged since the first of these."""
+    def _reverts(self, name: str, refs: Sequence[ChangeRef], listing_since: ListMerged) -> dict[str, str]:
+        """Return number to URL of its revert, from everything merged since the first of these changes."""
         times = [ref.merged_at for ref in refs if ref.merged_at is not None]
         if not times:
             return {}
-        back: dict[str, tuple[datetime, str, str]] = {}
+        reverts: dict[str, tuple[datetime, str, str]] = {}
         for rows in listing_since(name, min(times)):
             for row in rows:
                 number = facts.reverted_number(row)
                 if number is not None:
-                    told = (
+                    revert = (
                         parse_time(row.get("merged_at")),
                         json_id(row.get("number")),
                         json_text(row.get("html_url")),
                     )
-                    back[number] = max(told, back.get(number, told))
-        # What took it back may have been taken back in its turn, and so on; each is later than the one before.
-        standing: set[str] = set()
-        for number, (_, by, _) in sorted(back.items(), key=lambda one: one[1][0], reverse=True):
-            if by in back and by not in standing:
-                standing.add(number)
-        return {number: address for number, (_, _, address) in back.items() if number not in standing}
+                    reverts[number] = max(revert, reverts.get(number, revert))
+        # A revert may itself be reverted, and so on; each is later than the one before, so start with the latest.
+        undone: set[str] = set()
+        newest_first = sorted(reverts.items(), key=lambda entry: entry[1][0], reverse=True)
+        for number, (_, reverting_number, _) in newest_first:
+            if reverting_number in reverts and reverting_number not in undone:
+                undone.add(number)
+        return {number: url for number, (_, _, url) in reverts.items() if number not in undone}
 
     def _pull(self, name: str, number: str) -> Row:
         try:
@@ -151,6 +152,7 @@ def _commit_time(commit: CommitOnForge) -> str:
 
 
 def repository_path(full_name: str) -> str:
+    """Return the path of a repository in the API. Raise :class:`MissingOnForge` if the name is impossible."""
     owner, _, name = full_name.partition("/")
     if not owner or not name or "/" in name:
         raise missing_repository()

@@ -1,1 +1,1 @@
-"""GitHub and GitHub Enterprise Server, through GraphQL. Door: ``adapter``."""
+"""GitHub and GitHub Enterprise Server, mostly through GraphQL. Door: ``adapter``."""

@@ -1,7 +1,8 @@
 """GitHub and GitHub Enterprise Server: merged pull requests of many accounts in few requests.
 
-Two steps. A sweep asks for ids and times of update of up to a hundred accounts in one GraphQL request, each back to
-its own watermark. The details of what is new come by node id, fifty at a time, whoever they belong to.
+There are two steps. A sweep reads ids and times of update of up to a hundred accounts in one GraphQL request, each
+account back to its own watermark. Then the details of what is new are read by node id, fifty at a time, for all
+accounts together.
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ from credits.forges.tokens import TokenPool, pool_of
 DetailResult = MergedChange | ForgeError | None
 
 ROWS_A_REQUEST = 2_500
-"""Ids asked for in one request at most: GitHub allows 500,000 nodes, but only ten seconds."""
+"""At most so many ids in one request: GitHub allows 500,000 nodes, but only ten seconds."""
 
 
 class GitHub:
-    """``api_url`` is the REST root (``https://api.github.com`` or ``https://host/api/v3``); ``tokens`` the
-    university's own; ``clock`` gives the present time, aware; ``timeout`` is in seconds for each request."""
+    """The adapter for GitHub. ``api_url`` is the REST root (``https://api.github.com`` or ``https://host/api/v3``);
+    ``tokens`` are the university's own; ``clock`` returns the present time, aware; ``timeout`` is in seconds for each
+    request."""
 
     name = "github"
     lists = LISTED_KINDS
@@ -78,7 +80,7 @@ class GitHub:
         self.asks_at_once = accounts_a_request
         self._clock = clock
         self._rules = landing_rules
-        # Kept from one collection to the next: what was too much an hour ago is so still, and grows back soon.
+        # Keep the sizes between collections: a batch that was too big an hour ago still is, and sizes grow quickly.
         self._sweep_size = AdaptiveBatch(accounts_a_request)
         self._detail_size = AdaptiveBatch(details_a_request)
         self.tokens = pool_of(tokens)
@@ -146,9 +148,9 @@ class GitHub:
         return GitHubRecheck(self._http, self._rules, self._detail_size).run(refs)
 
     def cross_check(
-        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, held: Container[str]
+        self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
     ) -> Iterator[CrossCheckResult]:
-        search = CrossCheckSearch(self._http, since, until, held, self.account)
+        search = CrossCheckSearch(self._http, since, until, known_ids, self.account)
         for account, counted, keys, failure in search.run(asks):
             missed: list[MergedChange] = []
             for start in range(0, len(keys), self._detail_size.size):
@@ -168,15 +170,15 @@ class GitHub:
     def merged_changes(self, asks: Sequence[CollectionRequest]) -> Iterator[CollectionPage]:
         for start in range(0, len(asks), self.asks_at_once):
             now = self._clock()
-            of = [
+            accounts = [
                 GitHubAccountProgress(ask, now, self._rules)
                 for ask in asks[start : start + self.asks_at_once]
             ]
-            for progress in of:
+            for progress in accounts:
                 if not progress.sweeps:
                     yield progress.page()
             ready: list[Sweep] = []
-            for sweep in self._swept([sweep for progress in of for sweep in progress.sweeps]):
+            for sweep in self._swept([sweep for progress in accounts for sweep in progress.sweeps]):
                 if sweep.left:
                     ready.append(sweep)
                 elif sweep.progress.ended:
@@ -186,7 +188,7 @@ class GitHub:
     # First step: ids and times of update.
 
     def _swept(self, sweeps: Sequence[Sweep]) -> Iterator[Sweep]:
-        """Each sweep once: with all that it wants lined up, or with its failure."""
+        """Yield each sweep once: when all ids that it wants are known, or when it failed."""
         batch = self._sweep_size
         queue: deque[Sweep] = deque()
         for sweep in sweeps:
@@ -196,7 +198,7 @@ class GitHub:
                 yield sweep
         alone: deque[Sweep] = deque()
         while queue or alone:
-            # Those that failed among others are tried by themselves, after the rest has been served.
+            # A sweep that failed together with others is tried by itself, after all the others.
             source = queue or alone
             asked = [source.popleft()] if source is alone else _take_batch(queue, batch.size)
             variables: dict[str, Any] = {}
@@ -234,7 +236,7 @@ class GitHub:
                     queue.append(sweep)
 
     def _read_page(self, answer: GraphQLAnswer, alias: str, sweep: Sweep) -> ForgeError | None:
-        """Give one alias's part of the answer to its sweep; what is wrong with it, if anything."""
+        """Give the part of the answer under an alias to its sweep. Return what is wrong with it, or None."""
         errors = answer.errors_at(alias)
         if any(error.type == "NOT_FOUND" for error in errors):
             return self._moved_or_gone(sweep)
@@ -250,7 +252,7 @@ class GitHub:
         return None
 
     def _moved_or_gone(self, sweep: Sweep) -> ForgeError:
-        """GitHub knows no such node: ask by the immutable number whether the account is gone, or its node id new."""
+        """GitHub does not know this node: check by the immutable number if the account is gone or has a new node id."""
         try:
             found = self.account(sweep.account.id)
         except (MissingOnForge, ForgeUnavailable, Forbidden) as error:
@@ -260,7 +262,7 @@ class GitHub:
         return forge_unavailable()
 
     def _located(self, sweep: Sweep, batch: AdaptiveBatch) -> bool:
-        """Find the node id of an account that came without; whether that worked."""
+        """Find the node id of an account that has none yet. Return whether that worked."""
         while True:
             try:
                 sweep.account = self.account(sweep.account.id)
@@ -305,7 +307,7 @@ class GitHub:
             changes: dict[int, list[MergedChange]] = {id(sweep.progress): [] for sweep, _ in asked}
             for (sweep, key), result in zip(asked, found, strict=True):
                 if isinstance(result, MergedChange):
-                    # Whose work it is decides the number, whatever the listing was asked for.
+                    # The immutable id decides who the author is, whatever account was listed.
                     if result.author is not None and result.author.id == sweep.account.id:
                         changes[id(sweep.progress)].append(result)
                     sweep.delivered(key)
@@ -321,7 +323,7 @@ class GitHub:
                     yield progress.page(tuple(changes[id(progress)]))
 
     def _details_of(self, asked: Sequence[tuple[Sweep, str]]) -> list[DetailResult]:
-        """One request for each sort of thing among those asked for; nearly always there is one."""
+        """Send one request for each sort of thing; nearly always there is only one sort."""
         sorts: dict[str, list[int]] = {}
         for at, (sweep, key) in enumerate(asked):
             sorts.setdefault(sweep.sort_of(key), []).append(at)
@@ -331,8 +333,8 @@ class GitHub:
         return [found[at] for at in range(len(asked))]
 
     def _details(self, sort: str, keys: Sequence[str]) -> list[DetailResult]:
-        """For each node id what it is, ``None`` for what does not count, or why it did not come; ``Missing`` only
-        where GitHub says so."""
+        """Return for each node id the change, None if it does not count, or the error; :class:`MissingOnForge` only
+        if GitHub says so."""
         return [
             outcome if isinstance(outcome, ForgeError) else self._fact(sort, outcome)
             for outcome in fetch_nodes(self._http, queries.DETAILS[sort], keys)
@@ -352,7 +354,7 @@ class GitHub:
 
 
 def _take_batch(queue: deque[Sweep], most: int) -> list[Sweep]:
-    """The next accounts for one request: as many as it bears, by number and by rows."""
+    """Take the next accounts for one request: as many as fit, by number of accounts and of rows."""
     taken = [queue.popleft()]
     rows = taken[0].first
     while queue and len(taken) < most and rows + queue[0].first <= ROWS_A_REQUEST:

@@ -1,7 +1,7 @@
 """Requests to GitHub through PyGithub's requester, with every failure turned into a typed error.
 
-PyGithub's own retrying is off: it would sleep for as long as a limit lasts, and it knows neither GraphQL limits that
-come with status 200 nor a second token. What is tried again, and when, is decided here and above.
+PyGithub's own retries are off. It would sleep for as long as a limit lasts, and it knows neither GraphQL limits that
+come with status 200 nor a second token. This module and its callers decide what to retry, and when.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from github import Auth, Github, GithubException
 from github.Requester import Requester
-from requests import RequestException
 
 from credits.forges.errors import (
     ForgeError,
@@ -26,18 +25,28 @@ from credits.forges.errors import (
     missing_change,
     missing_commit,
 )
-from credits.forges.json_reading import (
-    LONGEST_WAIT,
-    Clock,
-    json_array,
-    json_object,
-    next_allowed_call,
-    parse_time,
+from credits.forges.http import (
+    TRANSPORT_FAILURES,
+    USER_AGENT,
+    Answer,
+    ForgeHttp,
+    LimitReached,
+    TokenRejected,
+    limit_reached,
+    lower_case_names,
 )
+from credits.forges.json_reading import LONGEST_WAIT, Clock, json_array, json_object, parse_time
 from credits.forges.protocol import RequestCost
 from credits.forges.tokens import Token, TokenPool
 
-USER_AGENT = "yuanfen"
+_FAILURES: tuple[type[Exception], ...] = (
+    *TRANSPORT_FAILURES,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    AssertionError,
+)
+"""PyGithub does not check answers: an unexpected one raises whatever Python raises at that place."""
 
 _LIMIT_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection|wait a few minutes", re.IGNORECASE)
@@ -45,7 +54,7 @@ _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection|wait a few minutes", re
 
 @dataclass(frozen=True, slots=True)
 class GraphQLError:
-    """One entry of ``errors``; ``path`` is empty when GitHub named no place."""
+    """One entry of ``errors``. ``path`` is empty if GitHub named no place."""
 
     type: str
     path: tuple[str | int, ...]
@@ -53,30 +62,29 @@ class GraphQLError:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLAnswer:
-    """A GraphQL answer that may be partial: look at ``errors`` before believing a null."""
+    """A GraphQL answer that may be partial: check ``errors`` before you believe a null."""
 
     data: Mapping[str, Any]
     errors: tuple[GraphQLError, ...]
 
     @property
     def was_too_much(self) -> bool:
-        """Whether GitHub left part of it out for the work it would have been."""
+        """Whether GitHub left out a part because the query was too much work."""
         return any(error.type == "RESOURCE_LIMITS_EXCEEDED" for error in self.errors)
 
     def errors_at(self, *path: str | int) -> tuple[GraphQLError, ...]:
-        """The errors at this place or below it."""
+        """Return the errors at this place or below it."""
         return tuple(error for error in self.errors if error.path[: len(path)] == path)
 
 
-class GitHubHttp:
+class GitHubHttp(ForgeHttp):
+    """Requests to GitHub's REST and GraphQL interfaces. ``timeout`` is in seconds for each request."""
+
     def __init__(
         self, api_url: str, pool: TokenPool, clock: Clock, timeout: float, spent: RequestCost
     ) -> None:
-        self._api_url = api_url.rstrip("/")
-        self._pool = pool
-        self._clock = clock
+        super().__init__(api_url, pool, clock, spent)
         self._timeout = max(1, round(timeout))
-        self._spent = spent
         self._requesters: dict[int, Requester] = {}
         self._lock = threading.Lock()
 
@@ -86,13 +94,14 @@ class GitHubHttp:
         self._requesters.clear()
 
     def rest(self, path: str) -> Mapping[str, Any]:
-        """``GET`` of one JSON object; :class:`Missing` where GitHub itself says "Not Found"."""
-        _, body = self._send("core", "GET", path, None)
+        """Get one JSON object. Raise :class:`MissingOnForge` only where GitHub itself says "Not Found"."""
+        _, body = self.send_with_token(lambda token: self._once(token, "GET", path, None))
         return json_object(body)
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> GraphQLAnswer:
-        """Run one query. Raises where nothing can be used; errors that name their place come with the answer."""
-        _, body = self._send("graphql", "POST", "", {"query": query, "variables": dict(variables)})
+        """Run one query. Raise if nothing in the answer can be used; errors that name their place come with it."""
+        payload = {"query": query, "variables": dict(variables)}
+        _, body = self.send_with_token(lambda token: self._once(token, "POST", "", payload), "graphql")
         answer = json_object(body)
         errors = _errors(answer.get("errors"))
         if any(not error.path for error in errors) or not isinstance(answer.get("data"), dict):
@@ -103,32 +112,13 @@ class GitHubHttp:
             self._spent.points += limit["cost"]
         return GraphQLAnswer(data, errors)
 
-    def _send(
-        self, resource: str, verb: str, path: str, payload: dict[str, Any] | None
-    ) -> tuple[Mapping[str, str], Any]:
-        """Ask with one token after another until one is let through; the pool says when there is none left."""
-        while True:
-            token = self._pool.take(self._clock(), resource)
-            try:
-                headers, body = self._once(token, verb, path, payload)
-            except _GitHubTokenRefused:
-                self._pool.refuse(token, self._clock())
-                continue
-            except _GitHubRateLimited as limited:
-                self._rest(token, resource, limited)
-                continue
-            self._pool.accept(token)
-            self._budget(token, body)
-            if headers.get("x-ratelimit-remaining", "").strip() == "0":
-                self._pool.exhaust(
-                    token,
-                    next_allowed_call(headers, self._clock()),
-                    headers.get("x-ratelimit-resource") or resource,
-                )
-            return headers, body
+    def note_quota(self, token: Token, resource: str, headers: Mapping[str, str], body: object) -> None:
+        """GitHub may count a request against another quota than the one expected, and says so in a header."""
+        self._budget(token, body)
+        super().note_quota(token, headers.get("x-ratelimit-resource") or resource, headers, body)
 
     def _budget(self, token: Token, body: object) -> None:
-        """Where the points left would not pay for the same question again, the token rests before it is refused."""
+        """Let the token rest before GitHub refuses it: when the points left do not pay for the same query again."""
         data = body.get("data") if isinstance(body, dict) else None
         limit = data.get("rateLimit") if isinstance(data, dict) else None
         if not isinstance(limit, dict):
@@ -139,45 +129,28 @@ class GitHubHttp:
             now = self._clock()
             self._pool.exhaust(token, max(now, min(until, now + LONGEST_WAIT)), "graphql")
 
-    def _rest(self, token: Token, resource: str, limited: _GitHubRateLimited) -> None:
-        until = next_allowed_call(limited.headers, self._clock())
-        if limited.primary:
-            self._pool.exhaust(token, until, resource)
-        else:
-            self._pool.slow(token, until)
-
-    def _once(
-        self, token: Token, verb: str, path: str, payload: dict[str, Any] | None
-    ) -> tuple[Mapping[str, str], Any]:
+    def _once(self, token: Token, verb: str, path: str, payload: dict[str, Any] | None) -> Answer:
         self._spent.requests += 1
         failure: ForgeError
         try:
             requester = self._requester(token)
             url = path or requester.graphql_url
-            # PyGithub keeps a request on its connection until it is sent: one at a time, as GitHub asks anyway.
+            # PyGithub stores a request on its connection until it is sent. So send one at a time; GitHub asks for
+            # this anyway.
             with self._lock:
                 headers, body = requester.requestJsonAndCheck(verb, url, input=payload)
         except GithubException as error:
             failure = _typed_error(error)
             if payload is not None and isinstance(failure, MissingOnForge):
-                # GraphQL says in its answer what is missing; a 404 there is a wrong address, or trouble.
+                # GraphQL says in its answer what is missing. A 404 there is a wrong address or a failure.
                 failure = forge_unavailable()
-        except (
-            RequestException,
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-            AssertionError,
-        ):
-            # PyGithub meets answers that are not what it expects with whatever Python raises there.
+        except _FAILURES:
             failure = forge_unavailable()
         else:
             if payload is not None and isinstance(body, dict) and _has_limit_error(body.get("errors")):
-                raise _GitHubRateLimited(headers, primary=True)
+                raise LimitReached(headers, primary=True)
             return headers, body
-        # Raised here, so that no request object, which holds the token, hangs on to it as context.
+        # Raise here, outside "except": the exception's context would otherwise hold the request with its token.
         raise failure
 
     def _requester(self, token: Token) -> Requester:
@@ -197,38 +170,21 @@ class GitHubHttp:
         return requester
 
 
-class _GitHubTokenRefused(ForgeError):
-    """The token itself was refused."""
-
-    def __init__(self) -> None:
-        super().__init__("forge-token-refused", "")
-
-
-class _GitHubRateLimited(ForgeError):
-    """A limit was met with this token."""
-
-    def __init__(self, headers: Mapping[str, str], *, primary: bool) -> None:
-        super().__init__("forge-rate-limited", "")
-        self.headers = headers
-        self.primary = primary
-
-
 def _typed_error(error: GithubException) -> ForgeError:
-    headers = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
     body = error.data if isinstance(error.data, dict) else {}
-    message = body.get("message")
-    said = message if isinstance(message, str) else ""
+    text = body.get("message")
+    message = text if isinstance(text, str) else ""
+    limit = limit_reached(error.status, lower_case_names(error.headers or {}), message, _LIMIT_MESSAGE)
+    if limit is not None:
+        return limit
     if error.status == 401:
-        return _GitHubTokenRefused()
-    if error.status in (403, 429):
-        exhausted = headers.get("x-ratelimit-remaining", "").strip() == "0"
-        if error.status == 429 or exhausted or "retry-after" in headers or _LIMIT_MESSAGE.search(said):
-            return _GitHubRateLimited(headers, primary=exhausted and "retry-after" not in headers)
-        return forbidden() if said else malformed_answer()
-    if error.status == 422 and "no commit found" in said.lower():
+        return TokenRejected()
+    if error.status == 403:
+        return forbidden() if message else malformed_answer()
+    if error.status == 422 and "no commit found" in message.lower():
         return missing_commit()
-    # Only GitHub's own words say that something is gone; a proxy's page with status 404 does not.
-    if error.status == 404 and "not found" in said.lower():
+    # Only GitHub's own message says that something is gone. A proxy's page with status 404 does not.
+    if error.status == 404 and "not found" in message.lower():
         return missing_account()
     return forge_unavailable()
 
@@ -264,7 +220,7 @@ def is_forbidden(errors: Sequence[GraphQLError]) -> bool:
 
 
 def raise_errors(errors: Sequence[GraphQLError], missing: MissingOnForge) -> None:
-    """Raise what the errors at one place mean; ``missing`` where GitHub says that there is no such thing."""
+    """Raise what the errors at one place mean; ``missing`` if GitHub says that there is no such thing."""
     if any(error.type == "NOT_FOUND" for error in errors):
         raise missing
     if errors:
@@ -272,7 +228,7 @@ def raise_errors(errors: Sequence[GraphQLError], missing: MissingOnForge) -> Non
 
 
 def fetch_nodes(http: GitHubHttp, query: str, keys: Sequence[str]) -> list[object | ForgeError]:
-    """For each node id its node, or why it did not come; :class:`Missing` only where GitHub says so."""
+    """Return for each node id its node, or the error; :class:`MissingOnForge` only if GitHub says so."""
     answer = http.graphql(query, {"ids": list(keys)})
     nodes = json_array(answer.data.get("nodes"))
     if len(nodes) != len(keys) or any(len(error.path) < 2 for error in answer.errors):

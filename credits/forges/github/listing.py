@@ -1,7 +1,8 @@
-"""What one account still needs from GitHub: first the ids of what is new, newest first; then the details, oldest
-first, so that one time (the watermark) always says how far it is, wherever it is interrupted.
+"""How far the collection of one account from GitHub is.
 
-Each kind of contribution is swept by itself, with a watermark of its own; the account's cursor holds all of them.
+First the ids of what is new are read, newest first; then the details, oldest first. So one time (the watermark) always
+says how far the account is, wherever the work is interrupted. Each kind of contribution has its own sweep and its own
+watermark; the account's cursor holds all of them.
 """
 
 from __future__ import annotations
@@ -33,28 +34,28 @@ from credits.forges.protocol import (
 from credits.forges.watermark import Watermark
 
 RECENT = 10
-"""Rows to look at first for an account that was complete before: most often there is nothing new."""
+"""Number of rows to read first for an account that was complete before: most often there is nothing new."""
 
 WHOLE = 100
-"""Rows a page otherwise; GitHub gives no more."""
+"""Number of rows on a page otherwise. GitHub gives no more."""
 
 LISTED_KINDS: tuple[ChangeKind, ...] = ("pull_request", "review", "issue")
 
 _MOST_ROUNDS = 5
 _YEAR = timedelta(days=365)
-"""The longest time that GitHub's collection of contributions looks at."""
+"""The longest period that GitHub's collection of contributions covers."""
 
-_SHOWN_LATE = timedelta(days=2)
-"""How late a contribution may show there; so much is read again by those who have none."""
+_APPEARS_LATE = timedelta(days=2)
+"""How late a contribution may appear there. An account without reviews reads so much again each time."""
 
 
 class GitHubAccountProgress:
-    """One account on its way through a collection: a sweep for each kind that was asked for."""
+    """An account during a collection: a sweep for each kind that was requested."""
 
     def __init__(self, ask: CollectionRequest, now: datetime, rules: Sequence[LandingRule]) -> None:
         self.account: AccountOnForge = ask.account
         known = _read_cursor(ask.cursor)
-        # Of a kind that is not asked for this time, what was known is kept.
+        # Keep what is known of a kind that is not requested this time.
         self._resting = {
             kind: value for kind, value in known.items() if kind in LISTED_KINDS and kind not in ask.kinds
         }
@@ -69,7 +70,7 @@ class GitHubAccountProgress:
         return all(sweep.ended for sweep in self.sweeps)
 
     def page(self, changes: tuple[MergedChange, ...] = ()) -> CollectionPage:
-        """What was got since the last page. The last page is the one with nothing left of any kind."""
+        """Return a page with these changes. On the last page nothing is left of any kind."""
         failures = [sweep.failure for sweep in self.sweeps if sweep.failure is not None]
         kinds = {**self._resting, **{sweep.kind: sweep.to_json() for sweep in self.sweeps}}
         return CollectionPage(
@@ -82,7 +83,7 @@ class GitHubAccountProgress:
 
 
 class Sweep:
-    """One kind of one account's work; here, pull requests."""
+    """The listing of one kind of an account's work; in this class, pull requests."""
 
     def __init__(
         self,
@@ -98,9 +99,9 @@ class Sweep:
         self.tries = 0
         self.failure: ForgeError | None = None
         self.wanted: tuple[str, ...] | None = None
-        """What to fetch, oldest update first; ``None`` while the ids are still being read."""
+        """The ids to fetch, oldest update first. None while the ids are still being read."""
         self.left = 0
-        """How many of those have neither been delivered nor given up."""
+        """How many of these are neither delivered nor given up."""
         self.now = now
         self.rules = rules
         self.mark, self._was_complete = _read_mark(known)
@@ -120,7 +121,7 @@ class Sweep:
 
     @property
     def first(self) -> int:
-        """How many rows to ask for."""
+        """How many rows to request."""
         return RECENT if self._was_complete and self._pages == 0 else WHOLE
 
     @property
@@ -128,14 +129,14 @@ class Sweep:
         return self.left == 0 and (self.wanted is not None or self.failure is not None)
 
     def sort_of(self, key: str) -> str:
-        """Which details to ask for."""
+        """Return which details to request."""
         return "closed" if key in self._closed else self.kind
 
     def variables(self, at: int) -> dict[str, Any]:
         return {f"id{at}": self.account.node_id, f"after{at}": self.after}
 
     def take(self, user: Mapping[str, Any]) -> None:
-        """Read one page of ids. Raises ``Unavailable``, having taken nothing."""
+        """Read one page of ids. Raise :class:`ForgeUnavailable` before anything changes if it is malformed."""
         if json_id(user.get("databaseId")) != self.account.id:
             raise malformed_answer()
         connection = self._connection(user)
@@ -158,7 +159,7 @@ class Sweep:
         self._pages += 1
         if more and not self.mark.reached(rows[-1][1]):
             self.after = json_text(page.get("endCursor"))
-        elif self._holds_together(total):
+        elif self._is_consistent(total):
             self._end_of_list(user)
         else:
             self._read_again()
@@ -167,21 +168,21 @@ class Sweep:
         return json_object(user.get("pullRequests"))
 
     def _row(self, row: Mapping[str, Any]) -> tuple[str, datetime, bool]:
-        """Id, time of update, and whether it is closed without being merged."""
+        """Return the id, the time of update, and whether it was closed and not merged."""
         closed = json_text(row.get("state")) != "MERGED"
         key = json_text(row.get("id"))
         if closed and not rules_for_repository(
             self.rules, json_text(json_object(row.get("repository")).get("nameWithOwner"))
         ):
-            # Closed, and in a repository where closed means closed: listed, and nothing to fetch.
+            # Closed, in a repository without a landing rule: it is listed, but there is nothing to fetch.
             return f"-{key}", parse_time(row.get("updatedAt")), True
         return key, parse_time(row.get("updatedAt")), closed
 
     def _end_of_list(self, user: Mapping[str, Any]) -> None:
         self._plan()
 
-    def _holds_together(self, total: int) -> bool:
-        """Whether nothing can have slipped over a page's edge while the pages were read."""
+    def _is_consistent(self, total: int) -> bool:
+        """Return whether no row can have moved between pages while they were read."""
         if self._pages == 1 or (self.mark.seen is None and len(self._rows) >= total):
             return True
         return self._rounds > 0 and len(self._rows) == self._rows_before
@@ -208,30 +209,30 @@ class Sweep:
             self._all_delivered()
 
     def _all_delivered(self) -> None:
-        """Rows with nothing to fetch move the mark as well, once all before them is delivered."""
+        """Move the mark past rows without anything to fetch too, when everything before them is delivered."""
         for time in self._rows.values():
             self.mark = self.mark.advanced(time)
 
     def delivered(self, key: str) -> None:
-        """This one is in a page now, or GitHub says that it is gone or nothing to be counted."""
+        """Note that this change is in a page now, or that GitHub says that it is gone or does not count."""
         updated = self._rows.get(key)
         self.mark = self.mark.settled(key) if updated is None else self.mark.passed(key, updated)
-        self._one_less()
+        self._count_down()
 
     def postponed(self, key: str) -> None:
-        """It did not come this time: the mark moves on, and the cursor remembers what is owed."""
+        """Note that this change failed this time: the mark moves on, and the cursor remembers that it is owed."""
         updated = self._rows.get(key)
         if updated is not None:
             self.mark = self.mark.advanced(updated)
         self.mark = self.mark.owing([key])
 
     def given_up(self, key: str, error: ForgeError) -> None:
-        """It will not come in this collection; it stays owed, and the account is not complete."""
+        """Give this change up for this collection: it stays owed, and the account is not complete."""
         self.postponed(key)
         self.failure = error
-        self._one_less()
+        self._count_down()
 
-    def _one_less(self) -> None:
+    def _count_down(self) -> None:
         self.left -= 1
         if not self.left:
             self._all_delivered()
@@ -242,7 +243,7 @@ class Sweep:
 
 
 class IssueSweep(Sweep):
-    """Issues that were closed."""
+    """The listing of closed issues."""
 
     def _connection(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
         return json_object(user.get("issues"))
@@ -254,8 +255,8 @@ class IssueSweep(Sweep):
 
 
 class ReviewSweep(Sweep):
-    """Reviews, which GitHub lists a year at a time: from now back to where they were read, or to the account's
-    beginning."""
+    """The listing of reviews. GitHub lists them a year at a time: from now back to the watermark, or to the account's
+    creation."""
 
     def __init__(
         self,
@@ -288,14 +289,14 @@ class ReviewSweep(Sweep):
             False,
         )
 
-    def _holds_together(self, total: int) -> bool:
-        """When a review was submitted never changes, so that none moves over a page's edge."""
+    def _is_consistent(self, total: int) -> bool:
+        """The time of a review's submission never changes, so no row moves between pages."""
         return True
 
     def _all_delivered(self) -> None:
         super()._all_delivered()
-        # Somebody who reviews nothing is not read back to the beginning each time.
-        self.mark = self.mark.advanced(self.now - _SHOWN_LATE)
+        # Otherwise an account without reviews would be read back to its beginning each time.
+        self.mark = self.mark.advanced(self.now - _APPEARS_LATE)
 
     def _end_of_list(self, user: Mapping[str, Any]) -> None:
         floor = parse_time(user.get("createdAt")) if self.mark.since is None else self.mark.since
@@ -310,7 +311,7 @@ _SWEEPS: dict[ChangeKind, type[Sweep]] = {"pull_request": Sweep, "review": Revie
 
 
 def _read_cursor(cursor: str) -> Mapping[str, Any]:
-    """What was known of each kind. A cursor that cannot be read is none: reading again is safe, skipping is not."""
+    """Return what is known of each kind; nothing if the cursor is unreadable. To read again is safe, to skip is not."""
     try:
         value = json.loads(cursor) if cursor else None
     except ValueError:

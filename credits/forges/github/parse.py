@@ -1,4 +1,5 @@
-"""GitHub's answers as facts. Each takes one JSON object and raises ``Unavailable`` if it is not as promised."""
+"""Turn GitHub's answers into facts. Each function takes one JSON object and raises :class:`ForgeUnavailable` if it
+is malformed."""
 
 from __future__ import annotations
 
@@ -33,14 +34,14 @@ _KINDS = {
 
 
 def rest_account(body: Mapping[str, Any]) -> AccountOnForge:
-    """An account from ``GET /users/{login}`` or ``GET /user/{id}``."""
+    """Return an account from ``GET /users/{login}`` or ``GET /user/{id}``."""
     account_id = json_id(body.get("id"))
     kind = "ghost" if account_id == GHOST_ID else _KINDS.get(str(body.get("type")), "user")
     return AccountOnForge(account_id, json_text(body.get("login")), str(body.get("node_id") or ""), kind)
 
 
 def actor(value: object) -> AccountOnForge | None:
-    """An account from an ``Actor``. ``None`` for a deleted one, or one to which GitHub gives no number."""
+    """Return an account from an ``Actor``, or None if it is deleted or GitHub gives it no number."""
     if value is None:
         return None
     node = json_object(value)
@@ -53,6 +54,7 @@ def actor(value: object) -> AccountOnForge | None:
 
 
 def repository(value: object) -> RepositoryOnForge:
+    """Return a repository from the fragment ``Repository``."""
     node = json_object(value)
     language = node.get("primaryLanguage")
     return RepositoryOnForge(
@@ -71,7 +73,7 @@ def repository(value: object) -> RepositoryOnForge:
 
 
 def merged_change(value: object, found_by: str) -> MergedChange:
-    """A merged pull request from the fragment ``Change``. One that is not merged is not as promised either."""
+    """Return a merged pull request from the fragment ``Change``. One that is not merged is malformed too."""
     node = json_object(value)
     if node.get("merged") is not True:
         raise malformed_answer()
@@ -81,8 +83,10 @@ def merged_change(value: object, found_by: str) -> MergedChange:
 
 
 def closed_change(value: object, found_by: str) -> MergedChange | None:
-    """A pull request that was closed and not merged, from ``Change`` and ``Closing``, as a change of unknown status;
-    ``None`` where it is open. The commit that closed it stands where a merge commit would."""
+    """Return a pull request that was closed and not merged, from ``Change`` and ``Closing``, with unknown status.
+
+    Return None if it is open. The commit that closed it is in the place of a merge commit.
+    """
     node = json_object(value)
     if node.get("merged") is not False:
         raise malformed_answer()
@@ -91,27 +95,27 @@ def closed_change(value: object, found_by: str) -> MergedChange | None:
     event = _closing_event(node)
     closer = None if event is None or event.get("closer") is None else json_object(event["closer"])
     commit = closer if closer is not None and closer.get("oid") else None
-    told = _pull_request(
+    change = _pull_request(
         node,
         found_by,
         parse_time(node.get("closedAt")),
         None if event is None else actor(event.get("actor")),
         commit,
     )
-    return replace(told, status="unknown")
+    return replace(change, status="unknown")
 
 
 def landed_change(value: object, found_by: str, rules: Sequence[LandingRule]) -> MergedChange | None:
-    """The same as landed work where a rule of its repository says so; else ``None``."""
-    told = closed_change(value, found_by)
-    if told is None:
+    """Return the closed pull request as landed if a rule of its repository says so, else None."""
+    change = closed_change(value, found_by)
+    if change is None:
         return None
     closer = json_object((_closing_event(json_object(value)) or {}).get("closer") or {})
     message = closer.get("message")
-    said = message if isinstance(message, str) else None
-    for rule in rules_for_repository(rules, told.repository.full_name):
-        if rule.holds(told.repository.full_name, told.number, told.title, told.labels, said):
-            return replace(told, status="landed", landed_by=rule.name)
+    text = message if isinstance(message, str) else None
+    for rule in rules_for_repository(rules, change.repository.full_name):
+        if rule.holds(change.repository.full_name, change.number, change.title, change.labels, text):
+            return replace(change, status="landed", landed_by=rule.name)
     return None
 
 
@@ -123,7 +127,7 @@ def _closing_event(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def review(value: object, found_by: str) -> MergedChange | None:
-    """A review that was submitted, from the fragment ``Review``; ``None`` for one of one's own work, or a draft."""
+    """Return a submitted review from the fragment ``Review``, or None for a draft or a review of one's own work."""
     node = json_object(value)
     pull = json_object(node.get("pullRequest"))
     reviewer, author = actor(node.get("author")), actor(pull.get("author"))
@@ -135,11 +139,11 @@ def review(value: object, found_by: str) -> MergedChange | None:
 
 
 def issue(value: object, found_by: str) -> MergedChange | None:
-    """An issue that was closed as completed, from the fragment ``IssueFacts``; ``None`` for any other."""
+    """Return an issue that was closed as completed, from the fragment ``IssueFacts``, or None for any other."""
     node = json_object(value)
     if node.get("stateReason") != "COMPLETED" or node.get("closedAt") is None:
         return None
-    told = _change_without_files(
+    change = _change_without_files(
         node,
         found_by,
         "issue",
@@ -147,16 +151,16 @@ def issue(value: object, found_by: str) -> MergedChange | None:
         str(node.get("title") or ""),
         parse_time(node["closedAt"]),
     )
-    return replace(told, labels=_labels(node.get("labels")))
+    return replace(change, labels=_labels(node.get("labels")))
 
 
 def _change_without_files(
-    node: Mapping[str, Any], found_by: str, kind: ChangeKind, its_number: str, title: str, done_at: datetime
+    node: Mapping[str, Any], found_by: str, kind: ChangeKind, number: str, title: str, done_at: datetime
 ) -> MergedChange:
-    """What is no change of files."""
+    """Return a review or an issue, which change no files."""
     return MergedChange(
         id=json_id(node.get("fullDatabaseId")),
-        number=its_number,
+        number=number,
         repository=repository(node.get("repository")),
         title=title,
         url=json_text(node.get("url")),
@@ -180,30 +184,33 @@ def _change_without_files(
 
 
 def reverted_by(value: object) -> tuple[str, str]:
-    """Address and node id of a merged pull request in the same repository that takes this one back, from ``Mentions``;
-    both empty where none does, or the work was put in again later."""
+    """Return URL and node id of the merged pull request in the same repository that reverts this one, from
+    ``Mentions``.
+
+    Both are empty if there is none, or if the work was applied again later.
+    """
     node = json_object(value)
-    home = json_object(node.get("repository"))
-    names = rf"(?:{re.escape(str(home.get('nameWithOwner')))})?#{json_count(node.get('number'))}\b"
-    back: list[tuple[datetime, str, str]] = []
+    own_repository = json_object(node.get("repository"))
+    names = rf"(?:{re.escape(str(own_repository.get('nameWithOwner')))})?#{json_count(node.get('number'))}\b"
+    reverts: list[tuple[datetime, str, str]] = []
     for event in json_array(json_object(node.get("mentions")).get("nodes")):
         source = json_object((event or {}).get("source") or {})
-        where = json_object(source.get("repository") or {}).get("databaseId")
-        if source.get("merged") is not True or where != home.get("databaseId"):
+        repository_id = json_object(source.get("repository") or {}).get("databaseId")
+        if source.get("merged") is not True or repository_id != own_repository.get("databaseId"):
             continue
         title, body = str(source.get("title") or ""), str(source.get("body") or "")
         merged_at = parse_time(source.get("mergedAt"))
         if re.search(rf"(?im)^\s*reverts\s+{names}", body) or title == f'Revert "{node.get("title")}"':
-            back.append((merged_at, json_text(source.get("url")), json_text(source.get("id"))))
+            reverts.append((merged_at, json_text(source.get("url")), json_text(source.get("id"))))
         elif re.search(rf"(?im)^\s*(?:reapplies|relands)\s+{names}", body) or re.match(
             rf'(?i)(?:reapply|reland) "{re.escape(str(node.get("title")))}"', title
         ):
-            back.append((merged_at, "", ""))
-    return max(back)[1:] if back else ("", "")
+            reverts.append((merged_at, "", ""))
+    return max(reverts)[1:] if reverts else ("", "")
 
 
 def commit(value: object) -> CommitOnForge:
-    """One commit, without its files."""
+    """Return a commit, without its files."""
     node = json_object(value)
     people: list[AccountOnForge | None] = []
     for entry in json_array(json_object(node.get("authors")).get("nodes")):
@@ -221,7 +228,7 @@ def commit(value: object) -> CommitOnForge:
 
 
 def rest_files(body: Mapping[str, Any]) -> tuple[ChangedFile, ...] | None:
-    """The files of a commit from REST."""
+    """Return the files of a commit from REST, or None if REST did not give them."""
     if body.get("files") is None:
         return None
     rows = [json_object(row) for row in json_array(body["files"])]
@@ -263,19 +270,19 @@ def _pull_request(
         co_authors=None if commit is None else co_authors(commit, author, merger),
         found_by=found_by,
         node_id=json_text(node.get("id")),
-        # The same however it was asked for: what else a question brought along is no part of the evidence.
-        raw={key: kept for key, kept in node.items() if key not in ("mentions", *without)},
+        # The evidence is the same for every query: leave out what only some queries ask for.
+        raw={key: field for key, field in node.items() if key not in ("mentions", *without)},
     )
 
 
 def co_authors(
     commit: Mapping[str, Any], author: AccountOnForge | None, merger: AccountOnForge | None
 ) -> tuple[AccountOnForge, ...] | None:
-    """Who else wrote the merge commit, by GitHub's own user objects; never ``author``. ``None``: it does not say.
+    """Return who else wrote the merge commit, by GitHub's own user objects, without ``author``. None: unknown.
 
-    A squashed commit names the author first, then those of the trailers. A true merge commit names whoever pressed
-    the button, and says nothing of who wrote the work: then nothing is claimed. An address that GitHub knows nobody
-    by has no account here; ``raw`` keeps that there was one.
+    A squashed commit names the author first, then the people of the trailers. A true merge commit names the user who
+    merged, and does not say who wrote the work; then the co-authors are unknown. An e-mail address that GitHub cannot
+    match has no account here; ``raw`` shows that there was one.
     """
     authors = json_object(commit.get("authors"))
     people: dict[str, AccountOnForge] = {}
@@ -322,7 +329,7 @@ def _licence(value: object) -> str | None:
     if value is None:
         return ""
     spdx = json_object(value).get("spdxId")
-    # GitHub writes NOASSERTION where it sees a licence but cannot tell which.
+    # GitHub writes NOASSERTION if it finds a licence but cannot identify it.
     return spdx if isinstance(spdx, str) and spdx and spdx != "NOASSERTION" else None
 
 

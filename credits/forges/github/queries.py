@@ -1,7 +1,7 @@
-"""The GraphQL texts sent to GitHub. Every name in them is held against the published schema by a test.
+"""The GraphQL queries sent to GitHub. A test checks every name in them against the published schema.
 
-Points, by the documented formula (connections to fill, divided by a hundred): a sweep of up to 100 accounts costs 1;
-details of 50 merged pull requests, with four connections each, cost 2.
+Cost in points, by the documented formula (connections to fill, divided by a hundred): a sweep of up to 100 accounts
+costs 1; details of 50 merged pull requests, with four connections each, cost 2.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ DETAILS: dict[str, str] = {
     "review": _by_id("Reviews", "PullRequestReview", "...Review", _REVIEW),
     "issue": _by_id("Issues", "Issue", "...IssueFacts", _ISSUE),
 }
-"""What there is to know by node id, of at most 100 things of one sort: ``nodes`` in the order of ``ids``. Sorts are
-the kinds of contribution, and ``closed`` for a pull request that may have landed though closed."""
+"""Queries for the details of at most 100 nodes of one sort: ``nodes`` come in the order of ``ids``. Sorts are the kinds
+of contribution, and ``closed`` for a closed pull request that may have landed."""
 
 RECHECK: dict[str, str] = {
     **DETAILS,
@@ -156,14 +156,14 @@ RECHECK: dict[str, str] = {
         "Standing", "PullRequest", "...Change ...Closing ...Mentions", _CHANGE, _CLOSING, _MENTIONS
     ),
 }
-"""The same to see something again: a pull request with what closed it and which others name it."""
+"""The same queries for a recheck: a pull request also with what closed it, and with the ones that mention it."""
 
 EARLIER_MENTIONS = (
     "query EarlierMentions($id: ID!, $before: String) { node(id: $id) { __typename ... on PullRequest { "
     "mentions: timelineItems(last: 100, before: $before, itemTypes: [CROSS_REFERENCED_EVENT]) "
     f"{{{_MENTIONED}}} }} }} {_LIMIT} }}"
 )
-"""A hundred older mentions of a pull request that many others name."""
+"""A hundred older mentions of a pull request that many others mention."""
 
 ACCOUNTS = (
     "query Accounts($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on User { id databaseId login } } "
@@ -210,7 +210,7 @@ _NEWEST_FIRST = "orderBy: {field: UPDATED_AT, direction: DESC}"
 
 
 def sweep_query(asked: Sequence[tuple[ChangeKind, int]]) -> str:
-    """A query for what many accounts did, newest first, ids and times only.
+    """Return a query for the work of many accounts, newest first, with ids and times only.
 
     Account number ``i`` is aliased ``a{i}``, lists ``asked[i][1]`` rows of the kind ``asked[i][0]``, and takes the
     variables ``id{i}`` (node id) and ``after{i}`` (cursor, or null); for reviews also ``from{i}`` and ``to{i}``.
@@ -239,7 +239,7 @@ def sweep_query(asked: Sequence[tuple[ChangeKind, int]]) -> str:
 
 
 def search_query(count: int) -> str:
-    """A query for ``count`` searches: number ``i`` is aliased ``s{i}`` and takes ``q{i}`` and ``after{i}``."""
+    """Return a query for ``count`` searches: number ``i`` is aliased ``s{i}`` and takes ``q{i}`` and ``after{i}``."""
     variables = ", ".join(f"$q{i}: String!, $after{i}: String" for i in range(count))
     searches = "\n".join(
         f"s{i}: search(type: ISSUE_ADVANCED, query: $q{i}, first: 100, after: $after{i}) {{ issueCount "

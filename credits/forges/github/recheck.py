@@ -1,4 +1,4 @@
-"""Seeing again on GitHub what is held already: how it stands now, and its commits."""
+"""Check again on GitHub what is stored already: its present state, and its commits."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from credits.forges.protocol import ChangeRef, CommitOnForge, MergedChange, Rech
 
 MOST_COMMITS = 250
 MOST_MENTIONS = 1_000
-"""Mentions of a pull request that are read at most to learn whether one of them took it back."""
+"""At most so many mentions of a pull request are read to find out if one of them reverted it."""
 
 
 class GitHubRecheck:
-    """Things seen again, as many a request as ``batch`` allows."""
+    """Rechecks on GitHub, as many in one request as ``batch`` allows."""
 
     def __init__(self, http: GitHubHttp, rules: Sequence[LandingRule], batch: AdaptiveBatch) -> None:
         self._http = http
@@ -70,34 +70,34 @@ class GitHubRecheck:
             else:
                 self._batch.worked()
             found = [self._with_mentions(outcome) for outcome in found]
-            standings = [self._standing(ref, outcome) for (ref, _), outcome in zip(asked, found, strict=True)]
-            for (ref, tries), standing in zip(asked, self._put_in_again(standings, found), strict=True):
-                if isinstance(standing.failure, ForgeUnavailable) and tries < 2:
+            answers = [self._answer(ref, outcome) for (ref, _), outcome in zip(asked, found, strict=True)]
+            for (ref, tries), answer in zip(asked, self._undo_reverted_reverts(answers, found), strict=True):
+                if isinstance(answer.failure, ForgeUnavailable) and tries < 2:
                     queue.append((ref, tries + 1))
                 else:
-                    yield standing
+                    yield answer
 
     def _with_mentions(self, outcome: object | ForgeError) -> object | ForgeError:
-        """The same with older mentions, where the newest fifty do not tell of a revert and are not all."""
+        """Add older mentions if the newest fifty name no revert and are not all mentions."""
         if isinstance(outcome, ForgeError):
             return outcome
         try:
             node = json_object(outcome)
             while "mentions" in node and not facts.reverted_by(node)[0]:
-                told = json_object(node["mentions"])
-                page, nodes = json_object(told.get("pageInfo")), json_array(told.get("nodes"))
+                mentions = json_object(node["mentions"])
+                page, nodes = json_object(mentions.get("pageInfo")), json_array(mentions.get("nodes"))
                 if page.get("hasPreviousPage") is not True or len(nodes) >= MOST_MENTIONS:
                     break
                 before = {"id": json_text(node.get("id")), "before": json_text(page.get("startCursor"))}
                 answer = self._http.graphql(queries.EARLIER_MENTIONS, before)
                 earlier = json_object(json_object(answer.data.get("node")).get("mentions"))
-                rest = json_array(earlier.get("nodes"))
-                node = {**node, "mentions": {"pageInfo": earlier.get("pageInfo"), "nodes": [*rest, *nodes]}}
+                older = json_array(earlier.get("nodes"))
+                node = {**node, "mentions": {"pageInfo": earlier.get("pageInfo"), "nodes": [*older, *nodes]}}
         except ForgeUnavailable as error:
             return error
         return node
 
-    def _standing(self, ref: ChangeRef, outcome: object | ForgeError) -> RecheckAnswer:
+    def _answer(self, ref: ChangeRef, outcome: object | ForgeError) -> RecheckAnswer:
         if isinstance(outcome, ForgeError):
             return _failed_answer(ref, outcome)
         try:
@@ -106,33 +106,33 @@ class GitHubRecheck:
                 return RecheckAnswer(ref, "unknown")
             if (change.repository.id, change.number) != (ref.repository_id, ref.number):
                 raise malformed_answer()
-            back, _ = facts.reverted_by(outcome) if ref.kind == "pull_request" else ("", "")
+            reverted_by, _ = facts.reverted_by(outcome) if ref.kind == "pull_request" else ("", "")
         except ForgeUnavailable as error:
             return RecheckAnswer(ref, "unknown", failure=error)
-        return RecheckAnswer(ref, "reverted" if back else change.status, change, back)
+        return RecheckAnswer(ref, "reverted" if reverted_by else change.status, change, reverted_by)
 
-    def _put_in_again(
-        self, standings: Sequence[RecheckAnswer], found: Sequence[object | ForgeError]
+    def _undo_reverted_reverts(
+        self, answers: Sequence[RecheckAnswer], found: Sequence[object | ForgeError]
     ) -> list[RecheckAnswer]:
-        """A revert that was itself reverted took nothing back: those that did are looked at once more."""
-        told = list(standings)
-        by = {
-            at: facts.reverted_by(found[at])[1]
-            for at, standing in enumerate(told)
-            if standing.status == "reverted"
+        """Check the reverts themselves: a revert that was itself reverted has no effect."""
+        checked = list(answers)
+        revert_ids = {
+            position: facts.reverted_by(found[position])[1]
+            for position, answer in enumerate(checked)
+            if answer.status == "reverted"
         }
-        if not by:
-            return told
+        if not revert_ids:
+            return checked
         try:
-            again = fetch_nodes(self._http, queries.RECHECK["pull_request"], list(by.values()))
-            for at, outcome in zip(by, again, strict=True):
-                change = told[at].change
-                if not isinstance(outcome, ForgeError) and change and facts.reverted_by(outcome)[0]:
-                    told[at] = RecheckAnswer(told[at].ref, change.status, change)
+            reverts = fetch_nodes(self._http, queries.RECHECK["pull_request"], list(revert_ids.values()))
+            for position, revert in zip(revert_ids, reverts, strict=True):
+                change = checked[position].change
+                if not isinstance(revert, ForgeError) and change and facts.reverted_by(revert)[0]:
+                    checked[position] = RecheckAnswer(checked[position].ref, change.status, change)
         except ForgeUnavailable as error:
-            for at in by:
-                told[at] = RecheckAnswer(told[at].ref, "unknown", failure=error)
-        return told
+            for position in revert_ids:
+                checked[position] = RecheckAnswer(checked[position].ref, "unknown", failure=error)
+        return checked
 
     def _fact(self, ref: ChangeRef, node: object) -> MergedChange | None:
         if ref.kind == "review":
@@ -151,17 +151,19 @@ def _failed_answer(ref: ChangeRef, error: ForgeError) -> RecheckAnswer:
 
 
 def node_id_of(http: GitHubHttp, ref: ChangeRef) -> str:
-    """GitHub's node id, by the numbers of the repository and of the change. ``forge-cannot`` for a review: nothing
-    leads to one by its number alone."""
+    """Return GitHub's node id, by the numbers of the repository and of the change.
+
+    Raise ``forge-cannot`` for a review: GitHub cannot find a review by its number alone.
+    """
     if ref.kind == "review" or not (ref.repository_id.isdigit() and ref.number.isdigit()):
         raise not_supported()
-    where = "pulls" if ref.kind == "pull_request" else "issues"
-    body = http.rest(f"/repositories/{ref.repository_id}/{where}/{ref.number}")
+    collection = "pulls" if ref.kind == "pull_request" else "issues"
+    body = http.rest(f"/repositories/{ref.repository_id}/{collection}/{ref.number}")
     return json_text(body.get("node_id"))
 
 
 def commits_of(http: GitHubHttp, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
-    """The commits of a branch, oldest first."""
+    """Return the commits of a pull request's branch, oldest first, at most :data:`MOST_COMMITS`."""
     if ref.kind != "pull_request":
         raise not_supported()
     key = ref.node_id or node_id_of(http, ref)
@@ -182,7 +184,7 @@ def commits_of(http: GitHubHttp, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
 
 
 def find_commit(http: GitHubHttp, full_name: str, sha: str) -> CommitOnForge:
-    """One commit: its files from REST, its authors from GraphQL, which knows them by account."""
+    """Return a commit: its files from REST, its authors from GraphQL, which knows them by account."""
     owner, _, name = full_name.partition("/")
     if not re.fullmatch(r"[0-9a-fA-F]{7,64}", sha) or not owner or not name or "/" in name:
         raise missing_commit()

@@ -1,8 +1,8 @@
-"""The second look: GitHub's search, which finds what a sweep may have missed, and knows less in other ways.
+"""The cross-check: GitHub's search, which finds what a sweep may have missed, but knows less in other ways.
 
-A search shows a thousand results at most, however many it counts; so the time asked about is halved until a slice
-holds fewer. It is dear, lags behind, and does not know private profiles: for finding more, never for concluding that
-something is not there.
+A search shows a thousand results at most, however many it counts. So the period is halved until a slice has fewer. A
+search is expensive, is not up to date, and does not know private profiles. Use it to find more; never conclude from it
+that something is missing.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _TRIES = 3
 _SECOND = timedelta(seconds=1)
 
 SearchResult = tuple[AccountOnForge, int, list[str], ForgeError | None]
-"""Account, how many were counted, the node ids of those that are not held, and what went wrong."""
+"""Account, number of changes counted, node ids of those that are not stored yet, and the failure."""
 
 
 class _AccountSearch:
-    """One account's search: the slices of time still to be looked at."""
+    """The search for an account: the slices of time still to be searched."""
 
     def __init__(self, account: AccountOnForge, since: datetime, until: datetime) -> None:
         self.account = account
@@ -60,8 +60,8 @@ class _AccountSearch:
             f"is:pr is:merged author:{self.account.login} merged:{format_time(since)}..{format_time(until)}"
         )
 
-    def take(self, found: Mapping[str, Any], held: Container[str]) -> None:
-        """Read one page of results. Raises ``Unavailable``, having taken nothing."""
+    def take(self, found: Mapping[str, Any], known_ids: Container[str]) -> None:
+        """Read one page of results. Raise :class:`ForgeUnavailable` before anything changes if it is malformed."""
         count = json_count(found.get("issueCount"))
         since, until = self.slices[-1]
         if count >= MAX_RESULTS and until - since > _SECOND and self.after is None:
@@ -72,12 +72,12 @@ class _AccountSearch:
         rows = []
         for row in json_array(found.get("nodes")):
             if row is None:
-                # Left out because the token may not see it.
+                # GitHub left it out because the token may not read it.
                 self.failure = self.failure or forbidden()
                 continue
             node = json_object(row)
             author = facts.actor(node.get("author"))
-            # By login only the search goes; by id it is decided.
+            # The search goes by login, but the id decides.
             if author is not None and author.id == self.account.id:
                 rows.append((json_id(node.get("fullDatabaseId")), json_text(node.get("id"))))
         page = json_object(found.get("pageInfo"))
@@ -87,13 +87,13 @@ class _AccountSearch:
         self.tries = 0
         for change_id, key in rows:
             self.counted.add(change_id)
-            if change_id not in held:
+            if change_id not in known_ids:
                 self.missed[change_id] = key
         if more:
             self.after = json_text(page.get("endCursor"))
             return
         if count >= MAX_RESULTS:
-            # A thousand within one second: the rest cannot be had this way.
+            # A thousand results within one second: a search cannot show the rest.
             self.failure = self.failure or forge_unavailable()
         self.after = None
         self.slices.pop()
@@ -106,29 +106,31 @@ class _AccountSearch:
 
 
 class CrossCheckSearch:
+    """The searches of a cross-check, many accounts in one request."""
+
     def __init__(
         self,
         http: GitHubHttp,
         since: datetime,
         until: datetime,
-        held: Container[str],
+        known_ids: Container[str],
         account_by_id: Callable[[str], AccountOnForge],
     ) -> None:
         self._http = http
         self._since = since.replace(microsecond=0)
         self._until = until.replace(microsecond=0)
-        self._held = held
+        self._known_ids = known_ids
         self._account_by_id = account_by_id
 
     def run(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
         for start in range(0, len(asks), 100):
-            yield from self._hundred(asks[start : start + 100])
+            yield from self._search_accounts(asks[start : start + 100])
 
-    def _hundred(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
-        named = self._named([ask.account for ask in asks])
+    def _search_accounts(self, asks: Sequence[CollectionRequest]) -> Iterator[SearchResult]:
+        accounts_now = self._with_present_logins([ask.account for ask in asks])
         searches = [
             _AccountSearch(account, self._since, self._until)
-            for account in named
+            for account in accounts_now
             if isinstance(account, AccountOnForge)
         ]
         batch = AdaptiveBatch(SEARCHES_A_REQUEST)
@@ -147,7 +149,7 @@ class CrossCheckSearch:
             for i, search in enumerate(active):
                 self._read(search, answer, f"s{i}")
         done = iter(searches)
-        for ask, account in zip(asks, named, strict=True):
+        for ask, account in zip(asks, accounts_now, strict=True):
             if isinstance(account, ForgeError):
                 yield ask.account, 0, [], account
             else:
@@ -161,12 +163,12 @@ class CrossCheckSearch:
             search.failed(forbidden() if is_forbidden(errors) else forge_unavailable())
             return
         try:
-            search.take(json_object(answer.data.get(alias)), self._held)
+            search.take(json_object(answer.data.get(alias)), self._known_ids)
         except ForgeUnavailable as error:
             search.failed(error)
 
-    def _named(self, accounts: Sequence[AccountOnForge]) -> list[AccountOnForge | ForgeError]:
-        """Each with the login that it has now: a search goes by login, and an old one may be somebody else's."""
+    def _with_present_logins(self, accounts: Sequence[AccountOnForge]) -> list[AccountOnForge | ForgeError]:
+        """Return each account with its present login: a search goes by login, and an old one may be another's now."""
         known = [account for account in accounts if account.node_id]
         by_node: dict[str, object | ForgeError] = {}
         if known:
@@ -175,9 +177,11 @@ class CrossCheckSearch:
                 by_node = dict(zip(keys, fetch_nodes(self._http, queries.ACCOUNTS, keys), strict=True))
             except ForgeUnavailable:
                 by_node = {}
-        return [self._name(account, by_node.get(account.node_id)) for account in accounts]
+        return [self._with_present_login(account, by_node.get(account.node_id)) for account in accounts]
 
-    def _name(self, account: AccountOnForge, outcome: object | ForgeError) -> AccountOnForge | ForgeError:
+    def _with_present_login(
+        self, account: AccountOnForge, outcome: object | ForgeError
+    ) -> AccountOnForge | ForgeError:
         if outcome is not None and not isinstance(outcome, ForgeError):
             try:
                 node = json_object(outcome)

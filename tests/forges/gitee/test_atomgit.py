@@ -1,4 +1,4 @@
-"""AtomGit: those tests of the contract in which it can differ from Gitee, and what is AtomGit's own.
+"""AtomGit: the tests of the contract where it can differ from Gitee, and tests for AtomGit only.
 
 Its adapter is Gitee's with two methods of its own. ``make soak`` runs the whole contract.
 """
@@ -14,7 +14,7 @@ from tests.forges.contract import Contract
 from tests.profiles import LONG
 
 OVERRIDDEN = {"name", "_names_merger", "_merged_within"}
-"""What AtomGit's adapter does not inherit. Whoever adds to it adds the tests that it can break to ``DIFFERS``."""
+"""What AtomGit's adapter does not inherit. If you add to it, add the tests that this can break to ``DIFFERS``."""
 DIFFERS = {
     # Ids of accounts are text.
     "test_an_account_is_found_by_its_login",
@@ -32,14 +32,14 @@ DIFFERS = {
     "test_a_link_and_a_collection_tell_the_same",
     "test_what_is_held_is_seen_again_as_it_stands_now",
     "test_a_revert_that_was_reverted_took_nothing_back",
-    # The second look asks by time of merging.
+    # The cross-check filters by time of merging.
     "test_a_second_look_finds_what_is_not_held",
 }
 WHOLE = {name for name in vars(Contract) if name.startswith("test_")}
 
 
 def test_no_more_is_overridden_than_the_contract_is_tried_for() -> None:
-    """The tests that are named above exist, and the adapter differs in what they were chosen for."""
+    """The tests named above exist, and the adapter overrides only what they were chosen for."""
     assert DIFFERS <= WHOLE
     assert {name for name in vars(AtomGit) if not name.startswith("__")} == OVERRIDDEN
 
@@ -55,7 +55,7 @@ class TestContract(Contract):
         return sum(file.additions for file in pull.files), sum(file.deletions for file in pull.files)
 
     def test_ids_are_text(self, local: LocalForge, adapter_: Forge) -> None:
-        """An account's id is the forge's own text, and nothing takes it for a number."""
+        """An account's id is text, and nothing treats it as a number."""
         account = self.busiest(local, 1)[0]
         assert len(account.id) == 24
         assert adapter_.find_account(account.login).id == account.id
@@ -63,7 +63,7 @@ class TestContract(Contract):
     def test_what_it_was_merged_as_and_by_whom_comes_with_it(
         self, local: LocalForge, clock: Clock, adapter_: Forge
     ) -> None:
-        """The merge commit and the merger are told by the pull request: the log is not asked."""
+        """The pull request names the merge commit and who merged it, so the log is not read."""
         account = self.busiest(local, 1)[0]
         merger = local.world.accounts("atomgit")[0]
         pull = self.merge_one(local, clock, account, merged_by=merger)
@@ -74,7 +74,7 @@ class TestContract(Contract):
         assert local.log.requests("atomgit", "/operate_logs") == 0
 
     def test_nothing_new_is_one_request_a_repository(self, local: LocalForge, clock: Clock) -> None:
-        """However many students there are, a round with nothing new asks once for each watched repository."""
+        """A round without news costs one request for each watched repository, for any number of students."""
         adapter, watched = self.make(local, clock), self.watched(local)
         accounts = self.busiest(local, 3)
         store = Store()

@@ -1,4 +1,4 @@
-"""Gitee: the contract, and what is Gitee's own."""
+"""Gitee: the contract, and tests for Gitee only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TestContract(Contract):
     adapter = Gitee
 
     def counted(self, pull: LocalPullRequest) -> tuple[int | None, int | None]:
-        # Gitee gives no counts, so they are those of the files that it lists, at most 300.
+        # Gitee gives no counts, so they are the sums of the files that it lists, at most 300.
         if len(pull.files) >= 300:
             return None, None
         return sum(file.additions for file in pull.files), sum(file.deletions for file in pull.files)
@@ -33,7 +33,7 @@ class TestContract(Contract):
             yield local
 
     def test_nothing_new_is_one_request_a_repository(self, small: LocalForge, clock: Clock) -> None:
-        """However many students there are, a round with nothing new asks once for each watched repository."""
+        """A round without news costs one request for each watched repository, for any number of students."""
         adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
         accounts = self.busiest(small, 5)
         store.collect(adapter, accounts, watched)
@@ -44,7 +44,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_other_peoples_work_is_not_read_again_and_again(self, small: LocalForge, clock: Clock) -> None:
-        """The mark of an account moves with the repository, though it got nothing merged there itself."""
+        """An account's mark moves with the repository, although it has nothing new there itself."""
         adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
         account, other = self.busiest(small, 2)
         store.collect(adapter, [account], watched)
@@ -61,7 +61,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_parents_of_forks_are_looked_into(self, small: LocalForge, clock: Clock) -> None:
-        """Work in a repository that nobody watches is found where the account has forked it, and says so."""
+        """Work in an unwatched repository is found if the account has forked it, and ``found_by`` says so."""
         adapter, store = self.make(small, clock), Store()
         account = self.busiest(small, 1)[0]
         upstream = small.world.add_repository("gitee", "somewhere/upstream", created_at=clock.now)
@@ -76,7 +76,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_new_fork_is_noticed_the_next_day(self, small: LocalForge, clock: Clock) -> None:
-        """Forks are looked for once a day, by the clock that the adapter was given."""
+        """Forks are searched once a day, by the adapter's clock."""
         adapter, store = self.make(small, clock), Store()
         account = self.busiest(small, 1)[0]
         store.collect(adapter, [account], [])
@@ -94,8 +94,8 @@ class TestContract(Contract):
         adapter.close()
 
     def test_events_lead_to_where_an_account_works(self, small: LocalForge, clock: Clock) -> None:
-        """Work in a repository that nobody watches and the account has not forked is found through its public events,
-        and goes on being found when the event is no longer shown."""
+        """Work in a repository that is neither watched nor forked is found through public events, and still found when
+        the event is no longer shown."""
         adapter, store = self.make(small, clock), Store()
         account = self.busiest(small, 1)[0]
         place = small.world.add_repository("gitee", "somewhere/new", created_at=clock.now)
@@ -110,7 +110,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_more_events_than_are_shown_at_once(self, small: LocalForge, clock: Clock) -> None:
-        """Events are followed back by the id of the last one."""
+        """Older events are read by the id of the last event."""
         adapter, account = self.make(small, clock), self.busiest(small, 1)[0]
         place = small.world.add_repository("gitee", "somewhere/old", created_at=clock.now)
         clock.pass_by(minutes=1)
@@ -127,25 +127,25 @@ class TestContract(Contract):
     def test_invariant_9_a_repository_that_may_be_renamed_is_not_called_gone(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """Gitee knows repositories by name only: behind a 404, or another repository of that name, it is unknown."""
+        """Gitee knows repositories only by name: after a 404, or if another has the name now, a change is unknown."""
         adapter = self.make(small, clock)
         store = self.small_store(small, clock, adapter, 2)
         small.world.rename_repository("gitee", "small/place", "small/renamed")
         for taken in (False, True):
             if taken:
                 small.world.add_repository("gitee", "small/place", created_at=clock.now)
-            standings = list(adapter.recheck(self.refs(store)))
-            assert len(standings) == 2
-            for standing in standings:
-                assert standing.status == "unknown"
-                assert standing.failure is not None
-                assert standing.failure.code == "forge-repository-missing"
+            answers = list(adapter.recheck(self.refs(store)))
+            assert len(answers) == 2
+            for answer in answers:
+                assert answer.status == "unknown"
+                assert answer.failure is not None
+                assert answer.failure.code == "forge-repository-missing"
         adapter.close()
 
     def test_invariant_9_a_watched_repository_that_is_gone_is_not_an_empty_one(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """Where a watched repository cannot be found, the account is not complete, and the others are read."""
+        """If a watched repository is missing, the account is not complete, but the other repositories are read."""
         adapter, store, account = self.make(small, clock), Store(), self.busiest(small, 1)[0]
         pages = store.collect(adapter, [account], ["not/there", *self.watched(small)])
         assert isinstance(pages[-1].failure, MissingOnForge)
@@ -153,7 +153,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_redirect_keeps_the_question(self, small: LocalForge, clock: Clock) -> None:
-        """After a rename the same filters are asked at the new place: no open pull request slips in."""
+        """After a rename the same filters are used at the new address, so no open pull request is delivered."""
         adapter, store, account = self.make(small, clock), Store(), self.busiest(small, 1)[0]
         old = self.watched(small)
         small.world.gitee_redirects_renames = True
@@ -166,7 +166,7 @@ class TestContract(Contract):
     def test_a_renamed_repository_without_a_redirect_is_said_to_be_missing(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """Where Gitee answers 404 for an old name, that is missing and nothing else."""
+        """If Gitee answers 404 for an old name, the repository is missing."""
         adapter, name = self.make(small, clock), self.watched(small)[0]
         small.world.rename_repository("gitee", name, "elsewhere/renamed")
         with pytest.raises(MissingOnForge):
@@ -176,7 +176,7 @@ class TestContract(Contract):
     def test_a_false_404_is_asked_again_and_a_lasting_one_is_unknown(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """Gitee's passing 404s do no harm; files that it will not give leave counts unknown, never zero."""
+        """Gitee's passing 404s do no harm; without the files the counts are unknown, never zero."""
         adapter = self.make(small, clock)
         pull = next(pull for pull in small.world.pulls("gitee") if pull.state == "merged")
         find = (pull.repository.full_name, str(pull.number))
@@ -192,8 +192,8 @@ class TestContract(Contract):
     def test_invariant_9_one_that_does_not_come_is_owed_and_holds_nothing_up(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """A pull request whose files always fail keeps the account incomplete, lets newer ones through, and comes
-        when it can."""
+        """A pull request whose files always fail keeps the account incomplete, does not delay newer ones, and is
+        delivered when it can be read."""
         adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
         account = self.busiest(small, 1)[0]
         bad = self.merge_one(small, clock, account)
@@ -213,7 +213,7 @@ class TestContract(Contract):
     def test_invariant_9_what_is_owed_stays_so_whatever_ids_the_newer_ones_have(
         self, small: LocalForge, clock: Clock
     ) -> None:
-        """On a small Gitee of one's own the id of one pull request is soon the number of another."""
+        """On a small private Gitee the id of a pull request may be the number of another."""
         adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
         account = self.busiest(small, 1)[0]
         bad = self.merge_one(small, clock, account)
@@ -233,8 +233,7 @@ class TestContract(Contract):
     def test_pages_that_shift_while_they_are_read_lose_nothing(
         self, small: LocalForge, clock: Clock, what: str, at: int
     ) -> None:
-        """A row that leaves its place before a page is read, because it was updated or removed, makes no other row
-        slip through."""
+        """If a row moves or disappears while pages are read, no other row is skipped."""
         adapter, store, watched = self.make(small, clock), Store(), self.watched(small)
         account = self.busiest(small, 1)[0]
         pulls = []
@@ -259,7 +258,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_login_that_changed_before_the_first_reading(self, small: LocalForge, clock: Clock) -> None:
-        """Where the login belongs to somebody else by now, the account fails with a reason of its own."""
+        """If the login now belongs to somebody else, the account fails with its own error code."""
         adapter, account = self.make(small, clock), self.busiest(small, 1)[0]
         small.world.rename_account("gitee", account.login, "moved-on")
         small.world.add_account("gitee", account.login)
@@ -269,7 +268,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_an_account_cannot_be_looked_up_by_its_number(self, adapter_: Gitee) -> None:
-        """What Gitee has no way to answer is an error, and never "missing"."""
+        """A look-up that Gitee does not support is an error, never "missing"."""
         with pytest.raises(ForgeError) as refused:
             adapter_.account("1")
         assert not isinstance(refused.value, MissingOnForge)
@@ -305,13 +304,13 @@ class TestFacts:
 
     @pytest.mark.parametrize("value", [None, "", "many", "-1", -1, 1.5, True, "１"])
     def test_one_count_that_cannot_be_read_makes_the_sum_unknown(self, value: object) -> None:
-        """A sum over what is left would be a wrong number."""
+        """If one file has no count, all counts are unknown: a sum over the rest would be wrong."""
         rows = [{"filename": "a", "additions": value, "deletions": "6"}]
         change = facts.merged_change(PULL, REPOSITORY, rows, None, "watched")
         assert (change.additions, change.files) == (None, None)
 
     def test_a_list_of_files_that_may_have_been_cut_gives_no_sum(self) -> None:
-        """At three hundred files Gitee stops, so the counts are unknown; the files that came are kept."""
+        """Gitee lists at most 300 files; then the counts are unknown, but the files listed are kept."""
         rows = [{"filename": f"f{n}", "additions": "1", "deletions": "0"} for n in range(300)]
         change = facts.merged_change(PULL, REPOSITORY, rows, None, "watched")
         assert (change.additions, change.changed_files) == (None, None)
@@ -319,7 +318,7 @@ class TestFacts:
         assert len(change.files) == 300
 
     def test_who_merged_it_is_in_the_operation_log(self) -> None:
-        """The latest entry of merging names the merger; without a log it is unknown."""
+        """The latest merge entry of the log names who merged; without a log this is unknown."""
         log = [
             {
                 "action_type": "created_pr",
@@ -336,7 +335,7 @@ class TestFacts:
         assert facts.merged_change(PULL, REPOSITORY, [], None, "watched").merged_by is None
 
     def test_what_gitee_does_not_say_is_unknown(self) -> None:
-        """The merge commit, the co-authors and whether a repository is a mirror are unknown, not none."""
+        """Merge commit, co-authors and whether a repository is a mirror are unknown, not empty."""
         change = facts.merged_change(PULL, REPOSITORY, [], [], "watched")
         assert (change.merge_commit, change.co_authors, change.repository.is_mirror) == (None, None, None)
         assert change.repository.licence == ""

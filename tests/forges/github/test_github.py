@@ -1,4 +1,4 @@
-"""GitHub: the contract, and what is GitHub's own."""
+"""GitHub: the contract, and tests for GitHub only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Ask = Callable[[str, Mapping[str, Any]], GraphQLAnswer]
 
 
 def _between(adapter: GitHub, wrap: Callable[[Ask, str, Mapping[str, Any]], GraphQLAnswer]) -> None:
-    """Put ``wrap`` between the adapter and the wire, for answers that the local forge does not give."""
+    """Put ``wrap`` between the adapter and HTTP, for answers that the local forge does not give."""
     ask = adapter._http.graphql
     adapter._http.graphql = lambda query, variables: wrap(ask, query, variables)  # type: ignore[method-assign]
 
@@ -45,7 +45,7 @@ class TestContract(Contract):
     adapter = GitHub
 
     def many(self, local: LocalForge, clock: Clock, number: int) -> list[AccountOnForge]:
-        """Accounts with one pull request each, and with their node ids, as they are after linking."""
+        """Make accounts with one pull request each, and with node ids, like accounts after linking."""
         for n in range(number):
             made = local.world.add_account("github", f"student-{n}")
             self.merge_one(local, clock, AccountOnForge(str(made.id), made.login))
@@ -55,7 +55,7 @@ class TestContract(Contract):
         return found
 
     def test_a_hundred_accounts_cost_next_to_nothing(self, local: LocalForge, clock: Clock) -> None:
-        """Nothing new: one request and one point. One new pull request each: three requests and five points."""
+        """A round without news costs one request and one point; with one new pull request each, three and five."""
         accounts, adapter, store = self.many(local, clock, 100), self.make(local, clock), Store()
         store.collect(adapter, accounts, [])
         local.log.reset()
@@ -72,13 +72,15 @@ class TestContract(Contract):
         adapter.close()
 
     def test_accounts_that_have_nothing_yet_stay_as_cheap(self, local: LocalForge, clock: Clock) -> None:
-        """A hundred accounts without any pull request are one request from their second collection on."""
+        """A hundred accounts without any pull request cost one request from their second collection on."""
         adapter, store = self.make(local, clock), Store()
         made = [local.world.add_account("github", f"quiet-{n}") for n in range(100)]
         accounts = [adapter.find_account(account.login) for account in made]
         store.collect(adapter, accounts, [])
         local.log.reset()
-        assert all(page.done for page in store.collect(adapter, accounts, []))
+        pages = store.collect(adapter, accounts, [])
+        assert pages
+        assert all(page.done for page in pages)
         assert local.log.requests("github") == 1
         adapter.close()
 
@@ -94,7 +96,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_node_id_that_is_out_of_date_is_looked_up_anew(self, local: LocalForge, clock: Clock) -> None:
-        """The number decides: an account with an unknown node id is found again by it, and the page tells the new."""
+        """An account with an unknown node id is found by its number, and the page has the new node id."""
         (account,), adapter, store = self.many(local, clock, 1), self.make(local, clock), Store()
         pages = store.collect(adapter, [replace(account, node_id="U_outofdate")], [])
         assert pages[-1].done
@@ -105,7 +107,7 @@ class TestContract(Contract):
     def test_one_account_that_may_not_be_seen_fails_alone(
         self, local: LocalForge, clock: Clock, node_id: str
     ) -> None:
-        """403 for one account that is looked up by its number leaves the others complete, and the forge open."""
+        """403 for an account that is looked up by its number fails only this account, not the forge."""
         accounts, adapter, store = self.many(local, clock, 3), self.make(local, clock), Store()
         hidden = replace(accounts[1], node_id=node_id)
         rest = adapter._http.rest
@@ -128,19 +130,19 @@ class TestContract(Contract):
 
     @pytest.mark.parametrize("shape", ["RATE_LIMITED", "RATE_LIMIT"])
     def test_a_rate_limit_with_status_200(self, local: LocalForge, clock: Clock, shape: str) -> None:
-        """Both shapes of GraphQL's limit, which come as answers, are limits with a time and not emptiness."""
+        """GraphQL's limits come with status 200 in two shapes; both are limits with a time, not empty answers."""
         adapter, account = self.make(local, clock), self.busiest(local, 1)[0]
         local.faults.add("graphql_rate_limited", forge="github", times=None, shape=shape, seconds=240)
         with pytest.raises(RateLimited) as limited:
             list(Store().collect(adapter, [account], []))
         assert limited.value.until is not None
         assert limited.value.until >= clock.now + timedelta(seconds=240)
-        # Only GraphQL's quota is used up: REST goes on.
+        # Only GraphQL's quota is used up; REST still works.
         assert adapter.find_account(account.login).id == account.id
         adapter.close()
 
     def test_resource_limits_halve_the_question_until_it_fits(self, local: LocalForge, clock: Clock) -> None:
-        """A query that GitHub cuts short is asked again in smaller parts, down to one account, and loses nobody."""
+        """A query that GitHub answers in part is repeated in smaller parts, down to one account; nothing is lost."""
         accounts, adapter, store = self.many(local, clock, 40), self.make(local, clock), Store()
         asked: list[int] = []
 
@@ -157,7 +159,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_partial_answer_is_used_and_the_rest_asked_again(self, local: LocalForge, clock: Clock) -> None:
-        """With answers cut off by GitHub's limits at random, all is complete in the end."""
+        """With answers cut by GitHub's limits at random, everything is complete in the end."""
         accounts, adapter, store = self.many(local, clock, 30), self.make(local, clock), Store()
         local.faults.add("graphql_resource_limits", forge="github", probability=0.4, seed=3)
         until_done(store, adapter, accounts, [], clock)
@@ -170,8 +172,8 @@ class TestContract(Contract):
     def test_invariant_9_what_is_listed_but_not_shown_stays_owed(
         self, local: LocalForge, clock: Clock, kind: str, failure: type[Exception]
     ) -> None:
-        """A pull request that GitHub will not show keeps the account incomplete, holds nothing else up, and comes when
-        it may be seen."""
+        """A pull request that GitHub does not show keeps the account incomplete, delays nothing else, and is delivered
+        when it may be seen."""
         adapter, account, store = self.make(local, clock), self.busiest(local, 1)[0], Store()
         hidden: list[str] = []
 
@@ -204,7 +206,7 @@ class TestContract(Contract):
         adapter.close()
 
     def test_a_row_that_jumps_over_a_pages_edge_is_not_missed(self, local: LocalForge, clock: Clock) -> None:
-        """Where a page comes back short of rows, the count that GitHub gives with it tells, and it is read again."""
+        """If a page has too few rows, GitHub's count shows this, and the listing is read again."""
         account = self.many(local, clock, 1)[0]
         for _ in range(230):
             self.merge_one(local, clock, account)
@@ -242,7 +244,7 @@ class TestQueries:
         ],
     )
     def test_every_query_is_valid(self, query: str) -> None:
-        """Each text holds against the schema that the local forge serves, itself held against the published one."""
+        """Each query is valid for the local forge's schema, which another test compares with the published one."""
         assert graphql.validate(self.SCHEMA, graphql.parse(query)) == []
 
 
@@ -285,7 +287,7 @@ class TestCoAuthors:
     def test_who_else_wrote_it(
         self, commit: dict[str, Any], merger: AccountOnForge | None, expected: tuple[str, ...] | None
     ) -> None:
-        """Co-authors are the forge's own users other than the author; a true merge commit says nothing of them."""
+        """Co-authors are the forge's users except the author; after a true merge commit they are unknown."""
         found = facts.co_authors(commit, self.AUTHOR, merger)
         assert (None if found is None else tuple(account.id for account in found)) == expected
 
@@ -303,7 +305,7 @@ class TestFacts:
     def test_a_licence_is_known_none_or_unknown(
         self, licence: dict[str, Any] | None, expected: str | None
     ) -> None:
-        """No licence is the empty text; one that GitHub cannot name is unknown."""
+        """No licence is the empty text; a licence that GitHub cannot identify is unknown."""
         node = {
             "databaseId": 1, "nameWithOwner": "a/b", "url": "https://github.com/a/b", "isFork": False,
             "isPrivate": False, "isArchived": False, "isMirror": False, "stargazerCount": 0,
@@ -312,7 +314,7 @@ class TestFacts:
         assert facts.repository(node).licence == expected
 
     def test_a_deleted_account_is_nobody(self) -> None:
-        """Null for an actor is nobody; REST's stand-in for deleted accounts is a ghost."""
+        """A null actor is no account; REST's account for deleted ones is a ghost."""
         assert facts.actor(None) is None
         ghost = facts.rest_account({"id": 10137, "login": "ghost", "type": "User", "node_id": "x"})
         assert ghost.kind == "ghost"

@@ -1,4 +1,4 @@
-"""GitHub: reviews and issues beside pull requests, the second look by search, and the budget of points."""
+"""GitHub: reviews and issues besides pull requests, the cross-check by search, and the budget of points."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def place(local: LocalForge, clock: Clock) -> Place:
 
 
 def _collect(github: GitHub, store: Store, place: Place, kinds: tuple[ChangeKind, ...] = ALL) -> list[str]:
-    """Collect, and the kinds and numbers of what came, in order."""
+    """Collect, and return the kinds and numbers of the changes delivered, in order."""
     account = store.accounts.get(str(place.student.id), place.account())
     came, ends = [], 0
     for page in github.merged_changes(
@@ -83,7 +83,7 @@ def _collect(github: GitHub, store: Store, place: Place, kinds: tuple[ChangeKind
 def test_reviews_and_issues_come_when_they_are_wanted(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """Reviews of others' work by their own id, and issues closed as completed: each once, then only what is new."""
+    """Reviews of others' work and issues closed as completed are delivered once; afterwards only what is new."""
     theirs, own = place.pull(by=place.maintainer), place.pull()
     clock.pass_by(minutes=1)
     review = local.world.add_review(theirs, place.student, "APPROVED", clock.now)
@@ -126,7 +126,7 @@ def test_reviews_and_issues_come_when_they_are_wanted(
 def test_a_kind_that_is_not_asked_for_costs_nothing_and_keeps_its_place(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """Switched off and on again, a kind goes on where it was."""
+    """A kind that is switched off and on again continues from where it was."""
     theirs, store = place.pull(by=place.maintainer), Store()
     review = local.world.add_review(theirs, place.student, "APPROVED", clock.now)
     assert _collect(github, store, place, ("pull_request",)) == []
@@ -139,7 +139,7 @@ def test_a_kind_that_is_not_asked_for_costs_nothing_and_keeps_its_place(
 def test_reviews_of_many_years_are_read_year_by_year(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """GitHub shows a year of reviews at a time; all of them come, and the years are not read again."""
+    """GitHub lists reviews a year at a time; all are delivered, and the years are not read again."""
     wanted = set()
     theirs = place.pull(by=place.maintainer)
     for years in range(6):
@@ -154,7 +154,7 @@ def test_reviews_of_many_years_are_read_year_by_year(
 
 
 def test_further_kinds_are_seen_again(local: LocalForge, clock: Clock, github: GitHub, place: Place) -> None:
-    """A review and an issue stand as they do, and an issue without its node id is found by its number."""
+    """Reviews and issues can be rechecked; a review without its node id is unknown, with a reason."""
     theirs = place.pull(by=place.maintainer)
     local.world.add_review(theirs, place.student, "APPROVED", clock.now)
     local.world.add_issue(
@@ -173,16 +173,16 @@ def test_further_kinds_are_seen_again(local: LocalForge, clock: Clock, github: G
     nameless = [
         ChangeRef(r.id, r.number, r.repository_id, r.full_name, r.kind) for r in refs if r.kind == "review"
     ]
-    (standing,) = github.recheck(nameless)
-    assert standing.status == "unknown"
-    assert standing.failure is not None
-    assert standing.failure.code == "forge-cannot"
+    (answer,) = github.recheck(nameless)
+    assert answer.status == "unknown"
+    assert answer.failure is not None
+    assert answer.failure.code == "forge-cannot"
 
 
 def test_seen_again_after_a_rename_and_a_transfer(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """By immutable ids: the same change under its new name, though somebody else has taken the old one."""
+    """A recheck finds the change under its new name by immutable ids, although the old name is taken."""
     pull = place.pull()
     change = github.find_change("some/where", str(pull.number))
     with_node = ChangeRef(
@@ -194,32 +194,34 @@ def test_seen_again_after_a_rename_and_a_transfer(
     local.world.add_pull(
         taken, place.maintainer, title="Other", created_at=clock.now, merged_at=clock.now, number=pull.number
     )
-    for standing in github.recheck([with_node, without]):
-        assert standing.change is not None
-        assert (standing.status, standing.change.title) == ("merged", "Work")
-        assert standing.change.repository.full_name == "new/home"
+    answers = list(github.recheck([with_node, without]))
+    assert len(answers) == 2
+    for answer in answers:
+        assert answer.change is not None
+        assert (answer.status, answer.change.title) == ("merged", "Work")
+        assert answer.change.repository.full_name == "new/home"
     local.world.delete_repository("github", "new/home")
-    assert [standing.status for standing in github.recheck([with_node, without])] == ["gone", "gone"]
+    assert [answer.status for answer in github.recheck([with_node, without])] == ["gone", "gone"]
 
 
 def test_work_of_a_deleted_account_stands_without_an_author(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """The ghost of a deleted account is nobody, and what it did is not gone."""
+    """Work of a deleted account is not gone; it only has no author."""
     pull = place.pull()
     change = github.find_change("some/where", str(pull.number))
     local.world.delete_account("github", "student")
     ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
-    (standing,) = github.recheck([ref])
-    assert standing.status == "merged"
-    assert standing.change is not None
-    assert standing.change.author is None
+    (answer,) = github.recheck([ref])
+    assert answer.status == "merged"
+    assert answer.change is not None
+    assert answer.change.author is None
 
 
 def test_a_hundred_are_seen_again_in_few_requests(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """A hundred changes cost two requests and at most eight points."""
+    """A recheck of a hundred changes costs two requests and at most eight points."""
     for _ in range(100):
         place.pull()
     store = Store()
@@ -229,7 +231,7 @@ def test_a_hundred_are_seen_again_in_few_requests(
         for c in store.changes.values()
     ]
     local.log.reset()
-    assert {standing.status for standing in github.recheck(refs)} == {"merged"}
+    assert {answer.status for answer in github.recheck(refs)} == {"merged"}
     assert local.log.requests("github") == 2
     assert local.log.points("github") <= 8
 
@@ -237,24 +239,24 @@ def test_a_hundred_are_seen_again_in_few_requests(
 def test_work_put_in_again_is_not_taken_back(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """Reverted, and later reapplied by a pull request that says so: it stands."""
+    """Work that was reverted and later reapplied by a pull request that says so counts as merged."""
     pull = place.pull()
     change = github.find_change("some/where", str(pull.number))
     ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
     clock.pass_by(hours=1)
     local.world.revert(pull, clock.now, place.maintainer)
-    assert [standing.status for standing in github.recheck([ref])] == ["reverted"]
+    assert [answer.status for answer in github.recheck([ref])] == ["reverted"]
     clock.pass_by(hours=1)
     again = place.pull(by=place.maintainer)
     again.title = 'Reapply "Work"'
     pull.reverted_by.append(again)
-    assert [standing.status for standing in github.recheck([ref])] == ["merged"]
+    assert [answer.status for answer in github.recheck([ref])] == ["merged"]
 
 
 def test_a_revert_is_found_behind_hundreds_of_later_mentions(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """Where many others name a pull request, older mentions are read too: not seeing the revert is not its absence."""
+    """If many others mention a pull request, older mentions are read too, and the revert among them is found."""
     pull = place.pull()
     change = github.find_change("some/where", str(pull.number))
     ref = ChangeRef(change.id, change.number, change.repository.id, "some/where", node_id=change.node_id)
@@ -264,14 +266,14 @@ def test_a_revert_is_found_behind_hundreds_of_later_mentions(
         clock.pass_by(minutes=1)
         pull.reverted_by.append(place.pull())
     local.log.reset()
-    assert [standing.status for standing in github.recheck([ref])] == ["reverted"]
+    assert [answer.status for answer in github.recheck([ref])] == ["reverted"]
     assert local.log.requests("github") <= 4
 
 
 def test_slices_are_halved_until_a_search_shows_all(
     local: LocalForge, clock: Clock, github: GitHub, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a search counts more than it shows, the time is halved; nothing is missed at any edge."""
+    """If a search counts more than it shows, the period is halved, and nothing is missed at any edge."""
     monkeypatch.setattr(forge_search, "MOST", 20)
     monkeypatch.setattr("credits.forges.github.search.MAX_RESULTS", 20)
     since, pulls = clock.now, []
@@ -287,8 +289,8 @@ def test_slices_are_halved_until_a_search_shows_all(
 def test_a_second_look_goes_by_the_present_login(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """After a rename, and with the old login taken over, what is found is the account's own; one that is gone fails
-    alone."""
+    """After a rename, when another account has the old login, only the account's own work is found; an account that is
+    gone fails alone."""
     since, own = clock.now, place.pull()
     local.world.rename_account("github", "student", "renamed")
     place.pull(by=local.world.add_account("github", "student"))
@@ -311,7 +313,7 @@ def test_a_second_look_goes_by_the_present_login(
 def test_a_private_profile_is_collected_though_a_search_does_not_know_it(
     local: LocalForge, clock: Clock, github: GitHub, place: Place
 ) -> None:
-    """A search that finds nothing proves nothing: the sweep by node id holds what is public."""
+    """A search does not find a private profile, but the sweep by node id still finds its public work."""
     place.student.hidden = True
     pull, store = place.pull(), Store()
     assert _collect(github, store, place, ("pull_request",)) == [f"pull_request {pull.number}"]
@@ -322,7 +324,7 @@ def test_a_private_profile_is_collected_though_a_search_does_not_know_it(
 
 
 def test_a_token_rests_before_its_points_run_out(local: LocalForge, clock: Clock, place: Place) -> None:
-    """Points are budgeted by what each answer says is left: GitHub never has to refuse."""
+    """Each answer says how many points are left, and the token rests in time: GitHub never has to refuse."""
     local.limits.limits["graphql"] = (3, timedelta(hours=1))
     place.pull()
     tokens = local.environment()["GITHUB_TOKENS"].split(",")[:1]
@@ -334,14 +336,16 @@ def test_a_token_rests_before_its_points_run_out(local: LocalForge, clock: Clock
     assert limited.value.until is not None
     assert limited.value.until <= clock.now + timedelta(hours=1, seconds=2)
     assert local.log.points("github") == 3
-    assert all(entry.not_before is None for entry in local.log.entries("github"))
+    entries = local.log.entries("github")
+    assert entries
+    assert all(entry.not_before is None for entry in entries)
     clock.pass_by(hours=1, seconds=2)
     _collect(github, store, place, ("pull_request",))
     github.close()
 
 
 def test_a_batch_shrinks_with_time_and_strain_and_grows_again() -> None:
-    """Failures and partial answers ask for half, successes for more, up to the most; slow ones for no more."""
+    """Failures and partial answers halve the batch, successes grow it up to its maximum, slow answers do not."""
     batch = AdaptiveBatch(100)
     batch.failed(100, forge_unavailable())
     assert batch.size == 50
