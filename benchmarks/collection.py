@@ -1,6 +1,5 @@
-"""What it costs to collect all demo accounts: once from nothing, and once more with nothing new. And what a hundred
-people cost, beside the usual way of asking (search, then each pull request by itself) on the same forge.
-"""
+"""The cost of collecting all demo accounts: once from nothing, and once more with nothing new. Also the cost for a
+hundred people, compared with the usual method (search, then fetch each pull request) on the same forge."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ CATALOGUE = Path(__file__).resolve().parents[1] / "demo" / "data" / "catalogue.c
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     with LocalForge() as local, empty_database(local.environment()):
         figures = _measured(local)
         with LocalForge([]) as hundred:
@@ -35,7 +34,7 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
     with CATALOGUE.open("rb") as file:
         import_catalogue(file, by=None, now=timezone.now())
     accounts = _linked(local)
-    # Adapters of this forge, whatever one the process knew before.
+    # Adapters for this forge, even if the process already has others.
     adapters = _adapters(local)
     figures = [("accounts on GitHub and Gitee", str(len(accounts)))]
     for round_ in ("first collection", "second, nothing new"):
@@ -99,7 +98,7 @@ REPOSITORIES = 10
 
 
 def _hundred(local: LocalForge) -> list[tuple[str, str]]:
-    """A hundred accounts on each forge: with nothing new, and with a new pull request each."""
+    """Measure a hundred accounts on each forge: with nothing new, and with one new pull request each."""
     from django.utils import timezone
 
     from accounts.models import ForgeAccount
@@ -186,10 +185,11 @@ def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
 
 
 def _naive(local: LocalForge) -> str:
-    """Search for each person, then ask for each pull request that is new, its files and its reviews."""
+    """Search for each person, then fetch each new pull request, its files and its reviews."""
     from github import Auth, Github
 
-    # As the forge is here, a search a second would be refused; that is not what is compared.
+    # Allow any number of searches: with the real limit, one search a second would be refused, and this
+    # benchmark does not compare that.
     local.limits.limits["search"] = (100_000, timedelta(minutes=1))
     token = local.environment()["GITHUB_TOKENS"].split(",")[1]
     since = (datetime.now(UTC) - timedelta(days=2)).date()

@@ -1,4 +1,4 @@
-"""How fast the shipped rulebook is: its conditions alone, and a whole claim with its trace."""
+"""The speed of the included rulebook: its conditions alone, and a whole claim with its trace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLAIM_OF = 40
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     rulebook = parse((ROOT / "rulebooks" / "open-source-practice.yaml").read_text(encoding="utf-8"))
     expressions = [
         found
@@ -57,7 +57,7 @@ def main() -> list[tuple[str, str]]:
 
 
 def claim_of_carried_rows(count: int = CLAIM_OF) -> ClaimFacts:
-    """A claim of the first carried rows (all, where there are fewer)."""
+    """Return a claim of the first ``count`` rows of the demo's data (all rows if there are fewer)."""
     with (ROOT / "demo" / "data" / "changes.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in islice(file, count)]
     merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]

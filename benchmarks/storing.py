@@ -1,6 +1,5 @@
-"""How many contributions are stored a second, into a table that holds a million: by the program, by a bare COPY of the
-same rows, and by Django's bulk_create. And how much memory it takes, for ten thousand and for a million.
-"""
+"""How many contributions are stored a second in a table of a million rows: by the program, by a plain COPY of the same
+rows, and by Django's bulk_create. Also the memory that storing ten thousand and a million of them needs."""
 
 from __future__ import annotations
 
@@ -21,22 +20,22 @@ HELD = int(os.environ.get("BENCH_HELD") or 1_000_000)
 CHANGES = min(100_000, HELD)
 TURNS = 2
 BY_DJANGO = 10_000
-"""Contributions that bulk_create is given: it is too slow for more, and no faster with more."""
+"""Number of contributions for bulk_create: it is too slow for more, and no faster with more."""
 REPOSITORIES = 500
-"""Repositories that each carried one is made into."""
+"""Number of repositories that each included repository is multiplied into."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 Store = Callable[[Sequence[MergedChange]], None]
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     with empty_database():
         return [*_memory(), *_speed()]
 
 
 def _memory() -> list[tuple[str, str]]:
-    """Fill the table, watching how large this process grows."""
+    """Fill the table, and measure how large this process grows."""
     from django.db import transaction
 
     from credits.contributions.storing.store import store
@@ -68,7 +67,8 @@ def _speed() -> list[tuple[str, str]]:
     new: dict[str, float] = {}
     unchanged: dict[str, float] = {}
     first = HELD
-    # In turn, and the best of each: what else the machine does then weighs on all of them alike.
+    # Take turns, and keep the best figure of each, so that other work of the machine affects all of them
+    # alike.
     for turn in range(TURNS):
         for name, way, count in ways:
             show_progress(f"turn {turn + 1} of {TURNS}: {count:,} by {name}")
@@ -106,7 +106,7 @@ def _speed() -> list[tuple[str, str]]:
 
 
 def _seconds(way: Store, changes: Sequence[MergedChange]) -> float:
-    """To the end of the commit, where the deferred checks are made."""
+    """Return the seconds until the commit is done, which includes the deferred checks."""
     from django.db import transaction
 
     begun = time.perf_counter()
@@ -116,7 +116,7 @@ def _seconds(way: Store, changes: Sequence[MergedChange]) -> float:
 
 
 def _settle() -> None:
-    """Let nobody pay for what the one before left to be done."""
+    """Finish the database's pending work, so that the next measurement does not pay for it."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -125,7 +125,7 @@ def _settle() -> None:
 
 
 def _written() -> list[tuple[int, ...]]:
-    """Rows inserted, updated and deleted so far, of each table."""
+    """Return how many rows were inserted, updated and deleted so far, for each table."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -145,8 +145,8 @@ def _by_program(changes: Sequence[MergedChange]) -> None:
 
 
 def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
-    """The same rows straight into the same indexed tables, which works only where none of them is there: what
-    PostgreSQL itself needs."""
+    """Copy the same rows directly into the same indexed tables: the time that PostgreSQL itself needs. This works only
+    if none of the rows is stored yet."""
     from django.db import connection
 
     from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
@@ -184,7 +184,7 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
 
 
 def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
-    """The usual way with the same rows: written anew on conflict, whether or not they say anything new."""
+    """The usual Django way with the same rows: on conflict every row is written again, changed or not."""
     from credits.contributions.models import Authorship, Contribution, Evidence, Repository
     from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
 
@@ -239,7 +239,7 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
 
 
 def _changes(first: int, count: int) -> Iterator[MergedChange]:
-    """The carried rows again and again, in many repositories, under numbers of their own."""
+    """Yield the demo's rows again and again, in many repositories, each with its own number."""
     rows = [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
     files = [_files(row["files"]) for row in rows]
     merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]

@@ -1,8 +1,8 @@
-"""A picture of every page: ``python -m demo.screenshots [--output FOLDER]``.
+"""Take a picture of every page: ``python -m demo.screenshots [--output FOLDER]``.
 
 Two made-up universities are shown, one on its first day and the demo's own after its story, wide and narrow, in both
-languages. All pictures go to DATA_DIR/screenshots; with ``--output`` the handful that README shows goes there as well.
-What is started for it runs on free ports over data of its own, and is gone afterwards.
+languages. All pictures go to DATA_DIR/screenshots; with ``--output`` those that README shows are copied to FOLDER as
+well. The servers run on free ports with their own data, and both are removed afterwards.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ README_SHOTS = (
     "instructor-claim-wide-en",
     "registrar-ready-wide-zh",
 )
-"""Pictures that README shows: of the first screen, not of the whole page."""
+"""Pictures that README shows. They show the first screen, not the whole page."""
 
 PageAction = Callable[[Page], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PageShot:
-    """A picture's name, where it is taken, and what is done there before. ``first``: a selector of the link on that
-    page which leads to what is meant."""
+    """A picture's name, the address of its page, and what to do there first. ``first`` selects a link on that page,
+    which leads to the page to show."""
 
     name: str
     address: str
@@ -58,14 +58,14 @@ class PageShot:
 
 @dataclass(frozen=True, slots=True)
 class ScreenshotReader:
-    """Who looks: a username of the demo (empty: nobody is signed in), and at what."""
+    """The username to sign in with (empty: not signed in), and the pictures to take."""
 
     username: str
     shots: tuple[PageShot, ...]
 
 
 def unfold(page: Page) -> None:
-    """Open the first reasons that can be folded open, the ones that are looked at most."""
+    """Open the first two explanations, which are looked at most."""
     page.evaluate("[...document.querySelectorAll('details.why')].slice(0, 2).forEach(one => one.open = true)")
 
 
@@ -74,7 +74,7 @@ def unfold_all(page: Page) -> None:
 
 
 def begin(page: Page) -> None:
-    """Begin the application, where it is not begun yet."""
+    """Start an application if there is none yet."""
     button = page.locator("main form:not([id]) button.btn-primary")
     if button.count():
         button.click()
@@ -83,14 +83,14 @@ def begin(page: Page) -> None:
 
 
 def refuse_lines(page: Page) -> None:
-    """Not accept the first line, and give points for the second: each asks for its reason then."""
+    """Refuse the first line and give points for the second. The form then asks for a reason for each."""
     page.locator("[value=no]").first.check()
     page.locator("[type=number]").nth(1).fill("3")
     page.locator("[type=number]").nth(1).blur()
 
 
 def simulate(page: Page) -> None:
-    """Ask for a simulation, where none was asked for yet, and wait for it."""
+    """Start a simulation if there is none yet, and wait until it is finished."""
     asked = page.locator("main a[href*='/simulations/']")
     if asked.count():
         asked.first.click()
@@ -303,7 +303,8 @@ def main() -> int:
 
 
 def _take_screenshots(browser: Browser, address: str, reader: ScreenshotReader, folder: Path) -> None:
-    """Every shot of a reader in each width and language, a shot at a time: what one shot does may change the next."""
+    """Take every picture of a reader in each width and language, one picture at a time, because an action may change
+    the next page."""
     pages: dict[str, Page] = {}
     for language, locale in LOCALES.items():
         for width, (across, down) in WIDTHS.items():
@@ -333,8 +334,8 @@ def _take_screenshots(browser: Browser, address: str, reader: ScreenshotReader, 
 
 
 def _sign_in(page: Page, address: str, username: str) -> None:
-    """By one click where the sign-in page offers the person, otherwise by the password that everybody in the demo has.
-    The address tells when it is done."""
+    """Sign in by one click if the sign-in page offers the person, otherwise with the password that everybody in the
+    demo has. Return when the address shows that it worked."""
     page.goto(f"{address}/accounts/login/")
     one_click = page.locator(f"form[action='/demo/sign-in/{username}/'] button")
     if one_click.count():
@@ -348,7 +349,7 @@ def _sign_in(page: Page, address: str, username: str) -> None:
 
 @contextmanager
 def _serve(command: Sequence[str], data: Path) -> Iterator[str]:
-    """Run what serves a made-up university over ``data``; its address, once it is ready."""
+    """Run the command that serves a made-up university from ``data``. Yield its address when it is ready."""
     port = _two_free_ports()
     address = f"http://{HOST}:{port}"
     environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
@@ -377,7 +378,7 @@ def _is_answering(address: str) -> bool:
 
 
 def _two_free_ports() -> int:
-    """A port that is free together with the next one."""
+    """Return a port that is free together with the next one."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind((HOST, 0))

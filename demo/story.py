@@ -1,5 +1,5 @@
-"""The main job on the made-up university: claims, decisions, hearings, notices, recording, export. The waiting times
-are the real gates: the story hands later times to the same verbs."""
+"""The whole process on the made-up university: claims, decisions, hearings, notices, recording, export. The waiting
+times are the real ones: the story calls the same verbs with later times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REASON = (
 
 
 def play_story(*, now: datetime) -> ExportBatch:
-    """Play the round that is over to its end, bring the open one to where people can take over, and export."""
+    """Finish the round that is over, bring the open round to a point where people can continue, and export."""
     over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS_ROUND)
     _play_to_the_end(over)
     batch = export_round(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
@@ -81,7 +81,7 @@ def _submit_claim(student_number: str, round_: Round, *, now: datetime) -> Claim
 
 
 def _refuse_one_line(claim: Claim, *, now: datetime) -> None:
-    """Propose to leave out the contribution that gave the most points, so that it can be seen in the credit."""
+    """Propose to refuse the contribution that gave the most points, so that the credit changes visibly."""
     outcome: dict[str, Any] = claim.assessments.order_by("made_at").first().outcome  # type: ignore[union-attr]
     counted = [line for line in outcome["contributions"] if line["status"] == "counts"]
     ref = max(counted, key=lambda line: (Decimal(line["points"]), line["ref"]))["ref"]

@@ -1,4 +1,4 @@
-"""The made-up university: people, terms, recognised repositories, rulebook and rounds, all made by the real verbs."""
+"""The made-up university: people, terms, recognised repositories, rulebook and rounds, all made with the real verbs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from demo import people
 DATA = Path(__file__).parent / "data"
 RULEBOOKS = Path(settings.BASE_DIR) / "rulebooks"
 LAST, THIS_ROUND = "demo-last", "demo-this"
-"""Codes of the round that is over and of the one that is open."""
+"""Codes of the finished round and of the open one."""
 
-# The story begins this long ago, so that nothing in it lies in the future.
+# The story begins this long ago, so that none of it lies in the future.
 STORY_AGE = timedelta(days=80)
 
 
@@ -38,7 +38,7 @@ def student(student_number: str) -> User:
 
 
 def create_university(*, now: datetime) -> None:
-    """Make the university as it stood when the story began: people, terms, rulebook, catalogue, links and rounds."""
+    """Create the university as it was when the story began: people, terms, rulebook, catalogue, links and rounds."""
     began = now - STORY_AGE
     with transaction.atomic():
         create_people(now=began)
@@ -64,10 +64,10 @@ def create_university(*, now: datetime) -> None:
 
 
 def create_people(*, now: datetime) -> None:
-    """The people alone: students from the roster, and the staff with their roles."""
+    """Create only the people: students from the roster, and the staff with their roles."""
     with (DATA / "roster.csv").open("rb") as file:
         import_roster(file, "roster.csv", by=None, now=now)
-    # One hash for all: everybody has the same password, and a hash takes its time.
+    # Hash once for all: everybody has the same password, and hashing is slow on purpose.
     password = make_password(people.PASSWORD)
     User.objects.update(password=password)
     for one in people.STUDENTS:

@@ -1,4 +1,4 @@
-"""What an account does beside pull requests, and what names a pull request: issues, reviews, mentions."""
+"""An account's activity other than pull requests, and what mentions a pull request: issues, reviews, mentions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def contributions(
     to: datetime | str | None = None,
     **_: Any,
 ) -> AccountContributions:
-    """One year at most, as GitHub has it; the last one where no times are given."""
+    """At most one year, as on GitHub. Without times, the last year."""
     end = _moment(to) or call_of(info).now
     start = _moment(from_) or end - timedelta(days=365)
     if end - start > timedelta(days=366):

@@ -1,4 +1,4 @@
-"""How each GraphQL field is answered from the world. One dict a type; the keys are GitHub's field names."""
+"""How each GraphQL field is answered from the world. One dict for each type; the keys are GitHub's field names."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _repository(
 
 
 def _resolve_id(call: ForgeCall, text: str) -> Any:
-    """What a global id stands for, or None."""
+    """Return the object with this global id, or None."""
     world = call.local.world
     match read_node_id(text):
         case ("U" | "O" | "BOT" | "M") as kind, (int() as number,):
@@ -108,7 +108,7 @@ def _nodes(_: Any, info: GraphQLResolveInfo, ids: list[str]) -> list[Any]:
 
 
 def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: Any) -> ConnectionPage:
-    """No result for a user that a search may not see: the error that REST gives is not seen here."""
+    """Return no result for a user that a search may not see. REST gives an error here, GraphQL does not."""
     try:
         found = search.find(call_of(info).local.world, "github", query)
     except search.UnsearchableUser:

@@ -1,4 +1,4 @@
-"""The made-up people for the demo's sign-in page."""
+"""The made-up people, for the demo's sign-in page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def demo_people() -> list[tuple[User, str]]:
-    """Whom the sign-in page offers, in their order, each with what they are."""
+    """Return the people whom the sign-in page offers, in its order, each with a description."""
     found = {
         person.username: person
         for person in User.objects.filter(username__in=people.SIGN_IN_USERNAMES).prefetch_related(
