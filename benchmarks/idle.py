@@ -39,7 +39,7 @@ class SimulatedGitHub:
         from credits.forges.github.http import _GitHubRateLimited
 
         if payload is None:
-            raise RuntimeError(f"nothing but the sweep is foreseen: {verb} {path}")
+            raise RuntimeError(f"only the sweep is simulated: {verb} {path}")
         self.requests += 1
         ids = {name[2:]: value for name, value in payload["variables"].items() if name.startswith("id")}
         seconds = len(ids) * SECONDS_AN_ACCOUNT
@@ -98,7 +98,7 @@ def measure_idle(count: int) -> list[tuple[str, str]]:
         (f"{count:,} idle accounts on one token", f"{requests:,} requests, {points:,} points"),
         ("the whole round, by the forge's clock", f"{took.total_seconds() / 60:.0f} minutes"),
         ("refused for using too much, or cut off", f"{forge.refused + forge.too_long}"),
-        ("of which this machine needed", f"{wall:.0f} s"),
+        ("processor and database time on this machine", f"{wall:.0f} s"),
     ]
 
 

@@ -15,12 +15,12 @@ PAGES_VARIABLE = "YUANFEN_DEMO_PAGES"
 
 def web_port() -> int:
     """Return the port of the web pages, from PORT. Raise ImproperlyConfigured if PORT is not a usable number."""
-    said = os.environ.get("PORT") or "8000"
-    if not (said.isascii() and said.isdecimal() and len(said) < 6 and 0 < int(said) < 65_535):
+    port = os.environ.get("PORT") or "8000"
+    if not (port.isascii() and port.isdecimal() and len(port) < 6 and 0 < int(port) < 65_535):
         raise ImproperlyConfigured(
-            f"PORT is {said[:20]}: name a number from 1 to 65534 (the next port is used too)."
+            f"PORT is {port[:20]}: name a number from 1 to 65534 (the next port is used too)."
         )
-    return int(said)
+    return int(port)
 
 
 def forge_port() -> int:

@@ -49,10 +49,10 @@ class DemoProcesses:
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
 
-    def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
-        """Run ``python command…`` with the demo's settings and ``more`` environment variables."""
+    def start(self, name: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+        """Run ``python command…`` with the demo's settings and these environment ``variables`` as well."""
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo.settings", "PYTHONUNBUFFERED": "1"}
-        environment.update(more or {})
+        environment.update(variables or {})
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *command],

@@ -63,8 +63,7 @@ def report_lines(totals: dict[str, Any]) -> list[str]:
 
 
 def _count_by(rows: Any, field: str) -> dict[str, int]:
-    found = rows.order_by(field).values_list(field).annotate(count=Count("pk"))
-    return dict(found)
+    return dict(rows.order_by(field).values_list(field).annotate(count=Count("pk")))
 
 
 def _status_names() -> dict[str, object]:

@@ -66,11 +66,13 @@ class ScreenshotReader:
 
 def unfold(page: Page) -> None:
     """Open the first two explanations, which are looked at most."""
-    page.evaluate("[...document.querySelectorAll('details.why')].slice(0, 2).forEach(one => one.open = true)")
+    page.evaluate(
+        "[...document.querySelectorAll('details.why')].slice(0, 2).forEach(element => element.open = true)"
+    )
 
 
 def unfold_all(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate("document.querySelectorAll('details').forEach(element => element.open = true)")
 
 
 def begin(page: Page) -> None:
@@ -91,9 +93,9 @@ def refuse_lines(page: Page) -> None:
 
 def simulate(page: Page) -> None:
     """Start a simulation if there is none yet, and wait until it is finished."""
-    asked = page.locator("main a[href*='/simulations/']")
-    if asked.count():
-        asked.first.click()
+    simulations = page.locator("main a[href*='/simulations/']")
+    if simulations.count():
+        simulations.first.click()
     else:
         page.locator("main a[href*='/open-source-practice/']").first.click()
         page.locator("form[action$='/simulate/'] button").click()
@@ -267,7 +269,7 @@ FULL = (
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
     parser.add_argument("--output", type=Path, help="a folder for the pictures that README shows")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     browser_path = browsers.find_or_install()
     if browser_path is None:
         print(f"There is no browser to take pictures with: {browsers.ADVICE}.", file=sys.stderr)
@@ -281,11 +283,11 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="yuanfen-") as scratch:
-        words = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
-        words += ["--disable-component-update", "--disable-sync"]
+        switches = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        switches += ["--disable-component-update", "--disable-sync"]
         if os.geteuid() == 0:
-            words.append("--no-sandbox")
-        browser = playwright.chromium.launch(executable_path=browser_path, args=words)
+            switches.append("--no-sandbox")
+        browser = playwright.chromium.launch(executable_path=browser_path, args=switches)
         for name, command, readers in (
             ("first-day", ("-m", "demo.first_day"), EMPTY),
             ("story", ("manage.py", "demo"), FULL),
@@ -294,10 +296,10 @@ def main() -> int:
                 for reader in readers:
                     _take_screenshots(browser, address, reader, folder)
         browser.close()
-    if chosen.output:
-        chosen.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:
+        arguments.output.mkdir(parents=True, exist_ok=True)
         for name in README_SHOTS:
-            shutil.copyfile(folder / "readme" / f"{name}.png", chosen.output / f"{name}.png")
+            shutil.copyfile(folder / "readme" / f"{name}.png", arguments.output / f"{name}.png")
     print(f"{sum(1 for _picture in folder.glob('*.png'))} pictures in {folder}")
     return 0
 
@@ -354,19 +356,19 @@ def _serve(command: Sequence[str], data: Path) -> Iterator[str]:
     address = f"http://{HOST}:{port}"
     environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
     environment.pop("DATABASE_URL", None)
-    serving = subprocess.Popen(
+    server = subprocess.Popen(
         [sys.executable, *command], cwd=PROJECT_DIR, env=environment, stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not _is_answering(f"{address}/health/ready"):
-            if serving.poll() is not None or time.monotonic() > deadline:
+            if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{' '.join(command)} did not come up.")
             time.sleep(0.2)
         yield address
     finally:
-        serving.terminate()
-        serving.wait(timeout=60)
+        server.terminate()
+        server.wait(timeout=60)
 
 
 def _is_answering(address: str) -> bool:

@@ -56,13 +56,14 @@ def _reviewed(
     asked: AccountContributions, info: GraphQLResolveInfo, order_by: Any = None, **paging: Any
 ) -> ConnectionPage:
     found = [
-        one
-        for one in call_of(info).local.world.reviews_by(asked.account)
-        if asked.start <= one[1].submitted_at <= asked.end
+        (pull, review)
+        for pull, review in call_of(info).local.world.reviews_by(asked.account)
+        if asked.start <= review.submitted_at <= asked.end
     ]
 
-    def key(one: tuple[LocalPullRequest, LocalReview]) -> list[float]:
-        return [one[1].submitted_at.timestamp(), one[1].id]
+    def key(reviewed: tuple[LocalPullRequest, LocalReview]) -> list[float]:
+        _pull, review = reviewed
+        return [review.submitted_at.timestamp(), review.id]
 
     return cut(sorted(found, key=key, reverse=True), key=key, **paging)
 

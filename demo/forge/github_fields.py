@@ -87,7 +87,7 @@ def _resolve_id(call: ForgeCall, text: str) -> Any:
             return world.issue_by_id("github", number)
         case "PRR", (int() as number, int() as review_id):
             reviewed = world.pull_by_id("github", number)
-            reviews = [one for one in reviewed.reviews if one.id == review_id] if reviewed else []
+            reviews = [review for review in reviewed.reviews if review.id == review_id] if reviewed else []
             return (reviewed, reviews[0]) if reviews else None
         case "C", (int() as number, str() as sha):
             repository = world.repository_by_id("github", number)
@@ -125,7 +125,9 @@ def _timeline(
     if pull.state != "open":
         events.append(("CLOSED_EVENT", TimelineEvent(pull, merged=False)))
     events += [
-        ("CROSS_REFERENCED_EVENT", PullRequestMention(pull, one)) for one in pull.reverted_by if one.visible
+        ("CROSS_REFERENCED_EVENT", PullRequestMention(pull, revert))
+        for revert in pull.reverted_by
+        if revert.visible
     ]
     paging.pop("since", None)
     paging.pop("skip", None)

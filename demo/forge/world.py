@@ -125,7 +125,9 @@ class ForgeWorld:
 
     def reviews_by(self, account: LocalAccount) -> list[tuple[LocalPullRequest, LocalReview]]:
         """Return the account's reviews, each with the pull request that it reviews."""
-        return [one for one in self._reviews_of[account.forge, account.id] if one[0].visible]
+        return [
+            (pull, review) for pull, review in self._reviews_of[account.forge, account.id] if pull.visible
+        ]
 
     # -- accounts ------------------------------------------------------------------------------------------------
 
@@ -263,9 +265,9 @@ class ForgeWorld:
         """
         with self.lock:
             forge = repository.forge
-            held = self._of_repository[forge, repository.id]
-            number = number or max(held, default=0) + 1
-            if number in held:
+            pulls_by_number = self._of_repository[forge, repository.id]
+            number = number or max(pulls_by_number, default=0) + 1
+            if number in pulls_by_number:
                 raise ValueError(f"{repository.full_name} has a pull request {number} already")
             if (state == "merged") != (merged_at is not None):
                 raise ValueError("merged_at is for merged pull requests, and they need it")
@@ -292,7 +294,7 @@ class ForgeWorld:
                 co_authors=tuple(co_authors),
                 labels=list(labels),
             )
-            held[number] = pull
+            pulls_by_number[number] = pull
             self._of_author[forge, author.id].append(pull)
             self._in_repository_of[forge, repository.id, author.id].append(pull)
             self._by_id[forge, pull.id] = pull
@@ -377,7 +379,7 @@ class ForgeWorld:
             forge = repository.forge
             number = max(
                 [*self._of_repository[forge, repository.id]]
-                + [one.number for one in self._issues.values() if one.repository is repository],
+                + [issue.number for issue in self._issues.values() if issue.repository is repository],
                 default=0,
             )
             issue = LocalIssue(

@@ -61,18 +61,18 @@ def still_running(folder: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            told = [
+            words = [
                 *process.cmdline(),
                 *(f"{k}={v}" for k, v in process.environ().items() if k == "DATA_DIR"),
             ]
         except (psutil.Error, OSError):
             continue
-        if any(str(folder) in one for one in told):
+        if any(str(folder) in word for word in words):
             found.append(" ".join(process.cmdline()))
     return found
 
 
-class Truth:
+class ExpectedTotals:
     """The expected results, computed from the demo's rows and the rulebook's published numbers by separate code: base
     5, 1/2/3 for more than 20/100/500 lines outside generated files, at most half from one repository if there are two,
     16 points for half a credit, 2 credits a term."""
@@ -106,7 +106,7 @@ class Truth:
                 bonus = (lines > 20) + (lines > 100) + (lines > 500)
                 counted.append((f"{row['forge']}/{row['repo']}", 5 + bonus))
         if student["part"] == "reduced":
-            counted.remove(max(counted, key=lambda one: one[1]))
+            counted.remove(max(counted, key=lambda repository_points: repository_points[1]))
         return counted
 
     def credit(self, student: dict[str, str]) -> Decimal:
@@ -134,16 +134,16 @@ def test_the_demo_comes_to_the_totals_that_the_data_file_gives(tmp_path: Path) -
     begins with an empty folder.)"""
     if not LONG:
         databases.copy_cluster(tmp_path)
-    truth, port = Truth(), two_free_ports()
+    expected, port = ExpectedTotals(), two_free_ports()
     first = run(["demo", "--no-serve", "--json"], tmp_path, port)
     assert first.returncode == 0, first.stderr
     totals = json.loads(first.stdout)
-    posted = truth.posted()
-    assert totals["students"] == len(truth.students)
+    posted = expected.posted()
+    assert totals["students"] == len(expected.students)
     assert totals["accounts_linked"] == {
-        forge: sum(1 for s in truth.students if s[forge]) for forge in ("gitee", "github")
+        forge: sum(1 for s in expected.students if s[forge]) for forge in ("gitee", "github")
     }
-    assert totals["contributions"] == truth.contributions()
+    assert totals["contributions"] == expected.contributions()
     assert totals["claims"] == {"hearing": 1, "notice": 2, "recorded": 8, "submitted": 2}
     assert Decimal(totals["credits_posted"]) == sum(posted.values())
     assert totals["ledger"]["holds"] is True
@@ -168,7 +168,7 @@ def test_a_port_in_use_is_said_in_one_sentence_before_anything_starts(tmp_path: 
         databases.copy_cluster(tmp_path)
         refused = run(["demo", "--no-serve"], tmp_path, port)
     assert refused.returncode == 1
-    assert f"Port {port + 1} is in use." in refused.stderr
+    assert f"Port {port + 1} is already in use." in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "log" / "forge.log").exists()
 

@@ -41,9 +41,9 @@ def test_where_the_demo_is_not_installed_no_marker_counts(
 @pytest.mark.parametrize(("pages", "urls"), [("", "config.urls"), ("1", "demo.urls")])
 def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, pages: str, urls: str) -> None:
     """The demo's settings alone do not have this address, for example in a server that somebody starts by hand."""
-    asked = "import demo.settings as s; print(s.ROOT_URLCONF, 'demo' in str(s.TEMPLATES[0]['DIRS']))"
-    told = subprocess.run(
-        [sys.executable, "-c", asked],
+    program = "import demo.settings as s; print(s.ROOT_URLCONF, 'demo' in str(s.TEMPLATES[0]['DIRS']))"
+    completed = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -56,4 +56,4 @@ def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, p
         text=True,
         check=True,
     )
-    assert told.stdout.split() == [urls, str(urls == "demo.urls")]
+    assert completed.stdout.split() == [urls, str(urls == "demo.urls")]

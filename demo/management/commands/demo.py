@@ -67,7 +67,7 @@ class Command(BaseCommand):
             "worker", ["-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
         )
         if not AuditEntry.objects.filter(action=DEMO_READY_ACTION).exists():
-            self._tell(processes)
+            self._play(processes)
         totals = report.count_totals()
         if as_json:
             self.stdout.write(json.dumps(totals, ensure_ascii=False, indent=2))
@@ -95,7 +95,7 @@ class Command(BaseCommand):
         connections.close_all()
         call_command("migrate", verbosity=0)
 
-    def _tell(self, processes: DemoProcesses) -> None:
+    def _play(self, processes: DemoProcesses) -> None:
         now = timezone.now()
         self.stderr.write(_("Creating the university …"))
         university.create_university(now=now)
@@ -108,16 +108,17 @@ class Command(BaseCommand):
         """Let the worker collect, and wait until every account is complete."""
         schedule_new_accounts(now=timezone.now())
         wake_workers()
-        deadline, shown = time.monotonic() + seconds, -1
-        wanted = ForgeAccount.objects.filter(unlinked_at=None).count()
-        while shown < wanted:
+        deadline, last_shown = time.monotonic() + seconds, -1
+        account_count = ForgeAccount.objects.filter(unlinked_at=None).count()
+        while last_shown < account_count:
             processes.check()
             complete = CollectionState.objects.filter(complete_at__isnull=False).count()
-            if complete != shown:
+            if complete != last_shown:
                 self.stderr.write(
-                    _("Collected %(done)s of %(wanted)s accounts") % {"done": complete, "wanted": wanted}
+                    _("Collected %(done)s of %(wanted)s accounts")
+                    % {"done": complete, "wanted": account_count}
                 )
-                shown = complete
+                last_shown = complete
             if time.monotonic() > deadline:
                 raise CreditsError(
                     "demo-collects-too-long",
