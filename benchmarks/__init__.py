@@ -1,1 +1,1 @@
-"""What `make bench` runs: figures of this machine, printed and never asserted."""
+"""The measurements that `make bench` runs: figures of this machine, printed and never asserted."""

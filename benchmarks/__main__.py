@@ -1,4 +1,4 @@
-"""Print the figures: python -m benchmarks [NAME …]."""
+"""Print the figures: ``python -m benchmarks [NAME …]``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = ("conditions", "rules", "collection", "idle", "storing")
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Return a description of the machine: processor, cores, Python."""
     model = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

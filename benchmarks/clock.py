@@ -1,4 +1,4 @@
-"""How often a second something can be done, and how far a long measurement is."""
+"""Measure how often something can be done in a second, and show the progress of a long measurement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ SECONDS = 2.0
 
 
 def per_second(work: Callable[[], int]) -> float:
-    """Call ``work`` for about two seconds, after once to warm up; it returns how many things it did."""
+    """Call ``work`` once to warm up, then for about two seconds. ``work`` returns how many things it did. Return things
+    per second."""
     work()
     done, begun = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - begun) < SECONDS:
@@ -22,5 +23,5 @@ _BEGUN = time.monotonic()
 
 
 def show_progress(what: str) -> None:
-    """Tell whoever waits what is being done, beside the figures."""
+    """Print what is being done and the seconds since the start to stderr, apart from the figures."""
     print(f"  {time.monotonic() - _BEGUN:6.0f} s  {what}", file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
-"""What it costs to collect all demo accounts: once from nothing, and once more with nothing new. And what a hundred
-people cost, beside the usual way of asking (search, then each pull request by itself) on the same forge.
-"""
+"""The cost of collecting all demo accounts: once from nothing, and once more with nothing new. Also the cost for a
+hundred people, compared with the usual method (search, then fetch each pull request) on the same forge."""
 
 from __future__ import annotations
 
@@ -17,14 +16,14 @@ CATALOGUE = Path(__file__).resolve().parents[1] / "demo" / "data" / "catalogue.c
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     with LocalForge() as local, empty_database(local.environment()):
-        figures = _measured(local)
+        figures = _measure_demo_accounts(local)
         with LocalForge([]) as hundred:
-            return [*figures, *_hundred(hundred)]
+            return [*figures, *_measure_hundred_people(hundred)]
 
 
-def _measured(local: LocalForge) -> list[tuple[str, str]]:
+def _measure_demo_accounts(local: LocalForge) -> list[tuple[str, str]]:
     from django.utils import timezone
 
     from accounts.models import ForgeAccount
@@ -34,9 +33,9 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
 
     with CATALOGUE.open("rb") as file:
         import_catalogue(file, by=None, now=timezone.now())
-    accounts = _linked(local)
-    # Adapters of this forge, whatever one the process knew before.
-    adapters = _adapters(local)
+    accounts = _link_demo_accounts(local)
+    # Adapters for this forge, even if the process already has others.
+    adapters = _make_adapters(local)
     figures = [("accounts on GitHub and Gitee", str(len(accounts)))]
     for round_ in ("first collection", "second, nothing new"):
         begun = time.perf_counter()
@@ -48,25 +47,25 @@ def _measured(local: LocalForge) -> list[tuple[str, str]]:
             points = f", {report.points} points" if report.points else ""
             figures.append((f"{round_}, {report.forge}", f"{report.requests} requests{points}"))
         figures.append((f"{round_}, time", f"{took:.1f} s"))
-    figures.append(("contributions held", str(Contribution.objects.count())))
+    figures.append(("contributions stored", str(Contribution.objects.count())))
     if Contribution.objects.count() == 0 or ForgeAccount.objects.count() != len(accounts):
         raise RuntimeError("Nothing was measured.")
     return figures
 
 
-def _linked(local: LocalForge):  # type: ignore[no-untyped-def]  # Django's models are there only once it is set up
+def _link_demo_accounts(local: LocalForge):  # type: ignore[no-untyped-def]  # models: only after django.setup()
     from django.utils import timezone
 
     from accounts.models import ForgeAccount, User
     from demo.people import STUDENTS
 
-    made = []
+    accounts = []
     for student in STUDENTS:
         person = User.objects.create(username=student.student_number, name=student.student_number)
         for forge, login in (("github", student.github), ("gitee", student.gitee)):
             account = local.world.account(forge, login) if login else None  # type: ignore[arg-type]
             if account is not None:
-                made.append(
+                accounts.append(
                     ForgeAccount.objects.create(
                         user=person,
                         forge=forge,
@@ -76,19 +75,19 @@ def _linked(local: LocalForge):  # type: ignore[no-untyped-def]  # Django's mode
                         linked_at=timezone.now(),
                     )
                 )
-    return made
+    return accounts
 
 
-def _adapters(local: LocalForge):  # type: ignore[no-untyped-def]
+def _make_adapters(local: LocalForge):  # type: ignore[no-untyped-def]
     from django.utils import timezone
 
     from credits.forges.gitee.adapter import Gitee
     from credits.forges.github.adapter import GitHub
 
-    told = local.environment()
+    settings = local.environment()
     return {
         name: adapter(
-            told[f"{name.upper()}_API_URL"], told[f"{name.upper()}_TOKENS"].split(","), timezone.now
+            settings[f"{name.upper()}_API_URL"], settings[f"{name.upper()}_TOKENS"].split(","), timezone.now
         )
         for name, adapter in (("github", GitHub), ("gitee", Gitee))
     }
@@ -98,8 +97,8 @@ PEOPLE = 100
 REPOSITORIES = 10
 
 
-def _hundred(local: LocalForge) -> list[tuple[str, str]]:
-    """A hundred accounts on each forge: with nothing new, and with a new pull request each."""
+def _measure_hundred_people(local: LocalForge) -> list[tuple[str, str]]:
+    """Measure a hundred accounts on each forge: with nothing new, and with one new pull request each."""
     from django.utils import timezone
 
     from accounts.models import ForgeAccount
@@ -109,43 +108,48 @@ def _hundred(local: LocalForge) -> list[tuple[str, str]]:
 
     ForgeAccount.objects.update(unlinked_at=timezone.now())
     CatalogueEntry.objects.all().delete()
-    _people(local)
-    adapters = _adapters(local)
+    _create_people(local)
+    adapters = _make_adapters(local)
     accounts = {name: list(ForgeAccount.objects.filter(forge=name, unlinked_at=None)) for name in adapters}
 
-    def asked(forge: str, some: list[Any]) -> str:
+    def collect_cost(forge: str, accounts_of_forge: list[Any]) -> str:
         local.log.reset()
-        (report,) = collect_accounts_now(some, forge=adapters.__getitem__, clock=timezone.now)
-        if report.complete != len(some):
+        (report,) = collect_accounts_now(accounts_of_forge, forge=adapters.__getitem__, clock=timezone.now)
+        if report.complete != len(accounts_of_forge):
             raise RuntimeError(f"{forge}: {report.failed or report.closed_by}")
         points = f", {local.log.points(forge)} points" if forge == "github" else ""
         return f"{local.log.requests(forge)} requests{points}"
 
     for name in adapters:
-        asked(name, accounts[name])
-    figures = [(f"{PEOPLE} idle accounts, github", asked("github", accounts["github"]))]
-    figures.append((f"{PEOPLE} idle accounts, github, by PyGithub's search", _naive(local)))
+        collect_cost(name, accounts[name])
+    figures = [(f"{PEOPLE} idle accounts, github", collect_cost("github", accounts["github"]))]
+    figures.append((f"{PEOPLE} idle accounts, github, by PyGithub's search", _measure_naive_search(local)))
     _merge_one_each(local)
-    figures.append((f"{PEOPLE} new pull requests, github", asked("github", accounts["github"])))
-    figures.append((f"{PEOPLE} new pull requests, github, by PyGithub's search and get_pull", _naive(local)))
+    figures.append((f"{PEOPLE} new pull requests, github", collect_cost("github", accounts["github"])))
+    figures.append(
+        (
+            f"{PEOPLE} new pull requests, github, by PyGithub's search and get_pull",
+            _measure_naive_search(local),
+        )
+    )
     collect.request_collection(accounts["gitee"], now=timezone.now(), wake=False)
-    asked("gitee", accounts["gitee"])
-    for few in (10, PEOPLE):
-        cost = asked("gitee", accounts["gitee"][:few])
-        figures.append((f"{REPOSITORIES} watched repositories, {few} idle accounts, gitee", cost))
+    collect_cost("gitee", accounts["gitee"])
+    for account_count in (10, PEOPLE):
+        cost = collect_cost("gitee", accounts["gitee"][:account_count])
+        figures.append((f"{REPOSITORIES} watched repositories, {account_count} idle accounts, gitee", cost))
     return figures
 
 
-def _people(local: LocalForge) -> None:
+def _create_people(local: LocalForge) -> None:
     from django.utils import timezone
 
     from accounts.models import ForgeAccount, User
     from credits.contributions.models import CatalogueEntry
 
-    world, made = local.world, timezone.now() - timedelta(days=300)
+    world, created_at = local.world, timezone.now() - timedelta(days=300)
     for forge in ("github", "gitee"):
         for number in range(REPOSITORIES):
-            world.add_repository(forge, f"owner/project{number}", created_at=made)
+            world.add_repository(forge, f"owner/project{number}", created_at=created_at)
             CatalogueEntry.objects.create(forge=forge, full_name=f"owner/project{number}", tier="A")
     for number in range(PEOPLE):
         person = User.objects.create(username=f"hundred{number}", email=f"hundred{number}@university.example")
@@ -157,9 +161,9 @@ def _people(local: LocalForge) -> None:
                 forge_user_id=str(account.id),
                 login=account.login,
                 proof=ForgeAccount.Proof.OAUTH,
-                linked_at=made,
+                linked_at=created_at,
             )
-    _merge_one_each(local, made + timedelta(days=1))
+    _merge_one_each(local, created_at + timedelta(days=1))
 
 
 def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
@@ -171,13 +175,13 @@ def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
             home = world.repository(forge, f"owner/project{number % REPOSITORIES}")
             author = world.account(forge, f"person-{number}")
             if home is None or author is None:
-                raise RuntimeError("The forge forgot somebody.")
+                raise RuntimeError("An account or repository is missing on the forge.")
             merged = at or timezone.now()
-            files = [LocalFile(f"src/part{one}.py", 10, one) for one in range(3)]
+            files = [LocalFile(f"src/part{index}.py", 10, index) for index in range(3)]
             world.add_pull(
                 home,
                 author,
-                title=f"Mend part {number}",
+                title=f"Repair part {number}",
                 created_at=merged - timedelta(days=1),
                 merged_at=merged,
                 files=files,
@@ -185,11 +189,12 @@ def _merge_one_each(local: LocalForge, at: datetime | None = None) -> None:
             )
 
 
-def _naive(local: LocalForge) -> str:
-    """Search for each person, then ask for each pull request that is new, its files and its reviews."""
+def _measure_naive_search(local: LocalForge) -> str:
+    """Search for each person, then fetch each new pull request, its files and its reviews."""
     from github import Auth, Github
 
-    # As the forge is here, a search a second would be refused; that is not what is compared.
+    # Allow any number of searches: with the real limit, one search a second would be refused, and this
+    # benchmark does not compare that.
     local.limits.limits["search"] = (100_000, timedelta(minutes=1))
     token = local.environment()["GITHUB_TOKENS"].split(",")[1]
     since = (datetime.now(UTC) - timedelta(days=2)).date()

@@ -1,4 +1,4 @@
-"""How fast the shipped rulebook is: its conditions alone, and a whole claim with its trace."""
+"""The speed of the included rulebook: its conditions alone, and a whole claim with its trace."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from credits.rules.facts import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-CLAIM_OF = 40
+CLAIM_SIZE = 40
 """Contributions in the measured claim."""
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     rulebook = parse((ROOT / "rulebooks" / "open-source-practice.yaml").read_text(encoding="utf-8"))
     expressions = [
-        found
+        expression
         for requirement in rulebook.requirements
-        if isinstance(found := cel.check(requirement.when, "yes-no"), cel.CheckedExpression)
+        if isinstance(expression := cel.check(requirement.when, "yes-no"), cel.CheckedExpression)
     ]
     claim = claim_of_carried_rows()
-    known = [cel.BoundFacts(bind(claim, one)) for one in claim.contributions]
+    bound_facts = [cel.BoundFacts(bind(claim, contribution)) for contribution in claim.contributions]
 
     def conditions() -> int:
-        for facts in known:
+        for facts in bound_facts:
             for expression in expressions:
                 expression.value(facts)
-        return len(known) * len(expressions)
+        return len(bound_facts) * len(expressions)
 
     def claims() -> int:
         evaluate(rulebook, claim)
         return 1
 
-    traced = per_second(claims)
+    claims_per_second = per_second(claims)
     return [
         ("conditions a second", f"{per_second(conditions):,.0f}"),
-        (f"claims of {CLAIM_OF} contributions a second, with traces", f"{traced:,.0f}"),
-        ("contributions assessed a second, with traces", f"{traced * CLAIM_OF:,.0f}"),
+        (f"claims of {CLAIM_SIZE} contributions a second, with traces", f"{claims_per_second:,.0f}"),
+        ("contributions assessed a second, with traces", f"{claims_per_second * CLAIM_SIZE:,.0f}"),
     ]
 
 
-def claim_of_carried_rows(count: int = CLAIM_OF) -> ClaimFacts:
-    """A claim of the first carried rows (all, where there are fewer)."""
+def claim_of_carried_rows(count: int = CLAIM_SIZE) -> ClaimFacts:
+    """Return a claim of the first ``count`` rows of the demo's data (all rows if there are fewer)."""
     with (ROOT / "demo" / "data" / "changes.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in islice(file, count)]
     merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]

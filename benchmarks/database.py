@@ -1,4 +1,4 @@
-"""A database of its own for what is measured, thrown away afterwards."""
+"""A separate database for a measurement, deleted afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import django
 
 @contextmanager
 def empty_database(environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Django set up (with ``environment``, where it is not set up yet), over an empty migrated database."""
+    """Set up Django (with ``environment``, if it is not set up yet) on an empty migrated database."""
     os.environ.update(environment or {})
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()

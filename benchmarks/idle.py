@@ -1,6 +1,5 @@
-"""Fifty thousand accounts with nothing new, on one token: what a whole round costs, and how long it takes by a clock
-that only the forge moves. An account costs GitHub a tenth of a second, and it grants a caller sixty of those a minute.
-"""
+"""Fifty thousand accounts with nothing new, on one token: the cost of a whole round, and its duration by a clock that
+only the forge moves. GitHub spends a tenth of a second on an account, and allows each caller sixty seconds a minute."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ LONGEST_ANSWER = 10.0
 
 
 class SimulatedGitHub:
-    """What stands behind the adapter instead of HTTP: answers to the sweep, and GitHub's limits on server time."""
+    """A replacement for HTTP under the adapter: it answers the sweep, and applies GitHub's limits on server time."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -40,7 +39,7 @@ class SimulatedGitHub:
         from credits.forges.http import LimitReached
 
         if payload is None:
-            raise RuntimeError(f"nothing but the sweep is foreseen: {verb} {path}")
+            raise RuntimeError(f"only the sweep is simulated: {verb} {path}")
         self.requests += 1
         ids = {name[2:]: value for name, value in payload["variables"].items() if name.startswith("id")}
         seconds = len(ids) * SECONDS_AN_ACCOUNT
@@ -78,13 +77,13 @@ def _idle(node_id: str) -> dict[str, Any]:
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     with empty_database():
         return measure_idle(ACCOUNTS)
 
 
 def measure_idle(count: int) -> list[tuple[str, str]]:
-    """The same for so many accounts, in the database that is there."""
+    """Measure ``count`` accounts in the current database."""
     from credits.contributions.collecting import collect
 
     forge = SimulatedGitHub()
@@ -99,12 +98,12 @@ def measure_idle(count: int) -> list[tuple[str, str]]:
         (f"{count:,} idle accounts on one token", f"{requests:,} requests, {points:,} points"),
         ("the whole round, by the forge's clock", f"{took.total_seconds() / 60:.0f} minutes"),
         ("refused for using too much, or cut off", f"{forge.refused + forge.too_long}"),
-        ("of which this machine needed", f"{wall:.0f} s"),
+        ("processor and database time on this machine", f"{wall:.0f} s"),
     ]
 
 
 def whole_round(forge: SimulatedGitHub) -> tuple[int, int]:
-    """Let the scheduler and the real adapter run until everybody is complete; points and requests."""
+    """Run the scheduler and the real adapter until every account is complete. Return (points, requests)."""
     from credits.contributions.collecting import collect
     from credits.contributions.models import CollectionState
 
@@ -129,7 +128,7 @@ def make_adapter(forge: SimulatedGitHub) -> GitHub:
 
 
 def link_accounts(count: int, now: datetime) -> None:
-    """So many accounts, each of a person, which were complete before."""
+    """Create ``count`` accounts, each of a different person, which were complete before."""
     from django.db import connection
 
     from accounts.models import ForgeAccount, User

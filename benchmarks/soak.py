@@ -1,7 +1,8 @@
 """``make soak``: hours of what ``make test`` does in minutes.
 
 First the tests of ``tests/soak`` at full length, all of AtomGit's contract and the demo from an empty folder, then
-every property test with many examples. FORGE_DATA names the rows (else the carried ones). Arguments go to pytest.
+every property test with many examples. FORGE_DATA names the rows to use (default: the demo's rows). Arguments go to
+pytest.
 """
 
 from __future__ import annotations

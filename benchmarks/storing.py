@@ -1,6 +1,5 @@
-"""How many contributions are stored a second, into a table that holds a million: by the program, by a bare COPY of the
-same rows, and by Django's bulk_create. And how much memory it takes, for ten thousand and for a million.
-"""
+"""How many contributions are stored a second in a table of a million rows: by the program, by a plain COPY of the same
+rows, and by Django's bulk_create. Also the memory that storing ten thousand and a million of them needs."""
 
 from __future__ import annotations
 
@@ -17,45 +16,45 @@ from benchmarks.database import empty_database
 from credits.forges.protocol import AccountOnForge, ChangedFile, MergedChange, RepositoryOnForge
 
 ROWS = Path(__file__).resolve().parents[1] / "demo" / "data" / "changes.jsonl"
-HELD = int(os.environ.get("BENCH_HELD") or 1_000_000)
-CHANGES = min(100_000, HELD)
+TABLE_SIZE = int(os.environ.get("BENCH_HELD") or 1_000_000)
+CHANGES = min(100_000, TABLE_SIZE)
 TURNS = 2
-BY_DJANGO = 10_000
-"""Contributions that bulk_create is given: it is too slow for more, and no faster with more."""
+BULK_CREATE_COUNT = 10_000
+"""Number of contributions for bulk_create: it is too slow for more, and no faster with more."""
 REPOSITORIES = 500
-"""Repositories that each carried one is made into."""
+"""Number of repositories that each included repository is multiplied into."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 Store = Callable[[Sequence[MergedChange]], None]
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     with empty_database():
         return [*_memory(), *_speed()]
 
 
 def _memory() -> list[tuple[str, str]]:
-    """Fill the table, watching how large this process grows."""
+    """Fill the table, and measure how large this process grows."""
     from django.db import transaction
 
     from credits.contributions.storing.store import store
 
-    def grown(first: int, count: int) -> float:
+    def memory_after(first: int, count: int) -> float:
         with transaction.atomic():
             store("github", _changes(first, count), now=NOW)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    few = min(10_000, HELD // 2)
+    few = min(10_000, TABLE_SIZE // 2)
     show_progress(f"storing {few:,}")
-    before, begun = grown(0, few), time.perf_counter()
-    show_progress(f"storing {HELD - few:,} more")
-    after = grown(few, HELD - few)
-    rate = (HELD - few) / (time.perf_counter() - begun)
+    before, begun = memory_after(0, few), time.perf_counter()
+    show_progress(f"storing {TABLE_SIZE - few:,} more")
+    after = memory_after(few, TABLE_SIZE - few)
+    rate = (TABLE_SIZE - few) / (time.perf_counter() - begun)
     return [
         (f"memory after storing {few:,} in one run", f"{before:,.0f} MB"),
-        (f"memory after storing {HELD - few:,} in one run", f"{after:,.0f} MB"),
-        (f"{HELD - few:,} new contributions in one run", f"{rate:,.0f} a second"),
+        (f"memory after storing {TABLE_SIZE - few:,} in one run", f"{after:,.0f} MB"),
+        (f"{TABLE_SIZE - few:,} new contributions in one run", f"{rate:,.0f} a second"),
     ]
 
 
@@ -63,12 +62,13 @@ def _speed() -> list[tuple[str, str]]:
     ways: tuple[tuple[str, Store, int], ...] = (
         ("a bare COPY", _by_bare_copy, CHANGES),
         ("the program", _by_program, CHANGES),
-        ("bulk_create", _by_bulk_create, BY_DJANGO),
+        ("bulk_create", _by_bulk_create, BULK_CREATE_COUNT),
     )
     new: dict[str, float] = {}
     unchanged: dict[str, float] = {}
-    first = HELD
-    # In turn, and the best of each: what else the machine does then weighs on all of them alike.
+    first = TABLE_SIZE
+    # Take turns, and keep the best figure of each, so that other work of the machine affects all of them
+    # alike.
     for turn in range(TURNS):
         for name, way, count in ways:
             show_progress(f"turn {turn + 1} of {TURNS}: {count:,} by {name}")
@@ -78,9 +78,9 @@ def _speed() -> list[tuple[str, str]]:
             new[name] = max(count / _seconds(way, changes), new.get(name, 0))
             if way is not _by_bare_copy:
                 _settle()
-                written = _written()
+                written = _row_counters()
                 unchanged[name] = max(count / _seconds(way, changes), unchanged.get(name, 0))
-                if way is _by_program and _written() != written:
+                if way is _by_program and _row_counters() != written:
                     raise RuntimeError("Unchanged contributions were written.")
     figures = [
         ("contributions stored a second, new", f"{new['the program']:,.0f}"),
@@ -106,7 +106,7 @@ def _speed() -> list[tuple[str, str]]:
 
 
 def _seconds(way: Store, changes: Sequence[MergedChange]) -> float:
-    """To the end of the commit, where the deferred checks are made."""
+    """Return the seconds until the commit is done, which includes the deferred checks."""
     from django.db import transaction
 
     begun = time.perf_counter()
@@ -116,7 +116,7 @@ def _seconds(way: Store, changes: Sequence[MergedChange]) -> float:
 
 
 def _settle() -> None:
-    """Let nobody pay for what the one before left to be done."""
+    """Finish the database's pending work, so that the next measurement does not pay for it."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -124,8 +124,8 @@ def _settle() -> None:
         cursor.execute("CHECKPOINT")
 
 
-def _written() -> list[tuple[int, ...]]:
-    """Rows inserted, updated and deleted so far, of each table."""
+def _row_counters() -> list[tuple[int, ...]]:
+    """Return how many rows were inserted, updated and deleted so far, for each table."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -145,20 +145,20 @@ def _by_program(changes: Sequence[MergedChange]) -> None:
 
 
 def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
-    """The same rows straight into the same indexed tables, which works only where none of them is there: what
-    PostgreSQL itself needs."""
+    """Copy the same rows directly into the same indexed tables: the time that PostgreSQL itself needs. This works only
+    if none of the rows is stored yet."""
     from django.db import connection
 
     from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
 
-    told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
+    repositories_by_id = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     with connection.cursor() as cursor:
         cursor.execute("SELECT forge_id, id FROM credits_repository")
         known = dict(cursor.fetchall())
         cursor.execute("SELECT max(id) FROM credits_contribution")
         last = cursor.fetchone()[0] or 0
-        if told.keys() - known.keys():
-            raise RuntimeError("The repositories of what is measured are to be there already.")
+        if repositories_by_id.keys() - known.keys():
+            raise RuntimeError("The repositories of the measured rows must exist already.")
         rows = [contribution_row(change, NOW) for change in changes]
         columns = [name for name in rows[0]._fields if name not in ("repository", "digest", "payload")]
         places = [rows[0]._fields.index(name) for name in columns]
@@ -184,17 +184,19 @@ def _by_bare_copy(changes: Sequence[MergedChange]) -> None:
 
 
 def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
-    """The usual way with the same rows: written anew on conflict, whether or not they say anything new."""
+    """The usual Django way with the same rows: on conflict every row is written again, changed or not."""
     from credits.contributions.models import Authorship, Contribution, Evidence, Repository
     from credits.contributions.storing.db_rows import authorship_rows, contribution_row, repository_row
 
-    told = {change.repository.id: repository_row("github", change, NOW) for change in changes}
+    repositories_by_id = {change.repository.id: repository_row("github", change, NOW) for change in changes}
     repositories = Repository.objects.bulk_create(
-        [Repository(**row._asdict()) for row in told.values()],
+        [Repository(**row._asdict()) for row in repositories_by_id.values()],
         update_conflicts=True,
         unique_fields=["forge", "forge_id"],
         update_fields=[
-            field for field in next(iter(told.values()))._fields if field not in ("forge", "forge_id")
+            field
+            for field in next(iter(repositories_by_id.values()))._fields
+            if field not in ("forge", "forge_id")
         ],
     )
     by_id = {repository.forge_id: repository for repository in repositories}
@@ -208,7 +210,7 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
         for field in rows[0]
         if field not in ("repository", "kind", "number", "collected_at", "found_by")
     ]
-    held = Contribution.objects.bulk_create(
+    stored = Contribution.objects.bulk_create(
         [Contribution(**row) for row in rows],
         batch_size=2_000,
         update_conflicts=True,
@@ -217,21 +219,21 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
     )
     parts = [
         Authorship(
-            contribution=one,
+            contribution=contribution,
             forge=part.forge,
             forge_user_id=part.forge_user_id,
             login=part.login,
             role=part.role,
             share=part.share,
         )
-        for one, change in zip(held, changes, strict=True)
+        for contribution, change in zip(stored, changes, strict=True)
         for part in authorship_rows("github", change)
     ]
     Authorship.objects.bulk_create(parts, batch_size=2_000, ignore_conflicts=True)
     Evidence.objects.bulk_create(
         [
-            Evidence(contribution=one, digest=digest, payload=payload, fetched_at=NOW)
-            for one, (digest, payload) in zip(held, evidence, strict=True)
+            Evidence(contribution=contribution, digest=digest, payload=payload, fetched_at=NOW)
+            for contribution, (digest, payload) in zip(stored, evidence, strict=True)
         ],
         batch_size=2_000,
         ignore_conflicts=True,
@@ -239,7 +241,7 @@ def _by_bulk_create(changes: Sequence[MergedChange]) -> None:
 
 
 def _changes(first: int, count: int) -> Iterator[MergedChange]:
-    """The carried rows again and again, in many repositories, under numbers of their own."""
+    """Yield the demo's rows again and again, in many repositories, each with its own number."""
     rows = [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
     files = [_files(row["files"]) for row in rows]
     merged = [datetime.fromisoformat(row["merged_at"]).astimezone(UTC) for row in rows]
@@ -248,9 +250,9 @@ def _changes(first: int, count: int) -> Iterator[MergedChange]:
         yield _change(rows[at], number, files[at], merged[at])
 
 
-def _files(told: list[dict[str, object]]) -> tuple[ChangedFile, ...]:
+def _files(rows: list[dict[str, object]]) -> tuple[ChangedFile, ...]:
     return tuple(
-        ChangedFile(str(one["path"]), int(str(one["additions"])), int(str(one["deletions"]))) for one in told
+        ChangedFile(str(row["path"]), int(str(row["additions"])), int(str(row["deletions"]))) for row in rows
     )
 
 

@@ -1,4 +1,4 @@
-"""``python -m demo.first_day``: the pages of a university that has people and nothing else yet."""
+"""``python -m demo.first_day``: serve the pages of a university that has people and nothing else yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import django
 
 
 def main() -> int:
-    """Serve until told to stop; the database is that of DATA_DIR, which should be new."""
+    """Serve until stopped. The database is the one in DATA_DIR, which should be new."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "demo.settings"
     django.setup()
     from django.conf import settings

@@ -1,6 +1,6 @@
-"""The made-up people of the demo, and which accounts of the local forge are theirs.
+"""The made-up people of the demo, and their accounts on the local forge.
 
-The accounts are pseudonyms from the carried data; that these students own them is invented.
+The accounts are pseudonyms from the included data. That these students own them is invented.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DemoStaff:
 
 @dataclass(frozen=True, slots=True)
 class DemoStudent:
-    """``part`` is what the story has them do: see demo/story.py."""
+    """A student. ``part`` says what the student does in the story (demo/story.py)."""
 
     student_number: str
     part: str
@@ -44,7 +44,7 @@ with (Path(__file__).parent / "data" / "students.csv").open(encoding="utf-8") as
     STUDENTS = tuple(DemoStudent(**row) for row in csv.DictReader(_file))
 
 PARTS_ON_SIGN_IN_PAGE = ("to-claim", "hearing", "recorded")
-"""Of the students, the first with each of these parts stands on the sign-in page, for what they see is different."""
+"""The sign-in page offers the first student with each of these parts, because each of them sees different pages."""
 
 SIGN_IN_USERNAMES = (
     *(

@@ -1,4 +1,4 @@
-"""Start the demo's other processes, and end every one of them."""
+"""Start the demo's other processes, and stop all of them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from demo.addresses import HOST, PAGES_VARIABLE, web_port
 
 
 class DemoProcesses:
-    """As a context: whatever was started in it is gone when it ends, however it ends. Each process writes its own log
-    file and leads a group of its own, so that a Ctrl-C at the terminal reaches the demo alone, which then ends them."""
+    """A context manager that stops every process that was started in it, even after an error. Each process writes its
+    own log file. It also leads its own process group, so that Ctrl-C in the terminal reaches only the demo, which then
+    stops them."""
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
@@ -44,14 +45,14 @@ class DemoProcesses:
             for _name, process in reversed(self._running):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.1, deadline - time.monotonic()))
-                # What a process left behind in its group goes as well.
+                # Also kill processes that this process left behind in its group.
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
 
-    def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
-        """Run ``python command…`` with the demo's settings and ``more`` environment variables."""
+    def start(self, name: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+        """Run ``python command…`` with the demo's settings and these environment ``variables`` as well."""
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo.settings", "PYTHONUNBUFFERED": "1"}
-        environment.update(more or {})
+        environment.update(variables or {})
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *command],
@@ -64,7 +65,7 @@ class DemoProcesses:
         self._running.append((name, process))
 
     def check(self) -> None:
-        """Raise where a process has ended by itself, with the end of what it said."""
+        """Raise CreditsError with the end of its log if a process has stopped by itself."""
         for name, process in self._running:
             if process.poll() is not None:
                 log = self.logs / f"{name}.log"
@@ -77,7 +78,7 @@ class DemoProcesses:
                 )
 
     def wait_for(self, url: str, seconds: float = 30) -> None:
-        """Until the address answers at all."""
+        """Wait until the address answers, with any status. Raise CreditsError after ``seconds``."""
         deadline = time.monotonic() + seconds
         while True:
             self.check()
@@ -95,7 +96,7 @@ class DemoProcesses:
 
 
 def serve_pages(processes: DemoProcesses) -> str:
-    """Start the web server and wait until it answers; its address, ending in a slash."""
+    """Start the web server, wait until it answers, and return its address, which ends in a slash."""
     command = ["-m", "gunicorn", "--no-control-socket", "--bind", f"{HOST}:{web_port()}"]
     processes.start("web", [*command, "--workers=2", "--threads=4", "config.wsgi"], {PAGES_VARIABLE: "1"})
     address = f"http://{HOST}:{web_port()}/"
@@ -104,7 +105,7 @@ def serve_pages(processes: DemoProcesses) -> str:
 
 
 def require_free(port: int) -> None:
-    """Raise one sentence where somebody already listens on the port, before anything is started."""
+    """Raise CreditsError if another program already listens on the port. Call it before anything is started."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -122,7 +123,7 @@ def require_free(port: int) -> None:
 
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """A second Ctrl-C would break off the ending, and leave behind whoever has not ended yet."""
+    """Ignore signals while processes are stopped: a second Ctrl-C would leave running processes behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What the demo has done, counted from the database."""
+"""The demo's report, counted from the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from credits.records.verification import verify_records
 
 
 def count_totals() -> dict[str, Any]:
-    """Totals, JSON-able; credit as decimal text."""
+    """Return the totals as values for JSON. Credit is a decimal number as text."""
     verdict = verify_records(noted_checkpoints())
     batch = ExportBatch.objects.first()
     return {
@@ -39,7 +39,7 @@ def count_totals() -> dict[str, Any]:
 
 
 def report_lines(totals: dict[str, Any]) -> list[str]:
-    """The same for people, a line each."""
+    """Return the totals as lines of text for people."""
     ledger = totals["ledger"]
     export = totals["export"] or "–"
     if totals["export"] and export.startswith(str(settings.BASE_DIR)):
@@ -63,12 +63,11 @@ def report_lines(totals: dict[str, Any]) -> list[str]:
 
 
 def _count_by(rows: Any, field: str) -> dict[str, int]:
-    found = rows.order_by(field).values_list(field).annotate(count=Count("pk"))
-    return dict(found)
+    return dict(rows.order_by(field).values_list(field).annotate(count=Count("pk")))
 
 
 def _status_names() -> dict[str, object]:
-    """The states of claims, none of them speaking to the student."""
+    """Return the names of the claims' states. None of them addresses the student."""
     return {**dict(Claim.Status.choices), Claim.Status.HEARING: _("waiting for the student's response")}
 
 

@@ -1,8 +1,8 @@
-"""A picture of every page: ``python -m demo.screenshots [--output FOLDER]``.
+"""Take a picture of every page: ``python -m demo.screenshots [--output FOLDER]``.
 
 Two made-up universities are shown, one on its first day and the demo's own after its story, wide and narrow, in both
-languages. All pictures go to DATA_DIR/screenshots; with ``--output`` the handful that README shows goes there as well.
-What is started for it runs on free ports over data of its own, and is gone afterwards.
+languages. All pictures go to DATA_DIR/screenshots; with ``--output`` those that README shows are copied to FOLDER as
+well. The servers run on free ports with their own data, and both are removed afterwards.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ README_SHOTS = (
     "instructor-claim-wide-en",
     "registrar-ready-wide-zh",
 )
-"""Pictures that README shows: of the first screen, not of the whole page."""
+"""Pictures that README shows. They show the first screen, not the whole page."""
 
 PageAction = Callable[[Page], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PageShot:
-    """A picture's name, where it is taken, and what is done there before. ``first``: a selector of the link on that
-    page which leads to what is meant."""
+    """A picture's name, the address of its page, and what to do there first. ``first`` selects a link on that page,
+    which leads to the page to show."""
 
     name: str
     address: str
@@ -58,23 +58,25 @@ class PageShot:
 
 @dataclass(frozen=True, slots=True)
 class ScreenshotReader:
-    """Who looks: a username of the demo (empty: nobody is signed in), and at what."""
+    """The username to sign in with (empty: not signed in), and the pictures to take."""
 
     username: str
     shots: tuple[PageShot, ...]
 
 
 def unfold(page: Page) -> None:
-    """Open the first reasons that can be folded open, the ones that are looked at most."""
-    page.evaluate("[...document.querySelectorAll('details.why')].slice(0, 2).forEach(one => one.open = true)")
+    """Open the first two explanations, which are looked at most."""
+    page.evaluate(
+        "[...document.querySelectorAll('details.why')].slice(0, 2).forEach(element => element.open = true)"
+    )
 
 
 def unfold_all(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate("document.querySelectorAll('details').forEach(element => element.open = true)")
 
 
 def begin(page: Page) -> None:
-    """Begin the application, where it is not begun yet."""
+    """Start an application if there is none yet."""
     button = page.locator("main form:not([id]) button.btn-primary")
     if button.count():
         button.click()
@@ -83,17 +85,17 @@ def begin(page: Page) -> None:
 
 
 def refuse_lines(page: Page) -> None:
-    """Not accept the first line, and give points for the second: each asks for its reason then."""
+    """Refuse the first line and give points for the second. The form then asks for a reason for each."""
     page.locator("[value=no]").first.check()
     page.locator("[type=number]").nth(1).fill("3")
     page.locator("[type=number]").nth(1).blur()
 
 
 def simulate(page: Page) -> None:
-    """Ask for a simulation, where none was asked for yet, and wait for it."""
-    asked = page.locator("main a[href*='/simulations/']")
-    if asked.count():
-        asked.first.click()
+    """Start a simulation if there is none yet, and wait until it is finished."""
+    simulations = page.locator("main a[href*='/simulations/']")
+    if simulations.count():
+        simulations.first.click()
     else:
         page.locator("main a[href*='/open-source-practice/']").first.click()
         page.locator("form[action$='/simulate/'] button").click()
@@ -267,7 +269,7 @@ FULL = (
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
     parser.add_argument("--output", type=Path, help="a folder for the pictures that README shows")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     browser_path = browsers.find_or_install()
     if browser_path is None:
         print(f"There is no browser to take pictures with: {browsers.ADVICE}.", file=sys.stderr)
@@ -281,11 +283,11 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="yuanfen-") as scratch:
-        words = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
-        words += ["--disable-component-update", "--disable-sync"]
+        switches = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        switches += ["--disable-component-update", "--disable-sync"]
         if os.geteuid() == 0:
-            words.append("--no-sandbox")
-        browser = playwright.chromium.launch(executable_path=browser_path, args=words)
+            switches.append("--no-sandbox")
+        browser = playwright.chromium.launch(executable_path=browser_path, args=switches)
         for name, command, readers in (
             ("first-day", ("-m", "demo.first_day"), EMPTY),
             ("story", ("manage.py", "demo"), FULL),
@@ -294,16 +296,17 @@ def main() -> int:
                 for reader in readers:
                     _take_screenshots(browser, address, reader, folder)
         browser.close()
-    if chosen.output:
-        chosen.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:
+        arguments.output.mkdir(parents=True, exist_ok=True)
         for name in README_SHOTS:
-            shutil.copyfile(folder / "readme" / f"{name}.png", chosen.output / f"{name}.png")
+            shutil.copyfile(folder / "readme" / f"{name}.png", arguments.output / f"{name}.png")
     print(f"{sum(1 for _picture in folder.glob('*.png'))} pictures in {folder}")
     return 0
 
 
 def _take_screenshots(browser: Browser, address: str, reader: ScreenshotReader, folder: Path) -> None:
-    """Every shot of a reader in each width and language, a shot at a time: what one shot does may change the next."""
+    """Take every picture of a reader in each width and language, one picture at a time, because an action may change
+    the next page."""
     pages: dict[str, Page] = {}
     for language, locale in LOCALES.items():
         for width, (across, down) in WIDTHS.items():
@@ -333,8 +336,8 @@ def _take_screenshots(browser: Browser, address: str, reader: ScreenshotReader, 
 
 
 def _sign_in(page: Page, address: str, username: str) -> None:
-    """By one click where the sign-in page offers the person, otherwise by the password that everybody in the demo has.
-    The address tells when it is done."""
+    """Sign in by one click if the sign-in page offers the person, otherwise with the password that everybody in the
+    demo has. Return when the address shows that it worked."""
     page.goto(f"{address}/accounts/login/")
     one_click = page.locator(f"form[action='/demo/sign-in/{username}/'] button")
     if one_click.count():
@@ -348,24 +351,24 @@ def _sign_in(page: Page, address: str, username: str) -> None:
 
 @contextmanager
 def _serve(command: Sequence[str], data: Path) -> Iterator[str]:
-    """Run what serves a made-up university over ``data``; its address, once it is ready."""
+    """Run the command that serves a made-up university from ``data``. Yield its address when it is ready."""
     port = _two_free_ports()
     address = f"http://{HOST}:{port}"
     environment = {**os.environ, "DATA_DIR": str(data), "PORT": str(port)}
     environment.pop("DATABASE_URL", None)
-    serving = subprocess.Popen(
+    server = subprocess.Popen(
         [sys.executable, *command], cwd=PROJECT_DIR, env=environment, stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not _is_answering(f"{address}/health/ready"):
-            if serving.poll() is not None or time.monotonic() > deadline:
+            if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{' '.join(command)} did not come up.")
             time.sleep(0.2)
         yield address
     finally:
-        serving.terminate()
-        serving.wait(timeout=60)
+        server.terminate()
+        server.wait(timeout=60)
 
 
 def _is_answering(address: str) -> bool:
@@ -377,7 +380,7 @@ def _is_answering(address: str) -> bool:
 
 
 def _two_free_ports() -> int:
-    """A port that is free together with the next one."""
+    """Return a port that is free together with the next one."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind((HOST, 0))

@@ -1,5 +1,5 @@
-"""The demo's own settings: the real ones, with the local forge in the forges' place, and in the one process that
-the demo itself serves its pages from (:mod:`demo.processes`), sign-in by one click."""
+"""The demo's settings: the real ones, with the local forge instead of the real forges. Sign-in by one click exists only
+in the process that serves the demo's own pages (:mod:`demo.processes`)."""
 
 # ruff: noqa: F403, F405
 import os

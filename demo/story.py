@@ -1,5 +1,5 @@
-"""The main job on the made-up university: claims, decisions, hearings, notices, recording, export. The waiting times
-are the real gates: the story hands later times to the same verbs."""
+"""The whole process on the made-up university: claims, decisions, hearings, notices, recording, export. The waiting
+times are the real ones: the story calls the same verbs with later times."""
 
 from __future__ import annotations
 
@@ -25,22 +25,25 @@ REASON = (
 
 
 def play_story(*, now: datetime) -> ExportBatch:
-    """Play the round that is over to its end, bring the open one to where people can take over, and export."""
-    over, opened = Round.objects.get(code=LAST), Round.objects.get(code=THIS_ROUND)
-    _play_to_the_end(over)
-    batch = export_round(over, "csv", by=staff("registrar"), now=over.record_until - timedelta(days=1))
-    _bring_up_to_now(opened, now=now)
+    """Finish the round that is over, bring the open round to a point where people can continue, and export."""
+    finished_round, current_round = Round.objects.get(code=LAST), Round.objects.get(code=THIS_ROUND)
+    _play_to_the_end(finished_round)
+    batch = export_round(
+        finished_round, "csv", by=staff("registrar"), now=finished_round.record_until - timedelta(days=1)
+    )
+    _bring_up_to_now(current_round, now=now)
     return batch
 
 
-def _play_to_the_end(over: Round) -> None:
-    applied = over.apply_from + timedelta(days=1, hours=9)
-    finished = [
-        _submit_claim(number, over, now=applied) for number in _numbers_with_part("recorded", "reduced")
+def _play_to_the_end(finished_round: Round) -> None:
+    applied = finished_round.apply_from + timedelta(days=1, hours=9)
+    claims = [
+        _submit_claim(number, finished_round, now=applied)
+        for number in _numbers_with_part("recorded", "reduced")
     ]
     reviewed = applied + timedelta(days=2)
-    for claim, one in zip(finished, _students_with_part("recorded", "reduced"), strict=True):
-        if one.part == "reduced":
+    for claim, demo_student in zip(claims, _students_with_part("recorded", "reduced"), strict=True):
+        if demo_student.part == "reduced":
             _refuse_one_line(claim, now=reviewed)
             answer_proposal(
                 claim,
@@ -51,25 +54,27 @@ def _play_to_the_end(over: Round) -> None:
             confirm_proposal(claim, by=_reviewer(claim), now=reviewed + timedelta(days=2))
         else:
             decide(claim, {}, by=_reviewer(claim), now=reviewed)
-    for claim in finished:
+    for claim in claims:
         claim.refresh_from_db()
-    gates = [claim.notice_until for claim in finished if claim.notice_until]
-    record_results(finished, by=staff("registrar"), now=max(*gates, over.record_from) + timedelta(hours=10))
+    gates = [claim.notice_until for claim in claims if claim.notice_until]
+    record_results(
+        claims, by=staff("registrar"), now=max(*gates, finished_round.record_from) + timedelta(hours=10)
+    )
 
 
-def _bring_up_to_now(opened: Round, *, now: datetime) -> None:
-    long_ago, lately = opened.apply_from + timedelta(days=1, hours=9), now - timedelta(days=1)
-    for one in _students_with_part("ready"):
-        claim = _submit_claim(one.student_number, opened, now=long_ago)
+def _bring_up_to_now(current_round: Round, *, now: datetime) -> None:
+    long_ago, yesterday = current_round.apply_from + timedelta(days=1, hours=9), now - timedelta(days=1)
+    for demo_student in _students_with_part("ready"):
+        claim = _submit_claim(demo_student.student_number, current_round, now=long_ago)
         decide(claim, {}, by=_reviewer(claim), now=long_ago + timedelta(days=2))
-    for one in _students_with_part("notice"):
-        claim = _submit_claim(one.student_number, opened, now=lately - timedelta(days=1))
-        decide(claim, {}, by=_reviewer(claim), now=lately)
-    for one in _students_with_part("hearing"):
-        claim = _submit_claim(one.student_number, opened, now=lately - timedelta(days=1))
-        _refuse_one_line(claim, now=lately)
-    for days, one in enumerate(_students_with_part("waiting"), start=2):
-        _submit_claim(one.student_number, opened, now=now - timedelta(days=days))
+    for demo_student in _students_with_part("notice"):
+        claim = _submit_claim(demo_student.student_number, current_round, now=yesterday - timedelta(days=1))
+        decide(claim, {}, by=_reviewer(claim), now=yesterday)
+    for demo_student in _students_with_part("hearing"):
+        claim = _submit_claim(demo_student.student_number, current_round, now=yesterday - timedelta(days=1))
+        _refuse_one_line(claim, now=yesterday)
+    for days, demo_student in enumerate(_students_with_part("waiting"), start=2):
+        _submit_claim(demo_student.student_number, current_round, now=now - timedelta(days=days))
 
 
 def _submit_claim(student_number: str, round_: Round, *, now: datetime) -> Claim:
@@ -81,7 +86,7 @@ def _submit_claim(student_number: str, round_: Round, *, now: datetime) -> Claim
 
 
 def _refuse_one_line(claim: Claim, *, now: datetime) -> None:
-    """Propose to leave out the contribution that gave the most points, so that it can be seen in the credit."""
+    """Propose to refuse the contribution that gave the most points, so that the credit changes visibly."""
     outcome: dict[str, Any] = claim.assessments.order_by("made_at").first().outcome  # type: ignore[union-attr]
     counted = [line for line in outcome["contributions"] if line["status"] == "counts"]
     ref = max(counted, key=lambda line: (Decimal(line["points"]), line["ref"]))["ref"]
@@ -100,8 +105,8 @@ def _reviewer(claim: Claim) -> Any:
 
 
 def _students_with_part(*parts: str) -> list[people.DemoStudent]:
-    return [one for one in people.STUDENTS if one.part in parts]
+    return [demo_student for demo_student in people.STUDENTS if demo_student.part in parts]
 
 
 def _numbers_with_part(*parts: str) -> Iterator[str]:
-    return (one.student_number for one in _students_with_part(*parts))
+    return (demo_student.student_number for demo_student in _students_with_part(*parts))

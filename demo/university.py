@@ -1,4 +1,4 @@
-"""The made-up university: people, terms, recognised repositories, rulebook and rounds, all made by the real verbs."""
+"""The made-up university: people, terms, recognised repositories, rulebook and rounds, all made with the real verbs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from demo import people
 DATA = Path(__file__).parent / "data"
 RULEBOOKS = Path(settings.BASE_DIR) / "rulebooks"
 LAST, THIS_ROUND = "demo-last", "demo-this"
-"""Codes of the round that is over and of the one that is open."""
+"""Codes of the round that is over and of the open round."""
 
-# The story begins this long ago, so that nothing in it lies in the future.
+# The story begins this long ago, so that none of it lies in the future.
 STORY_AGE = timedelta(days=80)
 
 
@@ -38,22 +38,22 @@ def student(student_number: str) -> User:
 
 
 def create_university(*, now: datetime) -> None:
-    """Make the university as it stood when the story began: people, terms, rulebook, catalogue, links and rounds."""
+    """Create the university as it was when the story began: people, terms, rulebook, catalogue, links and rounds."""
     began = now - STORY_AGE
     with transaction.atomic():
         create_people(now=began)
-    registrar, steward, second = staff("registrar"), staff("steward"), staff("steward2")
+    registrar, steward, other_steward = staff("registrar"), staff("steward"), staff("steward2")
     last, this = _create_terms(now=now)
     for name in ("open-source-practice", "ects-unit"):
         proposed = propose((RULEBOOKS / f"{name}.yaml").read_text(encoding="utf-8"), by=steward, now=began)
-        publish(proposed.rulebook.code, by=second, now=began + timedelta(hours=1))
+        publish(proposed.rulebook.code, by=other_steward, now=began + timedelta(hours=1))
     with (DATA / "catalogue.csv").open("rb") as file:
         import_catalogue(file, by=registrar, now=began + timedelta(hours=2))
-    for one in people.STUDENTS:
-        for forge, login in (("github", one.github), ("gitee", one.gitee)):
+    for demo_student in people.STUDENTS:
+        for forge, login in (("github", demo_student.github), ("gitee", demo_student.gitee)):
             if login:
                 linking.attest(
-                    one.student_number,
+                    demo_student.student_number,
                     forge,
                     login,
                     by=registrar,
@@ -64,24 +64,25 @@ def create_university(*, now: datetime) -> None:
 
 
 def create_people(*, now: datetime) -> None:
-    """The people alone: students from the roster, and the staff with their roles."""
+    """Create only the people: students from the roster, and the staff with their roles."""
     with (DATA / "roster.csv").open("rb") as file:
         import_roster(file, "roster.csv", by=None, now=now)
-    # One hash for all: everybody has the same password, and a hash takes its time.
+    # Hash once for all: everybody has the same password, and hashing is slow on purpose.
     password = make_password(people.PASSWORD)
     User.objects.update(password=password)
-    for one in people.STUDENTS:
-        if one.username:
-            User.objects.filter(enrolments__student_number=one.student_number).update(username=one.username)
+    for demo_student in people.STUDENTS:
+        if demo_student.username:
+            student_users = User.objects.filter(enrolments__student_number=demo_student.student_number)
+            student_users.update(username=demo_student.username)
     for member in people.STAFF:
-        person = User.objects.create(
+        user = User.objects.create(
             username=member.username,
             name=member.name,
             email=f"{member.username}@demo.example",
             password=password,
         )
         department = Department.objects.get(name=member.department) if member.department else None
-        StaffRole.objects.create(user=person, role=member.role, department=department)
+        StaffRole.objects.create(user=user, role=member.role, department=department)
 
 
 def _create_terms(*, now: datetime) -> tuple[Term, Term]:
@@ -110,7 +111,7 @@ def _open_rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Ro
     def day(offset: int) -> datetime:
         return midnight + timedelta(days=offset)
 
-    over = open_round(
+    finished_round = open_round(
         code=LAST,
         term=last,
         name_zh="上一批次认定（演示）",
@@ -124,7 +125,7 @@ def _open_rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Ro
         by=by,
         now=day(-78),
     )
-    opened = open_round(
+    current_round = open_round(
         code=THIS_ROUND,
         term=this,
         name_zh="本批次认定（演示）",
@@ -138,7 +139,7 @@ def _open_rounds(last: Term, this: Term, *, by: User, now: datetime) -> tuple[Ro
         by=by,
         now=day(-28),
     )
-    return over, opened
+    return finished_round, current_round
 
 
 def enrolment(student_number: str) -> Enrolment:

@@ -1,4 +1,4 @@
-"""The real addresses, and the one that signs a made-up person in by one click."""
+"""The real addresses, and the address that signs a made-up person in by one click."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Sign-in by one click, for made-up people only. Installed by demo.settings, in the demo's own web server only."""
+"""Sign-in by one click, for made-up people only. Installed by demo.settings, only in the demo's own web server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo import people
 
 @require_POST
 def sign_in(request: HttpRequest, username: str) -> HttpResponse:
-    """Sign in as one of the people whom the sign-in page offers."""
+    """Sign in as a person whom the sign-in page offers."""
     person = User.objects.filter(username=username, is_active=True).first()
     if username not in people.SIGN_IN_USERNAMES or person is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""Asks the pages of this container whether they live; exit 1 where they do not."""
+"""Ask this container's web server whether it is alive. Exit with 1 if it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> int:
-    # Django answers only to the hosts that it is allowed to have, and 127.0.0.1 need not be one.
+    # Django answers only for the hosts in ALLOWED_HOSTS, and 127.0.0.1 need not be one of them.
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].lstrip(".*") or "localhost"
     connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("PORT", "8000")), timeout=4)
     try:

@@ -241,7 +241,7 @@ def recorded_claim(claim: Claim | None = None, *, by: User | None = None, now: d
 
 
 def seen_again(claim: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
-    """Record that a recheck found the same in all contributions of a claim: nothing new, or this finding."""
+    """Record the same recheck answer for all contributions of a claim: nothing new, or this finding."""
     for item in claim.items.select_related("authorship__contribution"):
         Recheck.objects.update_or_create(
             contribution=item.authorship.contribution,

@@ -1,4 +1,4 @@
-"""``python -m demo.forge --port N [--data FILE]``: serve both forges until told to stop."""
+"""``python -m demo.forge --port N [--data FILE]``: serve all forges until stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call: the university's tokens, OAuth clients, codes and the tokens they were changed for."""
+"""Who may call: the university's tokens, OAuth clients, codes, and the tokens that were exchanged for codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ATOMGIT_TOKENS = ("atomgit_localCollectorOne", "atomgit_localCollectorTwo")
 
 @dataclass(slots=True)
 class TokenGrant:
-    """What a token stands for. ``expires`` None: never."""
+    """The account and scopes of a token. ``expires`` None: never."""
 
     account: LocalAccount
     scope: str = ""
@@ -52,7 +52,7 @@ class AuthorizationCode:
 
 @dataclass
 class ForgeCredentials:
-    """Tokens are looked up by forge and text. All of it lives in memory and dies with the process."""
+    """All tokens, clients and codes. Tokens are found by forge and text. Everything is in memory only."""
 
     tokens: dict[tuple[ForgeName, str], TokenGrant] = field(default_factory=dict)
     clients: dict[tuple[ForgeName, str], OAuthClient] = field(default_factory=dict)
@@ -63,7 +63,8 @@ class ForgeCredentials:
 
     @classmethod
     def standard(cls, world: ForgeWorld) -> ForgeCredentials:
-        """Two collectors' tokens a forge, each of an account of its own (so with a budget of its own), one client."""
+        """Return two collectors' tokens for each forge, each of a different account (and so with its own budget), and
+        one client."""
         made = cls()
         forges: tuple[tuple[ForgeName, tuple[str, ...], tuple[str, str]], ...] = (
             ("github", GITHUB_TOKENS, GITHUB_CLIENT),
@@ -79,7 +80,7 @@ class ForgeCredentials:
         return made
 
     def grant(self, forge: ForgeName, token: str, now: datetime) -> TokenGrant | None:
-        """What a token stands for, unless it is unknown, revoked, expired or its account is gone."""
+        """Return the grant of a token. Return None if it is unknown, revoked or expired, or if its account is gone."""
         found = self.tokens.get((forge, token))
         if found is None or found.account.deleted or (found.expires is not None and found.expires <= now):
             return None
@@ -94,7 +95,7 @@ class ForgeCredentials:
         return text
 
     def use_code(self, text: str, now: datetime) -> AuthorizationCode | None:
-        """The code's content, once, within its ten minutes."""
+        """Return the code's content. A code works once, within ten minutes."""
         with self._lock:
             code = self.codes.pop(text, None)
         return code if code is not None and now < code.expires else None
@@ -102,7 +103,7 @@ class ForgeCredentials:
     def new_token(
         self, forge: ForgeName, account: LocalAccount, scope: str, now: datetime
     ) -> tuple[str, str]:
-        """An access token and, on Gitee, a refresh token."""
+        """Return an access token and, on Gitee, a refresh token."""
         prefix = "gho_" if forge == "github" else ""
         text = prefix + secrets.token_hex(18)
         expires = None if forge == "github" else now + GITEE_TOKEN_LIVES
@@ -115,7 +116,7 @@ class ForgeCredentials:
 
 
 def environment(url: str) -> dict[str, str]:
-    """Addresses, tokens and OAuth clients of a local forge that serves at ``url``."""
+    """Return addresses, tokens and OAuth clients of a local forge that serves at ``url``."""
     github, gitee_url, atomgit = f"{url}/github", f"{url}/gitee", f"{url}/atomgit"
     return {
         "GITHUB_URL": github,
@@ -137,6 +138,6 @@ def environment(url: str) -> dict[str, str]:
 
 
 def challenge_of(verifier: str) -> str:
-    """PKCE's S256 (RFC 7636, section 4.2)."""
+    """Return PKCE's S256 challenge (RFC 7636, section 4.2)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

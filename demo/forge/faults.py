@@ -1,7 +1,7 @@
-"""Faults that tests switch on: the ways in which real forges fail, kept by kind in one table.
+"""Faults that tests switch on: the ways in which real forges fail, in one table by kind.
 
-A fault applies to the next ``times`` requests that it matches, or (``probability``) to a share of them drawn from a
-seeded generator; the first one that applies wins.
+A fault applies to the next ``times`` requests that match it, or (``probability``) to a share of them, drawn from a
+seeded generator. If several faults apply, the first one is used.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from demo.forge.http import ForgeCall, answer
 
 
 class ConnectionCut(ConnectionResetError):
-    """The connection is to be cut without an answer."""
+    """Cut the connection without an answer."""
 
 
 @dataclass
 class PlayedFault:
-    """A fault in waiting. ``times`` None: without end. ``details`` are the kind's own (``retry_after``, ``shape``,
-    ``seconds``, ``status``)."""
+    """A fault that waits for requests. ``times`` None: without end. ``details`` belong to the kind (``retry_after``,
+    ``shape``, ``seconds``, ``status``)."""
 
     kind: str
     forge: str | None = None
@@ -49,7 +49,7 @@ class PlayedFault:
 
 
 class PlayedFaults:
-    """The faults that are switched on, in the order in which they were."""
+    """The active faults, in the order in which they were switched on."""
 
     def __init__(self) -> None:
         self._faults: list[PlayedFault] = []
@@ -83,7 +83,7 @@ class PlayedFaults:
             self._faults.clear()
 
     def take(self, call: ForgeCall) -> PlayedFault | None:
-        """The fault for this call, counted down."""
+        """Return the fault for this call and count it, or return None."""
         with self._lock:
             for fault in self._faults:
                 if fault.applies(call):
@@ -94,7 +94,7 @@ class PlayedFaults:
 
 
 def suffer(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
-    """The answer under a fault; ``respond`` makes the true one where the kind needs it."""
+    """Return the answer under a fault. ``respond`` makes the correct answer if the kind needs it."""
     return KINDS[fault.kind](fault, call, respond)
 
 
@@ -120,7 +120,7 @@ def _truncated(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Respon
 
 
 def _cut(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
-    """The body ends before the length that was announced."""
+    """End the body before the announced length."""
     whole = respond()
     data = whole.get_data()
     whole.set_data(data[: len(data) // 2])
@@ -139,7 +139,7 @@ def _empty(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response])
 
 
 def _graphql_rate(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
-    """HTTP 200 with an error of one of the two type names that were seen."""
+    """Return HTTP 200 with an error of one of the two type names that were seen at GitHub."""
     if fault.details.get("shape", "RATE_LIMITED") == "RATE_LIMITED":
         error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}
     else:
@@ -152,7 +152,7 @@ def _graphql_rate(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Res
 
 
 def _graphql_resources(fault: PlayedFault, call: ForgeCall, respond: Callable[[], Response]) -> Response:
-    """Data cut off by the server's own limits: the true answer with its first field gone."""
+    """Return partial data, as under the server's own limits: the correct answer without its first field."""
     whole = json.loads(respond().get_data())
     data = whole.get("data") or {}
     field = next(iter(data), None)

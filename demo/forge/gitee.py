@@ -1,8 +1,8 @@
-"""Gitee's API v5 with its habits: numbers of lines as text, times at +08:00, no merge commit and no counts on a pull
-request, a plain licence, a repository's address that ends in ``.git``, and no listing across repositories.
+"""Gitee's API v5 and its peculiarities: numbers of lines as text, times at +08:00, no merge commit and no counts on a
+pull request, the licence as plain text, repository addresses that end in ``.git``, and no listing across repositories.
 
-AtomGit is served from here too: the same interface, but for ids of accounts that are text, a default state of ``all``,
-filters by time of merging, and a pull request that names its merge commit and who merged it.
+AtomGit is served from here too. It has the same interface, with these differences: account ids are text, the default
+state is ``all``, there are filters by merge time, and a pull request names its merge commit and who merged it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _page(call: ForgeCall, items: Sequence[Any], shape: Callable[[Any], Any]) ->
 
 
 def user_shape(call: ForgeCall, account: LocalAccount | None) -> Json | None:
-    """None for an account that is gone."""
+    """Return None if the account is gone."""
     if account is None or account.deleted:
         return None
     url = f"{call.api}/users/{account.login}"
@@ -163,7 +163,7 @@ def pull_shape(call: ForgeCall, pull: LocalPullRequest) -> Json:
 
 
 def file_shape(call: ForgeCall, pull: LocalPullRequest, file: LocalFile) -> Json:
-    """``patch`` is null for one file in five, as seen with large or binary ones."""
+    """``patch`` is null for one file in five, as seen with large or binary files."""
     patch: Json | None = {
         "diff": "",
         "new_path": file.path,
@@ -264,7 +264,7 @@ def user_keys(call: ForgeCall, login: str) -> Response:
 
 
 def user_events(call: ForgeCall, login: str) -> Response:
-    """Newest first; continued by ``prev_id``, not by pages."""
+    """Newest first. Continued with ``prev_id``, not with pages."""
     pulls = call.local.world.pulls_by(_account(call, login))
     pulls.sort(key=lambda pull: (pull.created_at, pull.id), reverse=True)
     if "prev_id" in call.request.args:
@@ -291,7 +291,7 @@ def repository(call: ForgeCall, owner: str, name: str) -> Response:
 
 
 def pulls(call: ForgeCall, owner: str, name: str) -> Response:
-    """Open ones unless a state is asked for; ``since`` looks at the last update."""
+    """List open pull requests unless a state is given. ``since`` compares with the last update."""
     args, world = call.request.args, call.local.world
     repo = _repository(call, owner, name)
     if author := args.get("author"):
@@ -328,7 +328,7 @@ def _merged_between(
 
 
 def _since(text: str) -> datetime:
-    """A ``+`` that was not escaped arrives as a space and is refused, so that the mistake shows."""
+    """Refuse a ``+`` that was not escaped: it arrives as a space, and the error makes the mistake visible."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -341,7 +341,7 @@ def pull_request(call: ForgeCall, **where: Any) -> Response:
 
 
 def pull_files(call: ForgeCall, **where: Any) -> Response:
-    """All of them at once (no pages), 300 at most."""
+    """Return all files at once (no pages), 300 at most."""
     pull = _pull(call, **where)
     return answer([file_shape(call, pull, file) for file in pull.files[:FILES]])
 
@@ -370,7 +370,7 @@ def pull_merged(call: ForgeCall, **where: Any) -> Response:
 
 
 def operate_logs(call: ForgeCall, **where: Any) -> Response:
-    """Newest first unless ``sort=asc``; ``merged_pr`` names who merged."""
+    """Newest first unless ``sort=asc``. The entry ``merged_pr`` names who merged."""
     pull = _pull(call, **where)
     entries = [(pull.created_at, "created_pr", "创建了", pull.author)]
     if pull.merged_at is not None and pull.merged_by is not None:

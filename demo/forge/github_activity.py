@@ -1,4 +1,4 @@
-"""What an account does beside pull requests, and what names a pull request: issues, reviews, mentions."""
+"""An account's activity other than pull requests, and what mentions a pull request: issues, reviews, mentions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def contributions(
     to: datetime | str | None = None,
     **_: Any,
 ) -> AccountContributions:
-    """One year at most, as GitHub has it; the last one where no times are given."""
+    """At most one year, as on GitHub. Without times, the last year."""
     end = _moment(to) or call_of(info).now
     start = _moment(from_) or end - timedelta(days=365)
     if end - start > timedelta(days=366):
@@ -56,13 +56,14 @@ def _reviewed(
     asked: AccountContributions, info: GraphQLResolveInfo, order_by: Any = None, **paging: Any
 ) -> ConnectionPage:
     found = [
-        one
-        for one in call_of(info).local.world.reviews_by(asked.account)
-        if asked.start <= one[1].submitted_at <= asked.end
+        (pull, review)
+        for pull, review in call_of(info).local.world.reviews_by(asked.account)
+        if asked.start <= review.submitted_at <= asked.end
     ]
 
-    def key(one: tuple[LocalPullRequest, LocalReview]) -> list[float]:
-        return [one[1].submitted_at.timestamp(), one[1].id]
+    def key(reviewed: tuple[LocalPullRequest, LocalReview]) -> list[float]:
+        _pull, review = reviewed
+        return [review.submitted_at.timestamp(), review.id]
 
     return cut(sorted(found, key=key, reverse=True), key=key, **paging)
 

@@ -21,8 +21,8 @@ def cut(
     total: int | None = None,
     **_: Any,
 ) -> ConnectionPage:
-    """A page. With ``key`` the list is in falling order of it and cursors are keys (they stay right while the list
-    changes); without, they are places."""
+    """Return a page. With ``key`` the list is in descending order of it and cursors are keys (they stay correct while
+    the list changes); without it, cursors are positions."""
     keys = [key(item) for item in items] if key else list(range(len(items)))
     try:
         low = read_cursor(after) if after else None
@@ -49,7 +49,7 @@ def cut(
 
 
 def _place(keys: list[Any], position: Any, *, falling: bool, past: bool) -> int:
-    """Where the keys come after (``past``), or reach, a position."""
+    """Return the index where the keys pass (``past``) or reach a position."""
     for at, key in enumerate(keys):
         reached = key <= position if falling else key >= position
         if reached and not (past and key == position):
@@ -60,7 +60,7 @@ def _place(keys: list[Any], position: Any, *, falling: bool, past: bool) -> int:
 def ordered(
     pulls: Sequence[LocalPullRequest | LocalIssue], order: dict[str, str] | None, **arguments: Any
 ) -> ConnectionPage:
-    """GitHub's default is by number of creation, rising."""
+    """Sort. GitHub's default is ascending by number of creation."""
     by = "updated_at" if (order or {}).get("field") == "UPDATED_AT" else "created_at"
     sign = -1 if (order or {}).get("direction") != "DESC" else 1
 

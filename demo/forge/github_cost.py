@@ -1,7 +1,7 @@
-"""What a GraphQL request costs, and what it may not ask, by GitHub's documented rules.
+"""The cost of a GraphQL request, and its limits, by GitHub's documented rules.
 
-Points: add up the requests that it would take to fill every connection if each were as long as asked (``first`` or
-``last``), divide by 100, round, and charge at least one. Nodes: the product of lengths down every path, 500,000 at
+Points: add up the requests that it would take to fill every connection if each had the requested length (``first`` or
+``last``), divide by 100, round, and charge at least one. Nodes: the product of lengths along every path, 500,000 at
 most. A connection needs a length from 1 to 100. (GitHub's documentation, rate limits and query limits of GraphQL.)
 """
 
@@ -32,7 +32,7 @@ MOST_IDS = 100
 
 @dataclass
 class QueryPrice:
-    """``refusals`` are error entries; the request runs only where there are none."""
+    """``refusals`` are error entries. The request runs only if there are none."""
 
     requests: int = 0
     nodes: int = 0
@@ -49,7 +49,7 @@ def price(
     operation: OperationDefinitionNode,
     values: Mapping[str, Any],
 ) -> QueryPrice:
-    """The price of a valid operation; ``values`` are its variables, defaults filled in."""
+    """Return the price of a valid operation. ``values`` are its variables, with defaults filled in."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     found = QueryPrice()
     assert schema.query_type is not None

@@ -1,4 +1,4 @@
-"""How each GraphQL field is answered from the world. One dict a type; the keys are GitHub's field names."""
+"""How each GraphQL field is answered from the world. One dict for each type; the keys are GitHub's field names."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _repository(
 
 
 def _resolve_id(call: ForgeCall, text: str) -> Any:
-    """What a global id stands for, or None."""
+    """Return the object with this global id, or None."""
     world = call.local.world
     match read_node_id(text):
         case ("U" | "O" | "BOT" | "M") as kind, (int() as number,):
@@ -87,7 +87,7 @@ def _resolve_id(call: ForgeCall, text: str) -> Any:
             return world.issue_by_id("github", number)
         case "PRR", (int() as number, int() as review_id):
             reviewed = world.pull_by_id("github", number)
-            reviews = [one for one in reviewed.reviews if one.id == review_id] if reviewed else []
+            reviews = [review for review in reviewed.reviews if review.id == review_id] if reviewed else []
             return (reviewed, reviews[0]) if reviews else None
         case "C", (int() as number, str() as sha):
             repository = world.repository_by_id("github", number)
@@ -108,7 +108,7 @@ def _nodes(_: Any, info: GraphQLResolveInfo, ids: list[str]) -> list[Any]:
 
 
 def _search(_: Any, info: GraphQLResolveInfo, query: str, type_: str, **paging: Any) -> ConnectionPage:
-    """No result for a user that a search may not see: the error that REST gives is not seen here."""
+    """Return no result for a user that a search may not see. REST gives an error here, GraphQL does not."""
     try:
         found = search.find(call_of(info).local.world, "github", query)
     except search.UnsearchableUser:
@@ -125,7 +125,9 @@ def _timeline(
     if pull.state != "open":
         events.append(("CLOSED_EVENT", TimelineEvent(pull, merged=False)))
     events += [
-        ("CROSS_REFERENCED_EVENT", PullRequestMention(pull, one)) for one in pull.reverted_by if one.visible
+        ("CROSS_REFERENCED_EVENT", PullRequestMention(pull, revert))
+        for revert in pull.reverted_by
+        if revert.visible
     ]
     paging.pop("since", None)
     paging.pop("skip", None)

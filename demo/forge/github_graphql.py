@@ -1,4 +1,4 @@
-"""GitHub's GraphQL endpoint: the request is parsed, validated, priced and executed over our part of the schema."""
+"""GitHub's GraphQL endpoint: parse, validate, price and execute the request over our part of the schema."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _from_dict(source: Any, info: Any, **arguments: Any) -> Any:
 
 
 def _python_name(name: str) -> str:
-    """``orderBy`` is ``order_by`` to a resolver; a builtin's name gets an underscore."""
+    """``orderBy`` is ``order_by`` to a resolver; a name of a builtin gets an underscore."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
     return f"{snake}_" if snake in ("id", "type", "from") else snake
 
 
 @functools.cache
 def schema() -> GraphQLSchema:
-    """The executable schema. A field of the SDL without an answer is an error here, not at the first question."""
+    """Return the executable schema. A field of the SDL without a resolver is an error here, not at the first query."""
     made = build_schema(SDL.read_text(encoding="utf-8"))
     for name, kind in made.type_map.items():
         if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
@@ -68,7 +68,7 @@ def schema() -> GraphQLSchema:
 
 @functools.lru_cache(maxsize=256)
 def _prepared(text: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
-    """The document, and what is wrong with it whatever its variables."""
+    """Return the document, and its errors that do not depend on variables."""
     try:
         document = parse(text)
     except GraphQLError as error:
@@ -89,7 +89,7 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
 
 
 def _values(operation: OperationDefinitionNode, given: dict[str, Any]) -> dict[str, Any]:
-    """The variables, with the defaults of those that were not given."""
+    """Return the variables, with defaults for those that were not given."""
     values = {
         d.variable.name.value: value_from_ast_untyped(d.default_value)
         for d in operation.variable_definitions or ()
@@ -109,7 +109,7 @@ def _dry(operation: OperationDefinitionNode, values: dict[str, Any]) -> bool:
 
 
 def graphql(call: ForgeCall) -> Response:
-    """POST /graphql. HTTP 200 whatever goes wrong with the query, as GitHub has it."""
+    """Answer POST /graphql. The status is 200 whatever is wrong with the query, as on GitHub."""
     if call.grant is None:
         raise StopWithResponse(401, {"message": "This endpoint requires you to be authenticated."})
     body = call.request.get_json(silent=True)
@@ -140,7 +140,7 @@ def graphql(call: ForgeCall) -> Response:
 
 
 def _only_rate_limit(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
-    """The document without its other root fields."""
+    """Return the document without its other root fields."""
     kept = [
         node
         for node in operation.selection_set.selections

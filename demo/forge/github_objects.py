@@ -38,7 +38,7 @@ class ShownCommit:
 
     @property
     def authors(self) -> tuple[LocalAccount, ...]:
-        """Author first, then those named in trailers."""
+        """Return the author first, then those named in trailers."""
         if self.landed:
             return (self.pull.author, *self.pull.co_authors)
         return (shapes.commit_author(self.pull, self.sha),)
@@ -59,7 +59,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class PullRequestMention:
-    """Another pull request that names this one."""
+    """Another pull request that mentions this one."""
 
     pull: LocalPullRequest
     source: LocalPullRequest
@@ -67,7 +67,7 @@ class PullRequestMention:
 
 @dataclass(frozen=True, slots=True)
 class AccountContributions:
-    """What an account did from one time to another."""
+    """An account's activity from one time to another."""
 
     account: LocalAccount
     start: datetime
@@ -76,7 +76,7 @@ class AccountContributions:
 
 @dataclass(frozen=True, slots=True)
 class NamedNode:
-    """A label, licence or language: all that it is, is its name."""
+    """A label, licence or language: an object with nothing but a name."""
 
     kind: str
     name: str
@@ -91,7 +91,7 @@ class CommitSignature:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPage:
-    """A page of a list. ``total`` counts all of it; ``keys`` are the positions that cursors stand for."""
+    """A page of a list. ``total`` counts the whole list; ``keys`` are the positions that cursors refer to."""
 
     items: Sequence[Any]
     keys: Sequence[Any]
@@ -101,7 +101,7 @@ class ConnectionPage:
 
 
 def type_name(value: Any) -> str | None:
-    """The GraphQL type of an object behind an interface or a union."""
+    """Return the GraphQL type of an object behind an interface or a union."""
     match value:
         case LocalAccount():
             return value.kind

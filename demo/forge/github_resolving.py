@@ -1,4 +1,4 @@
-"""What the resolvers of GraphQL fields are made of."""
+"""Helpers that the resolvers of GraphQL fields are made of."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pull_path(pull: LocalPullRequest) -> str:
 
 
 def of(function: Callable[[Any], Any]) -> Resolver:
-    """A resolver for a field that needs nothing but its object."""
+    """Return a resolver for a field that needs only its object."""
     return lambda source, info, **arguments: function(source)
 
 

@@ -1,4 +1,4 @@
-"""GitHub's REST interface, the part that `forge-facts` and PyGithub need."""
+"""GitHub's REST interface, the part that the project's adapter and PyGithub need."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def missing() -> StopWithResponse:
 def _page(
     call: ForgeCall, items: Sequence[Any], shape: Callable[[Any], Any], most: int | None = None
 ) -> Response:
-    """One page of a list; ``most`` is how much of it the forge shows at all."""
+    """Return one page of a list. ``most`` is how much of it the forge shows at all."""
     items = items if most is None else items[:most]
     size, page = number(call, "per_page", 30, 100), number(call, "page", 1)
     last = max(1, -(-len(items) // size))
@@ -44,7 +44,7 @@ def _account(call: ForgeCall, login: str) -> LocalAccount:
 
 
 def _repository(call: ForgeCall, where: dict[str, Any], tail: str) -> LocalRepository:
-    """By name or by number; a former name is answered by 301 to the number."""
+    """Find by name or by number. A former name is answered with 301 to the number."""
     world = call.local.world
     if "repository_id" in where:
         found = world.repository_by_id("github", where["repository_id"])
@@ -81,7 +81,7 @@ def own_user(call: ForgeCall) -> Response:
 
 
 def own_emails(call: ForgeCall) -> Response:
-    """404 without the scope, as GitHub has it."""
+    """404 without the scope, as on GitHub."""
     if call.grant is None or not {"user", "user:email"} & set(call.grant.scope.replace(",", " ").split()):
         raise missing()
     address = shapes.email(call.grant.account)
@@ -168,7 +168,7 @@ def pull_reviews(call: ForgeCall, **where: Any) -> Response:
 
 
 def pull_merged(call: ForgeCall, **where: Any) -> Response:
-    """204 where it is merged, 404 where it is not."""
+    """204 if it is merged, 404 if not."""
     if _pull(call, where, "/merge").state != "merged":
         raise missing()
     return Response(status=204)
@@ -238,7 +238,7 @@ def _invalid(code: str, message: str | None) -> dict[str, Any]:
 
 
 def rate_limit(call: ForgeCall) -> Response:
-    """What is left in each pool; asking costs nothing. Version 2026-03-10 has no ``rate``."""
+    """Return what is left in each pool. Asking costs nothing. Version 2026-03-10 has no ``rate``."""
     pools = ("core", "search", "graphql") if call.grant else ("anonymous",)
     resources = {}
     for pool in pools:

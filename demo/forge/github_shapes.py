@@ -1,4 +1,5 @@
-"""The JSON that GitHub's REST interface shows: only fields of its published OpenAPI document, cut to what is used."""
+"""The JSON that GitHub's REST interface shows: only fields of its published OpenAPI document, reduced to those in
+use."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ Json = dict[str, Any]
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """GitHub's times: UTC, whole seconds, ``Z``."""
+    """Return GitHub's form of a time: UTC, whole seconds, ``Z``."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -31,7 +32,7 @@ def pull_node(pull: LocalPullRequest) -> str:
 
 
 def simple_user(account: LocalAccount | None, api: str, web: str) -> Json:
-    """``ghost`` for an account that is gone."""
+    """Return ``ghost`` for an account that is gone."""
     gone = account is None or account.deleted
     login = "ghost" if gone or account is None else account.login
     kind = "User" if gone or account is None else account.kind
@@ -140,7 +141,7 @@ def association(pull: LocalPullRequest) -> str:
 
 
 def pull_request(pull: LocalPullRequest, api: str, web: str, *, whole: bool = False) -> Json:
-    """``whole`` adds what only the page of one pull request has: counts and who merged."""
+    """``whole`` adds what only the page of a single pull request has: counts and who merged."""
     repo = pull.repository
     url = f"{api}/repos/{repo.full_name}"
     page = f"{web}/{repo.full_name}/pull/{pull.number}"
@@ -207,7 +208,7 @@ def pull_request(pull: LocalPullRequest, api: str, web: str, *, whole: bool = Fa
 
 
 def issue(pull: LocalPullRequest, api: str, web: str) -> Json:
-    """A pull request as the search and the issue pages show it: without its repository, with ``pull_request``."""
+    """A pull request in a search or on an issue page: without its repository, with ``pull_request``."""
     url = f"{api}/repos/{pull.repository.full_name}"
     page = f"{web}/{pull.repository.full_name}/pull/{pull.number}"
     return {
@@ -255,12 +256,13 @@ def changed_file(file: LocalFile, pull: LocalPullRequest, web: str) -> Json:
 
 
 def email(account: LocalAccount) -> str:
-    """GitHub's address that hides the real one; it carries the id, and anyone can type it."""
+    """Return GitHub's address that hides the real one. It contains the id, and anyone can type it."""
     return f"{account.id}+{account.login}@users.noreply.{account.forge}.com"
 
 
 def message(pull: LocalPullRequest, sha: str = "") -> str:
-    """A squashed commit's message: title, number, and a trailer for each co-author; a closing commit's is its own."""
+    """Return a squashed commit's message: title, number, and a trailer for each co-author. A closing commit has its own
+    message."""
     if sha and sha == pull.closer:
         return pull.closer_message or f"{pull.title}\n\nCloses #{pull.number}"
     trailers = [f"Co-authored-by: {who.name or who.login} <{email(who)}>" for who in pull.co_authors]
@@ -268,7 +270,8 @@ def message(pull: LocalPullRequest, sha: str = "") -> str:
 
 
 def commit_author(pull: LocalPullRequest, sha: str) -> LocalAccount:
-    """Who wrote a commit: of a branch, opener first, then each co-author one; of the merge commit, the opener."""
+    """Return who wrote a commit. On a branch: first the opener's, then one commit of each co-author. Merge commit: the
+    opener."""
     if sha in pull.commit_shas:
         return (pull.author, *pull.co_authors)[pull.commit_shas.index(sha)]
     return pull.author

@@ -25,7 +25,7 @@ class FaultPlan(Protocol):
         """Play a fault of this kind from now on."""
 
     def clear(self) -> None:
-        """Play no fault any more."""
+        """Stop playing faults."""
 
 
 class ForgeState(Protocol):
@@ -42,15 +42,15 @@ class ForgeState(Protocol):
         """The faults that are played now."""
 
     def web_url(self, forge: ForgeName) -> str:
-        """The address of a forge's web pages, without a slash at the end."""
+        """Return the address of a forge's web pages, without a slash at the end."""
 
     def api_url(self, forge: ForgeName) -> str:
-        """The address of a forge's interface, without a slash at the end."""
+        """Return the address of a forge's API, without a slash at the end."""
 
 
 @dataclass
 class ForgeCall:
-    """One request. ``address`` is the forge's web address, ``api`` its interface's; ``grant`` None: anonymous."""
+    """One request. ``address`` is the forge's web address, ``api`` its API's; ``grant`` None: anonymous."""
 
     local: ForgeState
     request: Request
@@ -75,7 +75,7 @@ class ForgeCall:
 
 
 class StopWithResponse(Exception):
-    """Ends a call with this answer."""
+    """End a call with this answer."""
 
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, body)
@@ -83,7 +83,7 @@ class StopWithResponse(Exception):
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON as both forges send it: UTF-8, unescaped."""
+    """Return JSON as both forges send it: UTF-8, unescaped."""
     response = Response(
         json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         status,
@@ -95,7 +95,7 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def number(call: ForgeCall, name: str, default: int, most: int | None = None) -> int:
-    """A positive number from the query; anything else is the default, as both forges have it."""
+    """Return a positive number from the query. Anything else gives the default, as on both forges."""
     try:
         value = int(call.request.args.get(name, default))
     except ValueError:
@@ -105,7 +105,7 @@ def number(call: ForgeCall, name: str, default: int, most: int | None = None) ->
 
 
 def link(call: ForgeCall, page: int, last: int, path: str | None = None) -> str:
-    """The ``Link`` header: first, prev, next, last, where there are such pages."""
+    """Return the ``Link`` header: first, prev, next, last, as far as such pages exist."""
     where = call.api + (path if path is not None else _own_path(call))
     pages = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
     wanted = [name for name, at in pages.items() if 1 <= at <= last and at != page]

@@ -1,4 +1,4 @@
-"""Global ids and cursors of the shape GitHub gives them: opaque to a client, readable to the forge.
+"""Global ids and cursors in GitHub's form: opaque to a client, readable to the forge.
 
 A node id is a kind, an underscore and base64 of a MessagePack array ``[0, numbers…]`` (seen in public answers:
 ``U_kgDO…``, ``PR_kwDO…``). A cursor is base64 of ``cursor:v2:`` and a position.
@@ -28,7 +28,7 @@ def node_id(kind: str, *parts: int | str) -> str:
 
 
 def read_node_id(text: str) -> tuple[str, tuple[int | str, ...]] | None:
-    """The kind and the parts, or None where the text is no id of ours."""
+    """Return the kind and the parts, or None if the text is not one of our ids."""
     kind, underscore, body = text.partition("_")
     try:
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
@@ -55,12 +55,13 @@ def read_node_id(text: str) -> tuple[str, tuple[int | str, ...]] | None:
 
 
 def cursor(position: Any) -> str:
-    """``position`` is anything JSON holds; for an ordered connection the sort key, so that it survives insertions."""
+    """``position`` is any JSON value; in an ordered connection it is the sort key, so that the cursor survives
+    insertions."""
     return base64.b64encode(b"cursor:v2:" + json.dumps(position).encode()).decode()
 
 
 def read_cursor(text: str) -> Any:
-    """The position; ValueError where the text is no cursor."""
+    """Return the position. Raise ValueError if the text is not a cursor."""
     try:
         mark, _, position = base64.b64decode(text, validate=True).partition(b"cursor:v2:")
         if mark:
@@ -71,15 +72,15 @@ def read_cursor(text: str) -> Any:
 
 
 def sha(*names: object) -> str:
-    """Forty hexadecimal digits, like a commit's."""
+    """Return forty hexadecimal digits, like a commit's."""
     return hashlib.sha1("\x1f".join(map(str, names)).encode(), usedforsecurity=False).hexdigest()
 
 
 def shown_id(forge: str, number: int) -> int | str:
-    """An account's id as the forge writes it in JSON: AtomGit's are text, 24 hexadecimal digits."""
+    """Return an account's id as the forge writes it in JSON. AtomGit's are text, 24 hexadecimal digits."""
     return f"{number:024x}" if forge == "atomgit" else number
 
 
 def read_id(forge: str, text: str) -> int:
-    """The number behind an id that `shown_id` gave."""
+    """Return the number behind an id from `shown_id`."""
     return int(text, 16 if forge == "atomgit" else 10)

@@ -1,9 +1,9 @@
-"""What git history cannot tell, made up so that it is the same on every run and every machine.
+"""Facts that git history does not have, invented so that they are the same on every run and every machine.
 
 Invented, never from the data: labels, reviews, stars, licences as the hosting site shows them, who pressed the merge
-button where the data do not say, when something that was squashed was opened, when something was updated after its
-merge, forks, SSH keys, file entries beyond the hundred that a row lists, and a few pull requests that were closed or
-are still open. Each is a function of a digest of stable names, so that an added row changes nothing about the others.
+button if the data do not say it, when a squashed pull request was opened, when it was updated after its merge, forks,
+SSH keys, file entries beyond the hundred that a row lists, and a few pull requests that were closed or are still open.
+Each is a function of a digest of stable names, so that an added row changes nothing about the others.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from demo.forge.model import LocalFile
 
 
 def roll(sides: int, *names: object) -> int:
-    """A number from 0 to ``sides - 1`` that depends on the names alone."""
+    """Return a number from 0 to ``sides - 1`` that depends only on the names."""
     digest = hashlib.sha256("\x1f".join(map(str, names)).encode()).digest()
     return int.from_bytes(digest[:8], "big") % sides
 
 
 class RepositoryAbout(NamedTuple):
-    """What a repository's page says. ``licence`` is SPDX."""
+    """The data on a repository's page. ``licence`` is SPDX."""
 
     licence: str | None
     stars: int
@@ -46,11 +46,11 @@ _ABOUT = {
 }
 
 MAINTAINERS = {("github", "InternLM/lmdeploy"): ("fjord-finch-9174", "karst-tiger-9961", "karst-hare-7187")}
-"""Who merges where the data name nobody: those who wrote most in the whole history."""
+"""Who merges if the data name nobody: those who wrote most in the whole history."""
 
 
 def about(forge: str, full_name: str) -> RepositoryAbout:
-    """The page of a repository; for one that is not in the carried data, a small Apache-licensed one."""
+    """Return the page of a repository. A repository outside the included data gets a small Apache-licensed one."""
     known = _ABOUT.get((forge, full_name))
     return known or RepositoryAbout(
         "Apache-2.0", roll(900, forge, full_name, "stars"), "Python", "main", full_name
@@ -58,7 +58,7 @@ def about(forge: str, full_name: str) -> RepositoryAbout:
 
 
 def labels(title: str, files: Sequence[LocalFile]) -> list[str]:
-    """Labels as a bot would give them from the title and the paths."""
+    """Return labels as a bot would give them from the title and the paths."""
     found = []
     lowered = title.lower()
     if "fix" in lowered or "修复" in title:
@@ -73,8 +73,8 @@ def labels(title: str, files: Sequence[LocalFile]) -> list[str]:
 
 
 def opened(authored_at: datetime, merged_at: datetime, *names: object) -> datetime:
-    """When it was opened: when it was authored, as far as history knows. Squashing gives both the same instant: then up
-    to nine days before its merge, and (one in sixteen) within the hour."""
+    """Return when a pull request was opened: when it was authored, if history knows it. Squashing gives both the same
+    instant. Then it is up to nine days before the merge, and in one case of sixteen within the hour."""
     if authored_at < merged_at:
         return authored_at
     if roll(16, "at once", *names) == 0:
@@ -83,7 +83,7 @@ def opened(authored_at: datetime, merged_at: datetime, *names: object) -> dateti
 
 
 def touched_later(merged_at: datetime, *names: object) -> datetime:
-    """When it was last updated: at its merge, or (one in eight) up to twenty days later, by a late comment."""
+    """Return the last update: the merge, or (one in eight) a late comment up to twenty days afterwards."""
     if roll(8, "touched", *names):
         return merged_at
     return merged_at + timedelta(hours=1 + roll(480, "touched by", *names))
@@ -92,10 +92,10 @@ def touched_later(merged_at: datetime, *names: object) -> datetime:
 def all_files(
     listed: Sequence[LocalFile], additions: int, deletions: int, count: int
 ) -> tuple[LocalFile, ...]:
-    """The listed files, and invented entries for those that a row leaves out (it lists at most a hundred).
+    """Return the listed files, and invented entries for those that a row leaves out (it lists at most a hundred).
 
-    At most 300 in all, which is what Gitee shows; the lines that the row does not place are spread over the invented
-    entries, so that the sum over files is the row's total on either forge.
+    At most 300 in all, which is what Gitee shows. The lines that the row does not assign to files are spread over the
+    invented entries, so that the sum over files is the row's total on either forge.
     """
     missing = min(count, 300) - len(listed)
     if missing <= 0 or not listed:

@@ -1,7 +1,7 @@
-"""Rate limits: hourly budgets as the forges' documentation gives them, kept per account and per pool.
+"""Rate limits: hourly budgets from the forges' documentation, counted for each account and pool.
 
-GitHub: 5,000 REST requests, 5,000 GraphQL points, 30 searches a minute; 60 requests for the anonymous. Gitee publishes
-only the anonymous 60; its number for signed-in callers here is a guess. Tests set smaller ones.
+GitHub: 5,000 REST requests, 5,000 GraphQL points, 30 searches a minute; 60 requests for anonymous callers. Gitee
+publishes only the anonymous 60; its number for signed-in callers here is a guess. Tests set smaller ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class CallerBudget:
-    """What a caller has left in a pool. ``allowed`` tells whether the call may go on."""
+    """What a caller has left in a pool. ``allowed``: whether the call may continue."""
 
     resource: str
     limit: int
@@ -48,7 +48,7 @@ class ForgeLimits:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self, pool: str, caller: str, units: int, now: datetime) -> CallerBudget:
-        """Take units; nothing is taken where the budget does not cover them. Zero units: only look."""
+        """Take units. If the budget does not cover them, nothing is taken. Zero units: only look."""
         limit, window = self.limits[pool]
         with self._lock:
             ends, used = self._used.get((pool, caller), (now + window, 0))

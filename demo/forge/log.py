@@ -1,4 +1,4 @@
-"""What was asked of the forges: for tests and measurements that count requests and points."""
+"""The log of requests, for tests and measurements that count requests and points."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from demo.forge.model import FORGES
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request to an interface or a page. ``points`` are GraphQL's; ``not_before`` is when the forge allowed the
-    next call, where it refused this one; ``fault`` the fault that was in force."""
+    """One request to an API or a page. ``points`` are GraphQL's; ``not_before`` is when the forge allowed the next
+    call, if it refused this one; ``fault`` is the fault that applied."""
 
     at: datetime
     forge: str
@@ -38,7 +38,7 @@ class RequestLog:
             self._entries.append(entry)
 
     def entries(self, forge: str | None = None, path: str = "") -> list[LoggedRequest]:
-        """Those of one forge (or of all) whose path contains ``path``."""
+        """Return the entries of one forge (or of all) whose path contains ``path``."""
         with self._lock:
             return [e for e in self._entries if forge in (None, e.forge) and path in e.path]
 
@@ -53,5 +53,5 @@ class RequestLog:
             self._entries.clear()
 
     def summary(self) -> dict[str, dict[str, int]]:
-        """Requests to the interfaces and points, by forge."""
+        """Return the number of API requests and points, by forge."""
         return {forge: {"requests": self.requests(forge), "points": self.points(forge)} for forge in FORGES}

@@ -1,7 +1,7 @@
-"""What a forge holds: accounts, repositories, pull requests. Plain records; `World` keeps them and their indexes.
+"""A forge's data: accounts, repositories, pull requests. Plain records; `ForgeWorld` stores and indexes them.
 
-Numbers and ids are the forge's own integers. Times are aware. A record that is ``deleted`` stays in its index, as
-a forge keeps a number that nobody may have again, and is shown to nobody.
+Numbers and ids are the forge's own integers. Times are aware. A ``deleted`` record stays in its index, because a forge
+never gives a number again, but nobody sees it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class LocalAccount:
     """A person, organisation or bot. ``id`` never changes, ``login`` may.
 
     ``keys`` and ``signing_keys`` are public SSH keys, one line each; None: the invented one (see `keys.py`).
-    ``hidden``: a private profile, whose name a search does not know though the pull requests are public.
+    ``hidden``: a private profile; a search does not know its name although the pull requests are public.
     """
 
     forge: ForgeName
@@ -40,7 +40,7 @@ class LocalAccount:
 
 @dataclass(slots=True, eq=False)
 class LocalRepository:
-    """``licence`` is an SPDX identifier, None where the repository has none."""
+    """``licence`` is an SPDX identifier, or None if the repository has no licence."""
 
     forge: ForgeName
     id: int
@@ -76,7 +76,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class LocalReview:
-    """``state`` as GitHub names it: APPROVED, CHANGES_REQUESTED, COMMENTED."""
+    """``state`` with GitHub's names: APPROVED, CHANGES_REQUESTED, COMMENTED."""
 
     id: int
     author: LocalAccount
@@ -86,7 +86,7 @@ class LocalReview:
 
 @dataclass(slots=True, eq=False)
 class LocalIssue:
-    """``reason`` is why it was closed, as GitHub names it: COMPLETED, NOT_PLANNED."""
+    """``reason`` is why it was closed, with GitHub's names: COMPLETED, NOT_PLANNED."""
 
     repository: LocalRepository
     number: int
@@ -107,9 +107,9 @@ class LocalIssue:
 
 @dataclass(slots=True, eq=False)
 class LocalPullRequest:
-    """``merge_commit`` is the commit on the base branch; ``closer`` the commit that closed a pull request which the
-    forge does not call merged (landed by a bot or by hand), with the message ``closer_message``. ``changed_files``
-    may exceed ``len(files)``. ``reverted_by`` are pull requests that take this one back."""
+    """``merge_commit`` is the commit on the base branch; ``closer`` is the commit that closed a pull request which the
+    forge does not call merged (landed by a bot or by hand), with the message ``closer_message``. ``changed_files`` may
+    exceed ``len(files)``. ``reverted_by`` are pull requests that revert this one."""
 
     repository: LocalRepository
     number: int

@@ -1,4 +1,4 @@
-"""Sign-in and consent, the way each forge has it: one page on which one picks who one is and agrees or not."""
+"""Sign-in and consent, as each forge has it: one page to choose an account and to agree or refuse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _redirect_allowed(client: OAuthClient, uri: str) -> bool:
 
 
 def authorize(call: ForgeCall) -> Response:
-    """Ask who it is and whether they agree; then back to the application with a code, or with ``access_denied``."""
+    """Ask for the account and for consent. Then return to the application with a code, or with ``access_denied``."""
     asked = call.request.args.to_dict()
     client = _client(call, asked)
     uri = asked.get("redirect_uri", "")
@@ -81,8 +81,8 @@ def _cookie(call: ForgeCall) -> str:
 
 
 def _suggested(call: ForgeCall, asked: dict[str, str]) -> list[LocalAccount]:
-    """Who is offered, the preselected first: named in the address, else signed in before; then the featured, then
-    those with most pull requests."""
+    """Return the accounts to offer, with the preselected one first: named in the address, else signed in before; then
+    the featured ones, then those with most pull requests."""
     world, found = call.local.world, []
     named = world.account(call.forge, asked.get("login", ""))
     session = call.local.credentials.sessions.get((call.forge, call.request.cookies.get(_cookie(call), "")))
@@ -98,7 +98,8 @@ def _suggested(call: ForgeCall, asked: dict[str, str]) -> list[LocalAccount]:
 
 
 def github_token(call: ForgeCall) -> Response:
-    """A code for a token; in a form's encoding unless JSON is asked for. Refusals are 200, as GitHub's."""
+    """Exchange a code for a token. The answer is form-encoded unless JSON is asked for. Refusals have status 200, as on
+    GitHub."""
     form = _fields(call)
     client = _client(call, form)
     if client is None or form.get("client_secret") != client.secret:
@@ -118,7 +119,7 @@ def github_token(call: ForgeCall) -> Response:
 
 
 def _fields(call: ForgeCall) -> dict[str, str]:
-    """What was posted, as a form or as JSON, or put into the address."""
+    """Return the fields of the request, from a form, from JSON or from the address."""
     posted = call.request.get_json(silent=True) if call.request.is_json else call.request.form.to_dict()
     return {**call.request.args.to_dict(), **(posted if isinstance(posted, dict) else {})}
 
@@ -130,7 +131,7 @@ def _github_answer(call: ForgeCall, body: dict[str, str]) -> Response:
 
 
 def gitee_token(call: ForgeCall) -> Response:
-    """A code or a refresh token for a token that lives a day. Without a User-Agent it is refused."""
+    """Exchange a code or a refresh token for a token that is valid for a day. Refuse a request without User-Agent."""
     form = _fields(call)
     if not call.request.headers.get("User-Agent"):
         return answer({"message": "403 Forbidden"}, 403)

@@ -1,4 +1,4 @@
-"""The pages that people see: who one is and whether one agrees, a person, a repository, a pull request."""
+"""The pages for people: account and consent, a person, a repository, a pull request."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def message(title: str, text: str, status: int, forge: str = "github") -> Respon
 
 
 def consent(call: ForgeCall, asked: dict[str, str], people: list[LocalAccount], unknown: str) -> Response:
-    """The form; it posts to its own address, so that what the application asked for stays in it."""
+    """The form. It posts to its own address, which keeps what the application asked for."""
     words = _WORDS[call.forge]
     world = call.local.world
     choices = Markup().join(
@@ -195,7 +195,7 @@ def person(call: ForgeCall, login: str) -> Response:
 
 
 def person_keys(call: ForgeCall, login: str) -> Response:
-    """The published SSH keys as plain text, one a line."""
+    """Return the published SSH keys as plain text, one on each line."""
     account = call.local.world.account(call.forge, login)
     if account is None:
         return _gone(call)
@@ -250,12 +250,12 @@ def pull(call: ForgeCall, owner: str, name: str, number: int) -> Response:
 
 
 def control_log(call: ForgeCall) -> Response:
-    """What was asked of this forge so far, for a measurement in another process."""
+    """Return the requests to this forge so far, for a measurement in another process."""
     return answer(call.local.log.summary())
 
 
 def control_faults(call: ForgeCall) -> Response:
-    """Switch a fault on (POST, the arguments of `Faults.add` as JSON) or all off (DELETE)."""
+    """Switch a fault on (POST, the arguments of `PlayedFaults.add` as JSON) or all off (DELETE)."""
     if call.request.method == "DELETE":
         call.local.faults.clear()
     else:

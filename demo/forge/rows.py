@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a JSON Lines file. ValueError names the line that is none."""
+    """Return the rows of a JSON Lines file. Raise ValueError with the number of a line that is not JSON."""
     rows: list[Row] = []
     with path.open(encoding="utf-8") as lines:
         for at, line in enumerate(lines, 1):
@@ -31,7 +31,7 @@ def read(path: Path) -> list[Row]:
 
 
 def fill(world: ForgeWorld, rows: Iterable[Row]) -> None:
-    """Every row becomes a merged pull request; what history cannot tell is invented (`invent.py`)."""
+    """Add a merged pull request for every row. What history does not contain is invented (`invent.py`)."""
     rows = list(rows)
     maintainers = _maintainers(rows)
     added: dict[int, list[LocalPullRequest]] = defaultdict(list)
@@ -44,7 +44,7 @@ def fill(world: ForgeWorld, rows: Iterable[Row]) -> None:
 
 
 def _maintainers(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
-    """For each repository those who are known to have merged, else those of `invent.MAINTAINERS`, else the three
+    """Return for each repository those who are known to have merged, else those of `invent.MAINTAINERS`, else the three
     who wrote most."""
     merged: dict[tuple[str, str], Counter[tuple[int, str]]] = defaultdict(Counter)
     wrote: dict[tuple[str, str], Counter[tuple[int, str]]] = defaultdict(Counter)
@@ -102,7 +102,7 @@ def _add(world: ForgeWorld, row: Row, maintainers: list[Row]) -> LocalPullReques
 
 
 def _review(world: ForgeWorld, pull: LocalPullRequest, maintainer: LocalAccount) -> None:
-    """One or two reviews by somebody else, between opening and merge."""
+    """Add one or two reviews by other people, between opening and merge."""
     reviewer = pull.merged_by if pull.merged_by and pull.merged_by is not pull.author else maintainer
     if reviewer is pull.author or pull.merged_at is None:
         return
@@ -113,7 +113,7 @@ def _review(world: ForgeWorld, pull: LocalPullRequest, maintainer: LocalAccount)
 
 
 def _add_forks(world: ForgeWorld, pulls: list[LocalPullRequest]) -> None:
-    """Three authors in four keep the fork that they worked in; the others have deleted it."""
+    """Add forks: three authors in four keep the fork in which they worked; the others have deleted it."""
     for pull in pulls:
         author, repository = pull.author, pull.repository
         if author.kind != "User" or not invent.roll(4, "fork", author.forge, author.id, repository.name):
@@ -126,7 +126,7 @@ def _add_forks(world: ForgeWorld, pulls: list[LocalPullRequest]) -> None:
 
 
 def _add_unmerged(world: ForgeWorld, pulls: list[LocalPullRequest]) -> None:
-    """After one merged pull request in twelve, one by the same author that was closed, or is open still."""
+    """After every twelfth merged pull request or so, add one of the same author that was closed or is still open."""
     taken = {pull.number for pull in pulls}
     for pull in pulls:
         if invent.roll(12, "unmerged", pull.id) or pull.merged_at is None:

@@ -1,7 +1,7 @@
 """GitHub's search of pull requests, as far as collectors use it: qualifiers, AND, OR, NOT and brackets.
 
-Follows the advanced issue search: qualifiers side by side must all hold, also two of one name (so that two authors
-match nothing); alternatives need OR. A search looks no further than the forge's first 1,000 results.
+Follows the advanced issue search: adjacent qualifiers must all hold, even two with the same name (so that two authors
+match nothing); alternatives need OR. A search returns no more than the forge's first 1,000 results.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Test = Callable[[LocalPullRequest], bool]
 
 
 class UnsearchableUser(ValueError):
-    """The query names a user that does not exist or may not be seen."""
+    """The query names a user that does not exist or is hidden."""
 
 
 @dataclass
 class SearchQuery:
-    """A parsed query: the test, and what narrows the candidates (one author or one repository named for all)."""
+    """A parsed query: the test, and what narrows the candidates (one author or one repository that applies to all)."""
 
     test: Test
     authors: list[LocalAccount] = field(default_factory=list)
@@ -36,7 +36,7 @@ class SearchQuery:
 
 
 def find(world: ForgeWorld, forge: ForgeName, text: str) -> list[LocalPullRequest]:
-    """All pull requests that match, newest first unless the query sorts otherwise. Raises `Unsearchable`."""
+    """Return all pull requests that match, newest first unless the query sorts otherwise. Raise `UnsearchableUser`."""
     query = parse(world, forge, text)
     if query.authors and not query.alternatives:
         candidates = world.pulls_by(query.authors[0])
@@ -164,7 +164,7 @@ def _between(name: str, value: str) -> Test:
 
 
 def _edge(text: str, end: bool) -> datetime | None:
-    """The start or the end of what the text names: a day (UTC) or an instant; ``*`` is no edge."""
+    """Return the start or the end of a day (UTC), or an instant. ``*`` means no limit."""
     if text in ("*", ""):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The server: all forges under one address, over real HTTP, in a thread of its own or as a process."""
+"""The server: all forges under one address, over real HTTP, in its own thread or as a process."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Route = tuple[str, Callable[..., Response]]
 
 
 class LocalForge:
-    """GitHub and Gitee on this machine. ``with LocalForge() as forge:`` serves until the block ends.
+    """GitHub, Gitee and AtomGit on this machine. ``with LocalForge() as forge:`` serves until the block ends.
 
-    ``rows`` are as in ``demo/data/changes.jsonl`` (None: the carried ones; an empty list: an empty forge).
-    ``port`` 0 takes a free one. ``clock`` is the forge's own: limits, codes and tokens run by it.
+    ``rows`` are as in ``demo/data/changes.jsonl`` (None: the included ones; an empty list: an empty forge). ``port`` 0
+    takes a free port. ``clock`` is the forge's own clock for limits, codes and tokens.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LocalForge:
         return f"{self.web_url(forge)}/api/{'v3' if forge == 'github' else 'v5'}"
 
     def environment(self) -> dict[str, str]:
-        """The settings' environment variables that point at this forge."""
+        """Return the environment variables that point the settings at this forge."""
         return environment(self.url)
 
     # -- one request -----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def _page(call: ForgeCall, route: Callable[..., Response], arguments: Mapping[st
 
 
 def _authenticate(call: ForgeCall, text: str | None) -> None:
-    """Set the call's grant; 401 for a token that is not known, whatever is asked."""
+    """Set the call's grant. Answer 401 for an unknown token, on every path."""
     if text is None:
         return
     call.grant = call.local.credentials.grant(call.forge, text, call.now)
@@ -215,7 +215,7 @@ def _metered(
     *,
     free: bool = False,
 ) -> tuple[Response, CallerBudget]:
-    """The answer and what is left. An answer that the caller holds already is a 304 and costs nothing."""
+    """Return the answer and what is left. If the caller has this answer already, it is a 304 and costs nothing."""
     limits = call.local.limits
     budget = limits.spend(pool, call.caller, 0, call.now)
     if not free and not budget.remaining:
@@ -273,7 +273,7 @@ ROUTES = Map(list(_rules()), strict_slashes=False, merge_slashes=False)
 
 
 class _ForgeRequestHandler(WSGIRequestHandler):
-    """Says nothing of its requests (`LocalForge.log` has them), and can hang up without a word."""
+    """Prints no log of its requests (`LocalForge.log` has them), and can close the connection without an answer."""
 
     timeout = 30
 
@@ -281,13 +281,13 @@ class _ForgeRequestHandler(WSGIRequestHandler):
         pass
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """Also how a `faults.Reset` ends: with RST instead of an orderly end."""
+        """Also called for a `faults.ConnectionCut`: end with RST instead of an orderly close."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         self.close_connection = True
 
 
 class _ForgeServer(ThreadedWSGIServer):
-    """Closes what is still open when it stops, so that nothing outlives a test."""
+    """Close open connections on stop, so that nothing outlives a test."""
 
     daemon_threads = True
     block_on_close = False
@@ -296,7 +296,7 @@ class _ForgeServer(ThreadedWSGIServer):
     def __init__(self, host: str, port: int, application: Any) -> None:
         self._open: set[socket.socket] = set()
         if port:
-            # Werkzeug ends the process where the port is taken; this raises.
+            # Werkzeug ends the process if the port is taken; this raises.
             socket.create_server((host, port)).close()
         super().__init__(host, port, application, handler=_ForgeRequestHandler)
 

@@ -1,6 +1,6 @@
-"""The state of both forges, its indexes, and the things that happen on a forge: renames, transfers, merges, deletions.
+"""The state of all forges, its indexes, and the events on a forge: renames, transfers, merges, deletions.
 
-Every reader and writer holds ``World.lock``. All listings come from an index; none walks all pull requests.
+Every reader and writer holds ``ForgeWorld.lock``. All listings come from an index; none walks all pull requests.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from demo.forge.model import (
 
 
 class ForgeWorld:
-    """Two forges. Names are looked up without regard to case, as both forges do."""
+    """Several forges. Names are compared without case, as on the real forges."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.gitee_redirects_renames = False
-        """Whether Gitee answers 301 for a renamed repository; what it does is not documented, so 404 by default."""
+        """Whether Gitee answers 301 for a renamed repository. Its real answer is not documented, so 404 by default."""
         self._accounts: dict[tuple[ForgeName, int], LocalAccount] = {}
         self._logins: dict[tuple[ForgeName, str], LocalAccount] = {}
         self._repositories: dict[tuple[ForgeName, int], LocalRepository] = {}
@@ -63,12 +63,12 @@ class ForgeWorld:
         return [a for (name, _), a in self._accounts.items() if name == forge and not a.deleted]
 
     def repository(self, forge: ForgeName, full_name: str) -> LocalRepository | None:
-        """The visible repository that has this name now."""
+        """Return the visible repository that has this name now."""
         found = self._names.get((forge, full_name.lower()))
         return found if found is not None and found.visible else None
 
     def moved(self, forge: ForgeName, full_name: str) -> LocalRepository | None:
-        """The visible repository that once had this name, unless another has taken it."""
+        """Return the visible repository that once had this name, unless another has taken it."""
         if (forge, full_name.lower()) in self._names:
             return None
         found = self._old_names.get((forge, full_name.lower()))
@@ -93,14 +93,14 @@ class ForgeWorld:
         return found if found is not None and found.visible else None
 
     def pull_by_commit(self, repository: LocalRepository, commit: str) -> LocalPullRequest | None:
-        """The pull request whose merge commit, closing commit or branch commit this is."""
+        """Return the pull request with this merge commit, closing commit or branch commit."""
         found = self._by_commit.get((repository.forge, commit))
         return found if found is not None and found.visible and found.repository is repository else None
 
     def pulls_by(
         self, account: LocalAccount, repository: LocalRepository | None = None
     ) -> list[LocalPullRequest]:
-        """What an account opened, in one repository or everywhere."""
+        """Return the pull requests that an account opened, in one repository or everywhere."""
         if repository is None:
             found = self._of_author.get((account.forge, account.id), [])
         else:
@@ -113,7 +113,7 @@ class ForgeWorld:
         ]
 
     def pulls(self, forge: ForgeName) -> list[LocalPullRequest]:
-        """Everything on a forge: for a search that names neither an author nor a repository."""
+        """Return all pull requests on a forge, for a search that names neither an author nor a repository."""
         return [pull for (name, _), pull in self._by_id.items() if name == forge and pull.visible]
 
     def issues_by(self, account: LocalAccount) -> list[LocalIssue]:
@@ -124,15 +124,17 @@ class ForgeWorld:
         return found if found is not None and found.visible else None
 
     def reviews_by(self, account: LocalAccount) -> list[tuple[LocalPullRequest, LocalReview]]:
-        """With the pull request that each looks at."""
-        return [one for one in self._reviews_of[account.forge, account.id] if one[0].visible]
+        """Return the account's reviews, each with the pull request that it reviews."""
+        return [
+            (pull, review) for pull, review in self._reviews_of[account.forge, account.id] if pull.visible
+        ]
 
     # -- accounts ------------------------------------------------------------------------------------------------
 
     def add_account(
         self, forge: ForgeName, login: str, account_id: int | None = None, kind: AccountKind = "User"
     ) -> LocalAccount:
-        """A new account. ValueError where the login or the id is taken (a deleted account keeps its id)."""
+        """Add an account. Raise ValueError if the login or the id is taken (a deleted account keeps its id)."""
         with self.lock:
             if account_id is None:
                 account_id = 10_000_000 + invent.roll(80_000_000, forge, login.lower(), "id")
@@ -146,7 +148,7 @@ class ForgeWorld:
             return account
 
     def rename_account(self, forge: ForgeName, login: str, new_login: str) -> LocalAccount:
-        """The old login is free for anyone at once, and leads nowhere until then."""
+        """Rename an account. The old login is free for anyone at once, and does not redirect."""
         with self.lock:
             if (forge, new_login.lower()) in self._logins:
                 raise ValueError(f"{forge} has an account {new_login} already")
@@ -161,7 +163,7 @@ class ForgeWorld:
             return account
 
     def delete_account(self, forge: ForgeName, login: str) -> None:
-        """The account is gone with its repositories; its pull requests elsewhere stay, with a ghost for author."""
+        """Delete the account and its repositories. Its pull requests elsewhere stay, with a ghost as author."""
         with self.lock:
             account = self._logins.pop((forge, login.lower()))
             account.deleted = True
@@ -179,7 +181,7 @@ class ForgeWorld:
         parent: LocalRepository | None = None,
         owner_kind: AccountKind = "Organization",
     ) -> LocalRepository:
-        """A new repository, its owner made where nobody has that login."""
+        """Add a repository. Its owner is created if nobody has that login."""
         with self.lock:
             login, _, name = full_name.partition("/")
             owner = self.account(forge, login) or self.add_account(forge, login, kind=owner_kind)
@@ -212,7 +214,7 @@ class ForgeWorld:
         self._old_names[key] = repository
 
     def rename_repository(self, forge: ForgeName, full_name: str, new_full_name: str) -> LocalRepository:
-        """Rename, or transfer where the owner differs (an unknown new owner is made). The old name redirects."""
+        """Rename, or transfer if the owner differs (an unknown new owner is created). The old name redirects."""
         with self.lock:
             if (forge, new_full_name.lower()) in self._names:
                 raise ValueError(f"{forge} has a repository {new_full_name} already")
@@ -257,15 +259,15 @@ class ForgeWorld:
         co_authors: Iterable[LocalAccount] = (),
         labels: Sequence[str] = (),
     ) -> LocalPullRequest:
-        """A pull request as the forge knows it from now on; a merged one needs ``merged_at``.
+        """Add a pull request. A merged one needs ``merged_at``.
 
-        Counts are taken from ``files`` where they are not given. ValueError where the number is taken.
+        Counts are computed from ``files`` if they are not given. Raise ValueError if the number is taken.
         """
         with self.lock:
             forge = repository.forge
-            held = self._of_repository[forge, repository.id]
-            number = number or max(held, default=0) + 1
-            if number in held:
+            pulls_by_number = self._of_repository[forge, repository.id]
+            number = number or max(pulls_by_number, default=0) + 1
+            if number in pulls_by_number:
                 raise ValueError(f"{repository.full_name} has a pull request {number} already")
             if (state == "merged") != (merged_at is not None):
                 raise ValueError("merged_at is for merged pull requests, and they need it")
@@ -292,7 +294,7 @@ class ForgeWorld:
                 co_authors=tuple(co_authors),
                 labels=list(labels),
             )
-            held[number] = pull
+            pulls_by_number[number] = pull
             self._of_author[forge, author.id].append(pull)
             self._in_repository_of[forge, repository.id, author.id].append(pull)
             self._by_id[forge, pull.id] = pull
@@ -302,7 +304,7 @@ class ForgeWorld:
             return pull
 
     def touch(self, pull: LocalPullRequest, at: datetime) -> None:
-        """Somebody comments: nothing changes but the time of the last update."""
+        """Change only the time of the last update, as a comment does."""
         with self.lock:
             pull.updated_at = at
 
@@ -312,7 +314,7 @@ class ForgeWorld:
             pull.updated_at = at
 
     def merge(self, pull: LocalPullRequest, at: datetime, by: LocalAccount | None = None) -> None:
-        """An open pull request is merged."""
+        """Merge an open pull request."""
         with self.lock:
             pull.state = "merged"
             pull.merged_at = pull.closed_at = pull.updated_at = at
@@ -321,7 +323,7 @@ class ForgeWorld:
             self._by_commit[pull.repository.forge, pull.merge_commit] = pull
 
     def revert(self, pull: LocalPullRequest, at: datetime, by: LocalAccount) -> LocalPullRequest:
-        """A second pull request that takes the first back, as the forge's button makes it."""
+        """Add a second pull request that reverts the first, as the forge's button does."""
         with self.lock:
             back = self.add_pull(
                 pull.repository,
@@ -341,7 +343,7 @@ class ForgeWorld:
             return back
 
     def land(self, pull: LocalPullRequest, at: datetime, message: str, labels: Sequence[str] = ()) -> None:
-        """A bot commits the work itself and closes the pull request, which the forge then does not call merged."""
+        """Let a bot commit the work itself and close the pull request, which the forge then does not call merged."""
         with self.lock:
             pull.state, pull.closed_at, pull.updated_at = "closed", at, at
             pull.closer = sha("closer", pull.repository.forge, pull.repository.id, pull.number)
@@ -372,12 +374,12 @@ class ForgeWorld:
         reason: str | None = "COMPLETED",
         labels: Sequence[str] = (),
     ) -> LocalIssue:
-        """An issue, open unless ``closed_at`` says when it was closed (for ``reason``)."""
+        """Add an issue, open unless ``closed_at`` says when it was closed (for ``reason``)."""
         with self.lock:
             forge = repository.forge
             number = max(
                 [*self._of_repository[forge, repository.id]]
-                + [one.number for one in self._issues.values() if one.repository is repository],
+                + [issue.number for issue in self._issues.values() if issue.repository is repository],
                 default=0,
             )
             issue = LocalIssue(
@@ -397,7 +399,7 @@ class ForgeWorld:
             return issue
 
     def delete_pull(self, pull: LocalPullRequest) -> None:
-        """Taken away by the site's staff; its number stays used."""
+        """Delete, as the site's staff can. The number stays used."""
         with self.lock:
             pull.deleted = True
 

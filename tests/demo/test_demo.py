@@ -1,4 +1,4 @@
-"""The demo's main job, run as a user runs it, against totals worked out from the data files alone."""
+"""The demo's whole process, run as a user runs it, compared with totals that are computed from the data files alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GENERATED = re.compile(r"(\.lock|\.min\.js|_pb2\.py|package-lock\.json)$|(^|/)(3
 
 
 def two_free_ports() -> int:
-    """A port that is free together with the next one."""
+    """Return a port that is free together with the next one."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -57,25 +57,25 @@ def run(command: list[str], folder: Path, port: int | str) -> subprocess.Complet
 
 
 def still_running(folder: Path) -> list[str]:
-    """Command lines of processes that work in the demo's folder."""
+    """Return the command lines of processes that work in the demo's folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            told = [
+            words = [
                 *process.cmdline(),
                 *(f"{k}={v}" for k, v in process.environ().items() if k == "DATA_DIR"),
             ]
         except (psutil.Error, OSError):
             continue
-        if any(str(folder) in one for one in told):
+        if any(str(folder) in word for word in words):
             found.append(" ".join(process.cmdline()))
     return found
 
 
-class Truth:
-    """What must come out, from the carried rows and the shipped numbers of the rulebook, by code of its own: base 5,
-    1/2/3 for more than 20/100/500 lines outside generated files, at most half from one repository where there are
-    two, 16 points a half credit, 2 credits a term."""
+class ExpectedTotals:
+    """The expected results, computed from the demo's rows and the rulebook's published numbers by separate code: base
+    5, 1/2/3 for more than 20/100/500 lines outside generated files, at most half from one repository if there are two,
+    16 points for half a credit, 2 credits a term."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -106,7 +106,7 @@ class Truth:
                 bonus = (lines > 20) + (lines > 100) + (lines > 500)
                 counted.append((f"{row['forge']}/{row['repo']}", 5 + bonus))
         if student["part"] == "reduced":
-            counted.remove(max(counted, key=lambda one: one[1]))
+            counted.remove(max(counted, key=lambda repository_points: repository_points[1]))
         return counted
 
     def credit(self, student: dict[str, str]) -> Decimal:
@@ -129,21 +129,21 @@ class Truth:
 @pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_demo_comes_to_the_totals_that_the_data_file_gives(tmp_path: Path) -> None:
-    """`manage.py demo --no-serve` carries real pull requests through the whole job; its totals, its export and its
-    ledger are those worked out from the files; a second run keeps them; nothing is left running. (``make soak`` begins
-    with an empty folder.)"""
+    """`manage.py demo --no-serve` processes real pull requests from collection to the ledger. Its totals, export and
+    ledger equal those computed from the files; a second run keeps them; no process is left running. (``make soak``
+    begins with an empty folder.)"""
     if not LONG:
         databases.copy_cluster(tmp_path)
-    truth, port = Truth(), two_free_ports()
+    expected, port = ExpectedTotals(), two_free_ports()
     first = run(["demo", "--no-serve", "--json"], tmp_path, port)
     assert first.returncode == 0, first.stderr
     totals = json.loads(first.stdout)
-    posted = truth.posted()
-    assert totals["students"] == len(truth.students)
+    posted = expected.posted()
+    assert totals["students"] == len(expected.students)
     assert totals["accounts_linked"] == {
-        forge: sum(1 for s in truth.students if s[forge]) for forge in ("gitee", "github")
+        forge: sum(1 for s in expected.students if s[forge]) for forge in ("gitee", "github")
     }
-    assert totals["contributions"] == truth.contributions()
+    assert totals["contributions"] == expected.contributions()
     assert totals["claims"] == {"hearing": 1, "notice": 2, "recorded": 8, "submitted": 2}
     assert Decimal(totals["credits_posted"]) == sum(posted.values())
     assert totals["ledger"]["holds"] is True
@@ -160,7 +160,7 @@ def test_the_demo_comes_to_the_totals_that_the_data_file_gives(tmp_path: Path) -
 
 
 def test_a_port_in_use_is_said_in_one_sentence_before_anything_starts(tmp_path: Path) -> None:
-    """Somebody listens where the local forge would: the demo says so, and how to choose another port."""
+    """If another program listens on the local forge's port, the demo says so, and how to choose another port."""
     port = two_free_ports()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port + 1))
@@ -168,21 +168,21 @@ def test_a_port_in_use_is_said_in_one_sentence_before_anything_starts(tmp_path: 
         databases.copy_cluster(tmp_path)
         refused = run(["demo", "--no-serve"], tmp_path, port)
     assert refused.returncode == 1
-    assert f"Port {port + 1} is in use." in refused.stderr
+    assert f"Port {port + 1} is already in use." in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "log" / "forge.log").exists()
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65535", "99999999999", "８０００", "80.5", "-1"])
 def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
-    """The demo takes two ports, one after the other."""
+    """The demo takes two ports, PORT and the next one, so that PORT is a number from 1 to 65534."""
     monkeypatch.setenv("PORT", port)
     with pytest.raises(ImproperlyConfigured, match="name a number from 1 to 65534"):
         web_port()
 
 
 def test_what_is_no_port_is_said_in_one_sentence(tmp_path: Path) -> None:
-    """No traceback stands before it, and nothing was made."""
+    """There is no traceback before the sentence, and no folder was made."""
     refused = run(["demo"], tmp_path / "var", "abc")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert refused.stderr.startswith("PORT is abc")

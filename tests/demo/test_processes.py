@@ -1,4 +1,4 @@
-"""The demo's processes: all of them end with it."""
+"""The demo's processes all stop together with the demo."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ except KeyboardInterrupt:
 
 
 def test_a_second_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
-    """Whoever presses it again while a process still ends waits for that process, which ends by itself."""
+    """A second Ctrl-C while a process is still stopping does not interrupt the wait for that process."""
     done = subprocess.run(
         [sys.executable, "-c", TWICE, tmp_path],
         cwd=ROOT,

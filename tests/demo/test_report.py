@@ -1,4 +1,4 @@
-"""What the demo says at its end, for people."""
+"""The report that the demo prints at its end."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TOTALS = {
 
 
 def test_states_are_named_in_the_language_of_the_terminal() -> None:
-    """No key of the database stands in the report: forges write their own names, states are words."""
+    """The report contains no database keys: forges have their own names, and states are words."""
     with translation.override("zh-hans"):
-        told = "\n".join(report.report_lines(TOTALS))
-    assert "GitHub 2, Gitee 1" in told
-    assert "待审核 1" in told
+        text = "\n".join(report.report_lines(TOTALS))
+    assert "GitHub 2, Gitee 1" in text
+    assert "待审核 1" in text
     for key in ("github", "gitee", "submitted", "recorded", "approve"):
-        assert key not in told
+        assert key not in text
     with translation.override("en"):
         assert "waiting for review 1, recorded 2" in "\n".join(report.report_lines(TOTALS))

@@ -1,4 +1,4 @@
-"""Which settings a command runs with, and where sign-in by one click can be."""
+"""Which settings a command runs with, and where sign-in by one click exists."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_commands_on_the_demos_data_run_with_its_settings(tmp_path: Path) -> None:
-    """The marker in DATA_DIR decides, and gives the port next to which the demo's forge is; a database by address is
-    never the demo's."""
+    """The marker in DATA_DIR decides, and gives PORT, which the demo's forge is next to. A database given by
+    DATABASE_URL is never the demo's."""
     environment = {"DATA_DIR": str(tmp_path)}
     assert choose_settings_module(["collect"], environment) == "config.settings"
     assert choose_settings_module(["demo"], environment) == "demo.settings"
@@ -32,7 +32,7 @@ def test_commands_on_the_demos_data_run_with_its_settings(tmp_path: Path) -> Non
 def test_where_the_demo_is_not_installed_no_marker_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of that name alone changes nothing."""
+    """The marker file alone changes nothing if the package ``demo`` is missing."""
     (tmp_path / DEMO_MARKER).write_text("9000\n")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert choose_settings_module(["collect"], {"DATA_DIR": str(tmp_path)}) == "config.settings"
@@ -40,10 +40,10 @@ def test_where_the_demo_is_not_installed_no_marker_counts(
 
 @pytest.mark.parametrize(("pages", "urls"), [("", "config.urls"), ("1", "demo.urls")])
 def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, pages: str, urls: str) -> None:
-    """The demo's settings alone, as a server started by hand would load them, have no such address."""
-    asked = "import demo.settings as s; print(s.ROOT_URLCONF, 'demo' in str(s.TEMPLATES[0]['DIRS']))"
-    told = subprocess.run(
-        [sys.executable, "-c", asked],
+    """The demo's settings alone do not have this address, for example in a server that somebody starts by hand."""
+    program = "import demo.settings as s; print(s.ROOT_URLCONF, 'demo' in str(s.TEMPLATES[0]['DIRS']))"
+    completed = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -56,4 +56,4 @@ def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, p
         text=True,
         check=True,
     )
-    assert told.stdout.split() == [urls, str(urls == "demo.urls")]
+    assert completed.stdout.split() == [urls, str(urls == "demo.urls")]

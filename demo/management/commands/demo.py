@@ -1,4 +1,4 @@
-"""manage.py demo: the whole main job on the made-up university, then its pages."""
+"""``manage.py demo``: the whole process on the made-up university, then its pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from demo.addresses import HOST, forge_port, web_port
 from demo.processes import DemoProcesses, require_free, serve_pages
 
 DEMO_READY_ACTION = "demo-ready"
-"""The line in the audit log that says that the story was told to its end."""
+"""The audit log entry which says that the story was played to its end."""
 
 
 class Command(BaseCommand):
@@ -60,14 +60,14 @@ class Command(BaseCommand):
             require_free(web_port())
         processes.start("forge", ["-m", "demo.forge", "--port", str(forge_port())])
         self._prepare()
-        # From here on every other command knows the data for the demo's (config/chosen.py).
+        # From now on every other command recognises this data as the demo's (config/settings_choice.py).
         (Path(settings.DATA_DIR) / DEMO_MARKER).write_text(f"{web_port()}\n", encoding="ascii")
         processes.wait_for(f"http://{HOST}:{forge_port()}/github/api/v3/rate_limit")
         processes.start(
             "worker", ["-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
         )
         if not AuditEntry.objects.filter(action=DEMO_READY_ACTION).exists():
-            self._tell(processes)
+            self._play(processes)
         totals = report.count_totals()
         if as_json:
             self.stdout.write(json.dumps(totals, ensure_ascii=False, indent=2))
@@ -79,7 +79,8 @@ class Command(BaseCommand):
             self._serve(processes)
 
     def _prepare(self) -> None:
-        """Tables, and nobody else's data: a demo that was interrupted is begun anew, a real database refused."""
+        """Create the tables. Restart an interrupted demo from the beginning; refuse a database with other people's
+        data."""
         call_command("migrate", verbosity=0)
         if AuditEntry.objects.filter(action=DEMO_READY_ACTION).exists() or not User.objects.exists():
             return
@@ -94,7 +95,7 @@ class Command(BaseCommand):
         connections.close_all()
         call_command("migrate", verbosity=0)
 
-    def _tell(self, processes: DemoProcesses) -> None:
+    def _play(self, processes: DemoProcesses) -> None:
         now = timezone.now()
         self.stderr.write(_("Creating the university …"))
         university.create_university(now=now)
@@ -107,16 +108,17 @@ class Command(BaseCommand):
         """Let the worker collect, and wait until every account is complete."""
         schedule_new_accounts(now=timezone.now())
         wake_workers()
-        deadline, shown = time.monotonic() + seconds, -1
-        wanted = ForgeAccount.objects.filter(unlinked_at=None).count()
-        while shown < wanted:
+        deadline, last_shown = time.monotonic() + seconds, -1
+        account_count = ForgeAccount.objects.filter(unlinked_at=None).count()
+        while last_shown < account_count:
             processes.check()
             complete = CollectionState.objects.filter(complete_at__isnull=False).count()
-            if complete != shown:
+            if complete != last_shown:
                 self.stderr.write(
-                    _("Collected %(done)s of %(wanted)s accounts") % {"done": complete, "wanted": wanted}
+                    _("Collected %(done)s of %(wanted)s accounts")
+                    % {"done": complete, "wanted": account_count}
                 )
-                shown = complete
+                last_shown = complete
             if time.monotonic() > deadline:
                 raise CreditsError(
                     "demo-collects-too-long",

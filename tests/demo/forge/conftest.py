@@ -1,4 +1,4 @@
-"""A fresh local forge for each test, and callers with the university's tokens."""
+"""A fresh local forge for each test, and sessions with the university's tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
 
 class Clock:
-    """The forge's time, which a test may move."""
+    """The forge's time, which a test may change."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -55,7 +55,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def ask(forge: LocalForge, github: requests.Session) -> Ask:
-    """Send a GraphQL text with variables; the decoded answer."""
+    """Return a function that sends a GraphQL text with variables and returns the decoded answer."""
 
     def send(text: str, **variables: Any) -> dict[str, Any]:
         body = {"query": text, "variables": variables}

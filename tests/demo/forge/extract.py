@@ -1,8 +1,8 @@
-"""Cut GitHub's published schema down to the types that the local forge serves.
+"""Reduce GitHub's published schema to the types that the local forge serves.
 
 ``python -m tests.demo.forge.extract FOLDER > tests/demo/forge/published.graphql`` with the unpacked folder of the npm
-package ``@octokit/graphql-schema`` (MIT). Definitions stay whole but for their descriptions, so that a
-field which the local forge adds later can be compared without another cut.
+package ``@octokit/graphql-schema`` (MIT). Definitions stay whole except for their descriptions, so that a field which
+the local forge adds later can be compared without running this again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ extract.py to the types that the local forge serves; descriptions left out. The 
 
 
 def extract(published: str, licence: str) -> str:
-    """The definitions in ``published`` whose names our own schema has, under the licence as a comment."""
+    """Return the definitions in ``published`` which our own schema has too, after the licence as a comment."""
     served = {_name(node) for node in parse(SDL.read_text(encoding="utf-8")).definitions}
     kept = [node for node in parse(published, no_location=True).definitions if _name(node) in served]
     kept.sort(key=_name)
@@ -33,7 +33,7 @@ def extract(published: str, licence: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Without descriptions, and a field a line."""
+    """Remove descriptions, and write one field a line."""
     bare = _DESCRIPTION.sub("", text)
     return re.sub(r"\(\n([^)]*)\)", lambda found: f"({', '.join(found[1].split(chr(10))).strip(', ')})", bare)
 

@@ -1,4 +1,4 @@
-"""Issues, reviews, mentions and landed work on the local forge, and AtomGit beside Gitee."""
+"""Issues, reviews, mentions and landed work on the local forge, and AtomGit's differences from Gitee."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def _first(forge: LocalForge, name: str = "github") -> LocalPullRequest:
 
 
 def test_reviews_are_shown_a_year_at_a_time(forge: LocalForge, clock: Clock, ask: Ask) -> None:
-    """The collection of contributions holds what falls between its times, newest first, and refuses longer ones."""
+    """The collection of contributions contains what happened between its times, newest first, and refuses more than a
+    year."""
     pull, reviewer = _first(forge), forge.world.add_account("github", "reviewer")
     old = forge.world.add_review(pull, reviewer, "APPROVED", clock.now - timedelta(days=700))
     new = forge.world.add_review(pull, reviewer, "COMMENTED", clock.now - timedelta(days=7))
@@ -32,10 +33,12 @@ def test_reviews_are_shown_a_year_at_a_time(forge: LocalForge, clock: Clock, ask
 
     def shown(start: int, end: int) -> Any:
         times = {"from": clock.now - timedelta(days=start), "to": clock.now - timedelta(days=end)}
-        told = ask(text, id=account_node(reviewer), **{key: time.isoformat() for key, time in times.items()})
-        if "errors" in told:
-            return told["errors"][0]["type"]
-        rows = told["data"]["node"]["contributionsCollection"]["pullRequestReviewContributions"]["nodes"]
+        answer = ask(
+            text, id=account_node(reviewer), **{key: time.isoformat() for key, time in times.items()}
+        )
+        if "errors" in answer:
+            return answer["errors"][0]["type"]
+        rows = answer["data"]["node"]["contributionsCollection"]["pullRequestReviewContributions"]["nodes"]
         return [row["pullRequestReview"]["fullDatabaseId"] for row in rows]
 
     assert shown(365, 0) == [str(new.id)]
@@ -44,7 +47,7 @@ def test_reviews_are_shown_a_year_at_a_time(forge: LocalForge, clock: Clock, ask
 
 
 def test_issues_of_an_account_by_state(forge: LocalForge, clock: Clock, ask: Ask) -> None:
-    """Closed ones say why; open ones are left out when closed ones are asked for."""
+    """Closed issues give their reason; open ones are left out if only closed ones are requested."""
     pull = _first(forge)
     closed = forge.world.add_issue(
         pull.repository, pull.author, title="Broken", created_at=clock.now, closed_at=clock.now
@@ -59,7 +62,7 @@ def test_issues_of_an_account_by_state(forge: LocalForge, clock: Clock, ask: Ask
 def test_a_timeline_names_what_took_it_back_and_what_closed_it(
     forge: LocalForge, clock: Clock, ask: Ask
 ) -> None:
-    """A revert mentions what it reverts; a commit that landed the work is the closer, with its own message."""
+    """A revert mentions what it reverts. A commit that landed the work is the closer, with its own message."""
     pull = _first(forge)
     back = forge.world.revert(pull, clock.now, pull.author)
     opened = forge.world.add_pull(
@@ -79,7 +82,7 @@ def test_a_timeline_names_what_took_it_back_and_what_closed_it(
 
 
 def test_atomgit_differs_from_gitee_where_it_does(forge: LocalForge, clock: Clock) -> None:
-    """Ids are text, every state is listed unless one is asked for, and the time of merging can be asked for."""
+    """Ids are text, every state is listed unless a state is requested, and there is a filter by merge time."""
     world = forge.world
     author = world.add_account("atomgit", "student")
     repository = world.add_repository("atomgit", "some/where", created_at=clock.now)

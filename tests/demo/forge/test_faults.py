@@ -1,4 +1,4 @@
-"""Each fault does what a failing forge does, to the requests that it names and to no others."""
+"""Each fault does what a failing forge does, to the requests that match it and to no others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _viewer(forge: LocalForge, github: requests.Session) -> requests.Response:
     ("kind", "status"), [("http_500", 500), ("http_502", 502), ("http_503", 503), ("http_504", 504)]
 )
 def test_a_server_error_passes(forge: LocalForge, github: requests.Session, kind: str, status: int) -> None:
-    """The next request fails with the status and a page in HTML; the one after it is answered."""
+    """The next request fails with the status and an HTML page; the request after it is answered."""
     forge.faults.add(kind)
     failed = _user(forge, github)
     assert (failed.status_code, failed.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
@@ -36,7 +36,7 @@ def test_a_server_error_passes(forge: LocalForge, github: requests.Session, kind
 
 
 def test_a_reset_cuts_the_connection(forge: LocalForge, github: requests.Session) -> None:
-    """No answer at all comes; it is in the log with status 0."""
+    """No answer comes at all; the log has the request with status 0."""
     forge.faults.add("reset")
     with pytest.raises(requests.ConnectionError):
         _user(forge, github)
@@ -45,7 +45,7 @@ def test_a_reset_cuts_the_connection(forge: LocalForge, github: requests.Session
 
 
 def test_half_an_answer_is_no_answer(forge: LocalForge, github: requests.Session) -> None:
-    """Truncated JSON, HTML and nothing at all come with status 200; a body may end before its length."""
+    """Truncated JSON, HTML and an empty body come with status 200; a body may end before its length."""
     for kind in ("truncated_json", "html_200", "empty_200"):
         forge.faults.add(kind)
         answer = _user(forge, github)
@@ -59,7 +59,7 @@ def test_half_an_answer_is_no_answer(forge: LocalForge, github: requests.Session
 
 @pytest.mark.parametrize("shape", ["RATE_LIMITED", "RATE_LIMIT"])
 def test_graphql_says_enough_with_status_200(forge: LocalForge, github: requests.Session, shape: str) -> None:
-    """Both type names that were seen, with the reset in the headers; REST is not touched by it."""
+    """Both type names that were seen, with the reset in the headers. REST is not affected."""
     forge.faults.add("graphql_rate_limited", shape=shape, seconds=90)
     assert _user(forge, github).status_code == 200
     answer = _viewer(forge, github)
@@ -69,7 +69,7 @@ def test_graphql_says_enough_with_status_200(forge: LocalForge, github: requests
 
 
 def test_resource_limits_leave_a_hole(forge: LocalForge, github: requests.Session) -> None:
-    """Part of the data is null and the error has its path."""
+    """Part of the data is null, and the error has its path."""
     forge.faults.add("graphql_resource_limits")
     answer = _viewer(forge, github).json()
     assert answer["data"] == {"viewer": None}
@@ -77,7 +77,7 @@ def test_resource_limits_leave_a_hole(forge: LocalForge, github: requests.Sessio
 
 
 def test_the_secondary_limit_may_name_a_time_or_not(forge: LocalForge, github: requests.Session) -> None:
-    """403 with retry-after, or without it; the log knows from when on a call is allowed either way."""
+    """403 with retry-after, or without it. The log has the time of the next allowed call in both cases."""
     forge.faults.add("secondary_limit", retry_after=7)
     forge.faults.add("secondary_limit")
     named, silent = _viewer(forge, github), _viewer(forge, github)
@@ -89,7 +89,7 @@ def test_the_secondary_limit_may_name_a_time_or_not(forge: LocalForge, github: r
 
 
 def test_the_primary_limit_is_403_or_429(forge: LocalForge, github: requests.Session) -> None:
-    """With nothing remaining and the reset in the headers."""
+    """Either status, with nothing remaining and the reset in the headers."""
     forge.faults.add("primary_limit")
     forge.faults.add("primary_limit", status=429)
     first, second = _user(forge, github), _user(forge, github)
@@ -100,7 +100,7 @@ def test_the_primary_limit_is_403_or_429(forge: LocalForge, github: requests.Ses
 def test_a_fault_keeps_to_its_forge_and_path(
     forge: LocalForge, github: requests.Session, gitee: requests.Session
 ) -> None:
-    """Only requests that it names count against it."""
+    """Only matching requests count against the fault."""
     forge.faults.add("not_found", forge="gitee", path="/pulls")
     assert _user(forge, github).status_code == 200
     api = forge.gitee_api_url
@@ -110,7 +110,7 @@ def test_a_fault_keeps_to_its_forge_and_path(
 
 
 def test_a_share_of_requests_fails_by_a_seed(forge: LocalForge, github: requests.Session) -> None:
-    """Half of them, the same half again with the same seed, until switched off."""
+    """Half of the requests fail, the same half with the same seed, until the fault is switched off."""
 
     def statuses() -> list[int]:
         forge.faults.add("http_502", probability=0.5, seed=3)
@@ -125,13 +125,13 @@ def test_a_share_of_requests_fails_by_a_seed(forge: LocalForge, github: requests
 
 
 def test_a_fault_that_does_not_exist_is_refused(forge: LocalForge) -> None:
-    """A slip in a test's fault is not a test without one."""
+    """A misspelt fault in a test is an error, and does not silently play no fault."""
     with pytest.raises(ValueError, match="no fault is called"):
         forge.faults.add("http_999")
 
 
 def test_another_process_can_switch_and_count(forge: LocalForge, github: requests.Session) -> None:
-    """Faults and the count of requests are reached over HTTP too, and are not counted themselves."""
+    """Faults and the count of requests are available over HTTP too, and these calls are not counted."""
     control = f"{forge.url}/_forge"
     assert requests.post(f"{control}/faults", json={"kind": "http_500", "times": 5}, timeout=TIMEOUT).ok
     assert _user(forge, github).status_code == 500

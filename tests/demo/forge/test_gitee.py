@@ -1,4 +1,4 @@
-"""Gitee's API v5 with the habits that its clients met."""
+"""Gitee's API v5 with the peculiarities that its clients met."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _get(session: requests.Session, forge: LocalForge, path: str, **params: str)
 
 
 def test_only_open_ones_are_listed_unless_asked(forge: LocalForge, gitee: requests.Session) -> None:
-    """The default state is open; merged is a state of its own; all has every one."""
+    """The default state is open; merged is a state of its own; all lists every state."""
     path = "/repos/mindspore/models/pulls"
     states = {
         state: _states(_get(gitee, forge, path, **state_of(state)))
@@ -39,7 +39,8 @@ def _states(answer: requests.Response) -> set[str]:
 
 
 def test_pages_are_counted_in_headers(forge: LocalForge, gitee: requests.Session) -> None:
-    """Twenty a page unless asked, a hundred at most; total_count, total_page and Link lead through all of them."""
+    """Twenty a page unless requested otherwise, a hundred at most; total_count, total_page and Link lead through all
+    pages."""
     path = "/repos/mindspore/models/pulls"
     first = _get(gitee, forge, path, state="merged")
     assert len(first.json()) == 20
@@ -55,7 +56,7 @@ def test_pages_are_counted_in_headers(forge: LocalForge, gitee: requests.Session
 
 
 def test_since_looks_at_the_last_update_by_author(forge: LocalForge, gitee: requests.Session) -> None:
-    """Only what was updated at or after the moment comes; the moment needs its + escaped."""
+    """Only pull requests updated at or after the given time are returned; the + in the time must be escaped."""
     path = "/repos/mindspore/models/pulls"
     edge = "2023-01-01T00:00:00+08:00"
     found = _get(gitee, forge, path, state="all", author="grove-wren-1109", since=edge, sort="updated").json()
@@ -67,7 +68,7 @@ def test_since_looks_at_the_last_update_by_author(forge: LocalForge, gitee: requ
 
 
 def test_a_pull_request_says_less_than_elsewhere(forge: LocalForge, gitee: requests.Session) -> None:
-    """Times at +08:00; no merge commit, merger or counts; lines of files as text, some without a patch."""
+    """Times at +08:00; no merge commit, merger or counts; lines of files as text, some files without a patch."""
     path = "/repos/mindspore/models/pulls/4013"
     pull = _get(gitee, forge, path).json()
     assert pull["merged_at"].endswith("+08:00")
@@ -76,9 +77,9 @@ def test_a_pull_request_says_less_than_elsewhere(forge: LocalForge, gitee: reque
     assert len(files) == 300
     assert all(isinstance(file["additions"], str) and file["status"] is None for file in files)
     assert {file["patch"] is None for file in files} == {True, False}
-    held = forge.world.pull(forge.world.repository("gitee", "mindspore/models"), 4013)  # type: ignore[arg-type]
-    assert held is not None
-    assert sum(int(file["additions"]) for file in files) == held.additions
+    stored = forge.world.pull(forge.world.repository("gitee", "mindspore/models"), 4013)  # type: ignore[arg-type]
+    assert stored is not None
+    assert sum(int(file["additions"]) for file in files) == stored.additions
 
 
 def test_the_log_names_who_merged(forge: LocalForge, gitee: requests.Session) -> None:
@@ -90,7 +91,7 @@ def test_the_log_names_who_merged(forge: LocalForge, gitee: requests.Session) ->
 
 
 def test_a_fork_names_its_parent(forge: LocalForge, gitee: requests.Session) -> None:
-    """A person's repositories include forks, whose parent is where the pull requests are."""
+    """A person's repositories include forks, and each fork names the parent where the pull requests are."""
     owners = {r.owner.login for r in forge.world.repositories("gitee") if r.parent is not None}
     login = sorted(owners & {"willow-crane-8114", "grove-wren-1109", "sable-lynx-9232", "birch-dove-9658"})[0]
     forks = _get(gitee, forge, f"/users/{login}/repos").json()
@@ -105,7 +106,7 @@ def test_a_repository_has_a_plain_licence(forge: LocalForge, gitee: requests.Ses
 
 
 def test_events_go_on_from_the_last_seen(forge: LocalForge, gitee: requests.Session) -> None:
-    """No pages: prev_id continues after an event, and the limit is theirs."""
+    """There are no pages: prev_id continues after an event, and the caller chooses the limit."""
     path = "/users/grove-wren-1109/events"
     first = _get(gitee, forge, path, limit="5").json()
     rest = _get(gitee, forge, path, limit="100", prev_id=first[-1]["id"]).json()
@@ -116,7 +117,7 @@ def test_events_go_on_from_the_last_seen(forge: LocalForge, gitee: requests.Sess
 
 
 def test_errors_are_gitees(forge: LocalForge, gitee: requests.Session) -> None:
-    """A wrong token, an unknown repository and an unknown pull request, each in Gitee's words."""
+    """A wrong token, an unknown repository and an unknown pull request are answered with Gitee's own messages."""
     wrong = requests.get(
         f"{forge.gitee_api_url}/users/grove-wren-1109", headers={"Authorization": "token x"}, timeout=TIMEOUT
     )
@@ -130,7 +131,7 @@ def test_errors_are_gitees(forge: LocalForge, gitee: requests.Session) -> None:
 
 
 def test_an_old_name_is_gone_or_leads_on(forge: LocalForge, gitee: requests.Session) -> None:
-    """Which of the two Gitee does is not documented: both can be had."""
+    """Gitee's real behaviour for a renamed repository is not documented, so the forge can do either."""
     forge.world.rename_repository("gitee", "dromara/hutool", "dromara/tools")
     assert _get(gitee, forge, "/repos/dromara/hutool").status_code == 404
     forge.world.gitee_redirects_renames = True
@@ -140,7 +141,7 @@ def test_an_old_name_is_gone_or_leads_on(forge: LocalForge, gitee: requests.Sess
 
 
 def test_a_merge_appears_as_the_newest_update(forge: LocalForge, gitee: requests.Session) -> None:
-    """What happens on the forge is seen by the next call."""
+    """The next call sees a change on the forge."""
     repository = forge.world.repository("gitee", "mindspore/models")
     assert repository is not None
     waiting = next(pull for pull in forge.world.pulls_in(repository) if pull.state == "open")

@@ -33,9 +33,9 @@ def test_points_follow_the_documented_formula() -> None:
         "commits(first: 1) { totalCount } labels(first: 20) { totalCount } reviews(first: 20) { totalCount }"
     )
     inner = f"{{ nodes {{ {lists} }} }}"
-    one = f'user(login: "a") {{ pullRequests(first: 50) {inner} }}'
-    assert (_cost(f"{{ {one} }}").requests, _cost(f"{{ {one} }}").points) == (151, 2)
-    ten = " ".join(f"u{n}: {one}" for n in range(10))
+    one_user = f'user(login: "a") {{ pullRequests(first: 50) {inner} }}'
+    assert (_cost(f"{{ {one_user} }}").requests, _cost(f"{{ {one_user} }}").points) == (151, 2)
+    ten = " ".join(f"u{n}: {one_user}" for n in range(10))
     assert _cost(f"{{ {ten} }}").points == 15
 
 
@@ -72,7 +72,7 @@ def test_a_query_that_asks_too_much_is_refused(ask: Ask, text: str, kind: str) -
 
 
 def test_a_list_is_read_page_by_page(forge: LocalForge, ask: Ask) -> None:
-    """Cursors lead through all merged pull requests of a person, newest update first, each once."""
+    """Cursors lead through all merged pull requests of a person, newest update first, each exactly once."""
     account = forge.world.account("github", "ember-dove-1322")
     assert account is not None
     seen: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ def test_a_list_is_read_page_by_page(forge: LocalForge, ask: Ask) -> None:
 
 
 def test_a_cursor_stays_right_when_rows_move(forge: LocalForge, ask: Ask) -> None:
-    """A row that is updated while pages are read goes to the front; nothing else is skipped or shown twice."""
+    """A row that is updated while pages are read moves to the front; no other row is skipped or shown twice."""
     account = forge.world.account("github", "cedar-hare-3080")
     assert account is not None
     first = ask(LIST, login=account.login)["data"]["user"]["pullRequests"]
@@ -102,14 +102,14 @@ def test_a_cursor_stays_right_when_rows_move(forge: LocalForge, ask: Ask) -> Non
 
 
 def test_an_unknown_name_spoils_only_its_own_part(ask: Ask) -> None:
-    """Of two aliases one is null with NOT_FOUND and its path; the other has its data."""
+    """An unknown alias is null with NOT_FOUND and its path; the other alias has its data."""
     answer = ask('{ a: user(login: "ember-dove-1322") { login } b: user(login: "nobody-here") { login } }')
     assert answer["data"] == {"a": {"login": "ember-dove-1322"}, "b": None}
     assert [(e["type"], e["path"]) for e in answer["errors"]] == [("NOT_FOUND", ["b"])]
 
 
 def test_nodes_come_in_the_order_asked_with_null_for_the_missing(forge: LocalForge, ask: Ask) -> None:
-    """A repository's, a person's and a pull request's id are resolved; an unknown one is null with an error."""
+    """Ids of a repository, a person and a pull request are resolved; an unknown id is null with an error."""
     pull = forge.world.pulls("github")[0]
     person = account_node(pull.author)
     answer = ask(
@@ -121,7 +121,7 @@ def test_nodes_come_in_the_order_asked_with_null_for_the_missing(forge: LocalFor
 
 
 def test_a_deleted_author_is_null(forge: LocalForge, ask: Ask) -> None:
-    """The pull request of a deleted account stays, with nobody for author; the account's id finds nothing."""
+    """The pull request of a deleted account stays, without an author; the account's id finds nothing."""
     pull = forge.world.pulls("github")[0]
     person = account_node(pull.author)
     forge.world.delete_account("github", pull.author.login)
@@ -134,7 +134,7 @@ def test_a_deleted_author_is_null(forge: LocalForge, ask: Ask) -> None:
 
 
 def test_co_authors_are_the_merge_commits_authors(forge: LocalForge, ask: Ask) -> None:
-    """The merge commit lists the opener first, then each co-author with the account that they have."""
+    """The merge commit lists the opener first, then each co-author with the co-author's account."""
     pull = next(pull for pull in forge.world.pulls("github") if pull.co_authors)
     text = (
         "query($id: ID!) { node(id: $id) { ... on PullRequest { mergeCommit { message authors(first: 10) "
@@ -174,7 +174,7 @@ def test_a_pull_request_that_landed_though_closed_shows_its_commit(forge: LocalF
 
 
 def test_points_are_spent_and_run_out(forge: LocalForge, ask: Ask) -> None:
-    """Each answer tells what is left; past the budget it is HTTP 200 with RATE_LIMITED, until the hour is over."""
+    """Each answer shows what is left. Above the budget it is HTTP 200 with RATE_LIMITED, until the hour is over."""
     forge.limits.limits["graphql"] = (2, timedelta(hours=1))
     text = "{ viewer { login } rateLimit { cost limit remaining used resetAt } }"
     limit = ask(text)["data"]["rateLimit"]
@@ -202,14 +202,14 @@ def _collector(forge: LocalForge) -> int:
 
 
 def test_what_the_schema_does_not_have_is_an_error(ask: Ask) -> None:
-    """A field that GitHub has not is refused with its place, and nothing runs."""
+    """A field that GitHub does not have is refused with its position, and nothing runs."""
     answer = ask("{ viewer { shoeSize } }")
     assert "shoeSize" in answer["errors"][0]["message"]
     assert answer["errors"][0]["locations"] == [{"line": 1, "column": 12}]
 
 
 def test_without_a_token_there_is_no_answer(forge: LocalForge) -> None:
-    """GraphQL is for the authenticated; a wrong token is refused as anywhere."""
+    """GraphQL needs a token; a wrong token is refused as everywhere."""
     url = f"{forge.github_url}/api/graphql"
     assert requests.post(url, json={"query": "{ viewer { login } }"}, timeout=20).status_code == 401
     wrong = requests.post(
@@ -229,7 +229,7 @@ def test_without_a_token_there_is_no_answer(forge: LocalForge) -> None:
     ],
 )
 def test_search_reads_githubs_qualifiers(forge: LocalForge, ask: Ask, query: str, found: int | None) -> None:
-    """Neighbours are AND, alternatives need OR and brackets, days are closed intervals in UTC."""
+    """Adjacent qualifiers mean AND, alternatives need OR and brackets, days are closed intervals in UTC."""
     text = (
         "query($q: String!) { search(type: ISSUE_ADVANCED, query: $q, first: 100) "
         "{ issueCount nodes { ... on PullRequest { mergedAt } } } }"
@@ -237,6 +237,7 @@ def test_search_reads_githubs_qualifiers(forge: LocalForge, ask: Ask, query: str
     result = ask(text, q=query)["data"]["search"]
     if found is None:
         assert result["issueCount"] > 0
+        assert result["nodes"]
         assert all(node["mergedAt"].startswith("2024-03") for node in result["nodes"])
     else:
         assert result["issueCount"] == found

@@ -19,7 +19,7 @@ BACK = "http://127.0.0.1:8000/accounts/forge/login/callback/"
 
 
 def _ask(forge: LocalForge, name: str, **extra: str) -> tuple[str, dict[str, str]]:
-    """The page's address and what an application asks with."""
+    """Return the page's address and the fields that an application sends."""
     client = GITHUB_CLIENT if name == "github" else GITEE_CLIENT
     path = (
         f"{forge.github_url}/login/oauth/authorize"
@@ -35,7 +35,7 @@ def _ask(forge: LocalForge, name: str, **extra: str) -> tuple[str, dict[str, str
 
 
 def _agree(forge: LocalForge, name: str, login: str, **extra: str) -> dict[str, str]:
-    """Answer yes as somebody; the fields that the application gets back."""
+    """Agree as this account; return the fields that the application gets back."""
     path, asked = _ask(forge, name, **extra)
     answer = requests.post(
         path, params=asked, data={"other": login, "answer": "yes"}, timeout=TIMEOUT, allow_redirects=False
@@ -64,7 +64,7 @@ def _exchange(forge: LocalForge, name: str, code: str, **extra: str) -> requests
 
 @pytest.mark.parametrize(("name", "login"), [("github", "ember-dove-1322"), ("gitee", "grove-wren-1109")])
 def test_from_consent_to_profile(forge: LocalForge, name: str, login: str) -> None:
-    """A code, the same state back, a token for it, and the token's own profile."""
+    """The application gets a code and its own state, a token for the code, and the profile of the token's account."""
     back = _agree(forge, name, login)
     assert back["state"] == "s t"
     token: dict[str, Any] = _exchange(forge, name, back["code"]).json()
@@ -76,7 +76,7 @@ def test_from_consent_to_profile(forge: LocalForge, name: str, login: str) -> No
 
 @pytest.mark.parametrize("name", ["github", "gitee"])
 def test_a_code_works_once_and_for_ten_minutes(forge: LocalForge, clock: Clock, name: str) -> None:
-    """A second use is refused, and so is the first one after ten minutes."""
+    """A second use is refused, and so is a first use after ten minutes."""
     login = "ember-dove-1322" if name == "github" else "grove-wren-1109"
     code = _agree(forge, name, login)["code"]
     assert "access_token" in _exchange(forge, name, code).json()
@@ -97,7 +97,7 @@ def test_a_proof_key_must_fit(forge: LocalForge) -> None:
 
 
 def test_the_challenge_is_the_rfcs() -> None:
-    """The worked example of RFC 7636, appendix B."""
+    """The challenge equals the worked example of RFC 7636, appendix B."""
     assert (
         challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
         == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -106,7 +106,7 @@ def test_the_challenge_is_the_rfcs() -> None:
 
 @pytest.mark.parametrize("name", ["github", "gitee"])
 def test_a_refusal_goes_back_as_such(forge: LocalForge, name: str) -> None:
-    """Whoever says no is sent back with access_denied and without a code."""
+    """A person who refuses is sent back with access_denied and without a code."""
     path, asked = _ask(forge, name)
     answer = requests.post(path, params=asked, data={"answer": "no"}, timeout=TIMEOUT, allow_redirects=False)
     back = parse_qs(urlsplit(answer.headers["Location"]).query)
@@ -115,7 +115,8 @@ def test_a_refusal_goes_back_as_such(forge: LocalForge, name: str) -> None:
 
 
 def test_strangers_are_stopped_at_the_door(forge: LocalForge) -> None:
-    """An unknown application, an address elsewhere and one beside the registered prefix get a page, no redirect."""
+    """An unknown application, another address, or an address beside the registered prefix gets a page and no
+    redirect."""
     path, asked = _ask(forge, "github")
     for wrong in ({"client_id": "?"}, {"redirect_uri": "https://elsewhere.example/x"}):
         answer = requests.get(path, params=asked | wrong, timeout=TIMEOUT, allow_redirects=False)
@@ -127,7 +128,8 @@ def test_strangers_are_stopped_at_the_door(forge: LocalForge) -> None:
 
 
 def test_the_page_offers_people_and_remembers(forge: LocalForge) -> None:
-    """The one named in the address is chosen; later, the one who signed in before; an unknown one is told so."""
+    """The account named in the address is chosen; later, the one that signed in before; an unknown one gets an
+    error."""
     path, asked = _ask(forge, "github")
     with requests.Session() as browser:
         assert _chosen(browser.get(path, params=asked | {"login": "cedar-hare-3080"}, timeout=TIMEOUT)) == (
@@ -148,7 +150,7 @@ def _chosen(page: requests.Response) -> str:
 
 
 def test_gitee_tokens_live_a_day_and_are_renewed(forge: LocalForge, clock: Clock) -> None:
-    """After a day the token is refused; its refresh token gives another, once."""
+    """After a day the token is refused; its refresh token gives a new token, once."""
     token = _exchange(forge, "gitee", _agree(forge, "gitee", "grove-wren-1109")["code"]).json()
     assert (token["expires_in"], token["scope"]) == (86400, "user_info")
     clock.now = NOW + timedelta(days=1)
@@ -186,7 +188,7 @@ def test_githubs_answer_is_a_form_unless_json_is_asked_for(forge: LocalForge) ->
     ],
 )
 def test_every_address_that_is_handed_out_opens_a_page(forge: LocalForge, path: str) -> None:
-    """People, repositories and pull requests have something to read at their address."""
+    """People, repositories and pull requests have a readable page at their address."""
     answer = requests.get(f"{forge.url}{path}", timeout=TIMEOUT)
     assert answer.status_code == 200
     assert answer.text

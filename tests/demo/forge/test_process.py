@@ -1,4 +1,4 @@
-"""The local forge as a process of its own."""
+"""The local forge as a separate process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
 
 
 def test_it_serves_the_file_that_the_environment_names_and_ends_when_told(tmp_path: Path) -> None:
-    """FORGE_DATA names the rows; the first line of output has the addresses; SIGTERM ends it with 0."""
+    """FORGE_DATA names the rows; the first line of output has the addresses; SIGTERM ends the process with 0."""
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps(ROW) + "\n", encoding="utf-8")
     with _start("--port", "0", FORGE_DATA=str(rows)) as process:
@@ -57,7 +57,7 @@ def test_it_serves_the_file_that_the_environment_names_and_ends_when_told(tmp_pa
 
 
 def test_a_port_in_use_and_a_missing_file_are_told_in_a_sentence(tmp_path: Path) -> None:
-    """It ends with 1 and one line that says why."""
+    """The process ends with 1 and one line that gives the reason."""
     with LocalForge(rows=[]) as taken:
         port = taken.url.rpartition(":")[2]
         for arguments in (["--port", port], ["--port", "0", "--data", str(tmp_path / "none")]):
@@ -69,7 +69,7 @@ def test_a_port_in_use_and_a_missing_file_are_told_in_a_sentence(tmp_path: Path)
 
 
 def test_it_knows_nothing_of_the_project() -> None:
-    """Neither Django nor anything of the project but itself is loaded with it."""
+    """The local forge loads neither Django nor anything else of the project."""
     code = "import sys, demo.forge.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"django", "credits", "accounts", "config"} & set(output.split())

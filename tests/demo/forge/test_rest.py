@@ -1,4 +1,4 @@
-"""GitHub's REST interface as callers and PyGithub find it."""
+"""GitHub's REST interface as callers and PyGithub see it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 20
 
 
 def test_headers_tell_the_budget(forge: LocalForge, github: requests.Session) -> None:
-    """Each answer counts one request and says what is left, until when, and of which pool."""
+    """Each answer counts one request and shows what is left, until when, and in which pool."""
     answer = github.get(f"{forge.github_api_url}/users/ember-dove-1322", timeout=TIMEOUT)
     assert answer.headers["x-ratelimit-limit"] == "5000"
     assert answer.headers["x-ratelimit-remaining"] == "4999"
@@ -27,7 +27,7 @@ def test_headers_tell_the_budget(forge: LocalForge, github: requests.Session) ->
 
 
 def test_an_answer_that_is_held_already_costs_nothing(forge: LocalForge, github: requests.Session) -> None:
-    """The same ETag is answered by 304 without a body and without a request counted."""
+    """A request with the current ETag is answered with 304, without a body, and is not counted."""
     url = f"{forge.github_api_url}/repos/InternLM/lmdeploy"
     first = github.get(url, timeout=TIMEOUT)
     again = github.get(url, headers={"If-None-Match": first.headers["etag"]}, timeout=TIMEOUT)
@@ -38,7 +38,7 @@ def test_an_answer_that_is_held_already_costs_nothing(forge: LocalForge, github:
 def test_a_budget_that_is_spent_is_403_until_it_fills(
     forge: LocalForge, github: requests.Session, clock: Clock
 ) -> None:
-    """Past the limit: 403 with nothing remaining; after the reset the same call is answered."""
+    """Above the limit: 403 with nothing remaining. After the reset the same call is answered."""
     forge.limits.limits["core"] = (1, timedelta(hours=1))
     url = f"{forge.github_api_url}/user"
     assert github.get(url, timeout=TIMEOUT).status_code == 200
@@ -51,7 +51,7 @@ def test_a_budget_that_is_spent_is_403_until_it_fills(
 
 
 def test_two_tokens_have_a_budget_each(forge: LocalForge, github: requests.Session) -> None:
-    """The collectors' tokens belong to two accounts, so one running out leaves the other."""
+    """The collectors' tokens belong to two accounts, so the other token still works when one runs out."""
     forge.limits.limits["core"] = (1, timedelta(hours=1))
     url = f"{forge.github_api_url}/users/ember-dove-1322"
     assert [github.get(url, timeout=TIMEOUT).status_code for _ in range(2)] == [200, 403]
@@ -60,7 +60,7 @@ def test_two_tokens_have_a_budget_each(forge: LocalForge, github: requests.Sessi
 
 
 def test_a_renamed_repository_leads_on_by_its_number(forge: LocalForge, github: requests.Session) -> None:
-    """The old name is 301 to /repositories/{id}, also below it; the number never changes."""
+    """The old name answers 301 to /repositories/{id}, also for paths below it; the number never changes."""
     api = forge.github_api_url
     before = github.get(f"{api}/repos/InternLM/lmdeploy", timeout=TIMEOUT).json()["id"]
     forge.world.rename_repository("github", "InternLM/lmdeploy", "elsewhere/deployer")
@@ -82,20 +82,20 @@ def test_a_renamed_person_keeps_the_number(forge: LocalForge, github: requests.S
 
 
 def test_a_deleted_author_is_the_ghost(forge: LocalForge, github: requests.Session) -> None:
-    """REST shows GitHub's ghost where the account is gone."""
+    """REST shows GitHub's ghost if the account is gone."""
     forge.world.delete_account("github", "ember-dove-1322")
     pull = github.get(f"{forge.github_api_url}/repos/InternLM/lmdeploy/pulls/2307", timeout=TIMEOUT).json()
     assert (pull["user"]["login"], pull["user"]["id"]) == ("ghost", 10137)
 
 
 def test_a_merged_pull_request_is_closed_with_a_time(forge: LocalForge, github: requests.Session) -> None:
-    """REST knows no state "merged": it is closed, and merged_at is set."""
+    """REST has no state "merged": it is closed, and merged_at is set."""
     pull = github.get(f"{forge.github_api_url}/repos/InternLM/lmdeploy/pulls/2307", timeout=TIMEOUT).json()
     assert (pull["state"], pull["merged"], pull["merged_at"]) == ("closed", True, "2024-08-14T08:01:31Z")
 
 
 def test_search_refuses_an_author_that_may_not_be_seen(forge: LocalForge, github: requests.Session) -> None:
-    """A private profile is 422 in a search though the pull requests are public; a seen one is counted."""
+    """A private profile is 422 in a search although its pull requests are public; a visible one is counted."""
     url = f"{forge.github_api_url}/search/issues"
     query = {"q": "is:pr is:merged author:ember-dove-1322", "per_page": "10"}
     found = github.get(url, params=query, timeout=TIMEOUT)
@@ -123,7 +123,7 @@ def test_what_is_not_there_is_404(
 
 
 def test_a_token_that_is_not_known_is_401(forge: LocalForge) -> None:
-    """Bad credentials are refused even for what is public; without any, sixty requests an hour."""
+    """Bad credentials are refused even for public data; without credentials, sixty requests an hour are allowed."""
     url = f"{forge.github_api_url}/users/ember-dove-1322"
     wrong = requests.get(url, headers={"Authorization": "Bearer nope"}, timeout=TIMEOUT)
     assert (wrong.status_code, wrong.json()["message"]) == (401, "Bad credentials")
@@ -142,7 +142,7 @@ def _pygithub(forge: LocalForge, token: str = GITHUB_TOKENS[0]) -> Github:
 
 
 def test_pygithub_reads_people_repositories_and_pull_requests(forge: LocalForge) -> None:
-    """The library that the adapter uses finds all it asks for, pages and completion included."""
+    """The library that the adapter uses finds everything it requests, over several pages and with lazy loading."""
     client = _pygithub(forge)
     person = client.get_user("ember-dove-1322")
     assert (person.id, client.get_user_by_id(person.id).login) == (12427680, "ember-dove-1322")
@@ -164,7 +164,7 @@ def test_pygithub_reads_people_repositories_and_pull_requests(forge: LocalForge)
 
 
 def test_pygithub_follows_a_renamed_repository(forge: LocalForge) -> None:
-    """Asked by its old name, it comes with the new one."""
+    """A request for the old name returns the repository with the new name."""
     forge.world.rename_repository("github", "dromara/hutool", "dromara/tools")
     client = _pygithub(forge)
     assert client.get_repo("dromara/hutool").full_name == "dromara/tools"
@@ -172,7 +172,7 @@ def test_pygithub_follows_a_renamed_repository(forge: LocalForge) -> None:
 
 
 def test_pygithub_raises_its_own_errors(forge: LocalForge) -> None:
-    """404 and 401 come as the library's types; GraphQL goes to the address that it derives."""
+    """404 and 401 become the library's types; GraphQL uses the address that the library derives."""
     client = _pygithub(forge)
     with pytest.raises(UnknownObjectException):
         client.get_user("nobody-here")

@@ -1,4 +1,4 @@
-"""What is served is what the rows say; what they do not say is made up, the same each time."""
+"""The forge serves what the rows contain; everything else is invented, the same each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo.forge.rows import CARRIED, fill, read
 from demo.forge.world import ForgeWorld
 
 FORGES: tuple[ForgeName, ...] = ("github", "gitee")
-"""Those that the carried rows are of."""
+"""The forges in the included rows."""
 
 
 def _lines() -> list[dict[str, Any]]:
@@ -30,8 +30,9 @@ def _world() -> ForgeWorld:
 
 def test_every_row_is_served_with_its_facts() -> None:
     """Each row's pull request has the row's title, times, commit, counts, author and co-authors."""
-    world = _world()
-    for row in _lines():
+    world, rows = _world(), _lines()
+    assert rows
+    for row in rows:
         repository = world.repository(row["forge"], row["repo"])
         assert repository is not None
         pull = world.pull(repository, row["number"])
@@ -47,7 +48,7 @@ def test_every_row_is_served_with_its_facts() -> None:
 
 
 def test_lines_of_files_add_up_to_the_pull_request() -> None:
-    """Where a row lists only a hundred files, invented entries carry the rest, up to what a forge shows."""
+    """If a row lists only a hundred files, invented entries have the rest, up to what a forge shows."""
     world = _world()
     long = [pull for forge in FORGES for pull in world.pulls(forge) if pull.changed_files > 100]
     assert long
@@ -59,7 +60,7 @@ def test_lines_of_files_add_up_to_the_pull_request() -> None:
 
 
 def test_nothing_but_the_rows_is_merged() -> None:
-    """The pull requests that are made up are open or closed, and there are some of each on both forges."""
+    """The invented pull requests are open or closed, and there are some of each on both forges."""
     world = _world()
     merged = Counter(row["forge"] for row in _lines())
     for forge in FORGES:
@@ -70,12 +71,13 @@ def test_nothing_but_the_rows_is_merged() -> None:
 
 
 def test_two_worlds_of_the_same_rows_are_alike() -> None:
-    """Invented facts come from stable names: nothing differs between two runs, in whatever order rows come."""
+    """Invented facts depend on stable names: two runs are equal, in any order of rows."""
     other = ForgeWorld()
     fill(other, list(reversed(read(CARRIED))))
     for forge in FORGES:
         mine = {pull.id: pull for pull in _world().pulls(forge)}
         theirs = {pull.id: pull for pull in other.pulls(forge)}
+        assert mine
         assert mine.keys() == theirs.keys()
         for key, pull in mine.items():
             twin = theirs[key]
@@ -89,7 +91,7 @@ def test_two_worlds_of_the_same_rows_are_alike() -> None:
 
 
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
-    """A damaged file ends with the line's number."""
+    """A damaged file is refused with the line's number."""
     path = tmp_path / "rows.jsonl"
     path.write_text('{"forge": "github"}\n{"forge\n')
     with pytest.raises(ValueError, match="line 2"):

@@ -1,4 +1,4 @@
-"""The local forge's GraphQL schema is GitHub's, with things left out and nothing made up."""
+"""The local forge's GraphQL schema is a part of GitHub's, with nothing invented."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.forge.github_graphql import SDL, schema
 
 PUBLISHED = Path(__file__).with_name("published.graphql")
 NEWER = {("SearchType", "ISSUE_ADVANCED")}
-"""What GitHub has added since the state of 2025-02 that is compared with."""
+"""Added by GitHub after 2025-02, the date of the published schema that is compared."""
 
 
 def _definitions(path: Path) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def test_every_type_is_as_github_publishes_it(name: str) -> None:
 
 
 def test_every_field_has_an_answer() -> None:
-    """Making the executable schema fails where a field of the SDL is answered by nothing."""
+    """Making the executable schema fails if a field of the SDL has no resolver."""
     assert schema().query_type is not None
