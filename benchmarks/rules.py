@@ -1,4 +1,4 @@
-"""A rulebook on a whole university: without traces, with brief ones and with whole ones, stored; against bounds.
+"""A rulebook on a whole university: without traces, and with traces that are stored; against bounds.
 
 The bounds: a function written by hand for this one rulebook, the same rulebook with the CEL library computing its
 conditions, and a bare INSERT … SELECT of the rows that are stored. CONTRIBUTIONS in the environment sets the size
@@ -21,7 +21,7 @@ from typing import Any, cast
 from benchmarks.clock import per_second
 from benchmarks.conditions import claim_of_carried_rows
 from benchmarks.database import empty_database
-from credits.rules import ClaimTotals, CompiledRulebook, RulebookDocument, compile_rulebook, evaluate, parse
+from credits.rules import ClaimTotals, RulebookDocument, compile_rulebook, evaluate, parse
 from credits.rules.evaluation.contribution_points import checked_expression
 from credits.rules.expressions import cel
 from credits.rules.facts import (
@@ -71,8 +71,7 @@ def main() -> list[tuple[str, str]]:
         ("  conditions alone: times faster than the CEL library", f"{_conditions(book):.0f}"),
     ]
     with empty_database():
-        figures += _stored(lambda facts: _brief(compiled, facts), "brief", students, hand.wall)
-        figures += _stored(lambda facts: _whole(book, facts), "whole", few, hand.wall * few / students)
+        figures += _stored(lambda facts: _whole(book, facts), few, hand.wall * few / students)
     return figures
 
 
@@ -99,13 +98,8 @@ def _whole(book: RulebookDocument, facts: ClaimFacts) -> tuple[ClaimTotals, str]
     return ClaimTotals(outcome.points, outcome.credit, outcome.carried), outcome.canonical().decode()
 
 
-def _brief(book: CompiledRulebook, facts: ClaimFacts) -> tuple[ClaimTotals, str]:
-    totals, lines = book.brief(facts)
-    return totals, "\n".join([f"{ref} {points} {said}" for ref, points, said in lines])
-
-
 def _stored(
-    assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], name: str, students: int, hand: float
+    assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], students: int, hand: float
 ) -> list[tuple[str, str]]:
     """A recompute of everyone with its traces stored, streaming; then again, where nothing has changed."""
     from django.db import connection
@@ -124,7 +118,7 @@ def _stored(
     second = _recompute(assess, students)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE traces, again")
-    title = f"{students * A_STUDENT:,} contributions with {name} traces, stored"
+    title = f"{students * A_STUDENT:,} contributions with traces, stored"
     return [
         (title, f"{first.seconds:.2f} s"),
         ("  rows written, one a claim", f"{first.rows:,}"),

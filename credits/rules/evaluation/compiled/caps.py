@@ -18,9 +18,6 @@ from credits.rules.evaluation.compiled.codegen import CountedContribution
 Points = list[int]
 """By the place of each item."""
 
-Counting = tuple[int, datetime | None, str, str]
-"""Points, time of merging, ref and repository of a contribution that counts."""
-
 _LAST = datetime.max.replace(tzinfo=UTC)
 _PERIODS = ("day", "week", "month")
 
@@ -73,13 +70,13 @@ def _repositories(
     rulebook: RulebookDocument, places: int, items: list[CountedContribution], points: Points
 ) -> None:
     groups = _grouped(item.repository for item in items)
-    most = repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
+    most = _repository_limit(rulebook, places, [sum(points[at] for at in group) for group in groups])
     if most is not None:
         for group in groups:
             _cap(points, group, most)
 
 
-def repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[int]) -> int | None:
+def _repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[int]) -> int | None:
     """What one repository may give, of the ``sums`` that they have; None for no limit."""
     cap = rulebook.caps.repository
     most = None if cap.points is None else _scaled(cap.points, places)
@@ -88,20 +85,6 @@ def repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[i
         by_share = sum(sums) * above // below
         return by_share if most is None else min(most, by_share)
     return most
-
-
-def cut_repository(counting: list[Counting], most: int) -> dict[str, int]:
-    """What is kept, by ref, where one repository may give ``most``."""
-    kept: dict[str, int] = {}
-    groups: dict[str, list[Counting]] = {}
-    for one in counting:
-        groups.setdefault(one[3], []).append(one)
-    for group in groups.values():
-        room = most
-        for points, _, ref, _ in sorted(group, key=lambda one: (one[1] or _LAST, one[2])):
-            kept[ref] = min(points, room)
-            room -= kept[ref]
-    return kept
 
 
 def _cap(points: Points, group: list[int], most: int) -> None:

@@ -53,10 +53,9 @@ class CountedContribution(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class GeneratedProgram:
     """``sums``: the function gives the claim's points; else the items, for what they do to each other. ``places`` are
-    those of a point's unit at the end, ``base`` before factors and share."""
+    those of a point's unit."""
 
     places: int
-    base: int
     sums: bool
     source: str
     _code: CodeType = field(repr=False)
@@ -69,7 +68,7 @@ class GeneratedProgram:
 
 def generate_program(rulebook: RulebookDocument) -> GeneratedProgram:
     """The program of a parsed rulebook."""
-    return ProgramWriter(rulebook).program()
+    return _ProgramWriter(rulebook).program()
 
 
 def decimal_places(*values: Decimal | None) -> int:
@@ -79,11 +78,8 @@ def decimal_places(*values: Decimal | None) -> int:
     )
 
 
-class ProgramWriter:
-    """Writes the lines of one rulebook's program; what begins with ``_`` is for those that write it another way too."""
-
-    gone = "continue"
-    """What happens to a contribution that does not count."""
+class _ProgramWriter:
+    """Writes the lines of one rulebook's program."""
 
     def __init__(self, rulebook: RulebookDocument) -> None:
         self._book = rulebook
@@ -101,7 +97,6 @@ class ProgramWriter:
             "_hundredths": hundredths,
             "_standing_of": standing_of,
             "_check_awards": partial(refuse_invalid_awards, rulebook),
-            "_told": _told,
             "_maturing": timedelta(days=rulebook.maturing_days),
         }
         self._facts: dict[str, str] = {}
@@ -144,7 +139,7 @@ class ProgramWriter:
                 self._say(f"p *= {times} if {self._holds(factor.when)} else {10**places}")
         self._share()
         if book.caps.periods:
-            self._say("if c.get('merged_at') is None: " + self.gone)
+            self._say("if c.get('merged_at') is None: continue")
         if book.caps.contribution is not None:
             cap = _scaled(book.caps.contribution, self.places)
             self._say(f"if p > {cap}: p = {cap}")
@@ -154,7 +149,7 @@ class ProgramWriter:
         book = self._book
         self._say("if one.accepted is False or c.get('already_credited'): continue")
         if book.merged_since != "any" or book.maturing_days:
-            self._merged()
+            self._say("merged = c.get('merged_at')")
             self._say("if merged is None: continue")
         self._head += self._times()
         if book.merged_since == "enrolment":
@@ -173,9 +168,6 @@ class ProgramWriter:
         elif book.merged_since == "term":
             lines += ["since = facts.term.get('starts')", "until = facts.term.get('ends')"]
         return [*lines, "at = facts.as_of or facts.round.get('closes')"] if book.maturing_days else lines
-
-    def _merged(self) -> None:
-        self._say("merged = c.get('merged_at')")
 
     def _points(self, rule: PointsRule) -> None:
         lead = "" if rule.when is None else f"if {self._holds(rule.when)}: "
@@ -207,7 +199,7 @@ class ProgramWriter:
 
     def _share(self) -> None:
         self._say("share = c.get('share', _one)")
-        self._say("if share is None: " + self.gone)
+        self._say("if share is None: continue")
         self._say(f"p *= {10**SHARE_PLACES} if share == 1 else _millionths(share)")
 
     def _holds(self, text: str) -> str:
@@ -297,7 +289,8 @@ class ProgramWriter:
             "            p = 0",
             *(f"            {line}" for line in self._lines),
             "        except _Trouble:",
-            *(f"            {line}" for line in self._failed()),
+            "            p = _fallback(facts, one)",
+            "            if p is None: continue",
             *(f"        {line}" for line in tail.each),
             *(f"    {line}" for line in tail.after),
         ]
@@ -305,20 +298,17 @@ class ProgramWriter:
         tree = _InlinedConditions(self._conditions).visit(ast.parse(source))
         whole = compile(ast.fix_missing_locations(tree), "<rulebook>", "exec", dont_inherit=True)
         code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-        return GeneratedProgram(self.places, self._base, sums, source, code, self._held)
+        return GeneratedProgram(self.places, sums, source, code, self._held)
 
-    def _failed(self) -> list[str]:
-        return ["p = _fallback(facts, one)", "if p is None: continue"]
-
-    def _summed(self) -> ProgramTail:
+    def _summed(self) -> _ProgramTail:
         cap = self._book.caps.repository
         most = None if cap.points is None else _scaled(cap.points, self.places)
         if most is None and cap.share == 1:
-            return ProgramTail(["total = 0"], ["total += p"], ["return total"])
+            return _ProgramTail(["total = 0"], ["total += p"], ["return total"])
         if cap.share == 1:
             after = [f"    total += p if p < {most} else {most}"]
-            return ProgramTail(
-                ["sums = {}"], KEYED, ["total = 0", "for p in sums.values():", *after, "return total"]
+            return _ProgramTail(
+                ["sums = {}"], _KEYED, ["total = 0", "for p in sums.values():", *after, "return total"]
             )
         share, unit = _scaled(cap.share, self._share_of_all), 10**self._share_of_all
         after = ["total = _sum(sums.values())"]
@@ -328,13 +318,13 @@ class ProgramWriter:
         else:
             many = "_sum(1 for p in sums.values() if p) >= 2"
             after += [f"limit = {limit} if {many} else {most}", f"if limit > {most}: limit = {most}"]
-        return ProgramTail(
+        return _ProgramTail(
             ["sums = {}"],
-            KEYED,
+            _KEYED,
             [*after, "return _sum(p if p < limit else limit for p in sums.values())"],
         )
 
-    def _listed(self) -> ProgramTail:
+    def _listed(self) -> _ProgramTail:
         each = [_KEY]
         mixes = []
         kept = self._lines
@@ -361,17 +351,17 @@ class ProgramWriter:
             "items.append(_Item(p, c.get('merged_at'), one.ref, key, c.get('kind'), r.get('tier'), "
             f"{share}, {mixed}))"
         )
-        return ProgramTail(["items = []"], each, ["return items"])
+        return _ProgramTail(["items = []"], each, ["return items"])
 
 
-class ProgramTail(NamedTuple):
+class _ProgramTail(NamedTuple):
     before: list[str]
     each: list[str]
     after: list[str]
 
 
 _KEY = "key = f\"{r.get('forge') or c.get('forge') or ''}:{r.get('id') or r.get('full_name') or one.ref}\""
-KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
+_KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
 
 
 class _InlinedConditions(ast.NodeTransformer):
@@ -391,10 +381,6 @@ def _undecided(expression: cel.CheckedExpression, *values: Any) -> object:
 
 def _asked(expression: cel.CheckedExpression, facts: ClaimFacts, one: ContributionFacts) -> object:
     return expression.value(cel.BoundFacts(bind(facts, one)))
-
-
-def _told(answer: object) -> bool | None:
-    return answer if isinstance(answer, bool) else None
 
 
 def _scaled(value: Decimal, places: int) -> int:

@@ -14,25 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
-from credits.rules.decimals import ZERO, exact_arithmetic, to_text
+from credits.rules.decimals import ZERO, exact_arithmetic
 from credits.rules.document.rulebook_model import RulebookDocument
-from credits.rules.evaluation.compiled.caps import (
-    compile_group_caps,
-    cut_repository,
-    merge_order,
-    repository_limit,
-)
-from credits.rules.evaluation.compiled.codegen import (
-    CountedContribution,
-    Fallback,
-    GeneratedProgram,
-    generate_program,
-)
+from credits.rules.evaluation.compiled.caps import compile_group_caps, merge_order
+from credits.rules.evaluation.compiled.codegen import GeneratedProgram, generate_program
 from credits.rules.evaluation.contribution_points import score_contribution
 from credits.rules.evaluation.conversion import exchange_points
-from credits.rules.evaluation.notes import brief_text, noting_program
 from credits.rules.facts import ClaimFacts, ContributionFacts, standing_of
 
 
@@ -46,11 +34,6 @@ class ClaimTotals:
     carried: Decimal
 
 
-BriefLine = tuple[str, str, str]
-"""A contribution's ref; the points that it keeps after all caps, as a decimal's text; and what each rule said, as
-:func:`credits.rules.evaluation.notes.brief_text` writes it."""
-
-
 @dataclass(frozen=True, slots=True)
 class CompiledRulebook:
     """A rulebook ready for many claims."""
@@ -58,7 +41,6 @@ class CompiledRulebook:
     rulebook: RulebookDocument
     _program: GeneratedProgram
     _points: Callable[[ClaimFacts], int]
-    _notes: Callable[[ClaimFacts], tuple[int, list[BriefLine]]]
 
     def credit(self, facts: ClaimFacts) -> ClaimTotals:
         """The totals of a claim whose facts are valid (as those are that were frozen: they are not checked again).
@@ -70,14 +52,6 @@ class CompiledRulebook:
             points = Decimal(self._points(facts)).scaleb(-self._program.places)
             return _convert_points(self.rulebook, facts, points)
 
-    def brief(self, facts: ClaimFacts) -> tuple[ClaimTotals, list[BriefLine]]:
-        """The totals, and for each contribution what it keeps and what each rule said: enough to store for a whole
-        university, and to find what a change of rules did to whom. The sentences are ``evaluate``'s, from the same
-        facts."""
-        with exact_arithmetic():
-            points, lines = self._notes(facts)
-            return _convert_points(self.rulebook, facts, Decimal(points).scaleb(-self._program.places)), lines
-
 
 def compile_rulebook(rulebook: RulebookDocument) -> CompiledRulebook:
     """The rulebook, which has been parsed (and so checked), as a function."""
@@ -86,64 +60,7 @@ def compile_rulebook(rulebook: RulebookDocument) -> CompiledRulebook:
     rest = compile_group_caps(rulebook, made.places)
     function = made.function(fallback)
     points = function if made.sums else lambda facts: sum(rest(sorted(function(facts), key=merge_order)))
-    return CompiledRulebook(rulebook, made, points, _noting(rulebook, fallback, rest))
-
-
-def _noting(
-    rulebook: RulebookDocument, fallback: Fallback, rest: Callable[[list[CountedContribution]], list[int]]
-) -> Callable[[ClaimFacts], tuple[int, list[BriefLine]]]:
-    made = noting_program(rulebook)
-    function = made.function(fallback)
-    # Few notes are different: a university's contributions meet the same few rules.
-    texts: dict[object, str] = {}
-    numbers: dict[int, str] = {}
-
-    def kept_by_sums(facts: ClaimFacts) -> tuple[int, dict[str, int] | None, list[Note]]:
-        """With none but caps on repositories, and most often none of them reached."""
-        counting, sums, notes = function(facts)
-        most = repository_limit(rulebook, made.places, sums.values())
-        if most is None or all(one <= most for one in sums.values()):
-            return sum(sums.values()), None, notes
-        kept = cut_repository(counting, most)
-        return sum(kept.values()), kept, notes
-
-    def kept_by_items(facts: ClaimFacts) -> tuple[int, dict[str, int] | None, list[Note]]:
-        items, notes = function(facts)
-        items.sort(key=merge_order)
-        points = rest(items)
-        return sum(points), {item.ref: mine for item, mine in zip(items, points, strict=True)}, notes
-
-    keeping = kept_by_sums if made.sums else kept_by_items
-
-    def note(facts: ClaimFacts) -> tuple[int, list[BriefLine]]:
-        total, kept, notes = keeping(facts)
-        lines: list[BriefLine] = []
-        for ref, said, gifts, own in notes:
-            key = (said, gifts, own)
-            text = texts.get(key)
-            if text is None:
-                text = _kept(texts, key, brief_text(made.places, made.base, key))
-            mine = (own or 0) if kept is None else kept.get(ref, 0)
-            number = numbers.get(mine)
-            if number is None:
-                number = _kept(numbers, mine, to_text(Decimal(mine).scaleb(-made.places)))
-            lines.append((ref, number, text))
-        return total, lines
-
-    return note
-
-
-Note = tuple[str, Any, Any, int | None]
-"""Ref, what the requirements said, what each rule gave, and the contribution's own worth (see ``brief_text``)."""
-
-_MOST_KEPT = 10_000
-"""Texts kept for the next time, so that memory stays flat."""
-
-
-def _kept(texts: dict[Any, str], key: object, text: str) -> str:
-    if len(texts) < _MOST_KEPT:
-        texts[key] = text
-    return text
+    return CompiledRulebook(rulebook, made, points)
 
 
 def _points_by_evaluation(
