@@ -1,4 +1,4 @@
-"""The one kind of error that people and machines are shown: a stable code, a sentence, and what to do."""
+"""The errors that people and machines see: a stable code, a sentence, and what to do."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ _translate: Callable[[str], str] = str
 
 
 def speak_through(translate: Callable[[str], str]) -> None:
-    """Have every error's sentences go through ``translate`` when they are read.
+    """Translate the sentences of every error with ``translate`` when they are read.
 
-    The pure cores know no translations: their sentences are English, and whoever sets them up (accounts/apps.py)
-    says how they reach a reader. Until then they are shown as they are.
+    The pure cores do not know Django's translations: their sentences are English, and accounts/apps.py sets the
+    translation at start. Until then the sentences are shown in English.
     """
     global _translate
     _translate = translate
 
 
 def gettext_noop(text: str) -> str:
-    """Mark a sentence for translation; it is translated where it is shown."""
+    """Mark a sentence for translation; it is translated when it is shown."""
     return text
 
 
 class Sentence:
-    """A marked English sentence with holes (``%(name)s``), and what goes into them when it is read."""
+    """A marked English sentence with placeholders (``%(name)s``) and the values that fill them when it is read."""
 
     def __init__(self, source: str, filled: Mapping[str, object]) -> None:
         self.source = source
@@ -34,7 +34,7 @@ class Sentence:
 
 
 def joined(*sentences: str) -> str:
-    """Sentences as one text; empty ones are left out. A Chinese stop brings its own space with it."""
+    """Join sentences to one text without empty ones. No space follows a Chinese full stop, which includes its own."""
     text = ""
     for sentence in filter(None, sentences):
         text += sentence if not text or text.endswith(("。", "！", "？")) else f" {sentence}"
@@ -42,12 +42,12 @@ def joined(*sentences: str) -> str:
 
 
 class CreditsError(Exception):
-    """Something asked for cannot be done, and the asker can be told why.
+    """A request cannot be carried out, and the user may know why.
 
-    ``code`` is stable (kebab-case, for machines and for looking the case up), ``message`` is one sentence that says
-    what is wrong, ``hint`` one sentence that says what to do (empty where nothing helps), ``status`` is the HTTP
-    status that an edge answers with. Texts are marked English sentences, a :class:`Sentence`, or lazy translations:
-    whoever reads them has them in the language that is active then.
+    ``code`` is stable (kebab-case, for machines and for searching). ``message`` is one sentence that says what is
+    wrong. ``hint`` is one sentence that says what to do (empty if nothing helps). ``status`` is the HTTP status of the
+    response. Texts are marked English sentences, a :class:`Sentence`, or lazy translations: they are read in the
+    language that is active at that time.
     """
 
     status = 400
@@ -80,18 +80,18 @@ class CreditsError(Exception):
 
 
 class NotAllowed(CreditsError):
-    """The person may not do this: wrong role, outside their scope, or their own claim."""
+    """The user may not do this: wrong role, outside their scope, or their own claim."""
 
     status = 403
 
 
 class NotThere(CreditsError):
-    """The thing asked for does not exist, or the asker may not know that it does."""
+    """The object does not exist, or the user may not know that it exists."""
 
     status = 404
 
 
 class Conflict(CreditsError):
-    """The thing exists, but its present state does not allow this step."""
+    """The object exists, but its current state does not allow this step."""
 
     status = 409

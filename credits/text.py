@@ -1,4 +1,9 @@
-"""Text that crosses rooms: the same words in two languages, canonical JSON, and cleaning of what comes from outside."""
+"""Text that rooms share: bilingual text, canonical JSON, and cleaning of what comes from outside.
+
+Bilingual text has three forms. ``Texts`` is JSON data, as traces and stored outcomes keep it. ``Text`` is a plain value
+for records and exports, and may be empty. ``credits.rules.document.field_types.RulebookText`` is a checked field of a
+rulebook: both languages are required.
+"""
 
 from __future__ import annotations
 

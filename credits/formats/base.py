@@ -1,6 +1,6 @@
-"""What a record holds before it is given a form, and what a form must be able to do.
+"""The data of a record before it is rendered, and the protocol of a renderer.
 
-Pure: the records room fills these in, a renderer turns them into bytes.
+Pure: ``credits.records`` fills these classes, and a renderer writes them as bytes.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ class RecordLine:
     entry_hash: str
     term_name: Text = NO_TEXT
     rulebook_title: Text = NO_TEXT
-    """How people call the term and the rulebook; empty where nobody knows any more."""
+    """The names of the term and the rulebook for people; empty if they are no longer known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """学分认定证明: what stands for one person. ``head_number`` and ``head_hash`` are the ledger's at ``made_at``."""
+    """学分认定证明: all recognised credit of one person.
+
+    ``head_number`` and ``head_hash`` are the ledger's at ``made_at``.
+    """
 
     name: str
     student_numbers: tuple[str, ...]
@@ -56,10 +59,10 @@ class Transcript:
 
 
 class ExportRenderer(Protocol):
-    """A form for an export: an identifier, the file's ending, and the one act of writing it."""
+    """A renderer of an export: its identifier, the file's suffix, and a method that writes the file."""
 
     identifier: str
     suffix: str
 
     def render(self, lines: Iterable[RecordLine], to: BinaryIO) -> int:
-        """Write the lines in the order given, without holding them all, and return how many they were."""
+        """Write the lines in the given order, without keeping all in memory, and return their number."""

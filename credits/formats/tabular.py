@@ -1,4 +1,4 @@
-"""Tables for people who work in a spreadsheet."""
+"""Write records as tables for spreadsheets: CSV and Excel."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ HEADINGS = (
     "台账哈希 entry_hash",
 )
 
-# A cell that begins like this is a formula to a spreadsheet (OWASP, CSV injection); full-width twins included, since
-# a spreadsheet set to Chinese or Japanese takes them for the same.
+# A spreadsheet reads a cell that begins like this as a formula (OWASP, CSV injection). The full-width forms are
+# included: a spreadsheet set to Chinese or Japanese treats them the same.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet turns into a formula: an apostrophe before a dangerous beginning,
-    control characters as blanks."""
+    """Return the text as a cell that no spreadsheet reads as a formula.
+
+    A dangerous beginning gets an apostrophe before it; control characters become spaces.
+    """
     clean = _without_controls(text)
     return (
         f"'{clean}" if text.startswith(FORMULA_STARTS) or clean.lstrip().startswith(FORMULA_STARTS) else clean
@@ -43,7 +45,7 @@ def safe_cell(text: str) -> str:
 
 
 def row_cells(line: RecordLine) -> tuple[str | int | Decimal, ...]:
-    """A line in the order of the headings, its texts the Chinese ones, as the university's own systems take them."""
+    """Return a line's cells in the order of the headings. Texts are Chinese, as a university's systems expect."""
     return (
         line.student_number,
         line.name,
@@ -62,10 +64,10 @@ def row_cells(line: RecordLine) -> tuple[str | int | Decimal, ...]:
 
 
 class CsvRenderer:
-    """CSV with a byte-order mark, CRLF and every field quoted, as Excel wants it to show Chinese (RFC 4180).
+    """CSV with a byte-order mark, CRLF and every field quoted, as Excel needs to show Chinese (RFC 4180).
 
-    The negative credit of a reversal is our own number, not a cell that somebody typed, and stays a number. A
-    spreadsheet that opens the file by a double click drops the leading zeros of numbers; :class:`Xlsx` keeps them.
+    The negative credit of a reversal is our own number, not typed by a user, and stays a number. A spreadsheet that
+    opens the file by a double click drops leading zeros; :class:`XlsxRenderer` keeps them.
     """
 
     identifier = "csv"
@@ -84,8 +86,11 @@ class CsvRenderer:
 
 
 class XlsxRenderer:
-    """An Excel workbook with one sheet. Texts are cells of text, whatever they look like: leading zeros stay, and
-    nothing is a formula or a link. Only credit is a number; Excel holds it in binary, exact for what we post."""
+    """An Excel workbook with one sheet.
+
+    Texts are text cells, whatever they look like: leading zeros stay, and nothing becomes a formula or a link. Only
+    credit is a number; Excel stores it in binary, which is exact for the amounts that we post.
+    """
 
     identifier = "xlsx"
     suffix = ".xlsx"
@@ -114,7 +119,7 @@ class XlsxRenderer:
 RENDERERS: dict[str, ExportRenderer] = {
     renderer.identifier: renderer for renderer in (CsvRenderer(), XlsxRenderer())
 }
-"""Every form in which an export can be had."""
+"""All renderers, by identifier."""
 
 
 def _text(cell: str | int | Decimal) -> str:

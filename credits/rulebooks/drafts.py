@@ -1,4 +1,4 @@
-"""Drafts: what a steward is writing, kept with every pause so that nothing is lost."""
+"""Store drafts of rulebooks. The editor saves at every pause in typing, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from credits.errors import Conflict, CreditsError
 from credits.rulebooks.models import RulebookDraft
 
 MOST = 50
-"""Drafts that one person keeps."""
+"""The most drafts of one person."""
 _CODE = re.compile(r"^code:[ \t]*['\"]?([a-z][a-z0-9-]{0,59})", re.MULTILINE)
 
 
 def drafts_of(author: User) -> QuerySet[RulebookDraft]:
-    """The person's drafts, the one written last first."""
+    """Return the user's drafts, the newest first."""
     return RulebookDraft.objects.filter(author=author)
 
 
 def find_draft(author: User, public_id: uuid.UUID) -> RulebookDraft | None:
-    """The person's draft of this id; None where there is none, or where it is somebody else's."""
+    """Return the user's own draft with this id, or None."""
     return drafts_of(author).filter(public_id=public_id).first()
 
 
@@ -34,14 +34,14 @@ def find_draft(author: User, public_id: uuid.UUID) -> RulebookDraft | None:
 def save_draft(
     public_id: uuid.UUID, text: str, *, page: str, base: datetime | None, by: User, now: datetime
 ) -> RulebookDraft:
-    """Keep the text of a draft, with faults or without; a new one where none is of this id.
+    """Store the text of a draft, with or without faults; create the draft if there is none with this id.
 
-    ``page`` names the open page that writes, ``base`` is when the text that it began from was kept (None: it began
-    with nothing). Raises NotAllowed for who is no steward, Conflict ``draft-changed-elsewhere`` where another page
-    has written since, and ``too-many-drafts``.
+    ``page`` names the open page that writes; ``base`` is when the text that it started from was saved (None: it started
+    empty). Raise NotAllowed if ``by`` is not a steward, CreditsError ``not-your-draft``, Conflict
+    ``draft-changed-elsewhere`` if another page has written since, and Conflict ``too-many-drafts``.
     """
     require(by, StaffRole.Role.STEWARD)
-    # A pause in typing and a press of the button may be sent at once: one after the other, or both make the draft.
+    # A pause in typing and the Save button may send at once. The lock makes them wait, or both would create the draft.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     draft = RulebookDraft.objects.select_for_update().filter(public_id=public_id).first()
     if draft is None:
@@ -68,11 +68,11 @@ def save_draft(
 
 
 def discard_draft(author: User, public_id: uuid.UUID) -> None:
-    """Throw a draft away; one that is not there is none already."""
+    """Delete a draft; do nothing if it does not exist."""
     drafts_of(author).filter(public_id=public_id).delete()
 
 
 def code_of(text: str) -> str:
-    """The code that a text names, be the rest as faulty as it may; empty where it names none."""
+    """Return the code in a text, even if the rest has faults; empty if it has no code."""
     found = _CODE.search(text)
     return found[1] if found else ""

@@ -1,5 +1,4 @@
-"""A text as an editor needs it: every fault and doubt with its place, what it would change, and the rulebook where it
-holds."""
+"""Check a text for the editor: faults and warnings with their places, changes, and the rulebook if it is valid."""
 
 from __future__ import annotations
 
@@ -23,8 +22,12 @@ from credits.rules import (
 
 @dataclass(frozen=True, slots=True)
 class EditorReport:
-    """``rulebook`` is None where there are faults. ``refused``: well-formed, but not to be carried out. ``changes`` are
-    those against ``before``, the version published last under the same code (None: there is none)."""
+    """The result of checking a text.
+
+    ``doubts`` are warnings. ``rulebook`` is None if there are faults. ``refused`` is set if the rulebook is well-formed
+    but cannot be carried out. ``changes`` compare with ``before``, the newest published version of the same code (None:
+    there is none).
+    """
 
     faults: tuple[RulebookFault, ...] = ()
     doubts: tuple[RulebookFault, ...] = ()
@@ -35,7 +38,7 @@ class EditorReport:
 
 
 def report_on(text: str) -> EditorReport:
-    """Everything that can be said of a text while it is being written; raises nothing for what is wrong in it."""
+    """Return the report on a text that is being written. Faults in it raise nothing."""
     library = PublishedLibrary()
     try:
         rulebook = parse(text, library)
@@ -53,7 +56,7 @@ def report_on(text: str) -> EditorReport:
 
 
 def newest_published(code: str) -> RulebookVersion | None:
-    """The newest published version under a code; None where there is none."""
+    """Return the newest published version of a code, or None."""
     return (
         RulebookVersion.objects.filter(rulebook__code=code, status=RulebookVersion.Status.PUBLISHED)
         .select_related("rulebook")
@@ -63,7 +66,7 @@ def newest_published(code: str) -> RulebookVersion | None:
 
 
 def find_version(name: str, *, code: str = "") -> RulebookVersion | None:
-    """The version called ``code/number``, or by its number alone where ``code`` says of which rulebook."""
+    """Return the version named ``code/number``, or by its number alone if ``code`` is given; None if there is none."""
     own, slash, number = name.rpartition("/")
     wanted = own if slash else code
     if not number.isdecimal() or len(number) > 9:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Rulebook(models.Model):
-    """A rulebook under one code, through all its versions."""
+    """A rulebook: one code with all its versions."""
 
     code = models.SlugField(max_length=60, unique=True)
 
@@ -21,7 +21,7 @@ class Rulebook(models.Model):
 
 
 class RulebookVersion(models.Model):
-    """One version of a rulebook. Once published it never changes (invariant 6; a trigger holds it)."""
+    """One version of a rulebook. Once published it never changes (invariant 6, enforced by a trigger)."""
 
     class Status(models.TextChoices):
         PROPOSED = "proposed", _("proposed")
@@ -36,7 +36,7 @@ class RulebookVersion(models.Model):
     text = models.TextField()
     """The YAML as its author wrote it."""
     canonical = models.TextField()
-    """The same with every default written out: what is evaluated, so that a later release changes nothing."""
+    """The text with every default written out. It is what is evaluated, so that a later release changes nothing."""
     digest = models.CharField(max_length=64)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
@@ -70,10 +70,10 @@ class RulebookVersion(models.Model):
 
 
 class RulebookDraft(models.Model):
-    """What a steward is writing. It may have faults, and only its author sees it.
+    """A text that a steward is writing. It may have faults, and only its author sees it.
 
-    ``written_in`` is the open page that wrote last: another page that began from an older text does not write over it
-    unseen. ``example`` is what the author tries it on, as whoever offered it calls it (empty: the shipped example).
+    ``written_in`` is the open page that wrote last: a page that started from an older text must not overwrite it
+    silently. ``example`` identifies the claim on which the author tries it (empty: the worked example).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)

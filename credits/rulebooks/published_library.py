@@ -1,4 +1,4 @@
-"""The rulebooks that a variant may extend: what is published, by code and version."""
+"""The rulebooks that a variant may extend: published versions, by code and version."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ Name = tuple[str, str]
 
 
 class PublishedLibrary(Mapping[Name, str]):
-    """Canonical texts of published and retired versions. A version goes by its label (``2025``), the newest of that
-    label, or by its number. ``drafts`` are texts that may be extended where nothing published is of that name."""
+    """Canonical texts of published and retired versions.
+
+    A version is found by its label (``2025``; the newest with this label) or by its number. ``drafts`` are texts that
+    may be extended if no published version has that name.
+    """
 
     def __init__(self, drafts: Iterable[str] = ()) -> None:
-        self._drafts = dict(_find_version(drafts))
+        self._drafts = dict(_named_drafts(drafts))
 
     def __getitem__(self, name: Name) -> str:
         code, version = name
-        held = list(_versions().filter(rulebook__code=code).order_by("-number"))
-        for one in held:
-            if _label(one) == version:
-                return one.canonical
-        for one in held:
-            if str(one.number) == version:
-                return one.canonical
+        versions = list(_versions().filter(rulebook__code=code).order_by("-number"))
+        for candidate in versions:
+            if _label(candidate) == version:
+                return candidate.canonical
+        for candidate in versions:
+            if str(candidate.number) == version:
+                return candidate.canonical
         return self._drafts[name]
 
     def __iter__(self) -> Iterator[Name]:
         names = dict.fromkeys(
-            (one.rulebook.code, _label(one) or str(one.number)) for one in _versions().order_by("-number")
+            (version.rulebook.code, _label(version) or str(version.number))
+            for version in _versions().order_by("-number")
         )
         yield from dict.fromkeys([*names, *self._drafts])
 
@@ -50,7 +54,7 @@ def _label(version: RulebookVersion) -> str:
     return str(json.loads(version.canonical).get("label", ""))
 
 
-def _find_version(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
+def _named_drafts(texts: Iterable[str]) -> Iterator[tuple[Name, str]]:
     for text in texts:
         try:
             data = read_plain(text)

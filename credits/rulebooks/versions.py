@@ -24,11 +24,11 @@ Status = RulebookVersion.Status
 
 @transaction.atomic
 def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
-    """Keep the YAML ``text`` as the proposed version of the rulebook that it names (a new one, where there is none).
+    """Store the YAML ``text`` as the proposed version of the rulebook that it names; create the rulebook if it is new.
 
-    An open proposal of the same rulebook takes the new text; whoever wrote last is its proposer. Raises NotAllowed
-    unless ``by`` is a steward, :class:`credits.rules.RulebookFaults` with every fault
-    and its place, Conflict where nothing differs from the version published last.
+    An open proposal of the same rulebook gets the new text, and ``by`` becomes its proposer. Raise NotAllowed unless
+    ``by`` is a steward, :class:`credits.rules.RulebookFaults` with every fault and its place, and Conflict if nothing
+    differs from the newest published version.
     """
     require(by, StaffRole.Role.STEWARD)
     read = parse(text, PublishedLibrary())
@@ -58,10 +58,10 @@ def propose(text: str, *, by: User, now: datetime) -> RulebookVersion:
 def publish(code: str, *, by: User, now: datetime, digest: str | None = None) -> RulebookVersion:
     """Publish the proposed version of rulebook ``code``; from then on it never changes (invariant 6).
 
-    ``digest`` is that of the proposal which ``by`` read (None: they do not say). Raises NotAllowed unless ``by`` is a
-    steward and another person than the proposer, NotThere where there is no such rulebook, Conflict where nothing is
-    proposed, and where what would be published is not what was read: proposed anew meanwhile, or saying something
-    else by now, since what it extends or this release's defaults have changed.
+    ``digest`` is that of the proposal which ``by`` read (None: not checked). Raise NotAllowed unless ``by`` is a
+    steward and not the proposer, NotThere if there is no such rulebook, Conflict if nothing is proposed. Also raise
+    Conflict if the proposal is no longer what ``by`` read: it was proposed again, or its meaning changed because the
+    rulebook that it extends or this release's defaults changed.
     """
     require(by, StaffRole.Role.STEWARD)
     rulebook = Rulebook.objects.select_for_update().filter(code=code).first()
@@ -84,7 +84,7 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
             _("You proposed this version, so another person must publish it."),
             _("Ask another steward of rulebooks."),
         )
-    # Defaults are those of the release that publishes: what is published is what this release evaluates.
+    # Use the defaults of this release: what is published is what this release evaluates.
     _store_document(version, version.text, parse(version.text, PublishedLibrary()))
     if digest is not None and version.digest != digest:
         raise Conflict(
@@ -102,7 +102,7 @@ def publish(code: str, *, by: User, now: datetime, digest: str | None = None) ->
 
 @transaction.atomic
 def retire(version: RulebookVersion, *, by: User, now: datetime) -> RulebookVersion:
-    """Take a published version out of use for new rounds. Rounds that have it, and claims under it, keep it."""
+    """Retire a published version: new rounds cannot use it. Rounds and claims that have it keep it."""
     require(by, StaffRole.Role.STEWARD)
     version = RulebookVersion.objects.select_for_update().get(pk=version.pk)
     if version.status != Status.PUBLISHED:
@@ -114,15 +114,15 @@ def retire(version: RulebookVersion, *, by: User, now: datetime) -> RulebookVers
 
 
 def rulebook_of(version: RulebookVersion) -> RulebookDocument:
-    """What the version says, read from its canonical text; cached by digest.
+    """Return the rulebook of a version, read from its canonical text and cached by digest.
 
-    Raises Conflict ``rulebook-altered`` where the stored text is no longer what the digest was made of.
+    Raise Conflict ``rulebook-altered`` if the stored text no longer has this digest.
     """
-    return _read(version.digest, version.canonical)
+    return _parse_canonical(version.digest, version.canonical)
 
 
 @lru_cache(maxsize=64)
-def _read(digest: str, canonical: str) -> RulebookDocument:
+def _parse_canonical(digest: str, canonical: str) -> RulebookDocument:
     read = parse(canonical)
     if rulebook_digest(read) != digest:
         raise Conflict(
@@ -135,7 +135,7 @@ def _read(digest: str, canonical: str) -> RulebookDocument:
 
 
 def refuse_unsupported(read: RulebookDocument) -> None:
-    """Well-formed, but beyond what review and ledger can do with it."""
+    """Raise CreditsError for a well-formed rulebook that review and ledger cannot carry out."""
     amounts = (read.conversion.step, read.conversion.minimum, read.term_cap, read.degree_cap)
     for amount in (*amounts, *(row.credit for row in read.conversion.table)):
         if amount % _TWO_DECIMALS:

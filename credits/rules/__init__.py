@@ -1,4 +1,4 @@
-"""Rulebooks and what they give: a pure core that knows neither Django nor a clock.
+"""Read rulebooks and evaluate claims by them: a pure core that knows neither Django nor a clock.
 
 This package is the door. Read a rulebook (:func:`parse`), find what is probably a mistake (:func:`warnings`), compare
 two (:func:`differences`), evaluate facts (:func:`evaluate`), explain an outcome (:func:`explain`), and compile a

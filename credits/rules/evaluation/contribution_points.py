@@ -1,4 +1,4 @@
-"""What one contribution is worth by itself: requirements, points, factors, share, and the cap on one contribution."""
+"""Compute the points of one contribution by itself: requirements, points, factors, share, contribution cap."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = bool | UnknownValue | FailedValue
 
 @dataclass
 class ContributionScore:
-    """A contribution while it is being assessed: each line added moves ``points``."""
+    """A contribution during evaluation: each line added changes ``points``."""
 
     facts: ContributionFacts
     known: BoundFacts
@@ -35,14 +35,14 @@ class ContributionScore:
 
     @property
     def repository(self) -> str:
-        """What tells repositories apart: the forge and its immutable id (the name, where there is no id)."""
+        """Return the key of the repository: the forge and its immutable id (its name if there is no id)."""
         repository = self.facts.repository
         forge = repository.get("forge") or self.facts.contribution.get("forge") or ""
         return f"{forge}:{repository.get('id') or repository.get('full_name') or self.facts.ref}"
 
     @property
     def name(self) -> str:
-        """What people call it: the repository and its number; its ref, where these are unknown."""
+        """Return the contribution's name for people: repository and number, or its ref if these are unknown."""
         repository, number = self.facts.repository.get("full_name"), self.facts.contribution.get("number")
         return f"{repository}#{number}" if repository and number else self.facts.ref
 
@@ -69,7 +69,7 @@ class ContributionScore:
         answer: UnknownValue | FailedValue,
         saw: Mapping[str, Seen],
     ) -> None:
-        """A line that says what is not known; the contribution's status is the caller's to set."""
+        """Add a line that says what is not known. The caller sets the contribution's status."""
         if isinstance(answer, UnknownValue):
             self.unknown.update(answer.facts)
             text = trace_texts.sentence("undecided", what=what, unknown=trace_texts.fact_labels(answer.facts))
@@ -79,11 +79,11 @@ class ContributionScore:
 
 
 def score_contribution(
-    rulebook: RulebookDocument, claim: ClaimFacts, one: ContributionFacts
+    rulebook: RulebookDocument, claim: ClaimFacts, contribution: ContributionFacts
 ) -> ContributionScore:
-    """The contribution with its lines, before anything that looks at several contributions."""
-    refuse_invalid_awards(rulebook, one)
-    item = ContributionScore(one, BoundFacts(bind(claim, one)), rulebook.time_zone)
+    """Return the contribution with its lines, before any rule that spans several contributions."""
+    refuse_invalid_awards(rulebook, contribution)
+    item = ContributionScore(contribution, BoundFacts(bind(claim, contribution)), rulebook.time_zone)
     _requirements(item, rulebook, claim)
     if item.status != "counts":
         return item
@@ -106,7 +106,7 @@ def score_contribution(
 
 @dataclass(frozen=True)
 class RequirementTest:
-    """One requirement on one contribution: of the author, or of those that every rulebook has."""
+    """One requirement on one contribution: written by the author, or one that every rulebook has."""
 
     rule: str
     text: RulebookText
@@ -135,7 +135,7 @@ def _requirements(item: ContributionScore, rulebook: RulebookDocument, claim: Cl
         text = trace_texts.sentence("accepted" if accepted else "refused")
         item.add("requirements", "reviewer", text, {"accepted": accepted})
         answers.append(accepted)
-    # One requirement that is surely not met settles it; what is unknown elsewhere no longer matters.
+    # One requirement that is certainly not met decides; unknown answers no longer matter.
     if any(answer is False for answer in answers):
         item.status = "does-not-count"
     elif any(answer is not True for answer in answers):
@@ -145,7 +145,7 @@ def _requirements(item: ContributionScore, rulebook: RulebookDocument, claim: Cl
 def requirement_tests(
     item: ContributionScore, rulebook: RulebookDocument, claim: ClaimFacts
 ) -> Iterator[RequirementTest]:
-    """Every requirement with its answer, in the order of the trace."""
+    """Yield every requirement with its answer, in the order of the trace."""
     known = item.known.values
     once = known.get("contribution.already_credited", False)
     yield RequirementTest("once", trace_texts.ONCE, once is False, {}, trace_texts.ONCE_OTHERWISE)
@@ -163,14 +163,14 @@ def requirement_tests(
         yield RequirementTest(
             requirement.id,
             requirement.text,
-            _answer(answer),
+            _as_answer(answer),
             item.known.seen_by(expression),
             requirement.otherwise,
         )
 
 
 def _in_order(rule: str, text: RulebookText, known: BoundFacts, names: tuple[str, ...]) -> RequirementTest:
-    """Whether the times under ``names`` follow one another (the same instant included)."""
+    """Test whether the times ``names`` are in order (equal times are)."""
     saw = {name: known.values.get(name) for name in names}
     times = [value for value in saw.values() if isinstance(value, datetime)]
     missing = tuple(name for name in names if saw[name] is None)
@@ -181,9 +181,9 @@ def _in_order(rule: str, text: RulebookText, known: BoundFacts, names: tuple[str
 def _maturing(item: ContributionScore, rulebook: RulebookDocument, claim: ClaimFacts) -> RequirementTest:
     days = rulebook.maturing_days
     merged = item.facts.contribution.get("merged_at")
-    # Without a time of freezing, the round's closing is the last moment that a claim can be frozen at.
+    # If the facts are not frozen yet, use the last moment at which they can be: the end of the round.
     at = claim.as_of or claim.round.get("closes")
-    # Days of 24 hours: added to a zone's own clock, they would be others over a change of summer time.
+    # Days of 24 hours, added in UTC: in local time, a change to or from summer time would change them.
     ripe = merged.astimezone(UTC) + timedelta(days=days) if merged else None
     saw: dict[str, Value | None] = {"contribution.merged_at": merged}
     if ripe is None:
@@ -224,7 +224,7 @@ def _points(item: ContributionScore, rulebook: RulebookDocument, rule: PointsRul
 def _computed(
     item: ContributionScore, rulebook: RulebookDocument, rule: PointsRule, saw: dict[str, Value | None]
 ) -> None:
-    """Points by bands or by a formula, both from a whole number."""
+    """Add points by bands or by a formula, both from a whole number."""
     unit = rulebook.units.points
     expression = checked_expression(rule.bands.of if rule.bands else rule.formula or "", "whole")
     saw = {**saw, **item.known.seen_by(expression)}
@@ -316,7 +316,7 @@ def _share(item: ContributionScore, rulebook: RulebookDocument) -> None:
 
 
 def _period(item: ContributionScore, rulebook: RulebookDocument) -> None:
-    """A cap by day, week or month cannot be held on what nobody knows the time of."""
+    """Set the contribution to undecided if a cap by day, week or month needs its unknown time of merging."""
     if not rulebook.caps.periods or item.facts.contribution.get("merged_at") is not None:
         return
     item.status = "undecided"
@@ -338,10 +338,10 @@ def _applies(
     when: str,
     saw: dict[str, Value | None],
 ) -> bool:
-    """Whether a rule's ``when`` holds; where it does not, or nobody can say, the line that says so is added."""
+    """Return whether a rule's ``when`` is true; if it is false or undecided, add a line that says so."""
     expression = checked_expression(when, "yes-no")
     saw.update(item.known.seen_by(expression))
-    answer = _answer(expression.value(item.known))
+    answer = _as_answer(expression.value(item.known))
     if answer is True:
         return True
     if answer is False:
@@ -351,10 +351,10 @@ def _applies(
     return False
 
 
-def refuse_invalid_awards(rulebook: RulebookDocument, one: ContributionFacts) -> None:
-    """Raises CreditsError for what a reviewer gave under no criterion, or out of its range."""
+def refuse_invalid_awards(rulebook: RulebookDocument, contribution: ContributionFacts) -> None:
+    """Raise CreditsError for an award without a criterion (``award-unknown``) or out of its range."""
     criteria = {rule.id: rule.reviewer for rule in rulebook.points if rule.reviewer is not None}
-    for criterion, given in sorted(one.awarded.items()):
+    for criterion, given in sorted(contribution.awarded.items()):
         award = criteria.get(criterion)
         if award is None:
             raise CreditsError(
@@ -387,23 +387,23 @@ def refuse_invalid_awards(rulebook: RulebookDocument, one: ContributionFacts) ->
 
 
 def checked_expression(text: str, wanted: cel.Wanted) -> cel.CheckedExpression:
-    """The expression of a parsed rulebook; CreditsError ``rulebook-faults`` for one that is not valid."""
+    """Return the checked expression of a parsed rulebook. Raise CreditsError ``rulebook-faults`` if it is not valid."""
     found = cel.check(text, wanted)
     if isinstance(found, tuple):
-        # A parsed rulebook has only checked expressions; one made by hand may not.
+        # A parsed rulebook has only valid expressions; a RulebookDocument built in code may have others.
         raise CreditsError("rulebook-faults", f"The expression “{text}” is not valid: {found[0].message}")
     return found
 
 
 def merged_first(item: ContributionScore) -> tuple[datetime, str]:
-    """What contributions are ordered by where the first comes first."""
+    """Return the sort key of contributions: what was merged first comes first."""
     return item.facts.contribution.get("merged_at") or _LAST, item.facts.ref
 
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _answer(value: bool | int | UnknownValue | FailedValue) -> Answer:
+def _as_answer(value: bool | int | UnknownValue | FailedValue) -> Answer:
     return value if isinstance(value, UnknownValue | FailedValue) else bool(value)
 
 

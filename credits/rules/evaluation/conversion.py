@@ -1,4 +1,4 @@
-"""Points to credit: once, on the total; then the caps of the term and of the degree, and the grade beside it."""
+"""Convert points to credit, once and on the total; then apply the caps of term and degree, and give the grade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from credits.text import Texts
 
 
 class _RunningTotal:
-    """Lines of one unit, each beginning where the one before ended."""
+    """The lines of one unit; each begins with the value at which the line before it ended."""
 
     def __init__(self, lines: list[TraceLine], unit: Unit, value: Decimal) -> None:
         self._lines, self._unit, self.value = lines, unit, value
@@ -28,7 +28,7 @@ class _RunningTotal:
 
 @dataclass(frozen=True, slots=True)
 class ConversionResult:
-    """Credit, points carried to the next assessment, the lines that lead there, and the grade (None: no credit)."""
+    """Credit, points carried to the next assessment, the lines of the conversion, and the grade (None: no credit)."""
 
     credit: Decimal
     carried: Decimal
@@ -37,9 +37,9 @@ class ConversionResult:
 
 
 def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> ConversionResult:
-    """What ``points`` and those carried in give.
+    """Convert ``points`` and the points carried in.
 
-    Where it is unknown what already stands, nothing is converted and no point is lost.
+    If the credit already recognised is unknown, nothing is converted and no point is lost.
     """
     lines: list[TraceLine] = []
     had = _RunningTotal(lines, "points", points)
@@ -68,14 +68,14 @@ def convert(rulebook: RulebookDocument, facts: ClaimFacts, points: Decimal) -> C
 
 
 def _exchange(had: _RunningTotal, credit: _RunningTotal, rulebook: RulebookDocument) -> Decimal:
-    """The credit that the points give, in lines of both units; what is used is taken from the points."""
+    """Add the lines of the conversion in both units, take the used points, and return the credit."""
     names, rules = rulebook.units, rulebook.conversion
-    swap = exchange_points(rulebook, had.value)
+    exchange = exchange_points(rulebook, had.value)
     fate = trace_texts.KEPT if rules.remainder == "carry" else trace_texts.DROPPED
-    if swap.gained and swap.gained < rules.minimum:
+    if exchange.gained and exchange.gained < rules.minimum:
         text = trace_texts.sentence(
             "below-minimum",
-            value=swap.gained,
+            value=exchange.gained,
             credit=names.credit,
             minimum=rules.minimum,
             left=trace_texts.remainder_text(had.value, fate, names.points),
@@ -86,37 +86,39 @@ def _exchange(had: _RunningTotal, credit: _RunningTotal, rulebook: RulebookDocum
         "points": names.points,
         "credit": names.credit,
         "had": had.value,
-        "used": swap.used,
-        "left": trace_texts.remainder_text(had.value - swap.used, fate, names.points),
+        "used": exchange.used,
+        "left": trace_texts.remainder_text(had.value - exchange.used, fate, names.points),
     }
     saw: dict[str, Seen]
     if rules.points_per_step is None:
-        row = swap.row
-        saw = {"table": [f"{to_text(one.at_least)}: {to_text(one.credit)}" for one in rules.table]}
+        row = exchange.row
+        saw = {"table": [f"{to_text(row.at_least)}: {to_text(row.credit)}" for row in rules.table]}
         if row is None:
             text = trace_texts.sentence("table-below", first=rules.table[0].at_least, **slots)
         else:
             text = trace_texts.sentence("table-points", at_least=row.at_least, gained=row.credit, **slots)
-        had.add("conversion", "conversion", text, saw, -swap.used)
+        had.add("conversion", "conversion", text, saw, -exchange.used)
         if row is not None:
             text = trace_texts.sentence("table", at_least=row.at_least, gained=row.credit, **slots)
-            credit.add("conversion", "conversion", text, {"at_least": to_text(row.at_least)}, swap.gained)
-        return swap.gained
+            credit.add("conversion", "conversion", text, {"at_least": to_text(row.at_least)}, exchange.gained)
+        return exchange.gained
     key = "converted-points" if rules.rounding == "down" else f"converted-points-{rules.rounding}"
-    text = trace_texts.sentence(key, per=rules.points_per_step, step=rules.step, steps=swap.steps, **slots)
+    text = trace_texts.sentence(
+        key, per=rules.points_per_step, step=rules.step, steps=exchange.steps, **slots
+    )
     saw = {"points_per_step": to_text(rules.points_per_step), "step": to_text(rules.step)}
-    had.add("conversion", "conversion", text, saw, -swap.used)
-    if swap.gained:
+    had.add("conversion", "conversion", text, saw, -exchange.used)
+    if exchange.gained:
         text = trace_texts.sentence(
-            "converted", steps=swap.steps, step=rules.step, credit=names.credit, after=swap.gained
+            "converted", steps=exchange.steps, step=rules.step, credit=names.credit, after=exchange.gained
         )
-        credit.add("conversion", "conversion", text, {"steps": to_text(swap.steps)}, swap.gained)
-    return swap.gained
+        credit.add("conversion", "conversion", text, {"steps": to_text(exchange.steps)}, exchange.gained)
+    return exchange.gained
 
 
 @dataclass(frozen=True, slots=True)
 class PointsExchange:
-    """``gained`` credit for ``used`` points: in ``steps``, or by a ``row`` of the table."""
+    """The credit ``gained`` for the points ``used``: by a number of ``steps``, or by a ``row`` of the table."""
 
     gained: Decimal
     used: Decimal
@@ -125,15 +127,15 @@ class PointsExchange:
 
 
 def exchange_points(rulebook: RulebookDocument, points: Decimal) -> PointsExchange:
-    """What so many points give by the rulebook's steps or table, before its minimum and caps."""
+    """Return what the points give by the rulebook's steps or table, before its minimum and caps."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
-        row = next((one for one in reversed(rules.table) if one.at_least <= points), None)
+        row = next((row for row in reversed(rules.table) if row.at_least <= points), None)
         return (
             PointsExchange(ZERO, ZERO) if row is None else PointsExchange(row.credit, row.at_least, row=row)
         )
     steps = steps_of(points, rules.points_per_step, rules.rounding)
-    # Rounded up, the last step is given for fewer points than it costs.
+    # With rounding up, the last step can use fewer points than a full step needs.
     return PointsExchange(steps * rules.step, min(points, steps * rules.points_per_step), steps)
 
 

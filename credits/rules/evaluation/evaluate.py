@@ -1,4 +1,4 @@
-"""What a rulebook gives for a claim's facts: a pure function, the same bytes in any order of input (invariant 4).
+"""Evaluate a claim's facts by a rulebook: a pure function, the same bytes in any order of input (invariant 4).
 
 The order of steps is fixed, and each stands where it does for a reason:
 
@@ -15,7 +15,7 @@ The order of steps is fixed, and each stands where it does for a reason:
 9. term cap, degree cap   on credit, with what already stands; last, as nothing may lift credit above them
 10. grade         beside the credit, where there is any; it changes no number
 
-Within a cap, what was merged first keeps its points first. Texts in both languages are in ``trace``.
+Within a cap, what was merged first keeps its points first. Texts in both languages are in ``trace_texts``.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ __all__ = ["ContributionOutcome", "Outcome", "TraceLine", "evaluate"]
 
 
 def evaluate(rulebook: RulebookDocument, facts: ClaimFacts) -> Outcome:
-    """The outcome with its trace.
+    """Return the outcome with its trace.
 
-    Raises :class:`credits.errors.CreditsError`: ``facts-invalid`` for facts of the wrong type, ``award-unknown`` and
-    ``award-out-of-range`` for what a reviewer gave against the rulebook. A fact that is unknown raises nothing: the
-    rule that needs it is undecided.
+    Raise :class:`credits.errors.CreditsError`: ``facts-invalid`` for facts of the wrong type, ``award-unknown`` and
+    ``award-out-of-range`` for an award that the rulebook does not allow. An unknown fact raises nothing: the rule that
+    needs it is undecided.
     """
-    known = fact_book.digest(facts)
+    facts_digest = fact_book.digest(facts)
     with exact_arithmetic():
         items = [
-            score_contribution(rulebook, facts, one)
-            for one in sorted(facts.contributions, key=lambda one: one.ref)
+            score_contribution(rulebook, facts, contribution)
+            for contribution in sorted(facts.contributions, key=lambda contribution: contribution.ref)
         ]
         lines = _total(rulebook, items)
         points = lines[-1].after
         given = convert(rulebook, facts, points)
     return Outcome(
         rulebook=digest(rulebook),
-        facts=known,
+        facts=facts_digest,
         points=points,
         credit=given.credit,
         carried=given.carried,

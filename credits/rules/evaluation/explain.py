@@ -1,9 +1,9 @@
-"""Why an assessment came out as it did, and what would have to be different: for a student and for an appeal panel.
+"""Explain an outcome and what would have to be different, for a student and for an appeal panel.
 
-The trace says what each rule saw, said and gave; this adds, for what counts less than it gives by itself, how much of
-it and why, and for what does not count the nearest facts that would meet each requirement. Every one of them was tried
-on the requirement itself, so none is a guess: where no small change of facts would do, the rulebook's own words stand
-alone.
+The trace says what each rule saw, decided and gave. For a contribution that counts less than it gives by itself, this
+module adds how much counts and why. For a contribution that does not count, it adds the nearest facts that would meet
+each requirement. Each change was tried on the requirement itself, so none is a guess: if no small change of facts is
+enough, only the rulebook's own words are shown.
 """
 
 from __future__ import annotations
@@ -32,20 +32,23 @@ from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
 from credits.text import Texts
 
 MAX_TRIALS = 2_000
-"""Changes of facts that are tried on one requirement."""
+"""The most changes of facts that are tried on one requirement."""
 MAX_CHANGES = 3
-"""Facts that are changed together."""
+"""The most facts that are changed together."""
 MAX_PER_FACT = 12
-"""Other values of one fact that are tried, the nearest ones."""
+"""The most other values of one fact that are tried; the nearest are taken."""
 
 _FIXED = ("student.", "round.", "term.")
-"""What nobody can change about a piece of work; shown only where nothing else would do."""
+"""Prefixes of facts that do not depend on the contribution; a change of them is shown only if no other is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """``fact`` is ``has`` (None: unknown) and would have to be ``needs``: ``exactly`` so; for a whole number also
-    ``at-least`` or ``at-most``, for a time ``since`` or ``until``, for a text that is searched ``such-as``."""
+    """The ``fact`` has the value ``has`` (None: unknown) and would need the value ``needs``.
+
+    ``way`` is ``exactly``; for a whole number also ``at-least`` or ``at-most``, for a time ``since`` or ``until``, for
+    a text that is searched ``such-as``.
+    """
 
     fact: str
     has: Seen
@@ -58,8 +61,10 @@ class FactChange:
 
 @dataclass(frozen=True, slots=True)
 class RequirementRemedy:
-    """One requirement that is not met, or that nobody can decide, and what would meet it. ``changes`` are needed
-    together; none where nothing that was tried would do. ``open`` are facts that nobody told."""
+    """A requirement that is not met or undecided, and what would meet it.
+
+    ``changes`` are needed together; they are empty if nothing that was tried is enough. ``open`` are unknown facts.
+    """
 
     rule: str
     text: Texts
@@ -77,8 +82,10 @@ class RequirementRemedy:
 
 @dataclass(frozen=True, slots=True)
 class ReducedContribution:
-    """One contribution that counts with fewer points than it gives by itself; ``because`` are the sentences of what
-    took the rest, in their order."""
+    """A contribution that counts with fewer points than it gives by itself.
+
+    ``because`` are the sentences of the rules that took points, in their order.
+    """
 
     before: str
     after: str
@@ -90,13 +97,13 @@ class ReducedContribution:
             "before": self.before,
             "after": self.after,
             "text": dict(self.text),
-            "because": [dict(one) for one in self.because],
+            "because": [dict(sentence) for sentence in self.because],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class TakenPoints:
-    """Points that a cap, a selection or the mix took from contributions, and the refs of those that kept theirs."""
+    """Points that a cap, a selection or the mix took, with the refs of the contributions that lost and kept points."""
 
     step: str
     rule: str
@@ -118,8 +125,11 @@ class TakenPoints:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``remedies`` by ref, for each contribution that does not count; ``reduced`` by ref, for each that counts less
-    than it gives by itself; ``taken`` in the order of the steps."""
+    """The explanation of an outcome.
+
+    ``remedies``, by ref, are for contributions that do not count; ``reduced``, by ref, for those that count less than
+    they give by themselves; ``taken`` is in the order of the steps.
+    """
 
     remedies: Mapping[str, tuple[RequirementRemedy, ...]]
     reduced: Mapping[str, ReducedContribution]
@@ -127,25 +137,29 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "remedies": {ref: [one.to_json() for one in said] for ref, said in sorted(self.remedies.items())},
-            "reduced": {ref: one.to_json() for ref, one in sorted(self.reduced.items())},
-            "taken": [one.to_json() for one in self.taken],
+            "remedies": {
+                ref: [remedy.to_json() for remedy in remedies]
+                for ref, remedies in sorted(self.remedies.items())
+            },
+            "reduced": {ref: reduced.to_json() for ref, reduced in sorted(self.reduced.items())},
+            "taken": [taken.to_json() for taken in self.taken],
         }
 
 
 def explain(
     rulebook: RulebookDocument, facts: ClaimFacts, outcome: Outcome, refs: Collection[str] | None = None
 ) -> Explanation:
-    """What would have to be different in the ``outcome`` that the rulebook gave for the facts; of the contributions
-    with these ``refs`` only, where they are given."""
-    held = {one.ref: one for one in facts.contributions}
-    asked = [one for one in outcome.contributions if refs is None or one.ref in refs]
+    """Explain the ``outcome`` that the rulebook gave for the facts; only the contributions ``refs``, if given."""
+    facts_by_ref = {contribution.ref: contribution for contribution in facts.contributions}
+    wanted = [result for result in outcome.contributions if refs is None or result.ref in refs]
     remedies = {
-        one.ref: tuple(_remedies(rulebook, facts, held[one.ref], one))
-        for one in asked
-        if one.status != "counts"
+        result.ref: tuple(_remedies(rulebook, facts, facts_by_ref[result.ref], result))
+        for result in wanted
+        if result.status != "counts"
     }
-    reduced = {one.ref: less for one in asked if (less := _reduced_contribution(rulebook, one)) is not None}
+    reduced = {
+        result.ref: less for result in wanted if (less := _reduced_contribution(rulebook, result)) is not None
+    }
     return Explanation(remedies, reduced, tuple(_taken_points(outcome)))
 
 
@@ -160,13 +174,17 @@ _TAKES = (
 )
 
 
-def _reduced_contribution(rulebook: RulebookDocument, one: ContributionOutcome) -> ReducedContribution | None:
-    took = [line for line in one.lines if line.step in _TAKES and line.change < 0]
-    if one.status != "counts" or not took:
+def _reduced_contribution(
+    rulebook: RulebookDocument, result: ContributionOutcome
+) -> ReducedContribution | None:
+    took = [line for line in result.lines if line.step in _TAKES and line.change < 0]
+    if result.status != "counts" or not took:
         return None
     before = took[0].before
-    text = trace_texts.sentence("less", before=before, after=one.points, points=rulebook.units.points)
-    return ReducedContribution(to_text(before), to_text(one.points), text, tuple(line.text for line in took))
+    text = trace_texts.sentence("less", before=before, after=result.points, points=rulebook.units.points)
+    return ReducedContribution(
+        to_text(before), to_text(result.points), text, tuple(line.text for line in took)
+    )
 
 
 def _taken_points(outcome: Outcome) -> Iterator[TakenPoints]:
@@ -175,19 +193,24 @@ def _taken_points(outcome: Outcome) -> Iterator[TakenPoints]:
             continue
         names = {key: tuple(cast("list[str]", line.saw.get(key) or [])) for key in ("cut", "kept")}
         if line.step == "mix":
-            names["cut"] = tuple(one.ref for one in outcome.contributions if one.lines[-1].step == "mix")
+            names["cut"] = tuple(
+                result.ref for result in outcome.contributions if result.lines[-1].step == "mix"
+            )
         yield TakenPoints(
             line.step, line.rule, line.text, trace_texts.change_text(line.change), names["cut"], names["kept"]
         )
 
 
 def _remedies(
-    rulebook: RulebookDocument, facts: ClaimFacts, held: ContributionFacts, one: ContributionOutcome
+    rulebook: RulebookDocument,
+    facts: ClaimFacts,
+    contribution: ContributionFacts,
+    result: ContributionOutcome,
 ) -> Iterator[RequirementRemedy]:
-    item = ContributionScore(held, BoundFacts(bind(facts, held)), rulebook.time_zone)
+    item = ContributionScore(contribution, BoundFacts(bind(facts, contribution)), rulebook.time_zone)
     requirements = {requirement.id: requirement for requirement in rulebook.requirements}
-    # A requirement may be called as one that every rulebook has ("maturing"); those stand first.
-    said = {(line.step, line.rule): line.text for line in reversed(one.lines)}
+    # An author's requirement may have the id of a built-in one ("maturing"); built-in ones come first.
+    texts = {(line.step, line.rule): line.text for line in reversed(result.lines)}
     for test in requirement_tests(item, rulebook, facts):
         if test.answer is True:
             continue
@@ -195,7 +218,7 @@ def _remedies(
         if requirement is not None and requirement.text is not test.text:
             requirement = None
         if requirement is None and test.answer is False:
-            # Time and what is credited elsewhere are no facts to be changed.
+            # Time, and credit given elsewhere, are not facts that could be changed.
             text = trace_texts.sentence(
                 "would-be",
                 what=test.text,
@@ -204,14 +227,14 @@ def _remedies(
             )
             yield RequirementRemedy(test.rule, text, ())
         elif requirement is None:
-            yield RequirementRemedy(test.rule, said["requirements", test.rule], ())
+            yield RequirementRemedy(test.rule, texts["requirements", test.rule], ())
         else:
             yield _remedy(
                 requirement, checked_expression(requirement.when, "yes-no"), item.known, rulebook.time_zone
             )
-    if held.accepted is False:
+    if contribution.accepted is False:
         yield RequirementRemedy("reviewer", trace_texts.sentence("would-be-accepted"), ())
-    for line in one.lines:
+    for line in result.lines:
         waits = (line.step, line.rule) in _UNKNOWN and set(line.saw.values()) == {None}
         if waits or line.step == "mix":
             yield RequirementRemedy(
@@ -220,7 +243,7 @@ def _remedies(
 
 
 _UNKNOWN = (("share", "share"), ("period-cap", "period-cap"))
-"""Steps that wait for a fact of their own."""
+"""Steps that need a fact themselves, without a condition."""
 
 
 def _remedy(
@@ -242,7 +265,7 @@ def _remedy(
 def nearest_change(
     expression: CheckedExpression, values: Mapping[str, Value]
 ) -> list[tuple[FactChange, Value]]:
-    """The fewest facts, moved the least, with which the condition holds; empty where none was found."""
+    """Return the fewest and smallest changes of facts that make the condition true; empty if none was found."""
     tried = 0
     options = {name: list(_options(name, expression.root, values.get(name))) for name in expression.facts}
     movable = [name for name in expression.facts if options[name]]
@@ -259,7 +282,7 @@ def nearest_change(
                     found.append(((fixed, rank), names, chosen))
                     break
         if found:
-            _, names, chosen = min(found, key=lambda one: (one[0], one[1]))
+            _, names, chosen = min(found, key=lambda candidate: (candidate[0], candidate[1]))
             return [
                 (_change(expression, values, name, value, dict(zip(names, chosen, strict=True))), value)
                 for name, value in zip(names, chosen, strict=True)
@@ -270,15 +293,15 @@ def nearest_change(
 
 
 def _ranked(options: Iterable[Sequence[Value]]) -> Iterator[tuple[int, tuple[Value, ...]]]:
-    """All choices of one value each, those that move the facts least first."""
-    numbered = [list(enumerate(one)) for one in options]
+    """Yield the choices of one value for each fact, the smallest changes first."""
+    numbered = [list(enumerate(values)) for values in options]
     choices = sorted(product(*numbered), key=lambda choice: sum(rank for rank, _ in choice))
     for choice in choices[:MAX_TRIALS]:
         yield sum(rank for rank, _ in choice), tuple(value for _, value in choice)
 
 
 def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
-    """Other values of a fact at which comparisons with constants change, the nearest first."""
+    """Yield other values of a fact at which comparisons with constants change, the nearest first."""
     kind = CONDITION_FACTS[name].kind
     if kind == "yes-no":
         yield from (answer for answer in (True, False) if answer is not has)
@@ -289,34 +312,34 @@ def _options(name: str, root: Node, has: Value | None) -> Iterator[Value]:
         numbers = {number + by for number in constants if isinstance(number, int) for by in (-1, 0, 1)}
         at = has if isinstance(has, int) else 0
         near = sorted(
-            (one for one in numbers if room.least <= one <= room.most and one != has),
-            key=lambda one: (abs(one - at), one),
+            (number for number in numbers if room.least <= number <= room.most and number != has),
+            key=lambda number: (abs(number - at), number),
         )
         yield from near[:MAX_PER_FACT]
     elif kind == "time":
         moments = [
-            one + by * timedelta(seconds=1)
-            for one in constants
-            # A constant beyond every fact ("9999") is told nobody as a time to reach.
-            if isinstance(one, datetime) and EARLIEST <= one <= LATEST
+            value + by * timedelta(seconds=1)
+            for value in constants
+            # Do not suggest a time that no fact can reach (the year 9999).
+            if isinstance(value, datetime) and EARLIEST <= value <= LATEST
             for by in (-1, 0, 1)
         ]
         moment = has if isinstance(has, datetime) else None
-        yield from sorted(moments, key=lambda one: (abs(one - moment) if moment else timedelta(0), one))[
+        yield from sorted(moments, key=lambda time: (abs(time - moment) if moment else timedelta(0), time))[
             :MAX_PER_FACT
         ]
     elif kind == "text":
-        texts = [one for one in dict.fromkeys([*constants, *CLOSED.get(name, ())]) if isinstance(one, str)]
-        yield from (one for one in texts[:MAX_PER_FACT] if one != has)
+        texts = [text for text in dict.fromkeys([*constants, *CLOSED.get(name, ())]) if isinstance(text, str)]
+        yield from (text for text in texts[:MAX_PER_FACT] if text != has)
     elif kind == "texts":
         listed = has if isinstance(has, list) else []
-        texts = [one for one in dict.fromkeys(constants) if isinstance(one, str)]
-        yield from ([*listed, one] for one in texts[:MAX_PER_FACT] if one not in listed)
-        yield from ([other for other in listed if other != one] for one in texts if one in listed)
+        texts = [text for text in dict.fromkeys(constants) if isinstance(text, str)]
+        yield from ([*listed, text] for text in texts[:MAX_PER_FACT] if text not in listed)
+        yield from ([other for other in listed if other != text] for text in texts if text in listed)
 
 
 def _constants(name: str, root: Node) -> Iterator[Value]:
-    """Constants that stand in one call (or loop) with the fact."""
+    """Yield the constants that appear in the same call (or loop) as the fact."""
     list_ = CONDITION_FACTS[name].kind == "texts"
     for node in walk(root):
         near = isinstance(node, CallNode) and any(
@@ -338,19 +361,19 @@ def _change(
     value: Value,
     chosen: Mapping[str, Value],
 ) -> FactChange:
-    """Whether more (or less) of it would do as well says which way the number is meant."""
+    """Return the change, with its way: if larger (or smaller) values are enough too, it is a bound."""
     has, kind, way = values.get(name), CONDITION_FACTS[name].kind, "exactly"
     further: list[Value] = []
     up = True
     if isinstance(value, datetime):
         up = not isinstance(has, datetime) or value > has
         further = [value + (1 if up else -1) * timedelta(days=days) for days in (1, 100, 10_000)]
-        further = [one for one in further if EARLIEST <= cast(datetime, one) <= LATEST]
+        further = [time for time in further if EARLIEST <= cast(datetime, time) <= LATEST]
     elif kind == "whole" and isinstance(value, int):
         up = not isinstance(has, int) or value > has
         room = fact_range(name)
         beyond = [value + (by if up else -by) for by in (1, 10, 10_000)]
-        further = [one for one in beyond if room.least <= one <= room.most]
+        further = [number for number in beyond if room.least <= number <= room.most]
     elif kind == "text" and any(
         isinstance(node, CallNode)
         and node.overload not in ("equals", "not_equals", "in_list")
@@ -359,7 +382,7 @@ def _change(
     ):
         way = "such-as"
     if further and all(
-        expression.value(BoundFacts({**values, **chosen, name: one})) is True for one in further
+        expression.value(BoundFacts({**values, **chosen, name: other})) is True for other in further
     ):
         way = ("since" if up else "until") if kind == "time" else "at-least" if up else "at-most"
     return FactChange(name, cel.seen_json(values.get(name)), cel.seen_json(value), way)

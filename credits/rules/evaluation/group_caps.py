@@ -1,7 +1,7 @@
-"""Caps on what several contributions give together: of one repository, one period, one kind, one tier.
+"""Apply caps on several contributions together: of one repository, one period, one kind, one tier.
 
-Within a cap, what was merged first keeps its points first, so that a contribution's points never depend on one that
-came later. Each line says what was taken and who kept theirs.
+Within a cap, what was merged first keeps its points first, so that a contribution's points never depend on a later
+one. Each line says how much was taken and which contributions kept their points.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from credits.text import Texts
 
 
 def cap_groups(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> None:
-    """Takes what is above the caps, the narrow ones first; ``lines`` are those of the claim, the last one at the
-    total so far."""
+    """Take the points above the caps, narrow caps first.
+
+    ``lines`` are those of the claim; the last of them ends at the total so far.
+    """
     unit = rulebook.units.points
     _repositories(rulebook, counting, lines)
-    for period in sorted(rulebook.caps.periods, key=lambda one: ("day", "week", "month").index(one.each)):
+    for period in sorted(rulebook.caps.periods, key=lambda cap: ("day", "week", "month").index(cap.each)):
         limit = _GroupLimit(
             "period-cap", period.points, trace_texts.period_limit(period.each, period.points, unit), unit
         )
@@ -72,7 +74,7 @@ class _GroupLimit:
         name: tuple[str, str],
         also: Texts | None = None,
     ) -> None:
-        """Takes what ``group`` has above the limit from what was merged last. ``also`` says more of it."""
+        """Take what ``group`` has above the limit from what was merged last. ``also`` is a further sentence."""
         had = sum((item.points for item in group), ZERO)
         excess = had - self.most
         if excess <= 0:
@@ -88,7 +90,7 @@ class _GroupLimit:
             if keeps < item.points:
                 cut.append((item, item.points - keeps))
         for item, taken in cut:
-            others = [one.name for one in kept[:4] if one is not item]
+            others = [other.name for other in kept[:4] if other is not item]
             favoured = trace_texts.in_favour_of(others)
             own = trace_texts.sentence(
                 "group-own", limit_text=self.text, taken=taken, points=self.unit, favoured=favoured
@@ -103,13 +105,13 @@ class _GroupLimit:
             had=had,
             taken=excess,
             points=self.unit,
-            kept=trace_texts.first_names([one.name for one in kept], 5),
+            kept=trace_texts.first_names([item.name for item in kept], 5),
             also=(more["zh"], more["en"]),
         )
         saw: dict[str, Seen] = {
             "limit": to_text(self.most),
             "had": to_text(had),
-            "kept": [one.facts.ref for one in kept],
+            "kept": [item.facts.ref for item in kept],
             "cut": [item.facts.ref for item, _ in cut],
         }
         lines.append(TraceLine(self.step, rule, text, saw, before, -excess, before - excess))
@@ -124,8 +126,8 @@ def _repositories(
     earning = [key for key in sorted(groups) if any(item.points > 0 for item in groups[key])]
     by_share = total * cap.share if len(earning) >= 2 and cap.share < 1 else None
     sums = [sum((item.points for item in groups[key]), ZERO) for key in earning]
-    # When all repositories have been cut, not the first of them alone.
-    left = ZERO if by_share is None else sum((min(one, by_share) for one in sums), ZERO)
+    # What is left after all repositories are cut, not only the first.
+    left = ZERO if by_share is None else sum((min(points, by_share) for points in sums), ZERO)
     for key in sorted(groups):
         group = groups[key]
         name = _repository_name(groups, key)
@@ -138,7 +140,7 @@ def _repositories(
                 group,
                 key,
                 (f"{name} ", name),
-                _because(rulebook.units.points, group, name, others, cap.points, left),
+                _effect_of_others(rulebook.units.points, group, name, others, cap.points, left),
             )
         elif cap.points is not None:
             text = trace_texts.repository_limit(cap.points, None, total, rulebook.units.points)
@@ -147,7 +149,7 @@ def _repositories(
             )
 
 
-def _because(
+def _effect_of_others(
     unit: RulebookText,
     group: Sequence[ContributionScore],
     name: str,
@@ -155,7 +157,10 @@ def _because(
     most: Decimal | None,
     after: Decimal,
 ) -> Texts:
-    """More work can give fewer points here and nowhere else in the defaults, so the line says it."""
+    """Return the sentence about the other repositories.
+
+    Among the default rules, only this cap can give fewer points for more work, so the line says it.
+    """
     alone = sum((item.points for item in group), ZERO)
     alone = alone if most is None else min(alone, most)
     return trace_texts.sentence(
@@ -173,10 +178,10 @@ def _repository_name(groups: dict[str, list[ContributionScore]], key: str) -> st
 
 
 def _period(item: ContributionScore, each: str) -> str:
-    """The day, ISO week or month in which the contribution was merged, in the rulebook's time zone."""
+    """Return the day, ISO week or month of merging, in the rulebook's time zone."""
     merged = item.facts.contribution.get("merged_at")
     if not isinstance(merged, datetime):
-        # It is undecided already (see worth), and has no points to take.
+        # It is undecided already (see contribution_points), and has no points to take.
         return ""
     day = merged.astimezone(ZoneInfo(item.zone)).date()
     if each == "day":

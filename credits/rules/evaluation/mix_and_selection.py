@@ -1,4 +1,4 @@
-"""What is asked of a claim as a whole: the mix of its contributions, and which of them are the best."""
+"""Apply the rules on a claim as a whole: the mix of its contributions, and the selection of the best."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from credits.rules.facts import share_of
 
 
 def hold_mix(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> bool:
-    """Whether every mix is met; where one is not (or nobody can say), no contribution counts for now."""
+    """Return whether every mix is met. If one is not met or undecided, no contribution counts for now."""
     short: list[tuple[MixRule, bool | None]] = []
     for mix in rulebook.mix:
         answer, line = _mix(mix, counting, lines[-1])
@@ -28,7 +28,7 @@ def hold_mix(rulebook: RulebookDocument, counting: list[ContributionScore], line
         item.status = "does-not-count" if refused else "undecided"
         text = trace_texts.sentence("mix-own", what=mix.text, taken=item.points, points=rulebook.units.points)
         item.add("mix", mix.id, text, {}, -item.points)
-    # The first line that fails carries what all of them lost.
+    # The first line that fails has the points that all contributions lost.
     at = next(index for index, line in enumerate(lines) if line.step == "mix" and line.rule == mix.id)
     total = lines[at].before
     for index in range(at, len(lines)):
@@ -39,7 +39,7 @@ def hold_mix(rulebook: RulebookDocument, counting: list[ContributionScore], line
 
 
 def _mix(mix: MixRule, counting: list[ContributionScore], last: TraceLine) -> tuple[bool | None, TraceLine]:
-    """True, False or None (nobody can say), with the line that says it."""
+    """Return whether the mix is met (None: undecided), with its line."""
     certain: list[ContributionScore] = []
     unknown: list[ContributionScore] = []
     for item in counting:
@@ -48,7 +48,7 @@ def _mix(mix: MixRule, counting: list[ContributionScore], last: TraceLine) -> tu
             unknown.append(item)
             if isinstance(answer, UnknownValue):
                 item.unknown.update(answer.facts)
-        # Whoever has no part in a piece of work does not widen their mix by it.
+        # A contribution with a share of zero does not count for the mix.
         elif answer and share_of(item.facts) != 0:
             certain.append(item)
     found, possible = _count(mix, certain), _count(mix, [*certain, *unknown])
@@ -76,11 +76,11 @@ def _count(mix: MixRule, items: list[ContributionScore]) -> int:
 
 
 def select(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> None:
-    """Leaves the best contributions their points: of the claim, or of each repository or kind."""
+    """Keep the points of the best contributions: of the claim, or of each repository or kind."""
     best, within = rulebook.selection.best, rulebook.selection.within
     if best is None:
         return
-    groups = group_by(counting, lambda item: _place(item, within))
+    groups = group_by(counting, lambda item: _selection_group(item, within))
     scope, unit = trace_texts.best_of(best, within), rulebook.units.points
     for key in sorted(groups):
         ranked = sorted(groups[key], key=lambda item: (-item.points, *merged_first(item)))
@@ -108,7 +108,7 @@ def select(rulebook: RulebookDocument, counting: list[ContributionScore], lines:
         lines.append(TraceLine("selection", rule, text, saw, before, -lost, before - lost))
 
 
-def _place(item: ContributionScore, within: str) -> str:
+def _selection_group(item: ContributionScore, within: str) -> str:
     if within == "repository":
         return item.repository
     return item.facts.contribution.get("kind") or "" if within == "kind" else ""

@@ -1,4 +1,4 @@
-"""What an assessment gave and why: points, credit and the trace that adds up to them, and its JSON."""
+"""The outcome of an evaluation: points, credit, the trace that adds up to them, and its JSON form."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ Seen = str | int | bool | list[str] | None
 
 @dataclass(frozen=True, slots=True)
 class TraceLine:
-    """One thing that one rule did. ``rule`` is the rule's id (the step's name where the step is one rule); ``saw``
-    the values it was shown, null where unknown. ``before`` + ``change`` = ``after``, in ``unit``; within one unit,
-    each line begins where the line before it ended, and the first at zero."""
+    """One effect of one rule.
+
+    ``rule`` is the rule's id (the step's name if the step is a single rule). ``saw`` has the values that the rule
+    used, None if unknown. ``before`` + ``change`` = ``after``, in ``unit``; within one unit, each line begins where the
+    line before it ended, and the first line at zero.
+    """
 
     step: Step
     rule: str
@@ -79,8 +82,11 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class ContributionOutcome:
-    """One contribution: ``points`` is what it gives after every cap; ``unknown`` are the facts that nobody told and
-    that a rule needed, sorted (where one of them is needed by a requirement, the status is ``undecided``)."""
+    """The outcome of one contribution.
+
+    ``points`` is what it gives after every cap. ``unknown`` are the unknown facts that a rule needed, sorted. If a
+    requirement needs an unknown fact, the status is ``undecided``.
+    """
 
     ref: str
     status: Status
@@ -110,8 +116,10 @@ class ContributionOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RecordedGrade:
-    """The grade beside the credit: the rulebook's scheme, the label in both languages, and the mark where the scheme
-    is a percentage."""
+    """The grade recorded with the credit.
+
+    It has the rulebook's scheme, the label in both languages, and the mark if the scheme is a percentage.
+    """
 
     scheme: str
     label: Texts
@@ -138,10 +146,13 @@ class RecordedGrade:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The whole claim. ``points`` is the sum of its contributions' points; ``credit`` what they and the points
-    carried in give after the caps; ``carried`` the points left for the next assessment; ``grade`` what is recorded
-    beside the credit (None where there is no credit). ``contributions`` are in the order of their refs; ``lines`` are
-    those of the claim as a whole. ``rulebook`` and ``facts`` are the digests of what it was computed from."""
+    """The outcome of a whole claim.
+
+    ``points`` is the sum of its contributions' points. ``credit`` is what these and the points carried in give after
+    the caps. ``carried`` are the points left for the next assessment. ``grade`` is recorded with the credit (None:
+    no credit). ``contributions`` are sorted by ref; ``lines`` are those of the claim as a whole. ``rulebook`` and
+    ``facts`` are the digests of the rulebook and the facts that were used.
+    """
 
     rulebook: str
     facts: str
@@ -153,7 +164,7 @@ class Outcome:
     grade: RecordedGrade | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-safe; decimals as texts."""
+        """Return the outcome as JSON data, with decimals as texts."""
         return {
             "rulebook": self.rulebook,
             "facts": self.facts,
@@ -161,13 +172,13 @@ class Outcome:
             "credit": to_text(self.credit),
             "carried": to_text(self.carried),
             "grade": None if self.grade is None else self.grade.to_json(),
-            "contributions": [one.to_json() for one in self.contributions],
+            "contributions": [contribution.to_json() for contribution in self.contributions],
             "lines": [line.to_json() for line in self.lines],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
-        """What :meth:`to_json` wrote; :class:`CreditsError` ``outcome-unreadable`` for anything else."""
+        """Read what :meth:`to_json` wrote. Raise CreditsError ``outcome-unreadable`` for anything else."""
         try:
             return cls(
                 rulebook=data["rulebook"],
@@ -175,7 +186,7 @@ class Outcome:
                 points=Decimal(data["points"]),
                 credit=Decimal(data["credit"]),
                 carried=Decimal(data["carried"]),
-                contributions=tuple(ContributionOutcome.from_json(one) for one in data["contributions"]),
+                contributions=tuple(ContributionOutcome.from_json(entry) for entry in data["contributions"]),
                 lines=tuple(TraceLine.from_json(line) for line in data["lines"]),
                 grade=None if data.get("grade") is None else RecordedGrade.from_json(data["grade"]),
             )
@@ -185,14 +196,16 @@ class Outcome:
             ) from error
 
     def canonical(self) -> bytes:
-        """The one byte sequence of this outcome (invariant 4)."""
+        """Return the canonical bytes of this outcome: equal outcomes give equal bytes (invariant 4)."""
         return canonical_json(self.to_json()).encode()
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of the canonical form without its sentences: every status, value and number stands in it,
-        so that a claim can be computed anew after a sentence was worded better."""
+        """Return the SHA-256, in hex, of the canonical form without its sentences.
+
+        It covers every status, value and number. A claim can be computed again after a sentence was reworded.
+        """
         bare = self.to_json()
-        for line in chain(bare["lines"], *(one["lines"] for one in bare["contributions"])):
+        for line in chain(bare["lines"], *(contribution["lines"] for contribution in bare["contributions"])):
             del line["text"]
         return hashlib.sha256(canonical_json(bare).encode()).hexdigest()

@@ -18,7 +18,7 @@ from credits.rules.facts import Value
 from credits.text import Texts
 
 Slot = str | int | Decimal | RulebookText | tuple[str, str]
-"""What fills a template: a number or name alike in both languages, a bilingual text, or a pair (zh, en)."""
+"""What fills a template: a number or name that is the same in both languages, a bilingual text, or a pair (zh, en)."""
 
 _TEMPLATES: dict[str, tuple[str, str]] = {
     "met": ("符合：{what}{saw}。", "Met: {what}{saw}."),
@@ -243,12 +243,12 @@ NOTHING = ("", "")
 
 
 def maturing_requirement(days: int) -> RulebookText:
-    """The maturing time as a requirement."""
+    """Return the maturing time as a requirement."""
     return RulebookText(zh=f"合并已满 {days} 天", en=f"merged at least {days} days ago")
 
 
 def maturing_times(when: datetime | None, at: datetime | None, zone: str) -> RulebookText | None:
-    """When the maturing time is over, and the time that it was reckoned at."""
+    """Return when the maturing time ends, and the time for which this was computed; None if either is unknown."""
     if when is None or at is None:
         return None
     then, now = _time(when, zone), _time(at, zone)
@@ -261,7 +261,7 @@ def maturing_times(when: datetime | None, at: datetime | None, zone: str) -> Rul
 def repository_limit(
     limit: Decimal, share: Decimal | None, total: Decimal, unit: RulebookText
 ) -> tuple[str, str]:
-    """How the limit on one repository came about: by ``share`` of ``total``, or as a fixed number (share None)."""
+    """Return the limit on one repository: a ``share`` of ``total``, or a fixed number (``share`` is None)."""
     zh, en = _amount(limit, unit)
     if share is None:
         return f"同一仓库最多 {zh}", f"At most {en} from one repository"
@@ -273,7 +273,7 @@ def repository_limit(
 
 
 def credit_cap_text(after: Decimal, unit: RulebookText) -> tuple[str, str]:
-    """What a cap on credit left."""
+    """Return what a cap on credit left."""
     return (
         f"，减为 {_amount(after, unit)[0]}，多出的学分作废",
         f"is reduced to {to_text(after)}; credit above the cap is lost",
@@ -281,7 +281,7 @@ def credit_cap_text(after: Decimal, unit: RulebookText) -> tuple[str, str]:
 
 
 def remainder_text(rest: Decimal, fate: tuple[str, str], unit: RulebookText) -> tuple[str, str]:
-    """What is left of points that were converted, and what becomes of it."""
+    """Return how many points are left after conversion, and whether they are carried over."""
     if not rest:
         return "没有剩余", "nothing is left"
     return f"余 {_amount(rest, unit)[0]}{fate[0]}", f"{to_text(rest)} are left{fate[1]}"
@@ -303,7 +303,7 @@ def period_limit(each: str, limit: Decimal, unit: RulebookText) -> tuple[str, st
 
 
 def period_name(name: str) -> tuple[str, str]:
-    """A day (``2025-03-01``), ISO week (``2025-W09``) or month (``2025-03``) as people say it."""
+    """Return a day (``2025-03-01``), ISO week (``2025-W09``) or month (``2025-03``) in words."""
     if "W" in name:
         year, week = name.split("-W")
         zh, en = zip(*(_day(date.fromisocalendar(int(year), int(week), at)) for at in (1, 7)), strict=True)
@@ -324,7 +324,7 @@ def _amount(value: Decimal, unit: RulebookText) -> tuple[str, str]:
 
 
 def best_of(best: int, within: str) -> tuple[str, str]:
-    """What a selection keeps: of the claim, of each repository, of each kind."""
+    """Return what a selection keeps: of the claim, of each repository or of each kind."""
     where = {
         "claim": ("", ""),
         "repository": ("每个仓库", " of each repository"),
@@ -337,20 +337,20 @@ def best_of(best: int, within: str) -> tuple[str, str]:
 
 
 def first_names(names: Sequence[str], most: int = 3) -> tuple[str, str]:
-    """Names in a sentence: the first ones, and how many more there are."""
+    """Return the first names, and how many more there are."""
     more = len(names) - most
     zh, en = "、".join(names[:most]), ", ".join(names[:most])
     return (f"{zh} 等 {len(names)} 项", f"{en} and {more} more") if more > 0 else (zh or "无", en or "none")
 
 
 def in_favour_of(names: Sequence[str]) -> tuple[str, str]:
-    """In whose favour something was taken; nothing where there is nobody."""
+    """Return which contributions kept points that were taken here; empty if there are none."""
     zh, en = first_names(names)
     return (f"，让予 {zh}", f" in favour of {en}") if names else NOTHING
 
 
 def sentence(key: str, **slots: Slot) -> Texts:
-    """The sentence ``key`` in both languages, its places filled."""
+    """Return the sentence ``key`` in both languages, with its placeholders filled."""
     zh: dict[str, str] = {}
     en: dict[str, str] = {}
     for name, slot in slots.items():
@@ -370,7 +370,7 @@ _WAYS = {
 
 
 def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
-    """What a fact would have to be."""
+    """Return the value that a fact would need, in words."""
     zh, en = _WAYS[way]
     called_en, called_zh = LABELS[fact]
     value_zh, value_en = _value(fact, value, zone, exact=True)
@@ -385,7 +385,7 @@ def change_text(value: Decimal) -> str:
 
 
 def seen_values_text(values: Mapping[str, Value | None], zone: str) -> tuple[str, str]:
-    """The values that a rule saw, in brackets (times in ``zone``); nothing where it saw none."""
+    """Return the values that a rule saw, in brackets (times in ``zone``); empty if it saw none."""
     if not values:
         return NOTHING
     zh: list[str] = []
@@ -399,7 +399,7 @@ def seen_values_text(values: Mapping[str, Value | None], zone: str) -> tuple[str
 
 
 def fact_labels(facts: Iterable[str]) -> tuple[str, str]:
-    """The labels of facts, listed; of a yes-no one, whether it is so."""
+    """Return the labels of facts as a list; for a yes-no fact, whether it is true."""
     zh: list[str] = []
     en: list[str] = []
     for name in facts:
@@ -411,7 +411,7 @@ def fact_labels(facts: Iterable[str]) -> tuple[str, str]:
 
 
 def word(fact: str, value: str) -> tuple[str, str]:
-    """A text that a fact is, in Chinese and in English: a word of machines by its name, any other as it is."""
+    """Return a fact's text in Chinese and English: a machine word by its label, any other text as it is."""
     words = WORDS.get(fact)
     if words is None or value not in words:
         return value, value
@@ -420,7 +420,7 @@ def word(fact: str, value: str) -> tuple[str, str]:
 
 
 def _fill(slot: Slot) -> tuple[str, str]:
-    """The slot in Chinese and in English."""
+    """Return the slot in Chinese and in English."""
     if isinstance(slot, tuple):
         return slot
     if isinstance(slot, RulebookText):
@@ -430,7 +430,7 @@ def _fill(slot: Slot) -> tuple[str, str]:
 
 
 def _value(name: str, value: Value | None, zone: str, *, exact: bool = False) -> tuple[str, str]:
-    """The value of a fact in Chinese and in English; ``exact``: times to the second, where they have seconds."""
+    """Return the value of a fact in Chinese and English. ``exact``: show the seconds of times that have them."""
     if isinstance(value, bool):
         return ("是", "yes") if value else ("否", "no")
     if isinstance(value, datetime):
@@ -457,8 +457,7 @@ def _day(day: date) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def _time(when: datetime, zone: str, name: str = "", *, exact: bool = False) -> tuple[str, str]:
-    """A time in Chinese and in English, to the minute; the day alone, where the fact is one that people know by its
-    day."""
+    """Return a time in Chinese and English, to the minute; only the day for facts that people know by their day."""
     local = when.astimezone(ZoneInfo(zone))
     if name in SINCE and local.time() == time.min:
         return _day(local)

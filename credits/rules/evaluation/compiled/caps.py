@@ -1,6 +1,6 @@
-"""What the contributions of a claim do to each other, on whole numbers: caps, mix and selection without a trace.
+"""Apply group caps, mix and selection to the contributions of a claim, on whole numbers and without a trace.
 
-The same steps as in ``caps`` and ``wholes``, which say what they mean and why.
+The steps are those of ``group_caps`` and ``mix_and_selection``, which explain them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from credits.rules.document.rulebook_model import MixRule, RulebookDocument
 from credits.rules.evaluation.compiled.codegen import CountedContribution
 
 Points = list[int]
-"""By the place of each item."""
+"""Points of each item, in the order of the items."""
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 _PERIODS = ("day", "week", "month")
@@ -25,13 +25,15 @@ _PERIODS = ("day", "week", "month")
 def compile_group_caps(
     rulebook: RulebookDocument, places: int
 ) -> Callable[[list[CountedContribution]], Points]:
-    """The function from the items that count, sorted by :func:`first`, to the points that each of them keeps, in
-    units of 10**-``places``."""
+    """Return a function that takes the items that count and returns the points that each of them keeps.
+
+    The items must be sorted by :func:`merge_order`. Points are in units of 10**-``places``.
+    """
     return partial(_points, rulebook, places, ZoneInfo(rulebook.time_zone))
 
 
 def merge_order(item: CountedContribution) -> tuple[datetime, str]:
-    """What items are ordered by: what was merged first comes first."""
+    """Return the sort key of an item: what was merged first comes first."""
     return item.merged_at or _LAST, item.ref
 
 
@@ -40,7 +42,7 @@ def _points(
 ) -> Points:
     points = [item.points for item in items]
     _repositories(rulebook, places, items, points)
-    for period in sorted(rulebook.caps.periods, key=lambda one: _PERIODS.index(one.each)):
+    for period in sorted(rulebook.caps.periods, key=lambda period: _PERIODS.index(period.each)):
         days = (_period(item, period.each, zone) for item in items)
         for group in _grouped(days):
             _cap(points, group, _scaled(period.points, places))
@@ -50,17 +52,17 @@ def _points(
     for tier in rulebook.caps.tiers:
         of_tier = [at for at, item in enumerate(items) if item.tier == tier.tier]
         _cap(points, of_tier, _scaled(tier.points, places))
-    if not all(_mixed(mix, turn, items) for turn, mix in enumerate(rulebook.mix)):
+    if not all(_meets_mix(mix, turn, items) for turn, mix in enumerate(rulebook.mix)):
         return [0] * len(items)
     best, within = rulebook.selection.best, rulebook.selection.within
-    for group in _grouped(_place(item, within) for item in items) if best is not None else ():
-        # Among equals, the sort keeps what was merged first.
-        for at in sorted(group, key=lambda at: -points[at])[best:]:
-            points[at] = 0
+    for group in _grouped(_selection_group(item, within) for item in items) if best is not None else ():
+        # The sort is stable: of equal items, what was merged first is kept.
+        for index in sorted(group, key=lambda index: -points[index])[best:]:
+            points[index] = 0
     return points
 
 
-def _place(item: CountedContribution, within: str) -> str:
+def _selection_group(item: CountedContribution, within: str) -> str:
     if within == "repository":
         return item.repository
     return item.kind or "" if within == "kind" else ""
@@ -77,10 +79,10 @@ def _repositories(
 
 
 def _repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[int]) -> int | None:
-    """What one repository may give, of the ``sums`` that they have; None for no limit."""
+    """Return the most that one repository may give if the repositories have these ``sums``, or None for no limit."""
     cap = rulebook.caps.repository
     most = None if cap.points is None else _scaled(cap.points, places)
-    if cap.share < 1 and sum(1 for one in sums if one) >= 2:
+    if cap.share < 1 and sum(1 for points in sums if points) >= 2:
         above, below = cap.share.as_integer_ratio()
         by_share = sum(sums) * above // below
         return by_share if most is None else min(most, by_share)
@@ -88,14 +90,14 @@ def _repository_limit(rulebook: RulebookDocument, places: int, sums: Collection[
 
 
 def _cap(points: Points, group: list[int], most: int) -> None:
-    """Takes what the group has above ``most`` from what stands last in it."""
+    """Take what the group has above ``most`` from its last items."""
     room = most
     for at in group:
         points[at] = min(points[at], room)
         room -= points[at]
 
 
-def _mixed(mix: MixRule, turn: int, items: list[CountedContribution]) -> bool:
+def _meets_mix(mix: MixRule, turn: int, items: list[CountedContribution]) -> bool:
     certain = [item for item in items if item.has_share and item.mixes[turn] is True]
     found = len({item.repository for item in certain}) if mix.count == "repositories" else len(certain)
     return found >= mix.at_least

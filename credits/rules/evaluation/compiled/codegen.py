@@ -1,10 +1,10 @@
-"""The function that says what each contribution of a claim is worth, generated from a rulebook.
+"""Generate from a rulebook the function that computes the points of each contribution of a claim.
 
-The frame is ours, written out as text below; of a rulebook's own, only numbers get into it, and conditions as trees
+The frame is our own text, below. Only numbers of the rulebook enter this text; its conditions enter as syntax trees
 (:mod:`credits.rules.expressions.expression_to_python`). Nothing that an author wrote is read as Python.
 
-Points are whole numbers of 10**-places of a point: each factor and the share multiply by a whole number, and every
-contribution by as many, so that all end on the same unit.
+Points are whole numbers of 10**-places of a point. Each factor and the share multiply by a whole number, and every
+contribution is multiplied as often, so that all end in the same unit.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ from credits.rules.facts import ClaimFacts, ContributionFacts, bind, hundredths,
 SHARE_PLACES = 6
 """A share is a decimal of at most six places."""
 
-_OF_ALL = ("student.", "round.", "term.", "standing.")
-"""Facts that are the same for every contribution of a claim."""
+_OF_THE_CLAIM = ("student.", "round.", "term.", "standing.")
+"""Prefixes of facts that are the same for every contribution of a claim."""
 
 Fallback = Callable[[ClaimFacts, ContributionFacts], int | None]
 
 
 class CountedContribution(NamedTuple):
-    """A contribution that counts. ``mixes`` are the answers of the mixes' conditions (True, False, or something else
-    where nobody can say)."""
+    """A contribution that counts.
+
+    ``mixes`` are the answers of the mixes' conditions: True, False, or another value if it is undecided.
+    """
 
     points: int
     merged_at: datetime | None
@@ -52,27 +54,32 @@ class CountedContribution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GeneratedProgram:
-    """``sums``: the function gives the claim's points; else the items, for what they do to each other. ``places`` are
-    those of a point's unit."""
+    """The generated code of a rulebook.
+
+    With ``sums`` the function returns the points of the claim, otherwise the items that count (for rules that span
+    contributions). ``places`` are the decimal places of the unit of points.
+    """
 
     places: int
     sums: bool
     source: str
     _code: CodeType = field(repr=False)
-    _held: Mapping[str, object] = field(repr=False)
+    _globals: Mapping[str, object] = field(repr=False)
 
     def function(self, fallback: Fallback) -> Callable[[ClaimFacts], Any]:
-        """The function of a claim's facts; ``fallback`` is asked where a condition fails on them."""
-        return FunctionType(self._code, {**HELPERS, **self._held, "_fallback": fallback, "__builtins__": {}})
+        """Return the function of a claim's facts. It calls ``fallback`` if a condition fails on a contribution."""
+        return FunctionType(
+            self._code, {**HELPERS, **self._globals, "_fallback": fallback, "__builtins__": {}}
+        )
 
 
 def generate_program(rulebook: RulebookDocument) -> GeneratedProgram:
-    """The program of a parsed rulebook."""
+    """Generate the program of a parsed rulebook."""
     return _ProgramWriter(rulebook).program()
 
 
 def decimal_places(*values: Decimal | None) -> int:
-    """The most places after the point that any of the values has."""
+    """Return the most decimal places that any of the values has."""
     return max(
         (max(0, -int(value.normalize(EXACT).as_tuple().exponent)) for value in values if value), default=0
     )
@@ -86,7 +93,7 @@ class _ProgramWriter:
         self._lines: list[str] = []
         self._head: list[str] = []
         self._conditions: dict[str, ast.expr] = {}
-        self._held: dict[str, object] = {
+        self._globals: dict[str, object] = {
             "_Trouble": EvaluationError,
             "_UTC": UTC,
             "_one": Decimal(1),
@@ -103,7 +110,7 @@ class _ProgramWriter:
         self._fetched_so_far = 0
         self._factor_places = [decimal_places(factor.times) for factor in rulebook.factors]
         own = self._own_places()
-        # The share of all points that one repository may have multiplies once more.
+        # The share of all points that one repository may have multiplies one more time.
         self._share_of_all = decimal_places(rulebook.caps.repository.share)
         self._base = own + self._share_of_all
         self.places = self._base + sum(self._factor_places) + SHARE_PLACES
@@ -125,41 +132,41 @@ class _ProgramWriter:
             or book.mix
             or book.selection.best is not None
         )
-        self._say("if one.awarded: _check_awards(one)")
+        self._write("if one.awarded: _check_awards(one)")
         self._requirements()
         for rule in book.points:
             self._points(rule)
         if any(_may_be_negative(rule) for rule in book.points):
-            self._say("if p < 0: p = 0")
+            self._write("if p < 0: p = 0")
         for factor, places in zip(book.factors, self._factor_places, strict=True):
             times = _scaled(factor.times, places)
             if factor.when is None:
-                self._say(f"p *= {times}")
+                self._write(f"p *= {times}")
             else:
-                self._say(f"p *= {times} if {self._holds(factor.when)} else {10**places}")
+                self._write(f"p *= {times} if {self._holds(factor.when)} else {10**places}")
         self._share()
         if book.caps.periods:
-            self._say("if c.get('merged_at') is None: continue")
+            self._write("if c.get('merged_at') is None: continue")
         if book.caps.contribution is not None:
             cap = _scaled(book.caps.contribution, self.places)
-            self._say(f"if p > {cap}: p = {cap}")
-        return self._written(sums)
+            self._write(f"if p > {cap}: p = {cap}")
+        return self._build(sums)
 
     def _requirements(self) -> None:
         book = self._book
-        self._say("if one.accepted is False or c.get('already_credited'): continue")
+        self._write("if one.accepted is False or c.get('already_credited'): continue")
         if book.merged_since != "any" or book.maturing_days:
-            self._say("merged = c.get('merged_at')")
-            self._say("if merged is None: continue")
+            self._write("merged = c.get('merged_at')")
+            self._write("if merged is None: continue")
         self._head += self._times()
         if book.merged_since == "enrolment":
-            self._say("if since is None or merged < since: continue")
+            self._write("if since is None or merged < since: continue")
         elif book.merged_since == "term":
-            self._say("if since is None or until is None or not since <= merged <= until: continue")
+            self._write("if since is None or until is None or not since <= merged <= until: continue")
         if book.maturing_days:
-            self._say("if at is None or merged + _maturing > at: continue")
+            self._write("if at is None or merged + _maturing > at: continue")
         for requirement in book.requirements:
-            self._say(f"if not {self._holds(requirement.when)}: continue")
+            self._write(f"if not {self._holds(requirement.when)}: continue")
 
     def _times(self) -> list[str]:
         book, lines = self._book, []
@@ -172,63 +179,63 @@ class _ProgramWriter:
     def _points(self, rule: PointsRule) -> None:
         lead = "" if rule.when is None else f"if {self._holds(rule.when)}: "
         if rule.give is not None:
-            self._say(f"{lead}p += {_scaled(rule.give, self._base)}")
+            self._write(f"{lead}p += {_scaled(rule.give, self._base)}")
         elif rule.reviewer is not None:
-            self._say(f"given = one.awarded.get({rule.id!r}) if one.awarded else None")
-            self._say(f"if given is not None{' and ' + lead[3:-2] if lead else ''}: p += _awarded(given)")
-            self._held["_awarded"] = partial(_scaled, places=self._base)
+            self._write(f"given = one.awarded.get({rule.id!r}) if one.awarded else None")
+            self._write(f"if given is not None{' and ' + lead[3:-2] if lead else ''}: p += _awarded(given)")
+            self._globals["_awarded"] = partial(_scaled, places=self._base)
         elif rule.bands is not None:
             self._whole(rule.bands.of, lead)
             for turn, step in enumerate(reversed(rule.bands.steps)):
                 test = "if v is None: pass\nelif" if turn == 0 else "elif"
-                self._say(f"{test} v > {step.above}: p += {_scaled(step.give, self._base)}")
+                self._write(f"{test} v > {step.above}: p += {_scaled(step.give, self._base)}")
         else:
             self._whole(rule.formula or "", lead)
-            self._say(f"if v is not None: p += v * {10**self._base}")
+            self._write(f"if v is not None: p += v * {10**self._base}")
 
     def _whole(self, text: str, lead: str) -> None:
-        """``v`` becomes the whole number, None where nobody can say or the rule does not apply."""
+        """Write the lines that set ``v`` to the whole number, or to None if unknown or not applicable."""
         value, unknown, slow = self._translated(text, "whole")
         if unknown:
-            self._say(f"v = ({slow}) if {unknown} else {value}")
-            self._say("if v.__class__ is not _int: v = None")
+            self._write(f"v = ({slow}) if {unknown} else {value}")
+            self._write("if v.__class__ is not _int: v = None")
         else:
-            self._say(f"v = {value}")
+            self._write(f"v = {value}")
         if lead:
-            self._say(f"if not {lead[3:-2]}: v = None")
+            self._write(f"if not {lead[3:-2]}: v = None")
 
     def _share(self) -> None:
-        self._say("share = c.get('share', _one)")
-        self._say("if share is None: continue")
-        self._say(f"p *= {10**SHARE_PLACES} if share == 1 else _millionths(share)")
+        self._write("share = c.get('share', _one)")
+        self._write("if share is None: continue")
+        self._write(f"p *= {10**SHARE_PLACES} if share == 1 else _millionths(share)")
 
     def _holds(self, text: str) -> str:
         value, unknown, slow = self._translated(text, "yes-no")
         return f"(({slow}) is True if {unknown} else {value})" if unknown else f"({value})"
 
     def _translated(self, text: str, wanted: cel.Wanted) -> tuple[str, str, str]:
-        """Names for the value on known facts, for whether one is unknown, and for the value where one is."""
+        """Return the code for the value on known facts, for whether a fact is unknown, and for the value if one is."""
         expression = checked_expression(text, wanted)
         names = {name: self._fact(name) for name in expression.facts}
         number = len(self._conditions)
-        made = PythonTranslation(
+        translation = PythonTranslation(
             lambda name: ast.Name(names[name], ast.Load()), cel.literal, prefix=f"c{number}"
         )
-        self._conditions[f"_c{number}_"] = made.of(expression.root)
-        self._held.update(made.held)
-        self._held[f"_slow{number}"] = partial(_undecided, expression)
+        self._conditions[f"_c{number}_"] = translation.of(expression.root)
+        self._globals.update(translation.held)
+        self._globals[f"_slow{number}"] = partial(_undecided, expression)
         unknown = " or ".join(f"{names[name]} is None" for name in expression.facts)
         slow = f"_slow{number}({', '.join(names[name] for name in expression.facts)})"
         return f"_c{number}_", unknown and f"({unknown})", slow
 
     def _fact(self, name: str) -> str:
-        """The variable that holds the fact; the lines that fetch it are written once."""
+        """Return the variable of the fact; write the lines that fetch it once."""
         if name in self._facts:
             return self._facts[name]
         self._fetched_so_far += 1
         ours = self._facts[name] = f"f{self._fetched_so_far}"
         room, _, key = name.partition(".")
-        lines = self._head if name.startswith(_OF_ALL) else self._lines
+        lines = self._head if name.startswith(_OF_THE_CLAIM) else self._lines
         lines += self._fetched(ours, name, room, key)
         return ours
 
@@ -274,10 +281,10 @@ class _ProgramWriter:
             f"{ours} = None if files is None else {what} if count else 0",
         ]
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self._lines += text.split("\n")
 
-    def _written(self, sums: bool) -> GeneratedProgram:
+    def _build(self, sums: bool) -> GeneratedProgram:
         tail = self._summed() if sums else self._listed()
         lines = [
             "def run(facts):",
@@ -297,8 +304,8 @@ class _ProgramWriter:
         source = "\n".join(lines)
         tree = _InlinedConditions(self._conditions).visit(ast.parse(source))
         whole = compile(ast.fix_missing_locations(tree), "<rulebook>", "exec", dont_inherit=True)
-        code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-        return GeneratedProgram(self.places, sums, source, code, self._held)
+        code = next(const for const in whole.co_consts if isinstance(const, CodeType))
+        return GeneratedProgram(self.places, sums, source, code, self._globals)
 
     def _summed(self) -> _ProgramTail:
         cap = self._book.caps.repository
@@ -332,18 +339,20 @@ class _ProgramWriter:
             if mix.when is None:
                 mixes.append("True")
                 continue
-            # Facts are fetched anew: the lines above may have ended before those that fetch them.
-            self._facts = {name: ours for name, ours in self._facts.items() if name.startswith(_OF_ALL)}
+            # Fetch the facts again: an error in the lines above may have skipped the lines that fetch them.
+            self._facts = {name: ours for name, ours in self._facts.items() if name.startswith(_OF_THE_CLAIM)}
             self._lines = []
             value, unknown, slow = self._translated(mix.when, "yes-no")
             name = f"m{len(mixes)}"
             mixes.append(name)
-            self._held[f"_asked_{name}"] = partial(_asked, checked_expression(mix.when, "yes-no"))
+            self._globals[f"_undecided_{name}"] = partial(
+                _condition_value, checked_expression(mix.when, "yes-no")
+            )
             self._lines.append(
                 f"{name} = {slow} if {unknown} else {value}" if unknown else f"{name} = {value}"
             )
             each += ["try:", *(f"    {line}" for line in self._lines)]
-            each += ["except _Trouble:", f"    {name} = _asked_{name}(facts, one)"]
+            each += ["except _Trouble:", f"    {name} = _undecided_{name}(facts, one)"]
         self._lines = kept
         share = "c.get('share', _one) != 0"
         mixed = f"({', '.join(mixes)},)" if mixes else "()"
@@ -365,7 +374,7 @@ _KEYED = [_KEY, "sums[key] = sums.get(key, 0) + p"]
 
 
 class _InlinedConditions(ast.NodeTransformer):
-    """Puts the conditions where their names stand."""
+    """Replace the names of conditions by the conditions."""
 
     def __init__(self, conditions: Mapping[str, ast.expr]) -> None:
         self._conditions = conditions
@@ -379,8 +388,10 @@ def _undecided(expression: cel.CheckedExpression, *values: Any) -> object:
     return expression.undecided(bound)
 
 
-def _asked(expression: cel.CheckedExpression, facts: ClaimFacts, one: ContributionFacts) -> object:
-    return expression.value(cel.BoundFacts(bind(facts, one)))
+def _condition_value(
+    expression: cel.CheckedExpression, facts: ClaimFacts, contribution: ContributionFacts
+) -> object:
+    return expression.value(cel.BoundFacts(bind(facts, contribution)))
 
 
 def _scaled(value: Decimal, places: int) -> int:
@@ -394,4 +405,4 @@ def _millionths(share: Decimal) -> int:
 def _may_be_negative(rule: PointsRule) -> bool:
     given = [rule.give] if rule.give is not None else []
     given += [step.give for step in rule.bands.steps] if rule.bands else []
-    return rule.formula is not None or any(one < 0 for one in given)
+    return rule.formula is not None or any(points < 0 for points in given)

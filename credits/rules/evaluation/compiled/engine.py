@@ -1,11 +1,11 @@
-"""A rulebook as one Python function, for whole universities: totals without a trace, exactly those of ``evaluate``.
+"""Compile a rulebook to one Python function, for whole universities: the totals of ``evaluate`` without a trace.
 
-What one contribution is worth is generated from the rulebook (:mod:`credits.rules.evaluation.compiled.codegen`):
-conditions in place, points as whole numbers of a fixed small unit, so that sums need no decimals and stay exact.
-What several contributions do to each other is in :mod:`credits.rules.evaluation.compiled.caps`; conversion is the
-evaluation's own.
+The points of one contribution are computed by code generated from the rulebook
+(:mod:`credits.rules.evaluation.compiled.codegen`): conditions in place, points as whole numbers of a fixed small unit,
+so that sums need no decimals and stay exact. Rules that span contributions are in
+:mod:`credits.rules.evaluation.compiled.caps`; conversion uses the evaluation's own functions.
 
-``evaluate`` stays the one that explains, and what this is held against.
+``evaluate`` explains, and tests compare the compiled totals with it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from credits.rules.facts import ClaimFacts, ContributionFacts, standing_of
 
 @dataclass(frozen=True, slots=True)
 class ClaimTotals:
-    """``points`` of the claim's contributions, the ``credit`` that they and those carried in give, and the points
-    ``carried`` to the next assessment: as in an outcome, equal in value."""
+    """The totals of a claim, equal to those of its outcome.
+
+    ``points`` are those of its contributions, ``credit`` is what these and the points carried in give, and ``carried``
+    are the points for the next assessment.
+    """
 
     points: Decimal
     credit: Decimal
@@ -36,17 +39,16 @@ class ClaimTotals:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRulebook:
-    """A rulebook ready for many claims."""
+    """A rulebook that is ready to compute many claims."""
 
     rulebook: RulebookDocument
     _program: GeneratedProgram
     _points: Callable[[ClaimFacts], int]
 
     def credit(self, facts: ClaimFacts) -> ClaimTotals:
-        """The totals of a claim whose facts are valid (as those are that were frozen: they are not checked again).
+        """Return the totals of a claim. Its facts must be valid, as frozen facts are: they are not checked again.
 
-        Raises :class:`credits.errors.CreditsError` for what a reviewer gave against the rulebook, as ``evaluate``
-        does.
+        Raise :class:`credits.errors.CreditsError` for an award that the rulebook does not allow, as ``evaluate`` does.
         """
         with exact_arithmetic():
             points = Decimal(self._points(facts)).scaleb(-self._program.places)
@@ -54,20 +56,22 @@ class CompiledRulebook:
 
 
 def compile_rulebook(rulebook: RulebookDocument) -> CompiledRulebook:
-    """The rulebook, which has been parsed (and so checked), as a function."""
-    made = generate_program(rulebook)
-    fallback = partial(_points_by_evaluation, rulebook, made.places)
-    rest = compile_group_caps(rulebook, made.places)
-    function = made.function(fallback)
-    points = function if made.sums else lambda facts: sum(rest(sorted(function(facts), key=merge_order)))
-    return CompiledRulebook(rulebook, made, points)
+    """Compile a parsed (and so checked) rulebook."""
+    program = generate_program(rulebook)
+    fallback = partial(_points_by_evaluation, rulebook, program.places)
+    cap_groups = compile_group_caps(rulebook, program.places)
+    function = program.function(fallback)
+    points = (
+        function if program.sums else lambda facts: sum(cap_groups(sorted(function(facts), key=merge_order)))
+    )
+    return CompiledRulebook(rulebook, program, points)
 
 
 def _points_by_evaluation(
-    rulebook: RulebookDocument, places: int, facts: ClaimFacts, one: ContributionFacts
+    rulebook: RulebookDocument, places: int, facts: ClaimFacts, contribution: ContributionFacts
 ) -> int | None:
-    """A contribution's worth by the evaluation itself, where a condition failed; None where it does not count."""
-    item = score_contribution(rulebook, facts, one)
+    """Compute a contribution with the evaluation, because a condition failed. Return None if it does not count."""
+    item = score_contribution(rulebook, facts, contribution)
     return int(item.points.scaleb(places)) if item.status == "counts" else None
 
 
@@ -77,8 +81,8 @@ def _convert_points(rulebook: RulebookDocument, facts: ClaimFacts, points: Decim
     if term is None or degree is None:
         return ClaimTotals(points, ZERO, had)
     rules = rulebook.conversion
-    swap = exchange_points(rulebook, had)
-    gained, used = swap.gained, swap.used
+    exchange = exchange_points(rulebook, had)
+    gained, used = exchange.gained, exchange.used
     if gained and gained < rules.minimum:
         gained, used = ZERO, ZERO
     if gained:
