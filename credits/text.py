@@ -8,7 +8,7 @@ rulebook: both languages are required.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,12 @@ class Text:
 
 
 NO_TEXT = Text()
+
+
+def join_clauses(clauses: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Join clauses, given as pairs (zh, en), with each language's semicolon."""
+    pairs = list(clauses)
+    return "；".join(zh for zh, _en in pairs), "; ".join(en for _zh, en in pairs)
 
 
 def canonical_json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as it is meant."""
+"""CSV and Excel files that a spreadsheet opens correctly."""
 
 from __future__ import annotations
 
@@ -73,20 +73,20 @@ def test_an_export_of_nothing_has_its_heading() -> None:
 
 
 def test_the_credit_of_a_reversal_stays_a_number() -> None:
-    """A negative amount of ours is no formula and must still add up in the spreadsheet."""
+    """A negative amount that we write stays a number and can be summed in the spreadsheet."""
     assert rows(rendered(line(credit=Decimal("-1.50"))))[1][7] == "-1.50"
 
 
 @given(st.text())
 def test_no_text_becomes_a_formula(text: str) -> None:
-    """Whatever somebody typed, no cell begins as a formula does, even after blanks that a spreadsheet drops."""
+    """No cell begins like a formula, whatever the text, even after blanks that a spreadsheet drops."""
     assert not safe_cell(text).startswith(FORMULA_STARTS)
     assert not safe_cell(text).lstrip().startswith(FORMULA_STARTS)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_a_name_cannot_break_out_of_its_cell(text: str) -> None:
-    """Quotes, commas and line ends in a name leave the table its shape."""
+    """Quotes, commas and line ends in a name do not change the columns of the table."""
     table = rows(rendered(line(name=text), line()))
     assert [len(row) for row in table] == [13, 13, 13]
 

@@ -53,7 +53,7 @@ def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A condition that always holds is told with its place; the rulebook holds, and the exit is 0."""
+    """A condition that is always true gives a warning with its place; the rulebook is valid, and the exit code is 0."""
     file.write_text(TEXT.replace("repository.osi_approved", "repository.stars >= 0"), encoding="utf-8")
     call_command("rulebook", "check", str(file))
     said = capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_check_tells_what_is_valid_and_hardly_meant(file: Path, capsys: pytest.C
 def test_a_variant_is_checked_beside_its_parent_and_proposed_on_a_published_one(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file in the same folder is enough for the check; a proposal rests on what is published."""
+    """The check finds a parent in the same folder; a proposal needs a published parent."""
     file.write_text(f"label: '1'\n{TEXT}", encoding="utf-8")
     variant = tmp_path / "faculty.yaml"
     variant.write_text("extends: {code: mine, version: '1'}\ncode: faculty\nterm_cap: 1\n", encoding="utf-8")

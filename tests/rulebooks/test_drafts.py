@@ -1,4 +1,4 @@
-"""Drafts of rulebooks that are kept while somebody types."""
+"""Drafts of rulebooks are saved while a steward types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.factories import NOW
 
 @pytest.mark.django_db(transaction=True)
 def test_a_pause_and_a_press_at_once_keep_one_draft() -> None:
-    """What one page sends twice at the same moment is kept once, and neither fails."""
+    """Requests that a page sends at the same moment create one draft, and none of them fails."""
     steward = factories.steward()
     public_id = uuid.uuid4()
     start = Barrier(4)

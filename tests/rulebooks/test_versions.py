@@ -43,7 +43,7 @@ def test_proposed_by_one_and_published_by_another() -> None:
 
 
 def test_the_proposer_does_not_publish() -> None:
-    """Not by the verb, and not by SQL; whoever changed the proposal last is its proposer."""
+    """The proposer cannot publish, not even by SQL; the last person who changed the proposal is its proposer."""
     one, other = factories.steward(), factories.steward()
     propose(text(), by=one, now=NOW)
     with pytest.raises(NotAllowed) as error:
@@ -61,7 +61,7 @@ def test_the_proposer_does_not_publish() -> None:
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
 def test_only_stewards_write_rulebooks(role: str) -> None:
-    """Nobody else proposes or publishes, an administrator no more than a student."""
+    """Other roles cannot propose, publish or retire, not even an administrator."""
     by = getattr(factories, role)()
     with pytest.raises(NotAllowed):
         propose(text(), by=by, now=NOW)
@@ -93,7 +93,7 @@ def test_faults_are_said_with_their_place_and_nothing_is_kept() -> None:
     ],
 )
 def test_what_cannot_be_carried_out_is_not_promised(change: str, code: str) -> None:
-    """Credit in thousandths is refused at the door."""
+    """Credit with more than two decimals is refused when the rulebook is proposed."""
     with pytest.raises(CreditsError) as error:
         propose(text(more=change), by=factories.steward(), now=NOW)
     assert error.value.code == code
@@ -128,7 +128,7 @@ def test_a_next_version_leaves_the_one_before_as_it_is() -> None:
 
 
 def test_a_retired_version_still_says_what_it_said_and_stays_retired() -> None:
-    """Retiring is the one change a published version knows, and it is for good."""
+    """Retiring is the only change of a published version, and it is final."""
     version = retire(make.published_rulebook(), by=factories.steward(), now=NOW)
     assert version.status == "retired"
     assert rulebook_of(version).maturing_days == 7
@@ -138,7 +138,7 @@ def test_a_retired_version_still_says_what_it_said_and_stays_retired() -> None:
 
 
 def test_nothing_to_publish() -> None:
-    """An unknown rulebook, and one without a proposal, are told apart."""
+    """An unknown rulebook and a rulebook without a proposal give different errors."""
     with pytest.raises(NotThere):
         publish("none", by=factories.steward(), now=NOW)
     make.published_rulebook("mine")
@@ -156,7 +156,7 @@ def test_defaults_are_written_out_into_what_is_published() -> None:
 
 
 def test_an_altered_canonical_text_is_not_evaluated() -> None:
-    """What no longer has its digest raises instead of being believed."""
+    """A canonical text that no longer has its digest raises an error."""
     version = make.published_rulebook()
     version.canonical = version.canonical.replace("16", "1")
     with pytest.raises(Conflict) as error:

@@ -29,7 +29,7 @@ from credits.rules.expressions.expression_tree import CallNode, ConstantNode, Li
 from credits.rules.expressions.satisfiability import EARLIEST, LATEST, constant, fact_range
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
-from credits.text import Texts
+from credits.text import Texts, join_clauses
 
 MAX_TRIALS = 2_000
 """The most changes of facts that are tried on one requirement."""
@@ -257,8 +257,7 @@ def _remedy(
         )
         return RequirementRemedy(requirement.id, text, (), open_)
     needed = [trace_texts.needed(change.fact, change.way, needs, zone) for change, needs in changes]
-    zh, en = "；".join(one[0] for one in needed), "; ".join(one[1] for one in needed)
-    text = trace_texts.sentence("would-need", what=requirement.text, needed=(zh, en))
+    text = trace_texts.sentence("would-need", what=requirement.text, needed=join_clauses(needed))
     return RequirementRemedy(requirement.id, text, tuple(change for change, _ in changes), open_)
 
 

@@ -15,7 +15,7 @@ from credits.rules.decimals import signed_text, to_text
 from credits.rules.document.field_types import RulebookText
 from credits.rules.fact_catalogue import CONDITION_FACTS, LABELS, SINCE, UNTIL, WORDS
 from credits.rules.facts import Value
-from credits.text import Texts
+from credits.text import Texts, join_clauses
 
 Slot = str | int | Decimal | RulebookText | tuple[str, str]
 """What fills a template: a number or name that is the same in both languages, a bilingual text, or a pair (zh, en)."""
@@ -372,11 +372,11 @@ _WAYS = {
 def needed(fact: str, way: str, value: Value, zone: str) -> tuple[str, str]:
     """Return the value that a fact would need, in words."""
     zh, en = _WAYS[way]
-    called_en, called_zh = LABELS[fact]
+    label_en, label_zh = LABELS[fact]
     value_zh, value_en = _value(fact, value, zone, exact=True)
     return (
-        zh.format(fact=f"“{called_zh}”", value=value_zh),
-        en.format(fact=f"“{called_en}”", value=value_en),
+        zh.format(fact=f"“{label_zh}”", value=value_zh),
+        en.format(fact=f"“{label_en}”", value=value_en),
     )
 
 
@@ -388,14 +388,13 @@ def seen_values_text(values: Mapping[str, Value | None], zone: str) -> tuple[str
     """Return the values that a rule saw, in brackets (times in ``zone``); empty if it saw none."""
     if not values:
         return NOTHING
-    zh: list[str] = []
-    en: list[str] = []
+    clauses: list[tuple[str, str]] = []
     for name, value in values.items():
-        called_en, called_zh = LABELS[name]
+        label_en, label_zh = LABELS[name]
         value_zh, value_en = _value(name, value, zone)
-        zh.append(f"{called_zh}：{value_zh}")
-        en.append(f"{called_en}: {value_en}")
-    return f"（{'；'.join(zh)}）", f" ({'; '.join(en)})"
+        clauses.append((f"{label_zh}：{value_zh}", f"{label_en}: {value_en}"))
+    zh, en = join_clauses(clauses)
+    return f"（{zh}）", f" ({en})"
 
 
 def fact_labels(facts: Iterable[str]) -> tuple[str, str]:
@@ -403,10 +402,10 @@ def fact_labels(facts: Iterable[str]) -> tuple[str, str]:
     zh: list[str] = []
     en: list[str] = []
     for name in facts:
-        called_en, called_zh = LABELS[name]
+        label_en, label_zh = LABELS[name]
         asked = CONDITION_FACTS[name].kind == "yes-no"
-        zh.append(f"“{called_zh}”是否属实" if asked else f"“{called_zh}”")
-        en.append(f"whether “{called_en}” is true" if asked else f"“{called_en}”")
+        zh.append(f"“{label_zh}”是否属实" if asked else f"“{label_zh}”")
+        en.append(f"whether “{label_en}” is true" if asked else f"“{label_en}”")
     return "、".join(zh), ", ".join(en)
 
 

@@ -30,7 +30,7 @@ def evaluated(book: RulebookDocument, facts: ClaimFacts) -> ClaimTotals:
 
 @given(rulebooks(), claims())
 def test_the_totals_are_those_of_the_evaluation(book: RulebookDocument, facts: ClaimFacts) -> None:
-    """Whatever the rulebook and the claim: points, credit and what is carried are equal."""
+    """For any rulebook and claim, points, credit and carried points are equal."""
     assert compile_rulebook(book).credit(facts) == evaluated(book, facts)
 
 
@@ -96,16 +96,16 @@ def everything() -> dict[str, Any]:
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_shipped_rulebooks_are_compiled_alike(code: str) -> None:
-    """On contributions of many sizes, with and without unknown facts, awards, shares and refusals."""
+    """The totals agree on contributions of many sizes, with and without unknown facts, shares and refusals."""
     book = shipped_rulebook(code)
     compiled = compile_rulebook(book)
     for count in (0, 1, 3, 12):
-        items = [odd_one(turn) for turn in range(count)]
+        items = [varied_contribution(turn) for turn in range(count)]
         for facts in (claim(*items), claim(*items, credit="1", credit_this_term=None, points_carried="7.5")):
             assert compiled.credit(facts) == evaluated(book, facts)
 
 
-def odd_one(turn: int) -> ContributionFacts:
+def varied_contribution(turn: int) -> ContributionFacts:
     about: dict[str, Any] = {
         "share": [Decimal(1), Decimal("0.333333"), None][turn % 3] if turn % 5 == 0 else Decimal("1.00"),
         "labels": [["a"] * turn, None][turn % 2],
@@ -137,7 +137,7 @@ def test_a_condition_that_fails_is_left_to_the_evaluation() -> None:
 
 
 def test_a_mix_looks_at_its_own_facts_where_a_rule_before_failed() -> None:
-    """A rule that cannot be computed leaves the mix neither without a fact nor with that of the contribution before."""
+    """If a rule fails, the mix still reads this contribution's own facts, not those of the contribution before."""
     book = rulebook(
         points=[
             {"id": "share", "text": both("share"), "formula": "100 / contribution.reviews"},
@@ -154,7 +154,7 @@ def test_a_mix_looks_at_its_own_facts_where_a_rule_before_failed() -> None:
 
 
 def test_a_list_too_long_for_two_mixes_is_left_to_the_evaluation() -> None:
-    """More labels than a condition looks at: nobody can say whether a mix holds, and nothing breaks off."""
+    """With more labels than a condition may read, the mix is undecided and nothing fails."""
     mixes = [
         {"id": f"m{at}", "text": both("m"), "at_least": "1", "when": f"contribution.labels.exists(x, {body})"}
         for at, body in enumerate(("x == 'a'", "x.startsWith('a')"))
@@ -168,7 +168,7 @@ def test_a_list_too_long_for_two_mixes_is_left_to_the_evaluation() -> None:
 
 
 def test_what_a_reviewer_gave_against_the_rulebook_is_refused() -> None:
-    """The compiled rulebook raises what the evaluation raises, even where the contribution does not count."""
+    """The compiled rulebook raises what the evaluation raises, even if the contribution does not count."""
     book = rulebook()
     facts = claim(contribution(accepted=False, awarded={"kindness": Decimal(1)}))
     for way in (lambda: evaluate(book, facts), lambda: compile_rulebook(book).credit(facts)):
@@ -188,7 +188,7 @@ def test_the_callers_precision_rounds_nothing() -> None:
 
 
 def test_no_word_of_the_author_is_read_as_python() -> None:
-    """Names and texts of a rulebook that would be Python do not reach the program but as constants."""
+    """Names and texts of a rulebook that look like Python reach the program only as constants."""
     evil = "__import__('os').abort()"
     book = rulebook(
         points=[{"id": "base", "text": both(evil), "give": "5", "when": f'contribution.title != "{evil}"'}],
@@ -202,7 +202,7 @@ def test_no_word_of_the_author_is_read_as_python() -> None:
 
 
 def test_times_in_any_zone_are_compared_as_instants() -> None:
-    """A condition on times gives the same for facts told in another zone."""
+    """A condition on times gives the same answer for facts in another time zone."""
     book = rulebook(
         requirements=[
             {"id": "r", "text": both("r"), "when": "contribution.merged_at - term.starts > duration('1h')"}

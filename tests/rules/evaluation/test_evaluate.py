@@ -41,7 +41,7 @@ def standing_of(one: ContributionOutcome) -> tuple[str, str]:
     return one.status, to_text(one.points)
 
 
-def said(outcome: Outcome, step: str) -> list[str]:
+def sentences(outcome: Outcome, step: str) -> list[str]:
     lines = [*outcome.lines, *(line for one in outcome.contributions for line in one.lines)]
     return [line.text["en"] for line in lines if line.step == step]
 
@@ -50,7 +50,7 @@ def test_nothing_claimed_gives_nothing() -> None:
     """An empty claim is worth zero, with a trace that says so."""
     outcome = evaluate(rulebook(), claim())
     assert sums(outcome) == ("0", "0", "0")
-    assert said(outcome, "sum")
+    assert sentences(outcome, "sum")
 
 
 def test_sixteen_points_are_half_a_credit_and_the_rest_is_carried() -> None:
@@ -66,7 +66,7 @@ def test_points_carried_in_are_converted_with_the_new_ones() -> None:
 
 
 def test_a_remainder_may_be_dropped() -> None:
-    """Where the rulebook says so, nothing is carried."""
+    """If the rulebook says so, nothing is carried."""
     book = rulebook(conversion={"points_per_step": "4", "remainder": "drop"})
     outcome = evaluate(book, claim(contribution()))
     assert sums(outcome) == ("5", "0.5", "0")
@@ -93,7 +93,7 @@ def test_a_rule_applies_only_when_its_condition_holds() -> None:
     book = rulebook(points=points(give="3", when="repository.stars > 1000"))
     outcome = evaluate(book, claim(contribution()))
     assert outcome.points == 0
-    assert "stars: 100" in said(outcome, "points")[0]
+    assert "stars: 100" in sentences(outcome, "points")[0]
 
 
 def test_a_contribution_is_never_worth_less_than_nothing() -> None:
@@ -121,7 +121,7 @@ def test_a_share_is_the_students_part() -> None:
 
 
 def test_an_unknown_share_is_undecided() -> None:
-    """Nobody guesses a share: the contribution waits."""
+    """An unknown share is not guessed: the contribution stays undecided."""
     outcome = evaluate(rulebook(), claim(contribution(contribution={"share": None})))
     assert first(outcome).status == "undecided"
     assert outcome.points == 0
@@ -145,11 +145,11 @@ def test_half_of_the_points_from_one_repository_where_there_are_two() -> None:
     outcome = evaluate(book, claim(*one, other))
     assert outcome.points == 15
     assert [item.points for item in outcome.contributions] == [5, 5, 0, 5]
-    assert "that is 10" in said(outcome, "repository-cap")[0]
+    assert "that is 10" in sentences(outcome, "repository-cap")[0]
 
 
 def test_a_repository_keeps_its_cap_through_a_rename() -> None:
-    """Repositories are told apart by forge and immutable id, not by name."""
+    """Repositories are distinguished by forge and immutable id, not by name."""
     renamed = contribution("2", repository={"full_name": "new/name"})
     book = rulebook(caps={"repository": {"points": "6", "share": "1"}})
     assert evaluate(book, claim(contribution("1"), renamed)).points == 6
@@ -183,7 +183,7 @@ def test_only_the_best_count() -> None:
     outcome = evaluate(book, claim(*(contribution(str(n), lines=n) for n in (1, 5, 3))))
     assert outcome.points == 8
     assert first(outcome).points == 0
-    assert "Only the best 2" in said(outcome, "selection")[0]
+    assert "Only the best 2" in sentences(outcome, "selection")[0]
 
 
 def test_less_than_the_minimum_gives_no_credit_and_keeps_the_points() -> None:
@@ -209,10 +209,10 @@ def test_the_caps_of_term_and_degree_count_what_already_stands(standing: dict[st
 
 
 def test_an_unknown_standing_converts_nothing_and_loses_nothing() -> None:
-    """Where it is unknown what already stands, the points wait."""
+    """If the credit already recognised is unknown, the points stay unconverted."""
     outcome = evaluate(rulebook(points=points(give="40")), claim(contribution(), credit=None))
     assert sums(outcome) == ("40", "0", "40")
-    assert "credit already recognised" in said(outcome, "conversion")[0]
+    assert "credit already recognised" in sentences(outcome, "conversion")[0]
 
 
 def requirement(when: str) -> list[dict[str, Any]]:
@@ -231,7 +231,7 @@ def test_an_unmet_requirement_gives_nothing_with_the_reason_and_the_values() -> 
 
 
 def test_a_requirement_on_an_unknown_fact_is_undecided_and_not_refused() -> None:
-    """Unknown is neither yes nor no: the contribution waits, and the fact is named."""
+    """Unknown is neither yes nor no: the contribution is undecided, and the fact is named."""
     book = rulebook(requirements=requirement("repository.stars > 1000"))
     outcome = evaluate(book, claim(contribution(repository={"stars": None})))
     assert first(outcome).status == "undecided"
@@ -250,7 +250,7 @@ def test_a_requirement_that_is_surely_unmet_outweighs_an_unknown_one() -> None:
 
 
 def test_points_on_an_unknown_fact_are_left_open_while_the_rest_counts() -> None:
-    """The base counts; what the size would add waits, and the trace says so."""
+    """The base counts; the points for size stay open, and the trace says so."""
     rules = [*points(give="5"), {"id": "size", "text": both("size"), "bands": BANDS}]
     outcome = evaluate(rulebook(points=rules), claim(contribution(contribution={"files": None})))
     assert first(outcome).status == "counts"
@@ -271,7 +271,7 @@ def test_a_formula_that_fails_on_the_facts_is_undecided() -> None:
         rulebook(points=points(formula="10 / (repository.stars - 100)")), claim(contribution())
     )
     assert outcome.points == 0
-    assert "divide by zero" in said(outcome, "points")[0]
+    assert "divide by zero" in sentences(outcome, "points")[0]
 
 
 @pytest.mark.parametrize(
@@ -369,8 +369,7 @@ def test_an_outcome_is_stored_as_json_and_read_back() -> None:
 
 
 def test_a_sentence_worded_better_leaves_the_digest() -> None:
-    """Claims that were decided before it can be recorded after it; a number or a value that differs is another
-    outcome."""
+    """A reworded sentence keeps the digest, so that decided claims can still be recorded; a changed number does not."""
     outcome = evaluate(rulebook(), claim(contribution()))
     one = outcome.contributions[0]
 
@@ -385,7 +384,7 @@ def test_a_sentence_worded_better_leaves_the_digest() -> None:
 
 
 def test_an_outcome_names_what_it_was_computed_from() -> None:
-    """The digests of rulebook and facts stand in it."""
+    """The outcome contains the digests of rulebook and facts."""
     book = rulebook()
     assert evaluate(book, claim()).rulebook == digest(book)
     assert evaluate(book, claim()).facts != evaluate(book, claim(contribution())).facts
@@ -412,7 +411,9 @@ def test_maturing_is_the_same_whatever_zone_the_facts_are_told_in() -> None:
     """Over the change to summer time, frozen facts and the same facts in a zone of their own give the same bytes."""
     book = rulebook(merged_since="any")
     merged = datetime(2025, 3, 26, 11, 30, tzinfo=UTC).astimezone(ZoneInfo("Europe/Brussels"))
-    told = claim(contribution(contribution={"merged_at": merged}), as_of=datetime(2025, 4, 2, 11, tzinfo=UTC))
-    frozen = facts_from_json(to_json(told))
-    assert evaluate(book, told).canonical() == evaluate(book, frozen).canonical()
-    assert evaluate(book, told).points == 0
+    local = claim(
+        contribution(contribution={"merged_at": merged}), as_of=datetime(2025, 4, 2, 11, tzinfo=UTC)
+    )
+    frozen = facts_from_json(to_json(local))
+    assert evaluate(book, local).canonical() == evaluate(book, frozen).canonical()
+    assert evaluate(book, local).points == 0

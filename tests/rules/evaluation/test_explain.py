@@ -86,14 +86,14 @@ def test_the_sentence_says_what_the_facts_would_have_to_be() -> None:
 
 
 def test_an_unknown_fact_is_named_as_open() -> None:
-    """Undecided: what nobody told is named beside what it would have to be."""
+    """An unknown fact of an undecided requirement is named with the value that it would need."""
     remedy = explained("repository.stars > 1000", repository={"stars": None})
     assert remedy.open == ("repository.stars",)
     assert remedy.changes[0].has is None
 
 
 def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() -> None:
-    """They ask for time and for a person: what is needed is said, with the time from which it can be claimed."""
+    """They need time or a person: the text says what is needed, and from when the contribution can be claimed."""
     book = rulebook()
     early = claim(contribution(), as_of=datetime(2025, 3, 3, tzinfo=UTC))
     ((remedy,),) = explain(book, early, evaluate(book, early)).remedies.values()
@@ -111,7 +111,7 @@ def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() 
 def test_a_time_at_the_end_of_the_calendar_is_no_time_to_reach(
     edge: str, sign: str, merged: datetime | None
 ) -> None:
-    """An author's "for ever" is explained like any condition, and nobody is told to merge in the year 9999."""
+    """A time that no fact can reach is explained without a change: no one is asked to merge in the year 9999."""
     asked = {
         "id": "asked",
         "text": both("asked"),
@@ -124,7 +124,7 @@ def test_a_time_at_the_end_of_the_calendar_is_no_time_to_reach(
 
 
 def test_what_was_found_before_the_trials_ran_out_is_told() -> None:
-    """Where an alternative has more values than are tried, the change that was found already is not forgotten."""
+    """If an alternative has more values than are tried, a change that was already found is still returned."""
     counted = (
         "changed_files",
         "deletions",
@@ -146,7 +146,7 @@ def test_what_was_found_before_the_trials_ran_out_is_told() -> None:
 
 
 def test_a_requirement_that_is_called_as_one_of_every_rulebook_is_not_taken_for_it() -> None:
-    """Where a contribution is too young, no change of stars is asked for because the author wrote "maturing" too."""
+    """An author's requirement with the id "maturing" is not confused with the built-in maturing time."""
     known = {"id": "maturing", "text": both("known"), "when": "repository.stars > 5"}
     book = rulebook(requirements=[known, {**known, "id": "merged-since"}])
     young = claim(contribution(contribution={"merged_at": datetime(2025, 6, 29, tzinfo=UTC)}))
@@ -160,7 +160,7 @@ def test_a_requirement_that_is_called_as_one_of_every_rulebook_is_not_taken_for_
 
 
 def test_an_unmet_mix_and_an_unknown_share_are_explained() -> None:
-    """The claim as a whole, and a fact of a step without a condition."""
+    """A remedy can concern the claim as a whole, or a fact of a step without a condition."""
     book = rulebook(mix=[{"id": "two", "text": both("two"), "at_least": "2"}])
     facts = claim(contribution("1"), contribution("2", contribution={"share": None}))
     explanation = explain(book, facts, evaluate(book, facts))
@@ -170,7 +170,7 @@ def test_an_unmet_mix_and_an_unknown_share_are_explained() -> None:
 
 
 def test_what_a_cap_took_is_told_with_who_kept_theirs() -> None:
-    """Step, rule, sentence, points, and both sides by ref."""
+    """The explanation has the step, the points, and the refs of contributions that lost and kept points."""
     book = rulebook(caps={"repository": {"points": "6", "share": "1"}})
     facts = claim(contribution("1", day=1), contribution("2", day=2))
     (taken,) = explain(book, facts, evaluate(book, facts)).taken
@@ -178,7 +178,7 @@ def test_what_a_cap_took_is_told_with_who_kept_theirs() -> None:
 
 
 def test_what_counts_less_is_told_with_how_much_of_it_and_why() -> None:
-    """The sentence has both numbers, and what took the rest is named in its order; what keeps all has none."""
+    """The sentence has both numbers and the reasons in order; a contribution that keeps all its points has none."""
     book = rulebook(caps={"contribution": "3", "repository": {"points": "4", "share": "1"}})
     facts = claim(contribution("1", day=1), contribution("2", day=2))
     outcome = evaluate(book, facts)
@@ -213,11 +213,11 @@ def test_a_named_change_does_meet_the_requirement(name: str) -> None:
     """Each change that is shown, made, meets the requirement that it is shown for."""
     book, facts, explanation = golden(name)
     conditions = {one.id: one.when for one in book.requirements}
-    held = {one.ref: one for one in facts.contributions}
+    by_ref = {item.ref: item for item in facts.contributions}
     for ref, remedies in explanation.remedies.items():
         for remedy in (one for one in remedies if one.changes):
             expression = cel.check(conditions[remedy.rule], "yes-no")
             assert isinstance(expression, cel.CheckedExpression)
-            values = dict(cel.BoundFacts(bind(facts, held[ref])).values)
+            values = dict(cel.BoundFacts(bind(facts, by_ref[ref])).values)
             values.update({one.fact: one.needs for one in remedy.changes})  # type: ignore[misc]
             assert expression.value(cel.BoundFacts(values)) is True

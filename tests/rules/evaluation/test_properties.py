@@ -1,4 +1,4 @@
-"""What holds for every rulebook and every claim, on made-up ones."""
+"""Properties that hold for every rulebook and every claim, tested on generated ones."""
 
 from __future__ import annotations
 
@@ -277,14 +277,14 @@ def test_no_cap_is_ever_exceeded(book: RulebookDocument, facts: ClaimFacts) -> N
     groups: dict[tuple[str, Any], Decimal] = defaultdict(Decimal)
     chosen: dict[Any, int] = defaultdict(int)
     for one in outcome.contributions:
-        held = by_ref[one.ref]
+        contribution = by_ref[one.ref]
         assert one.points >= 0
         assert one.status == "counts" or one.points == 0
         assert book.caps.contribution is None or one.points <= book.caps.contribution
-        for key in _groups(held):
+        for key in _groups(contribution):
             groups[key] += one.points
         if one.points > 0:
-            chosen[_chosen_within(book, held)] += 1
+            chosen[_chosen_within(book, contribution)] += 1
     limits = {
         **{("kind", cap.kind): cap.points for cap in book.caps.kinds},
         **{("tier", cap.tier): cap.points for cap in book.caps.tiers},
@@ -307,22 +307,22 @@ def test_no_cap_is_ever_exceeded(book: RulebookDocument, facts: ClaimFacts) -> N
         assert outcome.credit == 0 or outcome.credit + already <= cap
 
 
-def _groups(held: ContributionFacts) -> list[tuple[str, Any]]:
-    """What a cap can look at together, computed here by other means than the rules do."""
+def _groups(contribution: ContributionFacts) -> list[tuple[str, Any]]:
+    """Return the groups that a cap can use, computed independently of the rules."""
     groups: list[tuple[str, Any]] = [
-        ("repository", held.repository.get("id")),
-        ("kind", held.contribution.get("kind")),
-        ("tier", held.repository.get("tier")),
+        ("repository", contribution.repository.get("id")),
+        ("kind", contribution.contribution.get("kind")),
+        ("tier", contribution.repository.get("tier")),
     ]
-    merged = held.contribution.get("merged_at")
+    merged = contribution.contribution.get("merged_at")
     if merged is not None:
         local = merged.astimezone(timezone(timedelta(hours=8)))  # Shanghai has had no other time since 1991
         groups += [("day", f"{local:%Y-%m-%d}"), ("week", f"{local:%G-%V}"), ("month", f"{local:%Y-%m}")]
     return groups
 
 
-def _chosen_within(book: RulebookDocument, held: ContributionFacts) -> Any:
-    within = {"repository": held.repository.get("id"), "kind": held.contribution.get("kind")}
+def _chosen_within(book: RulebookDocument, contribution: ContributionFacts) -> Any:
+    within = {"repository": contribution.repository.get("id"), "kind": contribution.contribution.get("kind")}
     return within.get(book.selection.within)
 
 
@@ -337,7 +337,7 @@ def _before_group_caps(one: Any) -> Decimal:
 
 @given(rulebooks(), claims())
 def test_more_work_never_earns_less_unless_a_rule_says_so(book: RulebookDocument, facts: ClaimFacts) -> None:
-    """Where one more contribution lowers points or credit, a cap or a selection took some and says who kept theirs."""
+    """If one more contribution lowers points or credit, a cap or a selection took points and names who kept theirs."""
     if not facts.contributions:
         return
     fewer, more = evaluate(book, with_items(facts, facts.contributions[:-1])), evaluate(book, facts)

@@ -47,7 +47,7 @@ MIDNIGHT = datetime(2025, 8, 31, 16, tzinfo=UTC)
     ],
 )
 def test_what_a_rule_saw_is_told_in_the_reader_s_words(fact: str, value: Any, zh: str, en: str) -> None:
-    """States, kinds, forges, yes and no, days and hundredths; what has no name speaks for itself."""
+    """Statuses, kinds, forges, yes and no, days and hundredths are shown in words; a value without a label as it is."""
     assert trace_texts.seen_values_text({fact: value}, SHANGHAI) == (f"（{zh}）", f" ({en})")
 
 
@@ -65,7 +65,9 @@ def test_the_raw_value_stays_beside_the_sentence() -> None:
 
 
 def test_every_word_of_machines_that_a_fact_can_be_has_a_name() -> None:
-    """Whatever a closed fact can be is told in both languages, and none is left in the words of the forge."""
+    """Every value of a closed fact has a label in both languages."""
+    assert CLOSED
+    assert WORDS
     for fact, values in CLOSED.items():
         assert set(values) <= set(WORDS[fact])
     for fact, words in WORDS.items():
@@ -82,7 +84,7 @@ def test_every_word_of_machines_that_a_fact_can_be_has_a_name() -> None:
     ],
 )
 def test_a_period_is_called_by_its_days(name: str, zh: str, en: str) -> None:
-    """Nobody counts the weeks of a year."""
+    """A week is named by its first and last day."""
     assert trace_texts.period_name(name) == (zh, en)
 
 
@@ -96,7 +98,7 @@ def test_what_would_be_needed_is_exact_to_the_second() -> None:
 
 
 def test_no_change_is_no_sign_between_two_numbers() -> None:
-    """An award of nothing reads as nothing added."""
+    """An award of zero is shown as +0."""
     assert (trace_texts.change_text(Decimal(0)), trace_texts.change_text(Decimal("-1.5"))) == ("+0", "−1.5")
 
 
