@@ -11,12 +11,12 @@ from credits.rules.document.conversion_consistency import (
     find_grade_inconsistencies,
 )
 from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
-from credits.rules.faults import Path, Said
+from credits.rules.faults import FaultTexts, Path
 
 _WAYS = ("give", "bands", "formula", "reviewer")
 
 
-def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     """Each place that makes no sense, with what to say of it."""
     yield from _ids(rulebook)
     for index, rule in enumerate(rulebook.points):
@@ -52,7 +52,7 @@ def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Sai
         yield from find_grade_inconsistencies(rulebook)
 
 
-def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     places: list[tuple[Path, str]] = []
     for key in ("requirements", "points", "factors", "mix"):
         places += [((key, index, "id"), rule.id) for index, rule in enumerate(getattr(rulebook, key))]
@@ -68,7 +68,7 @@ def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
         stages.add(stage.id)
 
 
-def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
+def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in _WAYS if getattr(rule, way) is not None]
     if len(given) != 1:
         now = " and ".join(given) or "nothing"
@@ -100,7 +100,7 @@ def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
         yield (*path, "reviewer", "at_most"), _backwards()
 
 
-def _twice(name: str) -> Said:
+def _twice(name: str) -> FaultTexts:
     return (
         f"“{name}” is already used above.",
         "Choose another name.",
@@ -109,7 +109,7 @@ def _twice(name: str) -> Said:
     )
 
 
-def _backwards() -> Said:
+def _backwards() -> FaultTexts:
     return (
         "This must be more than “at_least”.",
         "Swap the two.",

@@ -8,10 +8,10 @@ from decimal import Decimal
 from credits.rules.decimals import ZERO, to_text
 from credits.rules.document.grades import FIVE_LEVELS, GradeScheme, lowest_graded_points
 from credits.rules.document.rulebook_model import ConversionRules, RulebookDocument
-from credits.rules.faults import Path, Said
+from credits.rules.faults import FaultTexts, Path
 
 
-def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
     conversion = rulebook.conversion
     if (conversion.points_per_step is None) == (not conversion.table):
@@ -44,7 +44,7 @@ def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tupl
     yield from _hours(rulebook)
 
 
-def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
+def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, FaultTexts]]:
     if conversion.minimum % conversion.step != 0:
         yield (
             ("conversion", "minimum"),
@@ -60,7 +60,7 @@ def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _table(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
+def _table(conversion: ConversionRules) -> Iterator[tuple[Path, FaultTexts]]:
     for index in range(1, len(conversion.table)):
         before, row = conversion.table[index - 1], conversion.table[index]
         for key in ("at_least", "credit"):
@@ -78,7 +78,7 @@ def _table(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     if rulebook.conversion.rounding != "down":
         yield (
             ("conversion", "rounding"),
@@ -101,7 +101,7 @@ def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]
         )
 
 
-def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     conversion = rulebook.conversion
     hours = rulebook.course.hours_per_credit if rulebook.course else None
     if hours is None or hours.at_most < hours.at_least:
@@ -126,7 +126,7 @@ def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             )
 
 
-def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     """Each place of the grades that makes no sense, with what to say of it."""
     grade = rulebook.grade
     yield from _ways(grade)
@@ -165,7 +165,7 @@ def least_points_for_credit(rulebook: RulebookDocument) -> Decimal | None:
     return whole - rules.points_per_step
 
 
-def _ways(grade: GradeScheme) -> Iterator[tuple[Path, Said]]:
+def _ways(grade: GradeScheme) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in ("fixed", "formula", "bands") if getattr(grade, way) not in (None, ())]
     allowed = {"pass": [], "percentage": ["fixed", "formula", "bands"]}.get(grade.scheme, ["bands"])
     if (not given and not allowed) or (len(given) == 1 and given[0] in allowed):
@@ -182,7 +182,7 @@ def _ways(grade: GradeScheme) -> Iterator[tuple[Path, Said]]:
     )
 
 
-def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, Said]]:
+def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, FaultTexts]]:
     band = grade.bands[index]
     needs, other = ("mark", "label") if grade.scheme == "percentage" else ("label", "mark")
     if getattr(band, needs) is None or getattr(band, other) is not None:
@@ -208,7 +208,7 @@ def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _not_rising(before: Decimal) -> Said:
+def _not_rising(before: Decimal) -> FaultTexts:
     return (
         f"This must be more than the value before it ({to_text(before)}).",
         "List them from the lowest to the highest.",

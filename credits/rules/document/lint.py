@@ -21,9 +21,9 @@ from credits.rules.expressions.satisfiability import (
     is_satisfiable,
 )
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
-from credits.rules.faults import Path, Said, nearest
+from credits.rules.faults import FaultTexts, Path, nearest
 
-Doubt = tuple[Path, Said]
+Doubt = tuple[Path, FaultTexts]
 
 
 def find_doubts(rulebook: RulebookDocument) -> Iterator[Doubt]:
@@ -301,7 +301,7 @@ def _ends(rule: PointsRule, which: Callable[[list[Decimal]], Decimal]) -> Decima
     return given if rule.when is None else which([ZERO, given])
 
 
-def _never_true(root: Node) -> Said:
+def _never_true(root: Node) -> FaultTexts:
     meant = _probable_word(root)
     return (
         "This can never be true, whatever the facts.",
@@ -324,7 +324,7 @@ def _probable_word(root: Node) -> str:
     return ""
 
 
-_ALWAYS: Said = (
+_ALWAYS: FaultTexts = (
     "This is always true, whatever the facts.",
     "Delete it, or check the operators and the numbers.",
     "无论数据如何，此条件都成立。",
@@ -332,7 +332,7 @@ _ALWAYS: Said = (
 )
 
 
-def _never_with(name: str) -> Said:
+def _never_with(name: str) -> FaultTexts:
     return (
         f"This can never be true together with the requirement “{name}”.",
         "Change one of the two.",
@@ -341,7 +341,7 @@ def _never_with(name: str) -> Said:
     )
 
 
-def _always_with(name: str) -> Said:
+def _always_with(name: str) -> FaultTexts:
     return (
         f"This is always true if the requirement “{name}” is met.",
         "Delete it, or make it stricter.",
@@ -350,7 +350,7 @@ def _always_with(name: str) -> Said:
     )
 
 
-def _unreached(name: str) -> Said:
+def _unreached(name: str) -> FaultTexts:
     because = f" because of the requirement “{name}”" if name else ""
     because_zh = f"（受要求“{name}”限制）" if name else ""
     return (
@@ -361,7 +361,7 @@ def _unreached(name: str) -> Said:
     )
 
 
-def _overlap(other: str, number: int, fact: str) -> Said:
+def _overlap(other: str, number: int, fact: str) -> FaultTexts:
     return (
         f"At {number}, both this rule and “{other}” apply ({fact}); elsewhere each of them applies alone.",
         "If they should add up, make one range contain the other; otherwise change the limit.",
@@ -370,7 +370,7 @@ def _overlap(other: str, number: int, fact: str) -> Said:
     )
 
 
-def _gap(number: int, fact: str) -> Said:
+def _gap(number: int, fact: str) -> FaultTexts:
     return (
         f"At {number}, none of the rules that divide {fact} applies.",
         "Change the limit of one of them.",

@@ -16,7 +16,7 @@ from credits.rules.document.lint import find_doubts
 from credits.rules.document.rulebook_model import MAX_RULES, RulebookDocument
 from credits.rules.document.variants import Library, find_loosened, overlay
 from credits.rules.expressions import cel
-from credits.rules.faults import Path, RulebookFault, RulebookFaults, Said, nearest
+from credits.rules.faults import FaultTexts, Path, RulebookFault, RulebookFaults, nearest
 
 __all__ = ["Library", "RulebookDocument", "RulebookFault", "RulebookFaults", "digest", "parse", "warnings"]
 
@@ -231,7 +231,9 @@ def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _SourceM
         )
 
 
-def _loosening_faults(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _loosening_faults(
+    parent: RulebookDocument, variant: RulebookDocument
+) -> Iterator[tuple[Path, FaultTexts]]:
     if variant.code == parent.code:
         yield ("code",), _SAME_CODE
     if parent.variants == "tighten":

@@ -14,7 +14,7 @@ from typing import Any
 
 from credits.rules.decimals import to_text
 from credits.rules.document.rulebook_model import RulebookDocument
-from credits.rules.faults import Path, Said
+from credits.rules.faults import FaultTexts, Path
 
 Library = Mapping[tuple[str, str], str]
 """Texts of rulebooks by code and version (the label or the number, as text): what a variant may extend."""
@@ -120,7 +120,7 @@ _SAME: tuple[Path, ...] = (
 )
 
 
-def find_loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def find_loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     """Each place where the variant allows more than its parent, with what to say of it."""
     for path in _LOWER:
         had, has = _at(parent, path), _at(variant, path)
@@ -143,7 +143,7 @@ def find_loosened(parent: RulebookDocument, variant: RulebookDocument) -> Iterat
     yield from _rules(parent, variant)
 
 
-def _caps(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _caps(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     for key, name in (("periods", "each"), ("kinds", "kind"), ("tiers", "tier")):
         had = {getattr(cap, name): cap.points for cap in getattr(parent.caps, key)}
         if not had.keys() <= {getattr(cap, name) for cap in getattr(variant.caps, key)}:
@@ -155,7 +155,7 @@ def _caps(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple
                 yield ("caps", key, index, "points"), _is_looser(most, "or less", "或更低")
 
 
-def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _rules(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     stages = {stage.id: stage for stage in parent.review.stages}
     for index, stage in enumerate(variant.review.stages):
         if stage.id in stages and stage.by != stages[stage.id].by:
@@ -205,7 +205,7 @@ def _at(rulebook: RulebookDocument, path: Path) -> Any:
     return value
 
 
-def _is_looser(had: Decimal | int, way: str, way_zh: str) -> Said:
+def _is_looser(had: Decimal | int, way: str, way_zh: str) -> FaultTexts:
     number = to_text(had) if isinstance(had, Decimal) else str(had)
     return (
         f"A variant can only make the rulebook stricter: {number} {way}.",
@@ -215,7 +215,7 @@ def _is_looser(had: Decimal | int, way: str, way_zh: str) -> Said:
     )
 
 
-def _fixed() -> Said:
+def _fixed() -> FaultTexts:
     return (
         "A variant can only make the rulebook stricter; the rulebook it extends already sets this.",
         "Remove it.",
@@ -224,7 +224,7 @@ def _fixed() -> Said:
     )
 
 
-def _add_another() -> Said:
+def _add_another() -> FaultTexts:
     return (
         "A variant can only make the rulebook stricter; it cannot change this condition.",
         "Add another condition with its own id.",
@@ -233,7 +233,7 @@ def _add_another() -> Said:
     )
 
 
-def _more_points() -> Said:
+def _more_points() -> FaultTexts:
     return (
         "A variant can only make the rulebook stricter; this would give more points.",
         "Remove it; you can add rules that take points off.",

@@ -155,7 +155,7 @@ def test_spans_hold_every_value_that_random_formulas_give() -> None:
     for expression in source:
         if expression.wanted != "whole":
             continue
-        span = ValueSpans(cel.literal).of(expression.root)
+        span = ValueSpans(cel.literal).span_of(expression.root)
         value = expression.value(BoundFacts(source.facts()))
         if isinstance(value, int) and span is not None:
             assert span[0] <= value <= span[1]

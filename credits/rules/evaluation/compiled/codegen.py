@@ -222,8 +222,8 @@ class ProgramWriter:
         made = PythonTranslation(
             lambda name: ast.Name(names[name], ast.Load()), cel.literal, prefix=f"c{number}"
         )
-        self._conditions[f"_c{number}_"] = made.of(expression.root)
-        self._held.update(made.held)
+        self._conditions[f"_c{number}_"] = made.translate(expression.root)
+        self._held.update(made.constants)
         self._held[f"_slow{number}"] = partial(_undecided, expression)
         unknown = " or ".join(f"{names[name]} is None" for name in expression.facts)
         slow = f"_slow{number}({', '.join(names[name] for name in expression.facts)})"
