@@ -1,4 +1,4 @@
-"""What is well-formed in a rulebook and still makes no sense: found when it is read, not when a student is assessed."""
+"""Find what is well-formed in a rulebook and makes no sense, when it is read and not when a student is assessed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WAYS = ("give", "bands", "formula", "reviewer")
 
 
 def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
-    """Each place that makes no sense, with what to say of it."""
+    """Yield each place that makes no sense, with the texts for the author."""
     yield from _ids(rulebook)
     for index, rule in enumerate(rulebook.points):
         yield from _points(("points", index), rule)
@@ -71,11 +71,11 @@ def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
 def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in _WAYS if getattr(rule, way) is not None]
     if len(given) != 1:
-        now = " and ".join(given) or "nothing"
+        found = " and ".join(given) or "nothing"
         yield (
             path,
             (
-                f"A points rule must give points in exactly one way; this one has {now}.",
+                f"A points rule must give points in exactly one way; this one has {found}.",
                 f"Keep one of: {', '.join(_WAYS)}.",
                 f"一条计分规则只能用一种方式给分，此处有：{'、'.join(given) or '无'}。",
                 f"请在以下方式中保留一种：{'、'.join(_WAYS)}。",

@@ -1,4 +1,4 @@
-"""What makes no sense in a rulebook's conversion of points to credit, and in its grades."""
+"""Find what makes no sense in a rulebook's conversion of points to credit, and in its grades."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from credits.rules.faults import FaultTexts, Path
 
 
 def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
-    """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
+    """Yield each place of the conversion and the caps on credit that makes no sense, with the texts for the author."""
     conversion = rulebook.conversion
     if (conversion.points_per_step is None) == (not conversion.table):
         yield (
@@ -27,7 +27,7 @@ def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tupl
         return
     yield from _steps(conversion) if conversion.points_per_step else _table(conversion)
     if conversion.remainder == "carry":
-        yield from _not_to_be_carried(rulebook)
+        yield from _remainder_that_counts_twice(rulebook)
     least = conversion.step if conversion.points_per_step else conversion.table[0].credit
     for key in ("term_cap", "degree_cap"):
         cap = getattr(rulebook, key)
@@ -78,7 +78,7 @@ def _table(conversion: ConversionRules) -> Iterator[tuple[Path, FaultTexts]]:
         )
 
 
-def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
+def _remainder_that_counts_twice(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     if rulebook.conversion.rounding != "down":
         yield (
             ("conversion", "rounding"),
@@ -127,9 +127,9 @@ def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
 
 
 def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
-    """Each place of the grades that makes no sense, with what to say of it."""
+    """Yield each place of the grades that makes no sense, with the texts for the author."""
     grade = rulebook.grade
-    yield from _ways(grade)
+    yield from _scheme(grade)
     for index, band in enumerate(grade.bands):
         if index and band.at_least <= grade.bands[index - 1].at_least:
             yield ("grade", "bands", index, "at_least"), _not_rising(grade.bands[index - 1].at_least)
@@ -151,21 +151,21 @@ def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Pat
 
 
 def least_points_for_credit(rulebook: RulebookDocument) -> Decimal | None:
-    """The fewest points that give credit; None where the conversion itself makes no sense."""
+    """Return the fewest points that give credit. Return None if the conversion itself makes no sense."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
         return next((row.at_least for row in rules.table if row.credit >= rules.minimum), None)
     steps = max(Decimal(1), rules.minimum / rules.step if rules.minimum % rules.step == 0 else ZERO)
-    whole = steps * rules.points_per_step
+    full_price = steps * rules.points_per_step
     if rules.rounding == "down":
-        return whole
+        return full_price
     if rules.rounding == "nearest":
-        return whole - rules.points_per_step / 2
-    # Any fraction of a point above the step before is rounded up to this one.
-    return whole - rules.points_per_step
+        return full_price - rules.points_per_step / 2
+    # Any fraction of a point above the previous step is rounded up to this step.
+    return full_price - rules.points_per_step
 
 
-def _ways(grade: GradeScheme) -> Iterator[tuple[Path, FaultTexts]]:
+def _scheme(grade: GradeScheme) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in ("fixed", "formula", "bands") if getattr(grade, way) not in (None, ())]
     allowed = {"pass": [], "percentage": ["fixed", "formula", "bands"]}.get(grade.scheme, ["bands"])
     if (not given and not allowed) or (len(given) == 1 and given[0] in allowed):
