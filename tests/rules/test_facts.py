@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -14,7 +14,7 @@ from credits.rules import fact_catalogue, facts
 from credits.rules.facts import bind, canonical, facts_from_json, to_json
 from tests.rules.made import claim, contribution
 
-SHAPES = {
+TYPES = {
     "contribution": facts.ContributionData,
     "repository": facts.RepositoryData,
     "student": facts.StudentData,
@@ -24,11 +24,25 @@ SHAPES = {
 }
 
 
-def test_the_shapes_and_the_list_of_facts_are_the_same() -> None:
-    """Every key of a shape is a listed fact and the other way round (files have their own names)."""
-    keys = {f"{room}.{key}" for room, shape in SHAPES.items() for key in shape.__annotations__}
-    assert keys - {"contribution.files"} == {fact.name for fact in fact_catalogue.LISTED}
-    assert set(get_args(fact_catalogue.FileKind)) == set(facts.FILE_KINDS)
+PYTHON_TYPES: dict[fact_catalogue.Kind, Any] = {
+    "text": str,
+    "whole": int,
+    "yes-no": bool,
+    "time": datetime,
+    "texts": list[str],
+    "decimal": Decimal,
+}
+
+
+def test_the_types_and_the_catalogue_have_the_same_facts() -> None:
+    """Each key of a type is a fact of the catalogue with that type, and each fact is a key (files have own names)."""
+    typed = {
+        f"{group}.{key}": annotation
+        for group, facts_type in TYPES.items()
+        for key, annotation in get_type_hints(facts_type).items()
+    }
+    del typed["contribution.files"]
+    assert typed == {fact.name: PYTHON_TYPES[fact.kind] | None for fact in fact_catalogue.LISTED}
 
 
 def test_facts_survive_being_stored() -> None:
