@@ -1,4 +1,4 @@
-"""A made-up claim to try a rulebook on, where no real one may be seen or none is there yet."""
+"""A made-up claim on which a rulebook can be tried, if there is no real claim yet or the steward may not see one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from credits.rules.facts import ClaimFacts, ContributionData, ContributionFacts,
 
 
 def example_facts() -> ClaimFacts:
-    """Four contributions as they come: a feature with tests, a small repair, a translation, and one to an own
-    repository, which most rulebooks do not count."""
+    """Return a claim with four contributions.
+
+    A feature with tests, a small fix, a translation, and one in the student's own repository, which most rulebooks do
+    not count. Words such as the kind are spelt as in the fact catalogue.
+    """
     return ClaimFacts(
         student={
             "programme": "软件工程",
@@ -36,7 +39,7 @@ def example_facts() -> ClaimFacts:
             "points_carried": Decimal(0),
         },
         contributions=(
-            _one(
+            _contribution(
                 "1",
                 "Read settings from the environment",
                 9,
@@ -45,7 +48,7 @@ def example_facts() -> ClaimFacts:
                 name="open-community/toolbox",
                 reviews=3,
             ),
-            _one(
+            _contribution(
                 "2",
                 "Mend a crash on empty input",
                 16,
@@ -53,7 +56,7 @@ def example_facts() -> ClaimFacts:
                 stars=8600,
                 name="open-community/toolbox",
             ),
-            _one(
+            _contribution(
                 "3",
                 "补充中文译文",
                 23,
@@ -63,7 +66,7 @@ def example_facts() -> ClaimFacts:
                 forge="gitee",
                 licence="MulanPSL-2.0",
             ),
-            _one(
+            _contribution(
                 "4",
                 "First commit",
                 28,
@@ -78,7 +81,7 @@ def example_facts() -> ClaimFacts:
     )
 
 
-def _one(
+def _contribution(
     ref: str,
     title: str,
     day: int,
@@ -97,7 +100,7 @@ def _one(
     }
     work: ContributionData = {
         "forge": forge,
-        "kind": "pull-request",
+        "kind": "pull_request",
         "number": ref,
         "title": title,
         "url": "",

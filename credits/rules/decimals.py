@@ -1,4 +1,4 @@
-"""Exact decimals: how points and credit are computed and written (no float, and no rounding unless a rule says so)."""
+"""Exact decimals: how points and credit are computed and written. No floats, no rounding unless a rule asks for it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, local
 
 ZERO = Decimal(0)
 
-# Digits are 0 to 9: there are others that look alike and mean another number.
+# Only the digits 0 to 9: digits of other scripts can look alike and mean another number.
 _TEXT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
-# Wide enough for every product that a bounded rulebook can ask for; were it ever not, Inexact is raised, not rounded.
+# 400 digits are enough for every product that a bounded rulebook can need. If not, Inexact is raised: nothing
+# is rounded.
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """Inside, decimal arithmetic is exact or raises; the caller's context is put back afterwards."""
+    """Make decimal arithmetic exact inside: it raises instead of rounding. Restore the caller's context afterwards."""
     with localcontext(EXACT):
         yield
 
 
 def from_text(text: str) -> Decimal:
-    """The decimal written as digits with at most nine before and six after the point; ValueError otherwise."""
+    """Read a decimal with at most nine digits before and six after the point. Raise ValueError for anything else."""
     if not _TEXT.fullmatch(text):
         raise ValueError(text)
     return Decimal(text)
 
 
 def to_text(value: Decimal) -> str:
-    """The one way to write a value: no exponent, no trailing zeros, no minus before zero."""
+    """Return the value as text, always in the same way: no exponent, no trailing zeros, no minus before zero."""
     if value == 0:
         return "0"
     text = format(value, "f")
@@ -38,21 +39,23 @@ def to_text(value: Decimal) -> str:
 
 
 def signed_text(value: Decimal) -> str:
-    """As a change: ``+5``, ``−2`` (a real minus sign), ``±0``."""
+    """Return the value as a change: ``+5``, ``−2`` (with a real minus sign), ``±0``."""
     if value == 0:
         return "±0"
     return f"+{to_text(value)}" if value > 0 else f"−{to_text(-value)}"
 
 
 def steps_of(value: Decimal, size: Decimal, rounding: str) -> Decimal:
-    """How many steps of ``size`` a ``value`` of zero or more makes: whole ones (``down``), to the ``nearest`` (half a
-    step goes up), or ``up``."""
+    """Return how many steps of ``size`` are in ``value``, which is zero or more.
+
+    ``rounding`` is ``down`` (full steps only), ``nearest`` (half a step goes up) or ``up``.
+    """
     full = value // size
     rest = value - full * size
-    more = rest > 0 if rounding == "up" else rounding == "nearest" and rest * 2 >= size
-    return full + 1 if more else full
+    round_up = rest > 0 if rounding == "up" else rounding == "nearest" and rest * 2 >= size
+    return full + 1 if round_up else full
 
 
 def round_to(value: Decimal, size: Decimal, rounding: str) -> Decimal:
-    """The ``value``, zero or more, as a multiple of ``size``."""
+    """Return ``value``, which is zero or more, rounded to a multiple of ``size``; see :func:`steps_of`."""
     return steps_of(value, size, rounding) * size

@@ -1,18 +1,25 @@
-"""The names that conditions and formulas may use: each with its type and its label in both languages."""
+"""The catalogue of facts: the one list of what a rulebook may look at, with types, labels and known values.
+
+The types in ``credits.rules.facts``, the editor's list, the table in ``rulebooks/README.md`` and the worked example
+follow it; tests compare each of them with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 FileKind = Literal["code", "tests", "docs", "translation", "configuration", "generated"]
+FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
+"""The categories of files, in the order in which facts are written."""
+
 Kind = Literal["text", "whole", "yes-no", "time", "texts", "decimal"]
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFact:
-    """A fact that a condition may name, its type, and its label for people."""
+    """A fact: its name in conditions, its type, and its label for people in English and Chinese."""
 
     name: str
     kind: Kind
@@ -90,7 +97,7 @@ def _conditions() -> dict[str, CatalogueFact]:
     facts = {fact.name: fact for fact in LISTED if fact.kind != "decimal"}
     for fact in LISTED:
         if fact.kind == "decimal":
-            # The expression language knows no decimals, and a float must not touch them: whole hundredths do.
+            # The expression language has no decimals, and a float would not be exact. So conditions get hundredths.
             facts[f"{fact.name}_hundredths"] = CatalogueFact(
                 f"{fact.name}_hundredths",
                 "whole",
@@ -112,9 +119,11 @@ def _conditions() -> dict[str, CatalogueFact]:
 
 
 CONDITION_FACTS: Mapping[str, CatalogueFact] = _conditions()
-"""Every name that a condition or formula may use. Beyond the listed facts: ``contribution.files.<kind>`` (files),
-``contribution.lines.<kind>`` (lines added and deleted), ``contribution.changed_lines`` (the same over all kinds but
-generated), and each decimal as ``…_hundredths``."""
+"""Every name that a condition or formula may use.
+
+In addition to the listed facts: ``contribution.files.<kind>`` (number of files), ``contribution.lines.<kind>`` (lines
+added plus deleted) and ``contribution.changed_lines`` (the same over all kinds except generated). Each decimal is
+offered as ``…_hundredths`` only."""
 
 WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "contribution.forge": {"github": ("GitHub",) * 2, "gitee": ("Gitee",) * 2, "atomgit": ("AtomGit",) * 2},
@@ -139,27 +148,27 @@ WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "repository.forge": {"github": ("GitHub",) * 2, "gitee": ("Gitee",) * 2, "atomgit": ("AtomGit",) * 2},
 }
-"""What values that are words of machines are called, in English and Chinese; any other text speaks for itself."""
+"""Labels of the values that are machine words, in English and Chinese. Any other text is shown as it is."""
 
 SINCE = frozenset({"student.enrolled_on", "round.opens", "term.starts"})
-"""Times that are the beginning of a day, for people."""
+"""Times that begin a day. People see that day."""
 UNTIL = frozenset({"round.closes", "term.ends"})
-"""Times that are the first instant after a day, for people the day before."""
+"""Times that are the first instant after a day. People see the day before."""
 
 
 def _labels() -> dict[str, tuple[str, str]]:
     listed = {fact.name: fact for fact in LISTED}
-    whole = {
+    shown = {
         name: listed.get(name.removesuffix("_hundredths"), fact) for name, fact in CONDITION_FACTS.items()
     }
-    return {name: (fact.en, fact.zh) for name, fact in whole.items()}
+    return {name: (fact.en, fact.zh) for name, fact in shown.items()}
 
 
 LABELS: Mapping[str, tuple[str, str]] = _labels()
-"""What people call each of these names, in English and Chinese. Hundredths are for expressions only: people read
-decimals."""
+"""The label of each name in English and Chinese. Hundredths have the label of their decimal: people read decimals."""
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "contribution.status": ("merged", "landed", "reverted", "gone"),
 }
-"""Facts that are one of a few texts (a status that could not be asked is unknown, which is none of them)."""
+"""Facts with a fixed set of texts. The status ``unknown`` is not in it: the forge could not be asked, so the fact
+itself is unknown."""

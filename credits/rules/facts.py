@@ -1,7 +1,7 @@
-"""The facts that a rulebook may speak of: their shapes, and their one way to be written as JSON.
+"""The facts that a rulebook may use: their types, and the only way in which they are written as JSON.
 
 Unknown is not false, zero or empty: a fact that is left out or ``None`` is unknown, and a rule that needs it is
-undecided. Points, credit and shares are ``Decimal``; times are aware and written in UTC.
+undecided. Points, credit and shares are ``Decimal``. Times have a time zone and are written in UTC.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from typing import Any, TypedDict, cast
 
 from credits.errors import CreditsError
 from credits.rules import decimals
-from credits.rules.fact_catalogue import LISTED, CatalogueFact, FileKind, Kind
+from credits.rules.fact_catalogue import FILE_KINDS, LISTED, CatalogueFact, FileKind, Kind
 from credits.text import canonical_json
 
-FILE_KINDS: tuple[FileKind, ...] = ("code", "tests", "docs", "translation", "configuration", "generated")
-
 Value = str | int | bool | datetime | list[str]
-"""A known fact as a condition sees it."""
+"""A known fact, as conditions get it."""
 
 
 class FileCount(TypedDict):
-    """Of one kind: how many files, and how many lines were added and deleted in them."""
+    """The number of files of one kind, and the lines added and deleted in them."""
 
     files: int
     additions: int
@@ -33,12 +31,12 @@ class FileCount(TypedDict):
 
 
 class ContributionData(TypedDict, total=False):
-    """One merged piece of work, as the forge told it.
+    """One merged piece of work, as the forge returned it.
 
-    ``files`` holds the kinds that occur (a kind left out has none; the whole left out is unknown). Where a forge
-    lists only part of a change's files, they count what was listed: never more than was shown. A ``status`` of
-    ``unknown`` (the forge could not be asked) is an unknown fact like any other. ``share`` is the
-    student's part, from 0 to 1; left out it is 1 (the opener has all until the co-authors agree otherwise).
+    ``files`` has the kinds that occur: a kind that is left out has no files; if ``files`` is left out, it is unknown.
+    If a forge lists only some files of a change, only those are counted. A ``status`` of ``unknown`` (the forge could
+    not be asked) is an unknown fact like any other. ``share`` is the student's part, from 0 to 1. It is 1 if it is left
+    out, because the opener has everything until the co-authors agree otherwise.
     """
 
     forge: str | None
@@ -64,8 +62,11 @@ class ContributionData(TypedDict, total=False):
 
 
 class RepositoryData(TypedDict, total=False):
-    """``id`` is the forge's immutable one (with the forge's name it tells repositories apart for the caps);
-    ``licence`` is the SPDX identifier, ``""`` where the forge says that there is none."""
+    """The repository of a contribution.
+
+    ``id`` is the forge's immutable id; together with the forge's name it identifies the repository for the caps.
+    ``licence`` is the SPDX identifier, or ``""`` if the forge says that there is no licence.
+    """
 
     forge: str | None
     id: str | None
@@ -83,7 +84,7 @@ class RepositoryData(TypedDict, total=False):
 
 
 class StudentData(TypedDict, total=False):
-    """The enrolment that claims. ``enrolled_on`` is the local midnight that begins the day of enrolment."""
+    """The enrolment for which the student applies. ``enrolled_on`` is the local midnight at which that day begins."""
 
     programme: str | None
     level: str | None
@@ -93,21 +94,27 @@ class StudentData(TypedDict, total=False):
 
 
 class RoundData(TypedDict, total=False):
+    """The round of the claim. ``closes`` is the first instant after its last day to apply."""
+
     code: str | None
     opens: datetime | None
     closes: datetime | None
 
 
 class TermData(TypedDict, total=False):
+    """The term of the round. ``ends`` is the first instant after its last day."""
+
     code: str | None
     starts: datetime | None
     ends: datetime | None
 
 
 class CreditStanding(TypedDict, total=False):
-    """Credit already recognised for the person in the rulebook's category, from here or imported: ``credit`` over
-    the whole degree, ``credit_this_term`` in the round's term; ``points_carried`` is the remainder of the last
-    assessment that was recorded. Left out means zero, ``None`` means unknown."""
+    """Credit already recognised for the person in the rulebook's category, from here or imported.
+
+    ``credit`` counts the whole degree, ``credit_this_term`` the round's term. ``points_carried`` is the remainder of
+    the last recorded assessment. A value that is left out is zero; ``None`` is unknown.
+    """
 
     credit: Decimal | None
     credit_this_term: Decimal | None
@@ -116,8 +123,11 @@ class CreditStanding(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ContributionFacts:
-    """A contribution in a claim. ``ref`` names it within the claim (opaque, unique). ``accepted`` is the reviewer's
-    say on this line (None: none yet), ``awarded`` what the reviewer gave by criterion (the rule's id)."""
+    """A contribution in a claim.
+
+    ``ref`` identifies it within the claim (opaque, unique). ``accepted`` is the reviewer's decision on this
+    contribution, None before there is a decision. ``awarded`` has the points that the reviewer gave, by the rule's id.
+    """
 
     ref: str
     contribution: ContributionData
@@ -128,8 +138,11 @@ class ContributionFacts:
 
 @dataclass(frozen=True)
 class ClaimFacts:
-    """All that an assessment depends on besides the rulebook. ``as_of`` is when the facts were frozen: maturing is
-    reckoned to it (left out: to the closing of the round)."""
+    """Everything, except the rulebook, that an assessment depends on.
+
+    ``as_of`` is the time when the facts were frozen. The maturing time is measured up to it, or up to the closing of
+    the round if it is None.
+    """
 
     student: StudentData
     round: RoundData
@@ -140,34 +153,37 @@ class ClaimFacts:
 
 
 _BY_NAME: Mapping[str, CatalogueFact] = {fact.name: fact for fact in LISTED}
-_BY_ROOM: Mapping[str, Mapping[str, CatalogueFact]] = {
-    room: {fact.name.partition(".")[2]: fact for fact in LISTED if fact.name.startswith(f"{room}.")}
-    for room in ("contribution", "repository", "student", "round", "term", "standing")
+_BY_GROUP: Mapping[str, Mapping[str, CatalogueFact]] = {
+    group: {fact.name.partition(".")[2]: fact for fact in LISTED if fact.name.startswith(f"{group}.")}
+    for group in ("contribution", "repository", "student", "round", "term", "standing")
 }
-_WHOLE_MAX = 2**53  # beyond it, JSON readers in other languages begin to round
+_WHOLE_MAX = 2**53  # JSON readers in other languages round larger numbers
 
 
-def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
-    """The known facts by condition name, for one contribution of the claim; what is unknown is left out."""
+def bind(claim: ClaimFacts, contribution: ContributionFacts) -> dict[str, Value]:
+    """Return the known facts of one contribution of the claim, by their names in conditions.
+
+    Unknown facts are left out.
+    """
     bound: dict[str, Value] = {}
-    rooms: tuple[tuple[str, Mapping[str, Any]], ...] = (
-        ("contribution", one.contribution),
-        ("repository", one.repository),
+    groups: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("contribution", contribution.contribution),
+        ("repository", contribution.repository),
         ("student", claim.student),
         ("round", claim.round),
         ("term", claim.term),
     )
-    for room, values in rooms:
+    for group, values in groups:
         for key, value in values.items():
             if value is None or key in ("files", "share") or (key, value) == ("status", "unknown"):
                 continue
-            bound[f"{room}.{key}"] = value
-    decimal = {f"standing.{key}": standing_of(claim, key) for key in CreditStanding.__annotations__}
-    for name, number in {"contribution.share": share_of(one), **decimal}.items():
-        whole = hundredths(number)
-        if whole is not None:
-            bound[f"{name}_hundredths"] = whole
-    files = one.contribution.get("files")
+            bound[f"{group}.{key}"] = value
+    standing = {f"standing.{key}": standing_of(claim, key) for key in CreditStanding.__annotations__}
+    for name, number in {"contribution.share": share_of(contribution), **standing}.items():
+        in_hundredths = hundredths(number)
+        if in_hundredths is not None:
+            bound[f"{name}_hundredths"] = in_hundredths
+    files = contribution.contribution.get("files")
     if files is not None:
         changed = 0
         for kind in FILE_KINDS:
@@ -181,27 +197,27 @@ def bind(claim: ClaimFacts, one: ContributionFacts) -> dict[str, Value]:
 
 
 def hundredths(value: Decimal | None) -> int | None:
-    """A decimal as conditions see it, rounded down; None where it is unknown."""
+    """Return a decimal in whole hundredths, rounded down, as conditions see it. Return None if it is unknown."""
     return None if value is None else int((value * 100).to_integral_value(ROUND_FLOOR))
 
 
-def share_of(one: ContributionFacts) -> Decimal | None:
-    """The student's share; 1 where none was agreed, None where it is unknown."""
-    return one.contribution.get("share", Decimal(1))
+def share_of(contribution: ContributionFacts) -> Decimal | None:
+    """Return the student's share: 1 if no share was agreed, None if it is unknown."""
+    return contribution.contribution.get("share", Decimal(1))
 
 
 def standing_of(claim: ClaimFacts, key: str) -> Decimal | None:
-    """What already stands under ``key``; zero where nothing is said, None where it is unknown."""
+    """Return the credit standing's value under ``key``: zero if it is left out, None if it is unknown."""
     return cast(Mapping[str, Decimal | None], claim.standing).get(key, decimals.ZERO)
 
 
 def to_json(claim: ClaimFacts) -> dict[str, Any]:
-    """JSON-safe and complete: every listed fact with its value or null, contributions in the order of their refs.
+    """Return the facts as complete JSON: each listed fact with its value or null, contributions sorted by ref.
 
-    Raises :class:`CreditsError` ``facts-invalid`` for a value of the wrong type, an unknown name, a naive time, or a
-    ref that occurs twice.
+    Raises :class:`CreditsError` ``facts-invalid`` for a value of the wrong type, an unknown name, a time without a
+    zone, or a ref that occurs twice.
     """
-    refs = [one.ref for one in claim.contributions]
+    refs = [contribution.ref for contribution in claim.contributions]
     if len(set(refs)) != len(refs):
         raise _invalid("contributions", "a contribution occurs twice")
     return {
@@ -214,32 +230,37 @@ def to_json(claim: ClaimFacts) -> dict[str, Any]:
         "as_of": None if claim.as_of is None else _json_value("as_of", "time", claim.as_of),
         "contributions": [
             {
-                "ref": _json_value("ref", "text", one.ref),
-                "contribution": _contribution(one.contribution),
-                "repository": _group_to_json("repository", one.repository, {}),
-                "accepted": None if one.accepted is None else _json_value("accepted", "yes-no", one.accepted),
+                "ref": _json_value("ref", "text", item.ref),
+                "contribution": _contribution_to_json(item.contribution),
+                "repository": _group_to_json("repository", item.repository, {}),
+                "accepted": None
+                if item.accepted is None
+                else _json_value("accepted", "yes-no", item.accepted),
                 "awarded": {
-                    criterion: _json_value(f"awarded.{criterion}", "decimal", given)
-                    for criterion, given in sorted(one.awarded.items())
+                    rule: _json_value(f"awarded.{rule}", "decimal", points)
+                    for rule, points in sorted(item.awarded.items())
                 },
             }
-            for one in sorted(claim.contributions, key=lambda one: one.ref)
+            for item in sorted(claim.contributions, key=lambda item: item.ref)
         ],
     }
 
 
 def canonical(claim: ClaimFacts) -> bytes:
-    """The one byte sequence for these facts, whatever order they came in: what is frozen and digested."""
+    """Return the bytes that are frozen and digested. They do not depend on the order of the input."""
     return canonical_json(to_json(claim)).encode()
 
 
 def digest(claim: ClaimFacts) -> str:
-    """SHA-256 of :func:`canonical`, in hex."""
+    """Return the SHA-256 of :func:`canonical`, in hex."""
     return hashlib.sha256(canonical(claim)).hexdigest()
 
 
 def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
-    """The facts that :func:`to_json` wrote; ``facts-invalid`` for anything else."""
+    """Read facts that :func:`to_json` wrote.
+
+    Raises :class:`CreditsError` ``facts-invalid`` for anything else.
+    """
     try:
         claim = ClaimFacts(
             student=cast(StudentData, _group_from_json("student", data["student"])),
@@ -248,15 +269,17 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
             standing=cast(CreditStanding, _group_from_json("standing", data["standing"])),
             contributions=tuple(
                 ContributionFacts(
-                    ref=one["ref"],
+                    ref=item["ref"],
                     contribution=cast(
-                        ContributionData, _group_from_json("contribution", one["contribution"])
+                        ContributionData, _group_from_json("contribution", item["contribution"])
                     ),
-                    repository=cast(RepositoryData, _group_from_json("repository", one["repository"])),
-                    accepted=one.get("accepted"),
-                    awarded={key: decimals.from_text(given) for key, given in one.get("awarded", {}).items()},
+                    repository=cast(RepositoryData, _group_from_json("repository", item["repository"])),
+                    accepted=item.get("accepted"),
+                    awarded={
+                        rule: decimals.from_text(points) for rule, points in item.get("awarded", {}).items()
+                    },
                 )
-                for one in data["contributions"]
+                for item in data["contributions"]
             ),
             as_of=None if data.get("as_of") is None else _read_time(data["as_of"]),
         )
@@ -266,10 +289,10 @@ def facts_from_json(data: Mapping[str, Any]) -> ClaimFacts:
     return claim
 
 
-def _group_to_json(room: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
-    facts = _BY_ROOM[room]
+def _group_to_json(group: str, values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
+    facts = _BY_GROUP[group]
     if not values.keys() <= facts.keys():
-        raise _invalid(f"{room}.{min(values.keys() - facts.keys())}", "there is no such fact")
+        raise _invalid(f"{group}.{min(values.keys() - facts.keys())}", "there is no such fact")
     written: dict[str, Any] = {}
     for name, fact in facts.items():
         value = values.get(name)
@@ -280,13 +303,14 @@ def _group_to_json(room: str, values: Mapping[str, Any], defaults: Mapping[str, 
     return written
 
 
-def _contribution(values: ContributionData) -> dict[str, Any]:
-    loose = cast(Mapping[str, Any], values)
-    written = _group_to_json("contribution", {k: v for k, v in loose.items() if k != "files"}, {"share": "1"})
+def _contribution_to_json(values: ContributionData) -> dict[str, Any]:
+    untyped = cast(Mapping[str, Any], values)
+    without_files = {key: value for key, value in untyped.items() if key != "files"}
+    written = _group_to_json("contribution", without_files, {"share": "1"})
     share = values.get("share")
     if share is not None and not 0 <= share <= 1:
         raise _invalid("contribution.share", "a share is between 0 and 1")
-    files = loose.get("files")
+    files = untyped.get("files")
     if files is None:
         return {**written, "files": None}
     if set(files) - set(FILE_KINDS):
@@ -307,7 +331,7 @@ def _count(name: str, value: object) -> int:
 
 
 def _json_value(name: str, kind: Kind, value: object) -> str | int | bool | list[str]:
-    """The JSON form of one known value, checked against its kind."""
+    """Return one known value as JSON, after a check of its kind."""
     if kind == "time" and isinstance(value, datetime) and value.tzinfo is not None:
         if not 1970 <= value.year <= 2200:
             raise _invalid(name, f"the year {value.year} is no year of a contribution")
@@ -323,8 +347,8 @@ def _json_value(name: str, kind: Kind, value: object) -> str | int | bool | list
         return value
     if kind == "text" and isinstance(value, str):
         return _encodable(name, value)
-    if kind == "texts" and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return [_encodable(name, one) for one in value]
+    if kind == "texts" and isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
+        return [_encodable(name, entry) for entry in value]
     if kind == "decimal" and isinstance(value, Decimal) and value.is_finite():
         text = decimals.to_text(value)
         try:
@@ -343,10 +367,10 @@ def _encodable(name: str, text: str) -> str:
     return text
 
 
-def _group_from_json(room: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _group_from_json(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for key, value in values.items():
-        fact = _BY_NAME.get(f"{room}.{key}")
+        fact = _BY_NAME.get(f"{group}.{key}")
         if value is not None and fact is not None and fact.kind == "time":
             value = _read_time(value)
         elif value is not None and fact is not None and fact.kind == "decimal":
@@ -356,10 +380,10 @@ def _group_from_json(room: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_time(text: str) -> datetime:
-    when = datetime.fromisoformat(text)
-    if when.tzinfo is None:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError(text)
-    return when
+    return time
 
 
 def _invalid(name: str, problem: str) -> CreditsError:

@@ -1,4 +1,4 @@
-"""What is wrong with a rulebook's text, and where."""
+"""Faults in a rulebook's text: what is wrong, where, and what to do about it, in both languages."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from dataclasses import dataclass
 
 from credits.errors import CreditsError
 
-Said = tuple[str, str, str, str]
+FaultTexts = tuple[str, str, str, str]
 """Message and suggestion in English, message and suggestion in Chinese."""
 
 Path = tuple[str | int, ...]
-"""Where it is in the rulebook: ``("points", 1, "when")``."""
+"""A place in the rulebook, such as ``("points", 1, "when")``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RulebookFault:
-    """One fault. ``line`` and ``column`` count from 1, in characters of the text as given; ``path`` is where it is
-    in the rulebook (``points[1].bands.of``, empty for the whole). ``message`` and ``suggestion`` (empty where nothing
-    helps) are English; ``message_zh`` and ``suggestion_zh`` say the same in Chinese."""
+    """One fault in a rulebook's text.
+
+    ``line`` and ``column`` count from 1, in characters of the given text. ``path`` is the place in the rulebook, such
+    as ``points[1].bands.of``; it is empty for the whole rulebook. ``message`` and ``suggestion`` are English,
+    ``message_zh`` and ``suggestion_zh`` say the same in Chinese. A suggestion is empty if there is none.
+    """
 
     line: int
     column: int
@@ -30,14 +33,14 @@ class RulebookFault:
     suggestion_zh: str = ""
 
     def text(self, language: str = "en") -> str:
-        """Message and suggestion for a reader of ``language`` (Chinese where it begins with ``zh``)."""
+        """Return message and suggestion in ``language``: Chinese if it begins with ``zh``, else English."""
         if language.startswith("zh") and self.message_zh:
             return f"{self.message_zh}{self.suggestion_zh}"
         return f"{self.message} {self.suggestion}".strip()
 
 
 class RulebookFaults(CreditsError):
-    """The text is no valid rulebook. ``faults`` has every fault found, in the order of the text."""
+    """The text is not a valid rulebook. ``faults`` has all faults that were found, in the order of the text."""
 
     status = 422
 
@@ -54,13 +57,16 @@ class RulebookFaults(CreditsError):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The known word that was probably meant, or an empty text."""
+    """Return the known word that was probably meant, or an empty text.
+
+    For a dotted name, a similar last part in the same group is preferred.
+    """
     known = sorted(words)
     tails = {name.rpartition(".")[2]: name for name in reversed(known)}
     tail = difflib.get_close_matches(word.rpartition(".")[2], tails, n=1, cutoff=0.75)
     if tail and "." in word:
-        room = word.rpartition(".")[0]
-        own = f"{room}.{tail[0]}"
-        return own if own in known else tails[tail[0]]
+        group = word.rpartition(".")[0]
+        in_group = f"{group}.{tail[0]}"
+        return in_group if in_group in known else tails[tail[0]]
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return close[0] if close else ""

@@ -1,4 +1,4 @@
-"""Expressions by which somebody might keep an engine busy, fill its memory, or get out of it: a thousand and more."""
+"""More than a thousand expressions that try to keep an engine busy, fill its memory, or break out of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LABELS = "contribution.labels"
 
 
 def expressions(seed: int = 1) -> Iterator[str]:
-    """All of them; the same ``seed`` gives the same ones."""
+    """Yield all of them. The same ``seed`` gives the same expressions."""
     for size in (2, 9, 30, 60, 99, 120, 199, 300, 450, 900, 5_000, 100_000):
         yield from _of_size(size)
     yield from _escapes()
@@ -145,7 +145,7 @@ def _noise(pick: Random) -> str:
 
 
 def _spliced(pick: Random) -> str:
-    """A good expression with something odd in it, somewhere."""
+    """Return a valid expression with an unexpected piece inserted at a random place."""
     good = pick.choice(
         (
             "repository.stars > 3 && contribution.labels.exists(x, x.startsWith('a'))",

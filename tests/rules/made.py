@@ -1,4 +1,4 @@
-"""Valid things in one call: a short rulebook, a contribution's facts, a claim's facts."""
+"""Make valid things in one call: a short rulebook, the facts of a contribution, the facts of a claim."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ SHIPPED = (
     "nine-dimensions",
     "software-faculty",
 )
-"""The rulebooks that are shipped, by their file's name."""
+"""The file names of the shipped rulebooks, without ``.yaml``."""
 ENROLLED = datetime(2024, 8, 31, 16, tzinfo=UTC)
 CLOSES = datetime(2025, 6, 30, tzinfo=UTC)
 
 
 def shipped(name: str) -> str:
-    """The text of a rulebook that is shipped, by its file's name."""
+    """Return the text of a shipped rulebook."""
     return (ROOT / "rulebooks" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def library() -> dict[tuple[str, str], str]:
-    """The shipped rulebooks by code and label: what a variant may extend."""
+    """Return the shipped rulebooks by code and label, for variants to extend."""
     texts = {}
     for name in SHIPPED:
         data = yaml_tree.plain_data(yaml_tree.read_tree(shipped(name)))
@@ -52,7 +52,7 @@ def library() -> dict[tuple[str, str], str]:
 
 @lru_cache(maxsize=16)
 def shipped_rulebook(name: str) -> RulebookDocument:
-    """A shipped rulebook, resolved where it is a variant."""
+    """Return a shipped rulebook. A variant is resolved."""
     return parse(shipped(name), library())
 
 
@@ -61,7 +61,10 @@ def both(text: str) -> dict[str, str]:
 
 
 def shape(**changes: Any) -> dict[str, Any]:
-    """The least rulebook as plain data: 5 points a contribution, 16 points half a credit, no limit on repositories."""
+    """Return the smallest rulebook as plain data.
+
+    A contribution gives 5 points, 16 points give half a credit, and repositories have no limit.
+    """
     return {
         "code": "least",
         "title": both("Least"),
@@ -75,13 +78,15 @@ def shape(**changes: Any) -> dict[str, Any]:
 
 
 def rulebook(**changes: Any) -> RulebookDocument:
-    """A rulebook from :func:`shape`, through the parser like any other."""
+    """Return the rulebook of :func:`shape`, read by the parser."""
     return parse(json.dumps(shape(**changes), ensure_ascii=False))
 
 
 def contribution(ref: str = "1", *, lines: int = 10, day: int = 1, **changes: Any) -> ContributionFacts:
-    """A contribution that the shipped rulebooks count. ``contribution`` and ``repository`` in ``changes`` are laid
-    over the defaults; the rest goes to :class:`ContributionFacts`."""
+    """Return a contribution that the shipped rulebooks count.
+
+    ``contribution`` and ``repository`` in ``changes`` change the defaults; the rest goes to :class:`ContributionFacts`.
+    """
     about: dict[str, Any] = {
         "forge": "github",
         "kind": "pull_request",
@@ -104,7 +109,7 @@ def contribution(ref: str = "1", *, lines: int = 10, day: int = 1, **changes: An
 
 
 def claim(*contributions: ContributionFacts, **changes: Any) -> ClaimFacts:
-    """A claim in a round that closes on 30 June 2025, by a student enrolled on 1 September 2024."""
+    """Return a claim in a round that closes on 30 June 2025, by a student enrolled on 1 September 2024."""
     standing: CreditStanding = {}
     for key in ("credit", "credit_this_term", "points_carried"):
         if key in changes:

@@ -1,4 +1,4 @@
-"""Random expressions of the language, well typed, and random facts for them: for holding one engine to another."""
+"""Random expressions with correct types, and random facts for them, to compare one engine with another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BY_KIND: dict[Kind, list[str]] = {
     kind: sorted(name for name, fact in CONDITION_FACTS.items() if fact.kind == kind)
     for kind in ("text", "whole", "yes-no", "time", "texts")
 }
-# Few names, so that facts meet: with 70 of them, most expressions would see only unknown ones.
+# Few names, so that expressions and known facts match. With all 70 names, most facts would be unknown.
 _NAMES: dict[str, list[str]] = {
     "text": ["contribution.kind", "repository.licence", "student.level"],
     "whole": ["repository.stars", "contribution.additions", "contribution.changed_lines"],
@@ -55,7 +55,7 @@ _ZONES = [UTC, timezone(timedelta(hours=8)), ZoneInfo("Europe/Brussels"), ZoneIn
 
 @dataclass
 class Expressions:
-    """An endless source of expressions; the same ``seed`` gives the same ones."""
+    """An endless source of expressions. The same ``seed`` gives the same expressions."""
 
     seed: int
     _loops: int = 0
@@ -71,14 +71,14 @@ class Expressions:
                 yield found
 
     def text(self) -> tuple[str, cel.Wanted]:
-        """One expression, which may yet be refused (as too large, or as never computable)."""
+        """Return one expression. The check may still refuse it as too large or as never computable."""
         self._loops = 0
         self._variables = []
         wanted: cel.Wanted = self._random.choice(("yes-no", "yes-no", "whole"))
         return self._of(wanted, self._random.randint(1, 5)), wanted
 
     def facts(self) -> dict[str, Value]:
-        """Known values for some of the facts."""
+        """Return known values for some of the facts."""
         pick, kinds = self._random, CONDITION_FACTS
         known = pick.choice((0.6, 0.97, 1.0))
         names = [name for of_kind in _NAMES.values() for name in of_kind]
@@ -217,7 +217,7 @@ _WAYS: dict[str, tuple[str, ...]] = {
 
 
 def differences(seed: int, pairs: int, facts_each: int = 5) -> list[str]:
-    """Where the translation and the CEL library disagree on ``pairs`` of expression and facts."""
+    """Return the cases in which the translation and the CEL library disagree, on ``pairs`` of expression and facts."""
     source = Expressions(seed)
     found: list[str] = []
     for turn, expression in enumerate(source):
@@ -236,7 +236,10 @@ def differences(seed: int, pairs: int, facts_each: int = 5) -> list[str]:
 
 
 def soak(pairs: int = 100_000, seed: int = 1) -> list[str]:
-    """The differences on many pairs, in parts with a seed each; says how far it is. For hours, not for every test."""
+    """Return the differences on many pairs, and print the progress. Each part has its own seed.
+
+    It can run for hours, so it is not part of the tests.
+    """
     found: list[str] = []
     part = 5_000
     for turn in range(0, pairs, part):

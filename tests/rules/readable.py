@@ -1,4 +1,4 @@
-"""An outcome as a page that a person can review: each line with its sums, in English and Chinese."""
+"""Write an outcome as a page that a person can review: each line with its sums, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from credits.rules.evaluation.outcome import Outcome, TraceLine
 
 
 def readable(outcome: Outcome) -> str:
-    """The whole outcome as text, its digest last."""
+    """Return the whole outcome as text, with its digest at the end."""
     page: list[str] = []
-    for one in outcome.contributions:
-        page.append(f"{one.ref}: {one.status}, {to_text(one.points)}")
-        page.extend(_lines(one.lines))
+    for contribution in outcome.contributions:
+        page.append(f"{contribution.ref}: {contribution.status}, {to_text(contribution.points)}")
+        page.extend(_lines(contribution.lines))
         page.append("")
     page.append(
         f"claim: points {to_text(outcome.points)}, credit {to_text(outcome.credit)}, "

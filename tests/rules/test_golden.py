@@ -1,6 +1,6 @@
-"""The shipped rulebooks on real merged work: traces that were reviewed by hand and must not change unseen.
+"""The traces of the shipped rulebooks on real merged work. People reviewed them, so no change may go unnoticed.
 
-After a change that is meant: ``python -m tests.rules.test_golden``, then read the difference line by line.
+After an intended change, run ``python -m tests.rules.test_golden`` and read the difference line by line.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def trace(code: str) -> str:
-    """The readable outcome of a shipped rulebook on its golden facts."""
+    """Return the readable outcome of a shipped rulebook on its golden facts."""
     facts = facts_from_json(json.loads((GOLDEN / f"{code}.facts.json").read_text(encoding="utf-8")))
     return readable(evaluate(shipped_rulebook(code), facts))
 
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_a_shipped_rulebook_gives_its_reviewed_trace(code: str) -> None:
-    """The outcome, every sentence of it and its digest are the ones that were reviewed."""
+    """The outcome, its sentences and its digest equal the reviewed trace."""
     assert trace(code) == (GOLDEN / f"{code}.trace.txt").read_text(encoding="utf-8")
 
 

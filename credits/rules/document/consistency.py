@@ -1,4 +1,4 @@
-"""What is well-formed in a rulebook and still makes no sense: found when it is read, not when a student is assessed."""
+"""Find what is well-formed in a rulebook and makes no sense, when it is read and not when a student is assessed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from credits.rules.document.conversion_consistency import (
     find_grade_inconsistencies,
 )
 from credits.rules.document.rulebook_model import PointsRule, RulebookDocument
-from credits.rules.faults import Path, Said
+from credits.rules.faults import FaultTexts, Path
 
 _WAYS = ("give", "bands", "formula", "reviewer")
 
 
-def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
-    """Each place that makes no sense, with what to say of it."""
+def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
+    """Yield each place that makes no sense, with the texts for the author."""
     yield from _ids(rulebook)
     for index, rule in enumerate(rulebook.points):
         yield from _points(("points", index), rule)
@@ -52,7 +52,7 @@ def find_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Sai
         yield from find_grade_inconsistencies(rulebook)
 
 
-def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     places: list[tuple[Path, str]] = []
     for key in ("requirements", "points", "factors", "mix"):
         places += [((key, index, "id"), rule.id) for index, rule in enumerate(getattr(rulebook, key))]
@@ -68,14 +68,14 @@ def _ids(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
         stages.add(stage.id)
 
 
-def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
+def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in _WAYS if getattr(rule, way) is not None]
     if len(given) != 1:
-        now = " and ".join(given) or "nothing"
+        found = " and ".join(given) or "nothing"
         yield (
             path,
             (
-                f"A points rule must give points in exactly one way; this one has {now}.",
+                f"A points rule must give points in exactly one way; this one has {found}.",
                 f"Keep one of: {', '.join(_WAYS)}.",
                 f"一条计分规则只能用一种方式给分，此处有：{'、'.join(given) or '无'}。",
                 f"请在以下方式中保留一种：{'、'.join(_WAYS)}。",
@@ -100,7 +100,7 @@ def _points(path: Path, rule: PointsRule) -> Iterator[tuple[Path, Said]]:
         yield (*path, "reviewer", "at_most"), _backwards()
 
 
-def _twice(name: str) -> Said:
+def _twice(name: str) -> FaultTexts:
     return (
         f"“{name}” is already used above.",
         "Choose another name.",
@@ -109,7 +109,7 @@ def _twice(name: str) -> Said:
     )
 
 
-def _backwards() -> Said:
+def _backwards() -> FaultTexts:
     return (
         "This must be more than “at_least”.",
         "Swap the two.",

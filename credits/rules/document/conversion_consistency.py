@@ -1,4 +1,4 @@
-"""What makes no sense in a rulebook's conversion of points to credit, and in its grades."""
+"""Find what makes no sense in a rulebook's conversion of points to credit, and in its grades."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import Decimal
 from credits.rules.decimals import ZERO, to_text
 from credits.rules.document.grades import FIVE_LEVELS, GradeScheme, lowest_graded_points
 from credits.rules.document.rulebook_model import ConversionRules, RulebookDocument
-from credits.rules.faults import Path, Said
+from credits.rules.faults import FaultTexts, Path
 
 
-def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
-    """Each place of the conversion and of the caps on credit that makes no sense, with what to say of it."""
+def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
+    """Yield each place of the conversion and the caps on credit that makes no sense, with the texts for the author."""
     conversion = rulebook.conversion
     if (conversion.points_per_step is None) == (not conversion.table):
         yield (
@@ -27,7 +27,7 @@ def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tupl
         return
     yield from _steps(conversion) if conversion.points_per_step else _table(conversion)
     if conversion.remainder == "carry":
-        yield from _not_to_be_carried(rulebook)
+        yield from _remainder_that_counts_twice(rulebook)
     least = conversion.step if conversion.points_per_step else conversion.table[0].credit
     for key in ("term_cap", "degree_cap"):
         cap = getattr(rulebook, key)
@@ -44,7 +44,7 @@ def find_conversion_inconsistencies(rulebook: RulebookDocument) -> Iterator[tupl
     yield from _hours(rulebook)
 
 
-def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
+def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, FaultTexts]]:
     if conversion.minimum % conversion.step != 0:
         yield (
             ("conversion", "minimum"),
@@ -60,7 +60,7 @@ def _steps(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _table(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
+def _table(conversion: ConversionRules) -> Iterator[tuple[Path, FaultTexts]]:
     for index in range(1, len(conversion.table)):
         before, row = conversion.table[index - 1], conversion.table[index]
         for key in ("at_least", "credit"):
@@ -78,7 +78,7 @@ def _table(conversion: ConversionRules) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _remainder_that_counts_twice(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     if rulebook.conversion.rounding != "down":
         yield (
             ("conversion", "rounding"),
@@ -101,7 +101,7 @@ def _not_to_be_carried(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]
         )
 
 
-def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
     conversion = rulebook.conversion
     hours = rulebook.course.hours_per_credit if rulebook.course else None
     if hours is None or hours.at_most < hours.at_least:
@@ -126,10 +126,10 @@ def _hours(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
             )
 
 
-def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, Said]]:
-    """Each place of the grades that makes no sense, with what to say of it."""
+def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Path, FaultTexts]]:
+    """Yield each place of the grades that makes no sense, with the texts for the author."""
     grade = rulebook.grade
-    yield from _ways(grade)
+    yield from _scheme(grade)
     for index, band in enumerate(grade.bands):
         if index and band.at_least <= grade.bands[index - 1].at_least:
             yield ("grade", "bands", index, "at_least"), _not_rising(grade.bands[index - 1].at_least)
@@ -151,21 +151,21 @@ def find_grade_inconsistencies(rulebook: RulebookDocument) -> Iterator[tuple[Pat
 
 
 def least_points_for_credit(rulebook: RulebookDocument) -> Decimal | None:
-    """The fewest points that give credit; None where the conversion itself makes no sense."""
+    """Return the fewest points that give credit. Return None if the conversion itself makes no sense."""
     rules = rulebook.conversion
     if rules.points_per_step is None:
         return next((row.at_least for row in rules.table if row.credit >= rules.minimum), None)
     steps = max(Decimal(1), rules.minimum / rules.step if rules.minimum % rules.step == 0 else ZERO)
-    whole = steps * rules.points_per_step
+    full_price = steps * rules.points_per_step
     if rules.rounding == "down":
-        return whole
+        return full_price
     if rules.rounding == "nearest":
-        return whole - rules.points_per_step / 2
-    # Any fraction of a point above the step before is rounded up to this one.
-    return whole - rules.points_per_step
+        return full_price - rules.points_per_step / 2
+    # Any fraction of a point above the previous step is rounded up to this step.
+    return full_price - rules.points_per_step
 
 
-def _ways(grade: GradeScheme) -> Iterator[tuple[Path, Said]]:
+def _scheme(grade: GradeScheme) -> Iterator[tuple[Path, FaultTexts]]:
     given = [way for way in ("fixed", "formula", "bands") if getattr(grade, way) not in (None, ())]
     allowed = {"pass": [], "percentage": ["fixed", "formula", "bands"]}.get(grade.scheme, ["bands"])
     if (not given and not allowed) or (len(given) == 1 and given[0] in allowed):
@@ -182,7 +182,7 @@ def _ways(grade: GradeScheme) -> Iterator[tuple[Path, Said]]:
     )
 
 
-def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, Said]]:
+def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, FaultTexts]]:
     band = grade.bands[index]
     needs, other = ("mark", "label") if grade.scheme == "percentage" else ("label", "mark")
     if getattr(band, needs) is None or getattr(band, other) is not None:
@@ -208,7 +208,7 @@ def _band(grade: GradeScheme, index: int) -> Iterator[tuple[Path, Said]]:
         )
 
 
-def _not_rising(before: Decimal) -> Said:
+def _not_rising(before: Decimal) -> FaultTexts:
     return (
         f"This must be more than the value before it ({to_text(before)}).",
         "List them from the lowest to the highest.",

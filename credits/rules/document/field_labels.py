@@ -1,4 +1,4 @@
-"""What each place of a rulebook is called, in English and Chinese: the words in which two versions are compared."""
+"""The labels of a rulebook's keys and values, in English and Chinese, for the comparison of two versions."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ LISTS: Mapping[str, tuple[tuple[str, ...], Words]] = {
     "bands.steps": (("above",), ("points above {above}", "高于 {above} 的分值")),
     "course.outcomes": ((), ("learning outcome {number}", "学习成果 {number}")),
 }
-"""Lists: the keys that name an entry (none: its place), and how an entry is called."""
+"""Lists: the keys that name an entry (none if its position names it), and the label of an entry."""
 
 PARTS: Mapping[str, Words] = {
     "above": ("above", "高于"),
@@ -115,10 +115,10 @@ PARTS: Mapping[str, Words] = {
     "title": ("wording", "表述"),
     "when": ("condition", "条件"),
 }
-"""What stands in an entry of a list."""
+"""Labels of the keys within an entry of a list."""
 
 ALONE = frozenset({"give", "points", "credit", "mark", "label", "times"})
-"""Parts that are all there is to say of their entry: its name is enough."""
+"""Parts that need no label of their own: the label of their entry is enough."""
 
 VALUES: Mapping[str, Words] = {
     "true": ("yes", "是"),
@@ -156,9 +156,10 @@ VALUES: Mapping[str, Words] = {
     "college-committee": ("the college's credit committee", "学院学分认定委员会"),
     "university-committee": ("the university's credit committee", "校级学分认定委员会"),
 }
-"""Values that are words of the language, by the word."""
+"""Labels of the values that are words of the language."""
+
 UNWRITTEN: Mapping[str, str] = {"by": "instructors"}
-"""Parts that the canonical form leaves out where they are this."""
+"""Parts that the canonical form leaves out if they have this value."""
 
 CHOICES = frozenset(
     {
@@ -178,4 +179,4 @@ CHOICES = frozenset(
         "variants",
     }
 )
-"""Where such a word stands."""
+"""Keys whose values are such words."""

@@ -1,6 +1,6 @@
-"""What the values of a rulebook are made of: numbers, names, texts in both languages.
+"""The types of a rulebook's values: numbers, names, texts in both languages.
 
-YAML's scalars arrive as text (see ``yamltree``), so that no number passes through a float and ``no`` stays a word.
+YAML's scalars arrive as text (see ``yaml_tree``), so no number passes through a float and ``no`` stays a word.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 Condition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
-"""A CEL expression; checked against the facts by :func:`credits.rules.document.parser.parse`."""
+"""A CEL expression. :func:`credits.rules.document.parser.parse` checks it against the facts."""
 
 
 class FrozenModel(BaseModel):
+    """The base of every part of a rulebook: it cannot be changed, and unknown keys are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

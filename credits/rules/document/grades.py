@@ -1,6 +1,6 @@
-"""How a result is recorded beside its credit: pass, a percentage, a letter, or 五级制.
+"""The grade that is recorded with the credit: pass, a percentage, a letter, or 五级制 (five levels).
 
-Grades look at the points that were converted (those carried in included), so that whoever has credit has a grade.
+A grade depends on the points that were converted, including carried points, so everybody with credit has a grade.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Scheme = Literal["pass", "percentage", "letter", "five-level"]
 Rounding = Literal["down", "nearest", "up"]
 
 FIVE_LEVELS = ("优秀", "良好", "中等", "及格", "不及格")
-"""五级制, from the best; the last one is a fail, which is never given here."""
+"""五级制, from the best level to the worst. The last level is a fail, which is never given here."""
 
 PASS = RulebookText(zh="通过", en="Pass")
 
 
 class GradeBand(FrozenModel):
-    """``at_least`` so many points are recorded as ``label`` (letter and five-level) or ``mark`` (percentage)."""
+    """From ``at_least`` points on, the grade is ``label`` (letter and five-level) or ``mark`` (percentage)."""
 
     at_least: Number = Field(ge=0, le=1_000_000)
     label: RulebookText | None = None
@@ -31,7 +31,7 @@ class GradeBand(FrozenModel):
 
 
 class MarkFormula(FrozenModel):
-    """A mark by formula: ``base`` + points × ``per_point``, at most ``at_most``, rounded to steps of ``step``."""
+    """A mark by formula: ``base`` + points × ``per_point``, rounded to steps of ``step``, and at most ``at_most``."""
 
     base: Number = Field(ge=0, le=100)
     per_point: Number = Field(ge=0, le=100)
@@ -41,10 +41,11 @@ class MarkFormula(FrozenModel):
 
 
 class GradeScheme(FrozenModel):
-    """How the result is recorded; by default pass or nothing, outside the grade average; a refusal leaves no fail.
+    """How the result is recorded. The default is a pass outside the grade average; a refused application leaves no
+    fail.
 
-    ``pass`` has its ``label``; ``percentage`` one of ``fixed``, ``formula`` and ``bands`` of marks; ``letter`` and
-    ``five-level`` have ``bands`` of labels, from the lowest."""
+    ``pass`` has a ``label``; ``percentage`` has one of ``fixed``, ``formula`` and ``bands`` of marks; ``letter`` and
+    ``five-level`` have ``bands`` of labels, from the lowest to the highest."""
 
     scheme: Scheme = "pass"
     label: RulebookText = PASS
@@ -55,28 +56,31 @@ class GradeScheme(FrozenModel):
 
 
 def grade_for(grade: GradeScheme, points: Decimal) -> tuple[RulebookText, Decimal | None] | None:
-    """What is recorded for so many points: the label, and the mark of a percentage. None below the lowest band
-    (a checked rulebook has none where there is credit)."""
+    """Return the label for so many points, and the mark if the scheme is a percentage.
+
+    Return None below the lowest band. In a checked rulebook, no credit is below it.
+    """
     if grade.scheme == "pass":
         return grade.label, None
     reached = [band for band in grade.bands if band.at_least <= points]
     if grade.scheme == "percentage":
         mark = grade.fixed
         if grade.formula is not None:
-            by = grade.formula
-            mark = min(by.at_most, round_to(by.base + points * by.per_point, by.step, by.rounding))
+            formula = grade.formula
+            exact_mark = formula.base + points * formula.per_point
+            mark = min(formula.at_most, round_to(exact_mark, formula.step, formula.rounding))
         elif mark is None and reached:
             mark = reached[-1].mark
-        return None if mark is None else (_written(mark), mark)
+        return None if mark is None else (_mark_text(mark), mark)
     if not reached or reached[-1].label is None:
         return None
     return reached[-1].label, None
 
 
 def lowest_graded_points(grade: GradeScheme) -> Decimal:
-    """The fewest points that have a grade."""
+    """Return the fewest points that have a grade."""
     return grade.bands[0].at_least if grade.bands else ZERO
 
 
-def _written(mark: Decimal) -> RulebookText:
+def _mark_text(mark: Decimal) -> RulebookText:
     return RulebookText(zh=to_text(mark), en=to_text(mark))

@@ -1,6 +1,6 @@
-"""What is valid in a rulebook and is probably not meant: told beside the faults, never refused.
+"""Find what is valid in a rulebook and is probably a mistake. It is reported as a warning and never refused.
 
-Each is certain as far as it goes: a condition that is said never to hold holds for no facts whatever.
+Each warning is certain: if it says that a condition is never true, no facts make it true.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from credits.rules.expressions.satisfiability import (
     is_satisfiable,
 )
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
-from credits.rules.faults import Path, Said, nearest
+from credits.rules.faults import FaultTexts, Path, nearest
 
-Doubt = tuple[Path, Said]
+Doubt = tuple[Path, FaultTexts]
 
 
 def find_doubts(rulebook: RulebookDocument) -> Iterator[Doubt]:
-    """Each place of a valid rulebook that is probably not meant, with what to say of it."""
+    """Yield each place of a valid rulebook that is probably a mistake, with the texts for the author."""
     required = _RequirementConditions(_located_conditions(rulebook), SearchBudget())
     yield from _requirements(required)
     for index, rule in enumerate(rulebook.points):
-        here: Path = ("points", index)
+        path: Path = ("points", index)
         when = _root(rule.when)
-        if when is not None and (yield from _condition((*here, "when"), when, required)):
+        if when is not None and (yield from _condition((*path, "when"), when, required)):
             continue
         if rule.bands is not None:
-            yield from _bands((*here, "bands"), rule.bands, when, required)
+            yield from _bands((*path, "bands"), rule.bands, when, required)
     for key in ("factors", "mix"):
-        for index, other in enumerate(getattr(rulebook, key)):
-            when = _root(other.when)
+        for index, part in enumerate(getattr(rulebook, key)):
+            when = _root(part.when)
             if when is not None:
                 yield from _condition((key, index, "when"), when, required)
     yield from _gaps_and_overlaps(rulebook, required)
@@ -49,6 +49,8 @@ def find_doubts(rulebook: RulebookDocument) -> Iterator[Doubt]:
 
 @dataclass(frozen=True, slots=True)
 class _LocatedCondition:
+    """The condition of the requirement ``id``, its place, and the names of the facts in it."""
+
     path: Path
     id: str
     root: Node
@@ -57,27 +59,30 @@ class _LocatedCondition:
 
 @dataclass(frozen=True, slots=True)
 class _RequirementConditions:
-    """The requirements' conditions with place and id, and what asking about them may still cost."""
+    """The conditions of the requirements, and the budget for questions about them."""
 
-    asked: Sequence[_LocatedCondition]
+    conditions: Sequence[_LocatedCondition]
     budget: SearchBudget
 
-    def can(
+    def satisfiable(
         self, *wanted: tuple[Node, bool], within: Mapping[str, WholeNumberRange] | None = None
     ) -> bool | None:
         return is_satisfiable(wanted, within, self.budget)
 
-    def near(self, node: Node) -> Iterator[tuple[str, Node]]:
-        """The requirements that look at a fact of the condition: others cannot exclude it. Those that can never be
-        met are told by themselves."""
+    def related_to(self, node: Node) -> Iterator[tuple[str, Node]]:
+        """Yield id and condition of the requirements that look at a fact of this condition.
+
+        Other requirements cannot exclude it. A requirement that can never be met has a warning of its own and is left
+        out.
+        """
         names = _names(node)
-        for one in self.asked:
-            if names & one.names and self.can((one.root, True)) is not False:
-                yield one.id, one.root
+        for condition in self.conditions:
+            if names & condition.names and self.satisfiable((condition.root, True)) is not False:
+                yield condition.id, condition.root
 
 
 def _names(node: Node) -> set[str]:
-    return {one.name for one in walk(node) if isinstance(one, NameNode)}
+    return {part.name for part in walk(node) if isinstance(part, NameNode)}
 
 
 def _located_conditions(rulebook: RulebookDocument) -> list[_LocatedCondition]:
@@ -98,32 +103,34 @@ def _root(text: str | None, wanted: cel.Wanted = "yes-no") -> Node | None:
 
 def _requirements(required: _RequirementConditions) -> Iterator[Doubt]:
     sound: list[_LocatedCondition] = []
-    for one in required.asked:
-        if required.can((one.root, True)) is False:
-            yield one.path, _never_true(one.root)
+    for condition in required.conditions:
+        root = condition.root
+        if required.satisfiable((root, True)) is False:
+            yield condition.path, _never_true(root)
             continue
-        if required.can((one.root, False)) is False:
-            yield one.path, _ALWAYS
+        if required.satisfiable((root, False)) is False:
+            yield condition.path, _ALWAYS
         for earlier in sound:
-            if one.names & earlier.names and required.can((one.root, True), (earlier.root, True)) is False:
-                yield one.path, _never_with(earlier.id)
+            shared = condition.names & earlier.names
+            if shared and required.satisfiable((root, True), (earlier.root, True)) is False:
+                yield condition.path, _never_with(earlier.id)
                 break
-        sound.append(one)
+        sound.append(condition)
 
 
 def _condition(path: Path, when: Node, required: _RequirementConditions) -> Generator[Doubt, None, bool]:
-    """Doubts about when a rule applies; returns whether it never does."""
-    if required.can((when, True)) is False:
+    """Yield the doubts about a rule's ``when``. Return whether the rule never applies."""
+    if required.satisfiable((when, True)) is False:
         yield path, _never_true(when)
         return True
-    if required.can((when, False)) is False:
+    if required.satisfiable((when, False)) is False:
         yield path, _ALWAYS
         return False
-    for name, other in required.near(when):
-        if required.can((when, True), (other, True)) is False:
+    for name, other in required.related_to(when):
+        if required.satisfiable((when, True), (other, True)) is False:
             yield path, _never_with(name)
             return True
-        if required.can((when, False), (other, True)) is False:
+        if required.satisfiable((when, False), (other, True)) is False:
             yield path, _always_with(name)
             return False
     return False
@@ -135,20 +142,20 @@ def _bands(
     of = _root(bands.of, "whole")
     if not isinstance(of, NameNode):
         return
-    room = fact_range(of.name)
+    possible = fact_range(of.name)
     conditions = [("", when)] if when is not None else []
-    conditions += required.near(of)
+    conditions += required.related_to(of)
     for index, step in enumerate(bands.steps):
         last = index + 1 == len(bands.steps)
-        most = room.most if last else min(room.most, bands.steps[index + 1].above)
-        least = max(room.least, step.above + 1)
-        here: Path = (*path, "steps", index, "above")
+        most = possible.most if last else min(possible.most, bands.steps[index + 1].above)
+        least = max(possible.least, step.above + 1)
+        place: Path = (*path, "steps", index, "above")
         if least > most:
-            yield here, _unreached("")
+            yield place, _unreached("")
             continue
         for name, root in conditions:
-            if required.can((root, True), within={of.name: WholeNumberRange(least, most)}) is False:
-                yield here, _unreached(name)
+            if required.satisfiable((root, True), within={of.name: WholeNumberRange(least, most)}) is False:
+                yield place, _unreached(name)
                 break
         if index and step.give == bands.steps[index - 1].give:
             yield (
@@ -163,7 +170,7 @@ def _bands(
 
 
 def _gaps_and_overlaps(rulebook: RulebookDocument, required: _RequirementConditions) -> Iterator[Doubt]:
-    """Points rules that divide one number between them, and leave some of it out or share some of it."""
+    """Find points rules that divide the values of one number between them, and leave a gap or overlap."""
     by_fact: dict[str, list[_Part]] = {}
     for index, rule in enumerate(rulebook.points):
         root = _root(rule.when)
@@ -181,19 +188,20 @@ _Part = tuple[int, PointsRule, Node]
 
 
 def _divided_by(fact: str, rules: list[_Part], required: _RequirementConditions) -> Iterator[Doubt]:
-    points = _decisive_numbers(fact, rules, required)
+    numbers = _decisive_numbers(fact, rules, required)
     covered: list[set[int]] = []
     for _, _, root in rules:
-        answers = [required.can((root, True), within={fact: WholeNumberRange(one, one)}) for one in points]
-        # Where a rule can go either way, or nobody can say, nothing is certain.
-        surely = [required.can((root, False), within={fact: WholeNumberRange(one, one)}) for one in points]
+        ranges = [{fact: WholeNumberRange(number, number)} for number in numbers]
+        applies = [required.satisfiable((root, True), within=within) for within in ranges]
+        # If a rule can be true and false for one number, or the answer is unknown, nothing is certain.
+        fails = [required.satisfiable((root, False), within=within) for within in ranges]
         if (
-            None in answers
-            or None in surely
-            or any(yes and no for yes, no in zip(answers, surely, strict=True))
+            None in applies
+            or None in fails
+            or any(yes and no for yes, no in zip(applies, fails, strict=True))
         ):
             return
-        covered.append({one for one, yes in zip(points, answers, strict=True) if yes})
+        covered.append({number for number, yes in zip(numbers, applies, strict=True) if yes})
     if not all(covered):
         return
     shared = False
@@ -201,31 +209,32 @@ def _divided_by(fact: str, rules: list[_Part], required: _RequirementConditions)
         for before in range(at):
             both = covered[at] & covered[before]
             shared = shared or bool(both)
-            # Nested thresholds are meant to add up; only a partial overlap is odd.
+            # Nested ranges are meant to add up. Only a partial overlap is probably a mistake.
             if both and not covered[at] <= covered[before] and not covered[before] <= covered[at]:
                 yield ("points", index, "when"), _overlap(rules[before][1].id, min(both), fact)
     touched = set().union(*covered)
-    left = [one for one in points if min(touched) < one < max(touched) and one not in touched]
-    if left and not shared:
-        beyond = [at for at in range(len(rules)) if min(covered[at]) > left[0]]
+    gaps = [number for number in numbers if min(touched) < number < max(touched) and number not in touched]
+    if gaps and not shared:
+        beyond = [at for at in range(len(rules)) if min(covered[at]) > gaps[0]]
         index = rules[min(beyond, key=lambda at: min(covered[at]))][0] if beyond else rules[-1][0]
-        yield ("points", index, "when"), _gap(left[0], fact)
+        yield ("points", index, "when"), _gap(gaps[0], fact)
 
 
 def _decisive_numbers(fact: str, rules: list[_Part], required: _RequirementConditions) -> list[int]:
-    """The numbers at which something can change, those left out that a requirement rules out."""
-    room = fact_range(fact)
-    numbers = {room.least, room.most}
+    """Return the numbers at which a rule can change, without those that a requirement excludes."""
+    possible = fact_range(fact)
+    numbers = {possible.least, possible.most}
     for _, _, root in rules:
         for node in walk(root):
             if isinstance(node, ConstantNode) and isinstance(node.value, int):
                 numbers.update(sign * node.value + by for sign in (1, -1) for by in (-1, 0, 1))
-    numbers = {one for one in numbers if room.least <= one <= room.most}
-    for _, other in required.near(rules[0][2]):
+    numbers = {number for number in numbers if possible.least <= number <= possible.most}
+    for _, other in required.related_to(rules[0][2]):
         numbers = {
-            one
-            for one in numbers
-            if required.can((other, True), within={fact: WholeNumberRange(one, one)}) is not False
+            number
+            for number in numbers
+            if required.satisfiable((other, True), within={fact: WholeNumberRange(number, number)})
+            is not False
         }
     return sorted(numbers)
 
@@ -269,9 +278,9 @@ def _amounts(rulebook: RulebookDocument) -> Iterator[Doubt]:
 
 
 def least_points(rulebook: RulebookDocument) -> Decimal:
-    """The fewest points of a contribution that counts and is wholly the student's (0 where nothing is certain)."""
-    total = sum((_ends(rule, min) or ZERO for rule in rulebook.points), ZERO)
-    if any(_ends(rule, min) is None for rule in rulebook.points):
+    """Return the fewest points of a contribution that counts and has a full share. Return 0 if nothing is certain."""
+    total = sum((_extreme_points(rule, min) or ZERO for rule in rulebook.points), ZERO)
+    if any(_extreme_points(rule, min) is None for rule in rulebook.points):
         return ZERO
     for factor in rulebook.factors:
         total *= factor.times if factor.when is None else min(Decimal(1), factor.times)
@@ -279,8 +288,8 @@ def least_points(rulebook: RulebookDocument) -> Decimal:
 
 
 def most_points(rulebook: RulebookDocument) -> Decimal | None:
-    """The most points of one contribution; None where there is no end to them."""
-    ends = [_ends(rule, max) for rule in rulebook.points]
+    """Return the most points of one contribution, or None if there is no limit."""
+    ends = [_extreme_points(rule, max) for rule in rulebook.points]
     total = None if None in ends else sum((end for end in ends if end is not None), ZERO)
     for factor in rulebook.factors:
         total = None if total is None else total * max(Decimal(1), factor.times)
@@ -288,20 +297,21 @@ def most_points(rulebook: RulebookDocument) -> Decimal | None:
     return cap if total is None else max(ZERO, total if cap is None else min(total, cap))
 
 
-def _ends(rule: PointsRule, which: Callable[[list[Decimal]], Decimal]) -> Decimal | None:
-    """The least or the most that a rule gives, not applying included; None for a formula."""
+def _extreme_points(rule: PointsRule, choose: Callable[[list[Decimal]], Decimal]) -> Decimal | None:
+    """Return the fewest or the most points that a rule gives; a rule that does not apply gives 0. None for a
+    formula."""
     if rule.formula is not None:
         return None
     if rule.reviewer is not None:
-        return which([ZERO, rule.reviewer.at_most])
+        return choose([ZERO, rule.reviewer.at_most])
     if rule.bands is not None:
-        # An unknown fact leaves the bands open, which gives nothing.
-        return which([ZERO, *(step.give for step in rule.bands.steps)])
-    given = rule.give if rule.give is not None else ZERO
-    return given if rule.when is None else which([ZERO, given])
+        # With an unknown fact, bands give nothing.
+        return choose([ZERO, *(step.give for step in rule.bands.steps)])
+    fixed = rule.give if rule.give is not None else ZERO
+    return fixed if rule.when is None else choose([ZERO, fixed])
 
 
-def _never_true(root: Node) -> Said:
+def _never_true(root: Node) -> FaultTexts:
     meant = _probable_word(root)
     return (
         "This can never be true, whatever the facts.",
@@ -312,19 +322,19 @@ def _never_true(root: Node) -> Said:
 
 
 def _probable_word(root: Node) -> str:
-    """The word that was probably meant where a fact is compared with one that it never is."""
+    """Return the word that was probably meant if a fact is compared with a word that it never has."""
     for node in walk(root):
         if not isinstance(node, CallNode):
             continue
-        words = [one.value for one in walk(node) if isinstance(one, ConstantNode)]
-        for name in (one.name for one in walk(node) if isinstance(one, NameNode)):
+        words = [part.value for part in walk(node) if isinstance(part, ConstantNode)]
+        for name in (part.name for part in walk(node) if isinstance(part, NameNode)):
             for word in words:
                 if name in CLOSED and isinstance(word, str) and word not in CLOSED[name]:
                     return nearest(word, CLOSED[name])
     return ""
 
 
-_ALWAYS: Said = (
+_ALWAYS: FaultTexts = (
     "This is always true, whatever the facts.",
     "Delete it, or check the operators and the numbers.",
     "无论数据如何，此条件都成立。",
@@ -332,7 +342,7 @@ _ALWAYS: Said = (
 )
 
 
-def _never_with(name: str) -> Said:
+def _never_with(name: str) -> FaultTexts:
     return (
         f"This can never be true together with the requirement “{name}”.",
         "Change one of the two.",
@@ -341,7 +351,7 @@ def _never_with(name: str) -> Said:
     )
 
 
-def _always_with(name: str) -> Said:
+def _always_with(name: str) -> FaultTexts:
     return (
         f"This is always true if the requirement “{name}” is met.",
         "Delete it, or make it stricter.",
@@ -350,7 +360,7 @@ def _always_with(name: str) -> Said:
     )
 
 
-def _unreached(name: str) -> Said:
+def _unreached(name: str) -> FaultTexts:
     because = f" because of the requirement “{name}”" if name else ""
     because_zh = f"（受要求“{name}”限制）" if name else ""
     return (
@@ -361,7 +371,7 @@ def _unreached(name: str) -> Said:
     )
 
 
-def _overlap(other: str, number: int, fact: str) -> Said:
+def _overlap(other: str, number: int, fact: str) -> FaultTexts:
     return (
         f"At {number}, both this rule and “{other}” apply ({fact}); elsewhere each of them applies alone.",
         "If they should add up, make one range contain the other; otherwise change the limit.",
@@ -370,7 +380,7 @@ def _overlap(other: str, number: int, fact: str) -> Said:
     )
 
 
-def _gap(number: int, fact: str) -> Said:
+def _gap(number: int, fact: str) -> FaultTexts:
     return (
         f"At {number}, none of the rules that divide {fact} applies.",
         "Change the limit of one of them.",

@@ -1,4 +1,4 @@
-"""A rulebook's YAML text to a frozen :class:`Rulebook`, or every fault in it with its place."""
+"""Read a rulebook's YAML text into a frozen :class:`RulebookDocument`, or report every fault in it with its place."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from credits.rules.document.lint import find_doubts
 from credits.rules.document.rulebook_model import MAX_RULES, RulebookDocument
 from credits.rules.document.variants import Library, find_loosened, overlay
 from credits.rules.expressions import cel
-from credits.rules.faults import Path, RulebookFault, RulebookFaults, Said, nearest
+from credits.rules.faults import FaultTexts, Path, RulebookFault, RulebookFaults, nearest
 
 __all__ = ["Library", "RulebookDocument", "RulebookFault", "RulebookFaults", "digest", "parse", "warnings"]
 
 MAX_GENERATIONS = 5
-"""How many rulebooks may extend each other in a row."""
+"""The most rulebooks in one chain of extensions."""
 
 _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
     ("requirements", ("when",), "yes-no"),
@@ -34,18 +34,21 @@ _CONDITIONS: tuple[tuple[str, tuple[str, ...], cel.Wanted], ...] = (
 
 
 def parse(text: str, library: Library | None = None) -> RulebookDocument:
-    """The rulebook that the YAML ``text`` describes; a variant is resolved with what ``library`` has.
+    """Return the rulebook that the YAML ``text`` describes. A variant is resolved with the rulebooks in ``library``.
 
-    Raises :class:`RulebookFaults` with all faults at once: shape, bounds, types of conditions, what makes no sense
-    together, and where a variant loosens what it may only tighten. A text that is not YAML at all has one fault.
+    Raises :class:`RulebookFaults` with all faults at once: structure, limits, types of conditions, values that make no
+    sense together, and places where a variant is less strict than it may be. A text that is not YAML has one fault.
     """
     return _parse(text, library or {}, ())[0]
 
 
 def warnings(text: str, library: Library | None = None) -> tuple[RulebookFault, ...]:
-    """What is valid in ``text`` and probably not meant, in its order; raises as :func:`parse` does."""
+    """Return what is valid in ``text`` and probably a mistake, in the order of the text.
+
+    Raises :class:`RulebookFaults` as :func:`parse` does.
+    """
     rulebook, where = _parse(text, library or {}, ())
-    return tuple(sorted({where.fault(path, *said) for path, said in find_doubts(rulebook)}))
+    return tuple(sorted({where.fault(path, *texts) for path, texts in find_doubts(rulebook)}))
 
 
 def _parse(
@@ -68,12 +71,12 @@ def _parse(
     try:
         rulebook = RulebookDocument.model_validate(data)
     except ValidationError as error:
-        told = {fault.path for fault in faults}
-        shapes = (fault for fault in _shape_faults(where, error) if fault.path not in told)
-        raise RulebookFaults([*faults, *shapes]) from None
-    faults.extend(where.fault(path, *said) for path, said in find_inconsistencies(rulebook))
+        reported = {fault.path for fault in faults}
+        model_faults = (fault for fault in _model_faults(where, error) if fault.path not in reported)
+        raise RulebookFaults([*faults, *model_faults]) from None
+    faults.extend(where.fault(path, *texts) for path, texts in find_inconsistencies(rulebook))
     if parent is not None:
-        faults.extend(where.fault(path, *said) for path, said in _loosening_faults(parent, rulebook))
+        faults.extend(where.fault(path, *texts) for path, texts in _loosening_faults(parent, rulebook))
     if faults:
         raise RulebookFaults(faults)
     _refuse_what_cannot_be_read_back(rulebook, where)
@@ -81,12 +84,12 @@ def _parse(
 
 
 def source_of(text: str) -> str:
-    """The text as lines and columns are counted in it."""
+    """Return the text in which lines and columns are counted: no byte order mark, and ``\\n`` as the end of line."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def digest(rulebook: RulebookDocument) -> str:
-    """SHA-256 of the canonical text, in hex: what a published version is known by."""
+    """Return the SHA-256 of the canonical text, in hex. It identifies a published version."""
     return hashlib.sha256(rulebook.canonical().encode()).hexdigest()
 
 
@@ -94,7 +97,7 @@ def _expression_faults(source: str, root: yaml_tree.MappingNode) -> Iterator[Rul
     for key, below, wanted in _CONDITIONS:
         rules = yaml_tree.find_node(root, (key,))
         count = len(rules.items) if isinstance(rules, yaml_tree.SequenceNode) else 0
-        # A longer list is a fault by itself; there is no use in checking what lies beyond.
+        # A longer list is a fault by itself, so entries beyond the limit are not checked.
         for index in range(min(count, MAX_RULES)):
             path: yaml_tree.Path = (key, index, *below)
             node = yaml_tree.find_node(root, path)
@@ -121,11 +124,11 @@ def _expression_faults(source: str, root: yaml_tree.MappingNode) -> Iterator[Rul
 
 
 def _empty_faults(root: yaml_tree.MappingNode) -> Iterator[RulebookFault]:
-    for path, at in yaml_tree.find_empty_values(root):
-        word = at.text
+    for path, owner in yaml_tree.find_empty_values(root):
+        word = owner.text
         yield RulebookFault(
-            at.line,
-            at.column,
+            owner.line,
+            owner.column,
             yaml_tree.path_text(path),
             f"“{word}” has no value." if word else "This entry is empty.",
             "Give it a value, or delete it. Put text with a comma or a colon in quotes.",
@@ -136,16 +139,20 @@ def _empty_faults(root: yaml_tree.MappingNode) -> Iterator[RulebookFault]:
 
 def _offset(text: str, line: int, column: int) -> int:
     lines = text.split("\n")
-    return sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+    return sum(len(earlier) + 1 for earlier in lines[: line - 1]) + column - 1
 
 
 class _SourceMap:
-    """Where a place of the rulebook stands in its text: for a variant, in its own text or at ``extends``."""
+    """Maps a place of the rulebook to its place in the text.
+
+    For a variant, that is a place in its own text, or ``extends`` for a value that it takes over.
+    """
 
     def __init__(self, root: yaml_tree.MappingNode, places: dict[Path, Path] | None) -> None:
         self.root, self._places = root, places
 
     def own(self, path: Path) -> Path:
+        """Return the place in the author's own text."""
         if self._places is None:
             return path
         for end in range(len(path), 0, -1):
@@ -162,7 +169,7 @@ class _SourceMap:
 
 
 def _read_extends(root: yaml_tree.MappingNode, given: object) -> tuple[str, str]:
-    """Code and version that a variant names; :class:`RulebookFaults` where it does not."""
+    """Return the code and version that a variant extends. Raise :class:`RulebookFaults` if it does not name both."""
     if isinstance(given, dict) and set(given) == {"code", "version"}:
         code, version = given["code"], given["version"]
         if isinstance(code, str) and isinstance(version, str):
@@ -179,7 +186,7 @@ def _resolve_parent(
         raise RulebookFaults([where.fault(("extends",), *_IN_CIRCLES)])
     text = library.get(name)
     if text is None:
-        meant = nearest(f"{code} {version}", (" ".join(one) for one in library))
+        meant = nearest(f"{code} {version}", (" ".join(key) for key in library))
         raise RulebookFaults(
             [
                 where.fault(
@@ -212,7 +219,10 @@ def _resolve_parent(
 
 
 def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _SourceMap) -> None:
-    """With its defaults, and what a variant takes over, a rulebook is larger than its text: kept, it has to be read."""
+    """Refuse a rulebook whose canonical text is too large to be read again.
+
+    The canonical text is larger than the author's text: it has all defaults, and everything that a variant takes over.
+    """
     whole = rulebook.canonical()
     characters, values = len(whole), yaml_tree.count_values(json.loads(whole))
     if characters > yaml_tree.MAX_CHARACTERS or values > yaml_tree.MAX_NODES:
@@ -231,7 +241,9 @@ def _refuse_what_cannot_be_read_back(rulebook: RulebookDocument, where: _SourceM
         )
 
 
-def _loosening_faults(parent: RulebookDocument, variant: RulebookDocument) -> Iterator[tuple[Path, Said]]:
+def _loosening_faults(
+    parent: RulebookDocument, variant: RulebookDocument
+) -> Iterator[tuple[Path, FaultTexts]]:
     if variant.code == parent.code:
         yield ("code",), _SAME_CODE
     if parent.variants == "tighten":
@@ -264,19 +276,19 @@ _SAME_CODE = (
 )
 
 
-def _shape_faults(where: _SourceMap, error: ValidationError) -> Iterator[RulebookFault]:
+def _model_faults(where: _SourceMap, error: ValidationError) -> Iterator[RulebookFault]:
     errors = error.errors(include_url=False, include_input=False)
-    places = [tuple(one["loc"]) for one in errors]
-    for one, path in zip(errors, places, strict=True):
-        kind = one["type"]
+    places = [tuple(details["loc"]) for details in errors]
+    for details, path in zip(errors, places, strict=True):
+        kind = details["type"]
         if kind == "too_short" and any(other[: len(path)] == path != other for other in places):
-            # Entries with faults of their own are there, and were not counted.
+            # The list has entries, but with faults of their own, so pydantic did not count them.
             continue
-        bounds = one.get("ctx", {})
+        limits = details.get("ctx", {})
         if kind == "extra_forbidden":
             yield _unknown_key(where, path)
             continue
-        yield where.fault(path, *_fault_sentence(kind, str(path[-1]) if path else "", bounds))
+        yield where.fault(path, *_fault_sentence(kind, str(path[-1]) if path else "", limits))
 
 
 def _unknown_key(where: _SourceMap, path: yaml_tree.Path) -> RulebookFault:
@@ -297,28 +309,28 @@ def _unknown_key(where: _SourceMap, path: yaml_tree.Path) -> RulebookFault:
 
 
 def _keys(path: yaml_tree.Path) -> list[str]:
-    """The keys that the shape at ``path`` has."""
-    shape: type[BaseModel] = RulebookDocument
+    """Return the keys that are allowed at ``path``."""
+    model: type[BaseModel] = RulebookDocument
     for part in path:
         if isinstance(part, int):
             continue
-        field = shape.model_fields.get(part)
-        below = next(_shapes(field.annotation), None) if field else None
+        field = model.model_fields.get(part)
+        below = next(_models_in(field.annotation), None) if field else None
         if below is None:
             break
-        shape = below
-    return [*shape.model_fields, *(("extends",) if shape is RulebookDocument else ())]
+        model = below
+    return [*model.model_fields, *(("extends",) if model is RulebookDocument else ())]
 
 
-def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in (tuple, Union, UnionType):
-        for one in get_args(annotation):
-            yield from _shapes(one)
+        for argument in get_args(annotation):
+            yield from _models_in(argument)
 
 
-_SAID: dict[str, tuple[str, str, str, str]] = {
+_FAULT_TEXTS: dict[str, tuple[str, str, str, str]] = {
     "zone": (
         "This must be the name of a time zone.",
         "For example Asia/Shanghai.",
@@ -369,9 +381,9 @@ _SAID: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def _fault_sentence(kind: str, key: str, bounds: dict[str, Any]) -> tuple[str, str, str, str]:
-    english, help_, chinese, help_zh = _SAID.get(
+def _fault_sentence(kind: str, key: str, limits: dict[str, Any]) -> tuple[str, str, str, str]:
+    english, help_, chinese, help_zh = _FAULT_TEXTS.get(
         kind, ("This value cannot be used here.", "", "此处的值无法使用。", "")
     )
-    values = {"key": key, **{name: str(value) for name, value in bounds.items()}}
+    values = {"key": key, **{name: str(value) for name, value in limits.items()}}
     return english.format_map(values), help_, chinese.format_map(values), help_zh

@@ -1,7 +1,8 @@
-"""The shapes of a rulebook: which keys there are, what they mean, their bounds and their defaults.
+"""The types of a rulebook: its keys, their meaning, their limits and their defaults.
 
-Defaults are the ones that hold where a university says nothing. They are written out into the canonical form, so
-that a later release with other defaults changes no published version.
+A default applies if a university does not set a key. Defaults are written out into the canonical form, so a later
+release with other defaults changes no published version. The docstrings of the classes become descriptions in
+``rulebooks/schema.json``.
 """
 
 from __future__ import annotations
@@ -20,35 +21,35 @@ from credits.rules.document.field_types import Condition, FrozenModel, Id, Numbe
 from credits.rules.document.grades import GradeScheme, Rounding
 
 Reviewers = Literal["instructors", "college-committee", "university-committee"]
-"""Who decides in a stage of review."""
+"""Who decides in a stage of the review."""
 
 MAX_RULES = 50
-"""How many requirements, and how many points rules, a rulebook has at most."""
+"""The most requirements, and the most points rules, of a rulebook."""
 
 
 class CreditCategory(FrozenModel):
-    """What the credit is recorded as; ``standing`` counts what is already recognised under the same code."""
+    """The category in which credit is recorded. ``standing`` counts credit already recognised under the same code."""
 
     code: Id
     title: RulebookText
 
 
 class UnitNames(FrozenModel):
-    """The names of the rulebook's own unit and of the university's."""
+    """The names of the rulebook's unit (points) and of the university's unit (credit)."""
 
     points: RulebookText = RulebookText(zh="积分", en="points")
     credit: RulebookText = RulebookText(zh="学分", en="credits")
 
 
 class WorkHours(FrozenModel):
-    """Hours of work for one credit, from and to."""
+    """The hours of work for one credit, from ``at_least`` to ``at_most``."""
 
     at_least: Number = Field(gt=0, le=1000)
     at_most: Number = Field(gt=0, le=1000)
 
 
 class CourseUnit(FrozenModel):
-    """The unit of study that the credit is recorded on (an ECTS unit, a course), where there is one."""
+    """The unit of study on which the credit is recorded, for example an ECTS unit or a course, if there is one."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     title: RulebookText
@@ -58,7 +59,7 @@ class CourseUnit(FrozenModel):
 
 
 class NoticeRules(FrozenModel):
-    """Public notice (公示): working days, never under 3; ``surname`` shows 张*, ``full-name`` all of it."""
+    """Public notice (公示): its working days, never fewer than 3, and who sees it. ``surname`` shows names as 张*."""
 
     working_days: Whole = Field(default=5, ge=3, le=60)
     mask: Literal["surname", "full-name"] = "surname"
@@ -66,32 +67,34 @@ class NoticeRules(FrozenModel):
 
 
 class AppealRules(FrozenModel):
-    """Re-review within working days of the decision, appeal within days of service."""
+    """A re-review takes ``re_review_working_days`` at most; an appeal is possible within ``days`` of service."""
 
     re_review_working_days: Whole = Field(default=10, ge=1, le=90)
     days: Whole = Field(default=10, ge=1, le=180)
 
 
 class ReviewStage(FrozenModel):
-    """One stage: its name, and ``by`` whom it is reviewed: the instructors of the student's department, the members of
-    its credit committee, or those of the university's."""
+    """One stage of the review. ``by`` says who decides in it: the instructors of the student's department, its credit
+    committee, or the university's credit committee."""
 
     id: Id
     title: RulebookText
     by: Reviewers = "instructors"
 
     @model_serializer(mode="wrap")
-    def _as_ever(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without ``by`` where it is the default: the key is younger than versions that are published, and their
-        digests stay."""
-        data: dict[str, Any] = written(self)
+    def _without_default_reviewers(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``by`` out if it is the default.
+
+        Published versions are older than this key, and their digests must stay.
+        """
+        data: dict[str, Any] = dump(self)
         if self.by == "instructors":
             del data["by"]
         return data
 
 
 class ReviewRules(FrozenModel):
-    """The stages of review, in order. Nobody decides in two of them; public notice comes after the last."""
+    """The stages of the review, in order. A person decides in one of them only; public notice follows the last."""
 
     stages: tuple[ReviewStage, ...] = Field(
         default=(
@@ -103,8 +106,8 @@ class ReviewRules(FrozenModel):
 
 
 class Requirement(FrozenModel):
-    """A contribution counts only where ``when`` holds. ``text`` says what is required, ``otherwise`` what to tell
-    the student where it is not met."""
+    """A contribution counts only if ``when`` is true. ``text`` says what is required, ``otherwise`` is the message to
+    the student if it is not met."""
 
     id: Id
     text: RulebookText
@@ -113,19 +116,22 @@ class Requirement(FrozenModel):
 
 
 class PointsBand(FrozenModel):
+    """A number ``above`` this one gives these points, unless it reaches a higher band."""
+
     above: Whole
     give: Number = Field(ge=-1000, le=1000)
 
 
 class PointsBands(FrozenModel):
-    """``of`` is a whole number; the highest band that it is above gives its points, none of them gives nothing."""
+    """``of`` is a whole number. It gets the points of the highest band that it exceeds, or none if it exceeds no
+    band."""
 
     of: Condition
     steps: tuple[PointsBand, ...] = Field(min_length=1, max_length=50)
 
 
 class ReviewerAward(FrozenModel):
-    """A reviewer gives from ``at_least`` to ``at_most``, in steps of ``step``."""
+    """The reviewer gives ``at_least`` to ``at_most`` points, in steps of ``step``."""
 
     at_least: Number = Field(default=Decimal(0), ge=0, le=1000)
     at_most: Number = Field(gt=0, le=1000)
@@ -133,8 +139,8 @@ class ReviewerAward(FrozenModel):
 
 
 class PointsRule(FrozenModel):
-    """Points for a contribution that counts: exactly one of ``give`` (fixed), ``bands``, ``formula`` (a whole number
-    in CEL) and ``reviewer``; ``when`` limits it."""
+    """Points for a contribution that counts, by exactly one of ``give`` (fixed), ``bands``, ``formula`` (a whole number
+    in CEL) and ``reviewer``. With ``when``, the rule applies only if the condition is true."""
 
     id: Id
     text: RulebookText
@@ -146,7 +152,7 @@ class PointsRule(FrozenModel):
 
 
 class PointsFactor(FrozenModel):
-    """Multiplies the points of a contribution where ``when`` holds (always, where left out)."""
+    """Multiplies the points of a contribution if ``when`` is true, or always if ``when`` is left out."""
 
     id: Id
     text: RulebookText
@@ -155,36 +161,37 @@ class PointsFactor(FrozenModel):
 
 
 class RepositoryCap(FrozenModel):
-    """``points`` from one repository at most; ``share`` of all points (as they stood before this cap) at most, where
-    there are two repositories or more (1: no such limit)."""
+    """At most ``points`` from one repository. With two or more repositories, also at most ``share`` of all points as
+    they were before this cap; 1 is no such limit."""
 
     points: Number | None = Field(default=None, gt=0, le=100_000)
     share: Number = Field(default=Decimal("0.5"), gt=0, le=1)
 
 
 class PeriodCap(FrozenModel):
-    """``points`` at most from what was merged in one day, ISO week (from Monday) or month, in the rulebook's time
-    zone."""
+    """At most ``points`` for work merged in one day, ISO week (from Monday) or month, in the rulebook's time zone."""
 
     each: Literal["day", "week", "month"]
     points: Number = Field(gt=0, le=100_000)
 
 
 class KindCap(FrozenModel):
+    """At most ``points`` from contributions of this kind."""
+
     kind: Short
     points: Number = Field(gt=0, le=100_000)
 
 
 class TierCap(FrozenModel):
-    """``tier`` is the university's own catalogue's; a repository outside the catalogue has none."""
+    """At most ``points`` from repositories of this ``tier`` in the university's catalogue. A repository outside the
+    catalogue has no tier."""
 
     tier: Short
     points: Number = Field(gt=0, le=100_000)
 
 
 class PointsCaps(FrozenModel):
-    """At most so many points from one contribution, one repository, one period, one kind of contribution, one tier
-    of repositories."""
+    """Limits of the points from one contribution, repository, period, kind of contribution, or tier of repositories."""
 
     contribution: Number | None = Field(default=None, gt=0, le=100_000)
     repository: RepositoryCap = RepositoryCap()
@@ -194,9 +201,9 @@ class PointsCaps(FrozenModel):
 
 
 class MixRule(FrozenModel):
-    """The claim as a whole has ``at_least`` so many contributions, or different repositories, among those that count
-    and for which ``when`` holds (all of them, where left out). Where it has fewer, nothing is recognised yet: its
-    contributions count nothing and can be claimed again, together with more."""
+    """The application as a whole must have ``at_least`` so many contributions, or different repositories, that count
+    and for which ``when`` is true (all that count, if ``when`` is left out). If it has fewer, nothing is recognised
+    yet: its contributions get no points, and students can apply for them again together with more."""
 
     id: Id
     text: RulebookText
@@ -207,9 +214,9 @@ class MixRule(FrozenModel):
 
 
 class SelectionRule(FrozenModel):
-    """Only the ``best`` contributions count (all, where left out): of the claim, or of each repository or kind
-    (``within``). With ``pay: difference``, credit already recognised in the category is deducted: whoever has
-    something for a lesser achievement gets the difference to the higher one."""
+    """Only the ``best`` contributions count, or all if it is left out: of the application, or of each repository or
+    kind (``within``). With ``pay: difference``, credit already recognised in the category is deducted: a student with
+    credit for a smaller achievement gets the difference to the larger one."""
 
     best: Whole | None = Field(default=None, ge=1, le=1000)
     within: Literal["claim", "repository", "kind"] = "claim"
@@ -217,16 +224,16 @@ class SelectionRule(FrozenModel):
 
 
 class ExchangeRow(FrozenModel):
-    """``at_least`` so many points give ``credit``."""
+    """From ``at_least`` points on, the credit is ``credit``."""
 
     at_least: Number = Field(gt=0, le=1_000_000)
     credit: Number = Field(gt=0, le=1000)
 
 
 class ConversionRules(FrozenModel):
-    """Points to credit, on the total alone: each ``points_per_step`` points give ``step`` credit, rounded to whole
-    steps; or the highest row of ``table`` that is reached. Less than ``minimum`` credit gives none yet. What is left
-    over is carried to the next assessment, or dropped."""
+    """The conversion of the total of points to credit: each ``points_per_step`` points give ``step`` credit, rounded to
+    whole steps, or the highest reached row of ``table`` gives its credit. Less than ``minimum`` credit is not given
+    yet. Remaining points are carried to the next assessment, or dropped."""
 
     points_per_step: Number | None = Field(default=None, gt=0, le=100_000)
     step: Number = Field(default=Decimal("0.5"), gt=0, le=100)
@@ -237,14 +244,15 @@ class ConversionRules(FrozenModel):
 
 
 class RetentionRules(FrozenModel):
-    """Contributions never claimed are dropped after months, frozen facts kept for years."""
+    """The months after which contributions without an application are dropped, and the years that frozen facts are
+    kept."""
 
     unclaimed_months: Whole = Field(default=12, ge=1, le=120)
     facts_years: Whole = Field(default=10, ge=1, le=100)
 
 
 class DerivedFrom(FrozenModel):
-    """The version that a variant was resolved from, and that version's digest; written by the resolution."""
+    """The version that a variant was resolved from, and its digest. The resolution writes this, people never do."""
 
     code: Id
     version: Short
@@ -252,7 +260,7 @@ class DerivedFrom(FrozenModel):
 
 
 _HERE = ("localtime", "posixrules")
-"""Not names of a zone, but of what this machine is set to."""
+"""Not names of time zones: they mean the setting of the machine."""
 
 
 def _check_time_zone(name: str) -> str:
@@ -266,7 +274,7 @@ def _check_time_zone(name: str) -> str:
 
 
 class RulebookDocument(FrozenModel):
-    """A valid rulebook. Frozen; two with the same :meth:`canonical` text are the same."""
+    """A valid rulebook. It cannot be changed. Two rulebooks with the same canonical text are the same."""
 
     language: Literal["1"] = "1"
     code: Id
@@ -299,8 +307,11 @@ class RulebookDocument(FrozenModel):
     derived_from: DerivedFrom | None = None
 
     def canonical(self) -> str:
-        """The one text of this rulebook: JSON (which is YAML too), keys sorted, every default written out, decimals
-        as texts. ``credits.rules.document.parser.parse`` reads it back to an equal rulebook."""
+        """Return the canonical text: JSON (which is YAML too), sorted keys, all defaults written out, decimals as
+        texts.
+
+        :func:`credits.rules.document.parser.parse` reads it back as an equal rulebook.
+        """
         return self._canonical
 
     @cached_property
@@ -312,8 +323,8 @@ class RulebookDocument(FrozenModel):
 
 def _plain_value(value: Any) -> Any:
     if isinstance(value, dict):
-        # What is left out has no default but "left out": writing nothing keeps it so.
-        return {key: _plain_value(one) for key, one in value.items() if one is not None}
+        # None means "left out", and these keys have no other default. So they are not written.
+        return {key: _plain_value(entry) for key, entry in value.items() if entry is not None}
     if isinstance(value, list | tuple):
-        return [_plain_value(one) for one in value]
+        return [_plain_value(entry) for entry in value]
     return decimals.to_text(value) if isinstance(value, Decimal) else value

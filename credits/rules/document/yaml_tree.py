@@ -1,8 +1,8 @@
-"""YAML text to a plain tree that knows where everything stands, with bounds on size, depth and number of nodes.
+"""Read YAML text into a plain tree with line and column of each node, within limits of size, depth and node count.
 
-Scalars stay text: what a text means (a number, yes or no) is decided by the field that it stands in, so ``no`` as
-a language code or ``007`` as a course code are never read as something else, and no number passes through a float.
-Anchors, aliases, tags and several documents are refused: a rulebook is read from the top by people.
+Scalars stay text. The field decides what a text means (a number, yes or no), so ``no`` as a language code or ``007`` as
+a course code keep their meaning, and no number passes through a float. Anchors, aliases, tags and a second document are
+refused, because people read a rulebook from the top to the bottom.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ScalarNode:
-    """A text; ``quoted`` is true for quoted and block texts, so that an empty plain one can mean "left out".
-    ``start`` and ``end`` are offsets into the source."""
+    """A text. ``start`` and ``end`` are offsets into the source.
+
+    ``quoted`` is True for quoted and block texts: only an empty plain text means "left out".
+    """
 
     text: str
     line: int
@@ -40,6 +42,8 @@ class ScalarNode:
 
 @dataclass(frozen=True, slots=True)
 class SequenceNode:
+    """A list."""
+
     items: tuple[Node, ...]
     line: int
     column: int
@@ -47,6 +51,8 @@ class SequenceNode:
 
 @dataclass(frozen=True, slots=True)
 class MappingNode:
+    """Keys with values, in the order of the text."""
+
     entries: tuple[tuple[ScalarNode, Node], ...]
     line: int
     column: int
@@ -56,7 +62,7 @@ Node = ScalarNode | SequenceNode | MappingNode
 
 
 def path_text(path: Path) -> str:
-    """``('points', 1, 'when')`` as ``points[1].when``."""
+    """Return a path as text: ``('points', 1, 'when')`` becomes ``points[1].when``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -64,7 +70,10 @@ def path_text(path: Path) -> str:
 
 
 def read_tree(source: str) -> MappingNode:
-    """The tree of one document; :class:`RulebookFaults` when it is not YAML, too large, or uses what is refused."""
+    """Read the tree of one document.
+
+    Raises :class:`RulebookFaults` if the text is not YAML, is too large, or uses something that is refused.
+    """
     _refuse_size_and_characters(source)
     builder = _TreeBuilder(source)
     try:
@@ -73,7 +82,7 @@ def read_tree(source: str) -> MappingNode:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = error.problem or "not readable"
-        raise _refused(
+        raise _single_fault(
             line,
             column,
             f"This is not valid YAML: {problem}.",
@@ -82,22 +91,22 @@ def read_tree(source: str) -> MappingNode:
             "请检查本行和上一行的缩进、冒号和引号。",
         ) from error
     except (ReaderError, YAMLError, ValueError, OverflowError) as error:
-        raise _refused(1, 1, "This is not valid YAML.", "", "此处不是有效的 YAML。") from error
+        raise _single_fault(1, 1, "This is not valid YAML.", "", "此处不是有效的 YAML。") from error
 
 
 def find_empty_values(node: Node, path: Path = ()) -> Iterator[tuple[Path, ScalarNode]]:
-    """Every place with nothing in it, and the key or entry that was left without a value."""
+    """Yield the path of each empty value, with the key or the entry that has no value."""
     if isinstance(node, SequenceNode):
         for index, item in enumerate(node.items):
-            yield from _empty(item, item, (*path, index))
+            yield from _empty_values_below(item, item, (*path, index))
     elif isinstance(node, MappingNode):
         for key, value in node.entries:
-            yield from _empty(key, value, (*path, key.text))
+            yield from _empty_values_below(key, value, (*path, key.text))
 
 
-def _empty(at: Node, node: Node, path: Path) -> Iterator[tuple[Path, ScalarNode]]:
-    if isinstance(node, ScalarNode) and _is_nothing(node) and isinstance(at, ScalarNode):
-        yield path, at
+def _empty_values_below(owner: Node, node: Node, path: Path) -> Iterator[tuple[Path, ScalarNode]]:
+    if isinstance(node, ScalarNode) and _is_nothing(node) and isinstance(owner, ScalarNode):
+        yield path, owner
     yield from find_empty_values(node, path)
 
 
@@ -106,7 +115,7 @@ def _is_nothing(scalar: ScalarNode) -> bool:
 
 
 def find_node(root: Node, path: Path) -> Node:
-    """The node at ``path``, or the nearest one above it that exists."""
+    """Return the node at ``path``, or the nearest existing node above it."""
     node = root
     for part in path:
         below: Node | None = None
@@ -121,7 +130,7 @@ def find_node(root: Node, path: Path) -> Node:
 
 
 def key_at(root: Node, path: Path) -> ScalarNode | None:
-    """The key that leads to ``path``, where its last part is a key of a mapping."""
+    """Return the last key of ``path``. Return None if its last part is not a key of a mapping."""
     above = find_node(root, path[:-1])
     if isinstance(above, MappingNode):
         return next((key for key, _ in above.entries if key.text == path[-1]), None)
@@ -129,7 +138,7 @@ def key_at(root: Node, path: Path) -> ScalarNode | None:
 
 
 def plain_data(node: Node) -> Any:
-    """Dicts, lists and texts; a key with nothing after it is left out."""
+    """Return the node as dictionaries, lists and strings. A key without a value is left out."""
     if isinstance(node, ScalarNode):
         return None if _is_nothing(node) else node.text
     if isinstance(node, SequenceNode):
@@ -139,22 +148,22 @@ def plain_data(node: Node) -> Any:
 
 
 def read_plain(source: str) -> Any:
-    """Return what :func:`read` reads as dictionaries, lists and strings, without places."""
+    """Return what :func:`read_tree` reads as dictionaries, lists and strings, without places."""
     return plain_data(read_tree(source))
 
 
 def count_values(data: Any) -> int:
-    """How many values plain data has, counted as they are read: keys are values too."""
+    """Return the number of values in plain data, counted as :func:`read_tree` counts nodes: keys are values too."""
     if isinstance(data, dict):
         return 1 + sum(1 + count_values(value) for value in data.values())
     return 1 + sum(map(count_values, data)) if isinstance(data, list) else 1
 
 
 def position(source: str, scalar: ScalarNode, offset: int) -> tuple[int, int]:
-    """Line and column in ``source`` of the character at ``offset`` of the scalar's text.
+    """Return line and column in ``source`` of the character at ``offset`` in the scalar's text.
 
-    The text is followed through indentation and folded lines; where quoting changed it (escapes), the position of
-    the scalar itself is returned.
+    Indentation and folded lines are taken into account. If escapes changed the text, the position of the scalar itself
+    is returned.
     """
     at = _source_offset(source, scalar, offset)
     if at is None:
@@ -186,7 +195,7 @@ def _source_offset(source: str, scalar: ScalarNode, offset: int) -> int | None:
 
 def _refuse_size_and_characters(source: str) -> None:
     if len(source) > MAX_CHARACTERS:
-        raise _refused(
+        raise _single_fault(
             1,
             1,
             f"The text has {len(source)} characters; {MAX_CHARACTERS} are allowed.",
@@ -202,7 +211,10 @@ def _refuse_size_and_characters(source: str) -> None:
 
 
 def _is_hidden(character: str) -> bool:
-    """Control, direction-changing and line-separating characters: text that looks unlike what it is."""
+    """Return whether a character is invisible: a control, a change of direction or a line separator.
+
+    With such characters, a text can look different from what it is.
+    """
     if ord(character) & 0xFFFE == 0xFFFE:  # a noncharacter, which YAML refuses
         return True
     return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
@@ -222,7 +234,7 @@ def _hidden_character(line: int, column: int, character: str) -> RulebookFault:
 
 
 class _TreeBuilder:
-    """Reads the parser's events one by one, so that a bound stops the reading and not only the building."""
+    """Builds the tree from the parser's events one by one, so that reading stops at a limit, not only building."""
 
     def __init__(self, source: str) -> None:
         self._events: Iterator[Any] = YAML(typ="safe", pure=True).parse(source)
@@ -234,7 +246,7 @@ class _TreeBuilder:
         while type(event).__name__ in ("StreamStartEvent", "DocumentStartEvent"):
             event = next(self._events)
         if type(event).__name__ == "StreamEndEvent":
-            raise _refused(1, 1, "The text is empty.", "", "文本为空。")
+            raise _single_fault(1, 1, "The text is empty.", "", "文本为空。")
         root = self._node(event, 1)
         for event in self._events:
             if type(event).__name__ == "DocumentStartEvent":
@@ -253,7 +265,7 @@ class _TreeBuilder:
         if self._faults:
             raise RulebookFaults(self._faults)
         if not isinstance(root, MappingNode):
-            raise _refused(
+            raise _single_fault(
                 root.line,
                 root.column,
                 "A rulebook is a list of keys with values, such as “code: open-source-practice”.",
@@ -263,7 +275,7 @@ class _TreeBuilder:
         return root
 
     def _node(self, event: Any, depth: int) -> Node:
-        self._bound(event, depth)
+        self._check_limits(event, depth)
         self._refuse_indirection(event)
         line, column = _start(event)
         name = type(event).__name__
@@ -319,11 +331,11 @@ class _TreeBuilder:
                 entries.append((key, value))
         return tuple(entries)
 
-    def _bound(self, event: Any, depth: int) -> None:
+    def _check_limits(self, event: Any, depth: int) -> None:
         self._nodes += 1
         line, column = _start(event)
         if depth > MAX_DEPTH:
-            raise _refused(
+            raise _single_fault(
                 line,
                 column,
                 f"This is nested more than {MAX_DEPTH} levels deep.",
@@ -331,7 +343,7 @@ class _TreeBuilder:
                 f"嵌套超过 {MAX_DEPTH} 层。",
             )
         if self._nodes > MAX_NODES:
-            raise _refused(
+            raise _single_fault(
                 line,
                 column,
                 f"The rulebook has more than {MAX_NODES} values.",
@@ -353,7 +365,7 @@ class _TreeBuilder:
                     "请直接写出内容；如果是文字，请加引号。",
                 )
             )
-        # Only a tag that the author wrote: the parser gives plain scalars none.
+        # Only tags that the author wrote are refused. Plain scalars get no tag from the parser.
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in ("None", "!"):
             self._faults.append(
@@ -369,9 +381,9 @@ class _TreeBuilder:
             )
 
 
-def _refused(line: int, column: int, *said: str) -> RulebookFaults:
-    """One fault that ends the reading."""
-    return RulebookFaults([RulebookFault(line, column, "", *said)])
+def _single_fault(line: int, column: int, *texts: str) -> RulebookFaults:
+    """Return the error for a single fault, after which nothing more can be read."""
+    return RulebookFaults([RulebookFault(line, column, "", *texts)])
 
 
 def _start(event: Any) -> tuple[int, int]:

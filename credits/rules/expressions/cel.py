@@ -1,12 +1,14 @@
-"""Conditions and formulas in CEL: checked against the facts' types when the rulebook is read, bounded, evaluated.
+"""Conditions and formulas in CEL: check them against the facts' types when a rulebook is read, and compute them.
 
-The only importer of the CEL library, which checks each expression and is the reference for what it means
-(:meth:`Expression.reference`); the values come from its translation to Python (``translate``). What an expression may
-use is a fixed set (:data:`ALLOWED`): comparison, logic, whole-number arithmetic, times, and looking through a list;
-nothing that builds texts or lists, so no expression can grow its data, and at most two loops over a list, so none can
-run long: what it can cost is reckoned when it is checked (``bounds``). Whole numbers divide towards zero. There are
-no fractions: decimals are offered in hundredths, and points that are not whole are given by ``give``, ``bands``,
-``factors`` or a reviewer.
+This is the only module that imports the CEL library. The library checks each expression and is the reference for its
+meaning (:meth:`CheckedExpression.reference`). Values are computed by a translation to Python
+(``expression_to_python``), because it is much faster.
+
+An expression may use a fixed set of functions (:data:`ALLOWED`): comparison, logic, whole-number arithmetic, times, and
+searching in a list. Nothing builds texts or lists, so an expression cannot grow its data. At most two loops over lists
+are allowed, and the highest possible cost is computed at the check (``expression_limits``), so an expression cannot run
+long. Whole numbers divide towards zero. There are no fractions: decimals are offered in hundredths, and points that are
+not whole are given by ``give``, ``bands``, ``factors`` or a reviewer.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ ALLOWED = frozenset(
     " starts_with_string ends_with_string contains_string size_string string_size size_list list_size"
     " index_list".split()
 )
-_SPOKEN = (
+_FUNCTION_NAMES = (
     "startsWith",
     "endsWith",
     "contains",
@@ -61,8 +63,7 @@ _NO_VALUE = re.compile(r'No value with name "([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class ExpressionProblem:
-    """A fault in an expression: ``line`` and ``column`` within it, from 1; sentence and suggestion in English and
-    Chinese."""
+    """A fault in an expression. ``line`` and ``column`` count from 1 within the expression."""
 
     line: int
     column: int
@@ -74,22 +75,25 @@ class ExpressionProblem:
 
 @dataclass(frozen=True, slots=True)
 class UnknownValue:
-    """The value depends on facts that nobody told; ``facts`` names those it needs and lacks, sorted."""
+    """The value depends on unknown facts. ``facts`` are the names of the missing ones, sorted."""
 
     facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FailedValue:
-    """The expression could not be computed on these facts (a division by zero, a number too large)."""
+    """The expression could not be computed on these facts, for example because of a division by zero or an overflow."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedExpression:
-    """A checked expression. ``facts`` are the condition facts that it names, sorted; ``lists`` those of them that
-    are lists; ``root`` is its tree."""
+    """An expression that passed the check.
+
+    ``facts`` are the condition facts that it names, sorted; ``lists`` are those of them that are lists. ``root`` is its
+    tree.
+    """
 
     text: str
     wanted: Wanted
@@ -100,46 +104,49 @@ class CheckedExpression:
     _compiled: Any = field(repr=False, compare=False)
 
     def value(self, known: BoundFacts) -> bool | int | UnknownValue | FailedValue:
-        """The value on the known facts. ``a || b`` and ``a && b`` are decided where one side decides them, even if
-        the other is unknown."""
-        if self.lists and (long := self._too_long(known)):
-            return long
+        """Return the value on the known facts.
+
+        If one side alone decides ``a || b`` or ``a && b``, the value is known even if the other side is unknown.
+        """
+        if self.lists and (failure := self._list_too_long(known)):
+            return failure
         try:
-            given: bool | int = self._quick(known.bound)
+            value: bool | int = self._quick(known.bound)
         except (KeyError, expression_to_python.EvaluationError):
             return self.undecided(known.bound)
-        return given
+        return value
 
     def undecided(
         self, bound: Mapping[str, expression_to_python.Bound]
     ) -> bool | int | UnknownValue | FailedValue:
-        """The value where the quick translation met something unknown or impossible."""
+        """Return the value after the quick translation met an unknown fact or an error."""
         try:
-            given: bool | int = _exact(self)(bound)
+            value: bool | int = _exact(self)(bound)
         except expression_to_python.MissingFact as missing:
             return UnknownValue(tuple(name for name in self.facts if name not in bound) or (missing.reason,))
-        except expression_to_python.EvaluationError as trouble:
-            return FailedValue(trouble.reason)
-        return given
+        except expression_to_python.EvaluationError as error:
+            return FailedValue(error.reason)
+        return value
 
     def reference(self, known: BoundFacts) -> bool | int | UnknownValue | FailedValue:
-        """The value as the CEL library computes it: slow, and what :meth:`value` is held against."""
-        if self.lists and (long := self._too_long(known)):
-            return long
+        """Return the value as the CEL library computes it. It is slow; tests compare :meth:`value` with it."""
+        if self.lists and (failure := self._list_too_long(known)):
+            return failure
         answer = self._compiled.eval(known.activation)
-        # Errors come back as values: an error's plain value is a text, and a text is true.
+        # The library returns errors as values. The plain value of an error is a text, which Python takes as true, so
+        # check the type first.
         if answer.type() == library.Type.ERROR:
             reason = str(answer.value())
             if _NO_VALUE.search(reason):
                 missing = tuple(name for name in self.facts if name not in known.values)
                 return UnknownValue(missing or tuple(_NO_VALUE.findall(reason)))
             return FailedValue(reason.partition(": ")[2] or reason)
-        given = answer.value()
-        if isinstance(given, bool) == (self.wanted == "yes-no") and isinstance(given, int):
-            return given
-        return FailedValue(f"{type(given).__name__} was computed")
+        value = answer.value()
+        if isinstance(value, bool) == (self.wanted == "yes-no") and isinstance(value, int):
+            return value
+        return FailedValue(f"{type(value).__name__} was computed")
 
-    def _too_long(self, known: BoundFacts) -> FailedValue | None:
+    def _list_too_long(self, known: BoundFacts) -> FailedValue | None:
         for name in self.lists:
             if len(known.bound.get(name, ())) > expression_limits.MAX_ITEMS:  # type: ignore[arg-type]
                 return FailedValue(f"{name} has more than {expression_limits.MAX_ITEMS} entries")
@@ -152,7 +159,7 @@ def _exact(expression: CheckedExpression) -> Callable[[Mapping[str, expression_t
 
 
 class BoundFacts:
-    """The known facts of one contribution: ``values`` as they were told, ``bound`` as the translation reads them."""
+    """The known facts of one contribution: ``values`` as given, ``bound`` as the translation needs them."""
 
     __slots__ = ("_activation", "bound", "values")
 
@@ -165,25 +172,26 @@ class BoundFacts:
 
     @property
     def activation(self) -> Any:
-        """The facts as the library wants them."""
+        """The facts in the form that the CEL library needs. It is made once, at the first use."""
         if self._activation is None:
             self._activation = _environment().Activation(dict(self.values))
         return self._activation
 
     def seen_by(self, expression: CheckedExpression) -> dict[str, Value | None]:
-        """What the expression was shown: each fact it names with its value, None where it is unknown."""
+        """Return each fact that the expression names with its value, None if it is unknown."""
         return {name: self.values.get(name) for name in expression.facts}
 
 
 def _bound(value: Value) -> expression_to_python.Bound:
     if isinstance(value, datetime):
-        # Python reckons times of one zone by the clock on the wall; the reference reckons instants.
+        # Python subtracts two times of one zone by their wall clocks, the reference by their instants. In UTC both
+        # agree.
         return value if value.tzinfo is UTC else value.astimezone(UTC)
     return tuple(value) if isinstance(value, list) else value
 
 
 def check(text: str, wanted: Wanted) -> CheckedExpression | tuple[ExpressionProblem, ...]:
-    """The checked expression, or every problem found in it (at least one)."""
+    """Return the checked expression, or all problems that were found in it (at least one)."""
     return _check(text, wanted)
 
 
@@ -206,21 +214,24 @@ def _check(text: str, wanted: Wanted) -> CheckedExpression | tuple[ExpressionPro
         return _problems(text, str(error))
     try:
         tree = expression_tree.read_expression(compiled.serialize())
-        problems = tuple(_refusals(text, tree, compiled.return_type().name(), wanted))
+        problems = tuple(_usage_problems(text, tree, compiled.return_type().name(), wanted))
         if problems:
             return problems
-        expression = _translated(text, wanted, tree, compiled)
-    except expression_tree.ExpressionTooLarge as large:
-        return (_too_large(large.nodes),)
-    except expression_tree.UnsupportedExpression as odd:
-        return (_unsupported_problem(text, odd),)
-    except expression_to_python.EvaluationError as never:
-        return (_never(never.reason),)
-    nothing = expression.reference(BoundFacts({}))
-    return (_never(nothing.reason),) if isinstance(nothing, FailedValue) else expression
+        expression = _translate(text, wanted, tree, compiled)
+    except expression_tree.ExpressionTooLarge as error:
+        return (_too_large(error.nodes),)
+    except expression_tree.UnsupportedExpression as error:
+        return (_unsupported_problem(text, error),)
+    except expression_to_python.EvaluationError as error:
+        return (_never_computable(error.reason),)
+    # An expression that fails without any fact fails on all facts.
+    without_facts = expression.reference(BoundFacts({}))
+    if isinstance(without_facts, FailedValue):
+        return (_never_computable(without_facts.reason),)
+    return expression
 
 
-def _translated(
+def _translate(
     text: str, wanted: Wanted, tree: expression_tree.ExpressionTree, compiled: Any
 ) -> CheckedExpression:
     names = {
@@ -242,9 +253,13 @@ def _translated(
 
 @lru_cache(maxsize=1024)
 def literal(overload: str, text: str) -> datetime | timedelta:
-    """The time or the duration that ``text`` says, as the library reads it; :class:`translate.Trouble` where it says
-    none, or one that is finer than a microsecond."""
+    """Return the time or duration that ``text`` describes, as the CEL library reads it.
+
+    Raises :class:`~credits.rules.expressions.expression_to_python.EvaluationError` if it describes none, or one finer
+    than a microsecond.
+    """
     function = "timestamp" if overload == "string_to_timestamp" else "duration"
+    # Any two facts that are texts serve as variables here.
     name, other = "contribution.title", "contribution.url"
     answer = _environment().compile(f"{function}({name})").eval(_environment().Activation({name: text}))
     if answer.type() == library.Type.ERROR:
@@ -255,11 +270,11 @@ def literal(overload: str, text: str) -> datetime | timedelta:
         raise expression_to_python.EvaluationError(f"{type(value).__name__} was computed")
     if isinstance(value, datetime):
         value = value.astimezone(UTC)
-        told = value.replace(tzinfo=None).isoformat() + "Z"
+        written = value.replace(tzinfo=None).isoformat() + "Z"
     else:
-        told = f"{expression_limits.microseconds(value)}us"
-    same = _environment().compile(f"{function}({name}) == {function}({other})")
-    if same.eval(_environment().Activation({name: text, other: told})).value() is not True:
+        written = f"{expression_limits.microseconds(value)}us"
+    equality = _environment().compile(f"{function}({name}) == {function}({other})")
+    if equality.eval(_environment().Activation({name: text, other: written})).value() is not True:
         raise expression_to_python.EvaluationError("a time is exact to the microsecond")
     return value
 
@@ -287,26 +302,26 @@ def _too_large(nodes: int) -> ExpressionProblem:
     )
 
 
-def _never(reason: str) -> ExpressionProblem:
+def _never_computable(reason: str) -> ExpressionProblem:
     return ExpressionProblem(
         1, 1, f"This can never be computed: {reason}.", "", f"该表达式无法计算（{reason}）。", ""
     )
 
 
-def _unsupported_problem(text: str, odd: expression_tree.UnsupportedExpression) -> ExpressionProblem:
-    before = text[: odd.at].split("\n")
+def _unsupported_problem(text: str, error: expression_tree.UnsupportedExpression) -> ExpressionProblem:
+    before = text[: error.at].split("\n")
     return ExpressionProblem(
         len(before),
         len(before[-1]) + 1,
-        f"A rulebook may not use “{odd.what}”.",
+        f"A rulebook may not use “{error.what}”.",
         "Allowed are comparisons, and/or/not, whole-number arithmetic, times, and searching in labels.",
-        f"认定办法不能使用“{odd.what}”。",
+        f"认定办法不能使用“{error.what}”。",
         "只能使用比较、与或非、整数运算、时间，以及在标签中查找。",
     )
 
 
-def _refusals(
-    text: str, tree: expression_tree.ExpressionTree, given: str, wanted: Wanted
+def _usage_problems(
+    text: str, tree: expression_tree.ExpressionTree, result_type: str, wanted: Wanted
 ) -> Iterator[ExpressionProblem]:
     nodes = tuple(expression_tree.walk(tree.root))
     if sum(isinstance(node, expression_tree.LoopNode) for node in nodes) > MAX_LOOPS:
@@ -332,7 +347,7 @@ def _refusals(
         )
     spans = expression_limits.ValueSpans(literal)
     for node in nodes:
-        spans.of(node)
+        spans.span_of(node)
         if isinstance(node, expression_tree.CallNode) and node.overload not in ALLOWED:
             yield _unsupported_problem(text, expression_tree.UnsupportedExpression(node.overload, node.at))
             break
@@ -344,14 +359,14 @@ def _refusals(
             yield _unsupported_problem(text, expression_tree.UnsupportedExpression(node.name))
             break
     expected = "BOOL" if wanted == "yes-no" else "INT"
-    if given != expected:
-        want = ("yes or no", "是或否") if wanted == "yes-no" else ("a whole number", "整数")
+    if result_type != expected:
+        names = ("yes or no", "是或否") if wanted == "yes-no" else ("a whole number", "整数")
         yield ExpressionProblem(
             1,
             1,
-            f"This must give {want[0]}, but gives {given.lower()}.",
+            f"This must give {names[0]}, but gives {result_type.lower()}.",
             "Add a comparison, for example “> 20”." if wanted == "yes-no" else "",
-            f"此处应得出{want[1]}，实际得出 {given.lower()}。",
+            f"此处应得出{names[1]}，实际得出 {result_type.lower()}。",
             "请加上比较，例如“> 20”。" if wanted == "yes-no" else "",
         )
 
@@ -361,9 +376,9 @@ def _problems(text: str, report: str) -> tuple[ExpressionProblem, ...]:
     found: dict[tuple[int, int, str], ExpressionProblem] = {}
     for match in _REPORT.finditer(report):
         line, column = max(1, int(match[1])), max(1, int(match[2]))
-        said = match[3].removesuffix(" [INVALID_ARGUMENT]")
-        here = lines[line - 1] if line <= len(lines) else ""
-        problem = _plain_message(said, here, line, column)
+        message = match[3].removesuffix(" [INVALID_ARGUMENT]")
+        source_line = lines[line - 1] if line <= len(lines) else ""
+        problem = _plain_message(message, source_line, line, column)
         found.setdefault((problem.line, problem.column, problem.message), problem)
     if found:
         return tuple(found.values())
@@ -379,14 +394,14 @@ def _problems(text: str, report: str) -> tuple[ExpressionProblem, ...]:
     )
 
 
-def _plain_message(said: str, here: str, line: int, column: int) -> ExpressionProblem:
-    reference = re.match(r"undeclared reference to '([^']+)'", said)
+def _plain_message(message: str, source_line: str, line: int, column: int) -> ExpressionProblem:
+    reference = re.match(r"undeclared reference to '([^']+)'", message)
     if reference:
         name = reference[1]
-        # The library points at the last dot; a reader looks for the name's beginning.
-        start = here.rfind(name, 0, column + len(name))
+        # The library gives the column of the last dot. A reader looks for the start of the name.
+        start = source_line.rfind(name, 0, column + len(name))
         column = start + 1 if start >= 0 else column
-        meant = nearest(name, [*CONDITION_FACTS, *_SPOKEN])
+        meant = nearest(name, [*CONDITION_FACTS, *_FUNCTION_NAMES])
         return ExpressionProblem(
             line,
             column,
@@ -395,29 +410,34 @@ def _plain_message(said: str, here: str, line: int, column: int) -> ExpressionPr
             f"没有名为“{name}”的数据项或函数。",
             f"是否应为“{meant}”？" if meant else "",
         )
-    overload = re.match(r"found no matching overload for '([^']+)' applied to '\((.*)\)'", said)
+    overload = re.match(r"found no matching overload for '([^']+)' applied to '\((.*)\)'", message)
     if overload:
         operator = overload[1].strip("_").replace("_", " ").replace("@", "")
         kinds = overload[2]
-        whole = "double" in kinds
+        has_fraction = "double" in kinds
         return ExpressionProblem(
             line,
             column,
             f"“{operator}” cannot be used on ({kinds}).",
             "Write whole numbers without a decimal point."
-            if whole
+            if has_fraction
             else "Both sides must have the same type.",
             f"“{operator}”不能用于（{kinds}）。",
-            "整数请不要写小数点。" if whole else "两边的类型必须一致。",
+            "整数请不要写小数点。" if has_fraction else "两边的类型必须一致。",
         )
-    said = said if len(said) < 160 else said[:157] + "…"
+    message = message if len(message) < 160 else message[:157] + "…"
     return ExpressionProblem(
-        line, column, f"This cannot be read as a condition: {said}.", "", f"无法按条件读取（{said}）。", ""
+        line,
+        column,
+        f"This cannot be read as a condition: {message}.",
+        "",
+        f"无法按条件读取（{message}）。",
+        "",
     )
 
 
 def seen_json(value: Value | None) -> str | int | bool | list[str] | None:
-    """A seen value as JSON: times as UTC text."""
+    """Return a value that a rule saw as JSON; a time becomes a text in UTC."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     return value

@@ -1,7 +1,7 @@
-"""How large a checked expression's numbers and times can get, and how long it can run: known before it ever does.
+"""Limits of a checked expression: how large its numbers and times can become, and how long it can run.
 
-Facts are bounded (:mod:`credits.rules.facts` refuses others), loops go over lists of known length, and so both follow
-from the tree alone.
+Both follow from the tree alone, before the expression runs: facts are bounded (:mod:`credits.rules.facts` refuses
+others), and loops go over lists of known length.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from credits.rules.expressions.expression_tree import (
 
 Literal_ = Callable[[str, str], datetime | timedelta]
 Span = tuple[int, int]
-"""The least and the greatest that a value can be: whole numbers as they are, times and durations in microseconds."""
+"""The smallest and the largest possible value. Times and durations are in microseconds."""
 
 MAX_ITEMS = 100
-"""Entries of a list among the facts that an expression looks at."""
+"""The most entries of a fact that is a list. An expression is not computed on a longer list."""
 MAX_TURNS = 9_999
-"""Turns of all loops together: the reference gives up at 10,000."""
+"""The most turns of all loops together. The reference stops at 10,000."""
 MAX_STEPS = 200_000
-"""Parts computed at most, each as often as its loops turn."""
+"""The most parts that may be computed; each part counts as often as its loops turn."""
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _FACT = (-(2**57), 2**57)
@@ -40,27 +40,27 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(value: datetime | timedelta) -> int:
-    """Since 1970 for a time, the length of a duration."""
+    """Return the microseconds since 1970 of a time, or the length of a duration in microseconds."""
     return ((value - _EPOCH) if isinstance(value, datetime) else value) // _MICROSECOND
 
 
-# Facts' times are of the years 1970 to 2200, in any time zone.
+# The times of facts are in the years 1970 to 2200, in any time zone.
 _TIME = (microseconds(datetime(1969, 12, 31, tzinfo=UTC)), microseconds(datetime(2201, 1, 2, tzinfo=UTC)))
 _ALL_TIME = (microseconds(datetime.min.replace(tzinfo=UTC)), microseconds(datetime.max.replace(tzinfo=UTC)))
 _APART = 2**63 // 1000
-"""The reference reckons the time between two times in nanoseconds of 64 bits: some 292 years."""
+"""The reference stores the difference of two times as 64 bits of nanoseconds: about 292 years."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionCost:
-    """The most that a part can take: turns of loops, and steps in all."""
+    """The highest possible cost of a part: turns of loops, and steps in total."""
 
     turns: int
     steps: int
 
 
 def expression_cost(node: Node) -> ExpressionCost:
-    """What computing ``node`` once can take at most."""
+    """Return the highest possible cost of computing ``node`` once."""
     if isinstance(node, LoopNode):
         over, body, length = expression_cost(node.over), expression_cost(node.body), _length(node.over)
         return ExpressionCost(over.turns + length * (1 + body.turns), over.steps + length * (1 + body.steps))
@@ -74,7 +74,7 @@ def expression_cost(node: Node) -> ExpressionCost:
 
 
 def _length(node: Node) -> int:
-    """The most entries of a list (one for anything else)."""
+    """Return the most entries that a list can have, or 1 for anything else."""
     if isinstance(node, ConstantNode) or (isinstance(node, NameNode) and not node.kind.startswith("list ")):
         return 1
     if isinstance(node, ListNode):
@@ -88,45 +88,49 @@ def _length(node: Node) -> int:
 
 @dataclass
 class ValueSpans:
-    """Spans of the parts of one expression. ``literal`` reads the text of a time or a duration.
+    """The spans of the parts of one expression. ``literal`` reads the text of a time or a duration.
 
-    Raises :class:`~credits.rules.expressions.expression_tree.UnsupportedExpression` for times that could leave the
-    calendar.
+    Its methods raise :class:`~credits.rules.expressions.expression_tree.UnsupportedExpression` for times that could
+    leave the calendar.
     """
 
     literal: Literal_
-    _within: dict[int, Span | None] = field(default_factory=dict)
+    _spans: dict[int, Span | None] = field(default_factory=dict)
 
-    def of(self, node: Node) -> Span | None:
-        """None for what has no order (a truth value, a text, a list), and where nothing narrower is known."""
+    def span_of(self, node: Node) -> Span | None:
+        """Return the span of a part.
+
+        Return None for a truth value, a text or a list, which have no span, and if no narrower limit is known.
+        """
         key = id(node)
-        if key not in self._within:
-            self._within[key] = self._reckon(node)
-        return self._within[key]
+        if key not in self._spans:
+            self._spans[key] = self._compute(node)
+        return self._spans[key]
 
-    def safe(self, node: CallNode) -> bool:
-        """Whether whole-number arithmetic cannot leave 64 bits here."""
-        span = self._raw(node)
+    def fits_64_bits(self, node: CallNode) -> bool:
+        """Return whether whole-number arithmetic cannot leave 64 bits here."""
+        span = self._unclamped(node)
         return span is not None and span[0] >= INT_MIN and span[1] <= INT_MAX
 
-    def _reckon(self, node: Node) -> Span | None:
+    def _compute(self, node: Node) -> Span | None:
         if isinstance(node, ConstantNode):
             value = node.value
             return (value, value) if isinstance(value, int) and not isinstance(value, bool) else None
         if isinstance(node, NameNode):
-            # A loop's variable may hold any whole number of a list that is written out.
+            # A loop's variable can have any whole number of a list that the author wrote.
             fact = {"int": _FACT, "time": _TIME} if "." in node.name else {"int": (INT_MIN, INT_MAX)}
             return fact.get(node.kind)
         for part in child_nodes(node):
-            self.of(part)
+            self.span_of(part)
         if not isinstance(node, CallNode):
             return None
-        span = self._raw(node)
+        span = self._unclamped(node)
         if span is None or not node.overload.endswith("int64"):
             return span
         return max(INT_MIN, span[0]), min(INT_MAX, span[1])
 
-    def _raw(self, node: CallNode) -> Span | None:
+    def _unclamped(self, node: CallNode) -> Span | None:
+        """Return the span before whole numbers are limited to 64 bits."""
         name, args = node.overload, node.args
         if name in ("string_to_timestamp", "string_to_duration"):
             text = args[0]
@@ -139,11 +143,11 @@ class ValueSpans:
         if name in ("size_string", "string_size", "size_list", "list_size"):
             return _SIZE
         if name == "conditional":
-            return _union(self.of(args[1]), self.of(args[2]))
+            return _union(self.span_of(args[1]), self.span_of(args[2]))
         if name == "negate_int64":
-            span = self.of(args[0])
+            span = self.span_of(args[0])
             return span and (-span[1], -span[0])
-        ways: Mapping[str, Callable[[Span, Span], Span]] = {
+        operations: Mapping[str, Callable[[Span, Span], Span]] = {
             "add_int64": _sum,
             "subtract_int64": _difference,
             "multiply_int64": _product,
@@ -151,15 +155,15 @@ class ValueSpans:
             "add_timestamp_duration": _sum,
             "subtract_timestamp_duration": _difference,
         }
-        way = ways.get(name)
-        if way is None:
+        operation = operations.get(name)
+        if operation is None:
             return (INT_MIN, INT_MAX) if name.endswith(("divide_int64", "modulo_int64")) else None
-        left, right = self.of(args[0]), self.of(args[1])
+        left, right = self.span_of(args[0]), self.span_of(args[1])
         if left is None or right is None:
             if "timestamp" in name:
                 raise UnsupportedExpression("a time or duration that is not a fact or written out")
             return None
-        span = way(left, right)
+        span = operation(left, right)
         if name == "subtract_timestamp_timestamp":
             if span[0] <= -_APART or span[1] >= _APART:
                 raise UnsupportedExpression("the time between two times that may lie 292 years apart")
@@ -168,18 +172,18 @@ class ValueSpans:
         return span
 
 
-def _union(one: Span | None, other: Span | None) -> Span | None:
-    return (min(one[0], other[0]), max(one[1], other[1])) if one and other else None
+def _union(left: Span | None, right: Span | None) -> Span | None:
+    return (min(left[0], right[0]), max(left[1], right[1])) if left and right else None
 
 
-def _sum(one: Span, other: Span) -> Span:
-    return one[0] + other[0], one[1] + other[1]
+def _sum(left: Span, right: Span) -> Span:
+    return left[0] + right[0], left[1] + right[1]
 
 
-def _difference(one: Span, other: Span) -> Span:
-    return one[0] - other[1], one[1] - other[0]
+def _difference(left: Span, right: Span) -> Span:
+    return left[0] - right[1], left[1] - right[0]
 
 
-def _product(one: Span, other: Span) -> Span:
-    corners = [a * b for a in one for b in other]
+def _product(left: Span, right: Span) -> Span:
+    corners = [a * b for a in left for b in right]
     return min(corners), max(corners)

@@ -1,8 +1,8 @@
-"""A checked expression as a small tree, read from the CEL library's own serialisation.
+"""A checked expression as a small tree, read from the CEL library's serialisation.
 
-It is an ``Any`` around ``cel.expr.CheckedExpr`` in the protocol buffers' wire format; field numbers as in the CEL
-specification's ``checked.proto`` and ``syntax.proto``. What the tree has no form for is refused by name: what is
-not listed here cannot be computed.
+The serialisation is an ``Any`` around ``cel.expr.CheckedExpr`` in the wire format of protocol buffers. The field
+numbers are those of ``checked.proto`` and ``syntax.proto`` in the CEL specification. An expression with a part for
+which the tree has no node is refused, and the part is named: only what is listed here can be computed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from credits.rules.fact_catalogue import CONDITION_FACTS
 How = Literal["exists", "all", "exists_one"]
 
 MAX_NODES = 200
-"""Parts of an expression, those that its loops expand to included."""
+"""The most parts of an expression, including those that its loops expand to."""
 MAX_DEPTH = 100
-"""Parts within parts."""
+"""The most levels of parts within parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstantNode:
-    """A truth value, a whole number or a text, as written."""
+    """A truth value, a whole number or a text that the author wrote."""
 
     value: bool | int | str
 
 
 @dataclass(frozen=True, slots=True)
 class NameNode:
-    """A fact, or the variable of a loop around it."""
+    """A fact, or the variable of a surrounding loop. ``kind`` is its type, such as ``int`` or ``list string``."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ class NameNode:
 
 @dataclass(frozen=True, slots=True)
 class CallNode:
-    """A function by its overload, as the specification names it (``add_int64``)."""
+    """A function call. ``overload`` is the name in the CEL specification, such as ``add_int64``."""
 
     overload: str
     args: tuple[Node, ...]
@@ -48,14 +48,14 @@ class CallNode:
 
 @dataclass(frozen=True, slots=True)
 class ListNode:
-    """A list written out."""
+    """A list that the author wrote."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LoopNode:
-    """``over.exists(variable, body)`` and its like."""
+    """A loop: ``over.exists(variable, body)``, or ``all`` or ``exists_one`` instead of ``exists``."""
 
     how: How
     variable: str
@@ -67,7 +67,7 @@ Node = ConstantNode | NameNode | CallNode | ListNode | LoopNode
 
 
 class UnsupportedExpression(Exception):
-    """The expression uses ``what``, which has no place in a rulebook; ``at`` is its offset in the text, from 0."""
+    """The expression uses ``what``, which a rulebook may not use. ``at`` is its offset in the text, from 0."""
 
     def __init__(self, what: str, at: int = 0) -> None:
         super().__init__(what, at)
@@ -84,21 +84,21 @@ class ExpressionTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExpressionTree:
-    """``nodes`` is how many parts the library counted, those that its loops expand to included."""
+    """``nodes`` is the number of parts that the library counted, including those that the loops expand to."""
 
     root: Node
     nodes: int
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
+    """Return the node and all nodes below it."""
     yield node
     for part in child_nodes(node):
         yield from walk(part)
 
 
 def child_nodes(node: Node) -> tuple[Node, ...]:
-    """What stands directly below the node."""
+    """Return the nodes directly below the node."""
     if isinstance(node, CallNode):
         return node.args
     if isinstance(node, ListNode):
@@ -107,7 +107,11 @@ def child_nodes(node: Node) -> tuple[Node, ...]:
 
 
 def read_expression(serialised: bytes) -> ExpressionTree:
-    """The tree of a checked expression; raises :class:`Odd` for what a rulebook may not use."""
+    """Read the tree of a checked expression.
+
+    Raises :class:`UnsupportedExpression` for anything that a rulebook may not use, and :class:`ExpressionTooLarge` for
+    more than :data:`MAX_NODES` parts.
+    """
     checked = _ProtobufMessage(serialised).bytes(2)
     reader = _ExpressionReader(checked)
     if len(reader.kinds) > MAX_NODES:
@@ -118,7 +122,7 @@ def read_expression(serialised: bytes) -> ExpressionTree:
 _PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
 _WELL_KNOWN = {1: "any", 2: "time", 3: "span"}
 _OTHERS = {1: "dyn", 2: "null", 4: "wrapper", 7: "map", 8: "function", 9: "message", 10: "dyn", 11: "type"}
-_SPOKEN = {
+_KIND_NAMES = {
     "map": "a map",
     "double": "a fraction",
     "dyn": "mixed kinds",
@@ -128,6 +132,8 @@ SIMPLE = frozenset({"bool", "int", "string", "time", "span"})
 
 
 class _ExpressionReader:
+    """Builds the nodes of one ``CheckedExpr``; ``kinds`` are the types of its parts, by the parts' numbers."""
+
     def __init__(self, checked: bytes) -> None:
         self.kinds: dict[int, str] = {}
         self._references: dict[int, tuple[str, list[str]]] = {}
@@ -140,7 +146,7 @@ class _ExpressionReader:
                 reference = _ProtobufMessage(message.bytes(2))
                 self._references[message.number(1)] = (
                     reference.text(1),
-                    [one.decode() for one in reference.all(3)],
+                    [overload.decode() for overload in reference.all(3)],
                 )
             elif tag == 3:
                 self.kinds[message.number(1)] = _kind(_ProtobufMessage(message.bytes(2)))
@@ -153,55 +159,58 @@ class _ExpressionReader:
         message = _ProtobufMessage(expr)
         number = message.number(2)
         if depth > MAX_DEPTH:
-            raise self._odd("so many parts within parts", number)
+            raise self._unsupported("so many parts within parts", number)
         if message.has(9):
             return self._loop(_ProtobufMessage(message.bytes(9)), number, depth)
         kind = self.kinds.get(number, "dyn")
         if kind.replace("list ", "") not in SIMPLE:
-            raise self._odd(_SPOKEN.get(kind, kind), number)
+            raise self._unsupported(_KIND_NAMES.get(kind, kind), number)
         if message.has(3):
             return ConstantNode(_constant(_ProtobufMessage(message.bytes(3))))
         name, overloads = self._references.get(number, ("", []))
         if message.has(5):
-            raise self._odd("has", number)
+            raise self._unsupported("has", number)
         if name and not overloads:
             return NameNode(name, kind)
         if message.has(6) and len(overloads) == 1:
             call = _ProtobufMessage(message.bytes(6))
             args = [*call.all(1), *call.all(3)]
-            below = tuple(self.node(one, depth + 1) for one in args)
-            return CallNode(overloads[0], below, self._at.get(number, 0))
+            nodes = tuple(self.node(arg, depth + 1) for arg in args)
+            return CallNode(overloads[0], nodes, self._at.get(number, 0))
         if message.has(7):
             listed = _ProtobufMessage(message.bytes(7))
             if not listed.has(2):
-                return ListNode(tuple(self.node(one, depth + 1) for one in listed.all(1)))
-        raise self._odd(overloads[0] if overloads else kind, number)
+                return ListNode(tuple(self.node(item, depth + 1) for item in listed.all(1)))
+        raise self._unsupported(overloads[0] if overloads else kind, number)
 
     def _loop(self, loop: _ProtobufMessage, number: int, depth: int) -> LoopNode:
-        """One of the three macros, each known by its own way of expanding: ``@result || body``,
-        ``@result && body``, ``body ? @result + 1 : @result``."""
+        """Return the loop of one of the three macros.
+
+        The expansion shows which macro it is: ``@result || body`` is ``exists``, ``@result && body`` is ``all``,
+        ``body ? @result + 1 : @result`` is ``exists_one``.
+        """
         step = _ProtobufMessage(_ProtobufMessage(loop.bytes(6)).bytes(6))
         how = _HOWS.get(step.text(2))
         args = step.all(3)
         if how is None or loop.has(8) or not _ProtobufMessage(loop.bytes(4)).has(3):
-            raise self._odd("map” or “filter", number)
+            raise self._unsupported("map” or “filter", number)
         body = args[0] if how == "exists_one" else args[1]
         variable = loop.text(1)
-        if variable in ROOMS or variable.startswith("@"):
-            raise self._odd(variable, number)
+        if variable in FACT_GROUPS or variable.startswith("@"):
+            raise self._unsupported(variable, number)
         return LoopNode(how, variable, self.node(loop.bytes(2), depth + 1), self.node(body, depth + 1))
 
-    def _odd(self, what: str, number: int) -> UnsupportedExpression:
+    def _unsupported(self, what: str, number: int) -> UnsupportedExpression:
         return UnsupportedExpression(what, self._at.get(number, 0))
 
 
 _HOWS: Mapping[str, How] = {"_||_": "exists", "_&&_": "all", "_?_:_": "exists_one"}
-ROOMS = frozenset(name.partition(".")[0] for name in CONDITION_FACTS)
-"""Names that a loop's variable may not take: it would hide the facts."""
+FACT_GROUPS = frozenset(name.partition(".")[0] for name in CONDITION_FACTS)
+"""Names that a loop's variable may not have, because it would hide the facts."""
 
 
 def _kind(message: _ProtobufMessage) -> str:
-    """``bool``, ``int``, ``string``, ``time``, ``span``, a list of one of them, or something else."""
+    """Return ``bool``, ``int``, ``string``, ``time`` or ``span``, ``list`` and one of them, or another name."""
     for tag, value in message:
         if tag == 6 and isinstance(value, bytes):
             return "list " + _kind(_ProtobufMessage(_ProtobufMessage(value).bytes(1)))
@@ -217,12 +226,12 @@ def _constant(message: _ProtobufMessage) -> bool | int | str:
         return value.decode()
     if not isinstance(value, int):
         raise TypeError(tag)
-    # Whole numbers come as 64 bits in two's complement.
+    # Whole numbers are stored as 64 bits in two's complement.
     return bool(value) if tag == 2 else value - (1 << 64) if value >> 63 else value
 
 
 class _ProtobufMessage:
-    """A message's fields by number; what is left out is empty or zero."""
+    """The fields of a message, by their numbers. A missing field is empty or zero."""
 
     __slots__ = ("_parts",)
 
@@ -233,10 +242,10 @@ class _ProtobufMessage:
         return iter(self._parts)
 
     def has(self, tag: int) -> bool:
-        return any(one == tag for one, _value in self._parts)
+        return any(number == tag for number, _value in self._parts)
 
     def all(self, tag: int) -> list[bytes]:
-        return [value for one, value in self._parts if one == tag and isinstance(value, bytes)]
+        return [value for number, value in self._parts if number == tag and isinstance(value, bytes)]
 
     def bytes(self, tag: int) -> bytes:
         found = self.all(tag)
@@ -246,7 +255,7 @@ class _ProtobufMessage:
         return self.bytes(tag).decode()
 
     def number(self, tag: int) -> int:
-        found = [value for one, value in self._parts if one == tag and isinstance(value, int)]
+        found = [value for number, value in self._parts if number == tag and isinstance(value, int)]
         return found[-1] if found else 0
 
 

@@ -1,8 +1,8 @@
-"""What conditions can reach: whether some facts make them hold together, by trying every case that can differ.
+"""Find out whether any facts make conditions true together, by trying every case that can make a difference.
 
-A comparison of a fact with a constant changes only at the constant, so a few values of each fact stand for all of
-them. What is no such comparison (two facts compared, a text searched) is taken to be able to go either way, each time
-by itself: that allows more than can really be, so "impossible" is never said of what is possible.
+A comparison of a fact with a constant changes only at the constant, so a few values of each fact represent all values.
+Any other part (two facts compared, a text searched) is taken as possibly true and possibly false, independently of all
+others. That allows more cases than are really possible, so a possible combination is never called impossible.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from credits.rules.expressions.expression_tree import CallNode, ConstantNode, Li
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 
 MAX_STEPS = 200_000
-"""Parts of conditions that one question may compute; beyond it nothing is said."""
+"""The most parts of conditions that one question may compute. A larger question gets no answer (None)."""
 
 _Value = bool | int | str | datetime
 _SIGNS = ("less", "less_equals", "greater", "greater_equals")
@@ -25,20 +25,21 @@ _LARGE = 2**53
 _MOMENT = timedelta(microseconds=1)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
 _FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-"""No facts are near the ends of the calendar, beyond which Python has no time."""
+"""Constants outside these are left out: Python has no times beyond the ends of the calendar, and no fact is near
+them."""
 _SIGNED = ("standing.",)
 
 
 @dataclass(frozen=True, slots=True)
 class WholeNumberRange:
-    """A whole-number fact between two numbers, both included."""
+    """A range of whole numbers, both ends included."""
 
     least: int
     most: int
 
 
 def fact_range(fact: str) -> WholeNumberRange:
-    """The numbers that a whole-number fact can be: counts are not below zero, a share is at most the whole."""
+    """Return the possible values of a whole-number fact: a count is at least 0, a share is from 0 to 100 hundredths."""
     if fact == "contribution.share_hundredths":
         return WholeNumberRange(0, 100)
     return WholeNumberRange(-_LARGE if fact.startswith(_SIGNED) else 0, _LARGE)
@@ -46,7 +47,7 @@ def fact_range(fact: str) -> WholeNumberRange:
 
 @dataclass
 class SearchBudget:
-    """What all questions about one rulebook may cost together, in parts of conditions computed."""
+    """What all questions about one rulebook may cost together. ``left`` counts parts of conditions to compute."""
 
     left: int = 1_000_000
 
@@ -56,21 +57,24 @@ def is_satisfiable(
     within: Mapping[str, WholeNumberRange] | None = None,
     budget: SearchBudget | None = None,
 ) -> bool | None:
-    """Whether some known facts give every condition its wanted answer, the facts ``within`` being in their ranges;
-    None where there are too many cases to try, or the budget is used up."""
+    """Return whether some known facts give each condition its wanted answer, with the facts in ``within`` in their
+    range.
+
+    Return None if there are too many cases to try, or if the budget is used up.
+    """
     budget = budget or SearchBudget()
     if budget.left <= 0:
         return None
     cases = _RepresentativeValues(within or {})
     for node, _ in wanted:
-        cases.look(node)
+        cases.add_condition(node)
     cost = sum(1 for node, _ in wanted for _ in walk(node))
     budget.left -= cost
     if cases.count() * cost > min(MAX_STEPS, budget.left):
         return None
     for case in cases.all():
         budget.left -= cost
-        if all(_holds(node, case) is answer for node, answer in wanted):
+        if all(_value_in_case(node, case) is answer for node, answer in wanted):
             return True
     return False
 
@@ -81,25 +85,26 @@ _Case = Mapping[_Key, _Value]
 
 @dataclass
 class _RepresentativeValues:
-    """The values that stand for all: by fact, and yes and no for each part that is not understood."""
+    """The values to try: a few for each fact, and true and false for each part that is not a simple comparison."""
 
     within: Mapping[str, WholeNumberRange]
     constants: dict[str, set[_Value]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
-    open: dict[Node, None] = field(default_factory=dict)
+    opaque: dict[Node, None] = field(default_factory=dict)
 
-    def look(self, node: Node) -> None:
+    def add_condition(self, node: Node) -> None:
+        """Take in the facts, constants and opaque parts of a condition."""
         if isinstance(node, ConstantNode):
             return
         if isinstance(node, NameNode) and node.kind == "bool" and node.name in CONDITION_FACTS:
             self._fact(node, ())
         elif isinstance(node, CallNode) and node.overload in ("logical_and", "logical_or", "logical_not"):
             for part in node.args:
-                self.look(part)
+                self.add_condition(part)
         elif isinstance(node, CallNode) and (found := _comparison(node)):
             self._fact(found[0], found[1])
         else:
-            self.open[node] = None
+            self.opaque[node] = None
 
     def _fact(self, name: NameNode, constants: Sequence[_Value]) -> None:
         self.kinds[name.name] = name.kind
@@ -121,7 +126,7 @@ class _RepresentativeValues:
         found: list[tuple[_Key, list[_Value]]] = [
             (name, self._values(name)) for name in sorted(self.constants)
         ]
-        found += [(node, [True, False]) for node in self.open]
+        found += [(node, [True, False]) for node in self.opaque]
         return found
 
     def _values(self, name: str) -> list[_Value]:
@@ -129,13 +134,13 @@ class _RepresentativeValues:
         if kind == "bool":
             return [True, False]
         if kind == "int":
-            room = self.within.get(name, fact_range(name))
+            possible = self.within.get(name, fact_range(name))
             near = {number + by for number in constants if isinstance(number, int) for by in (-1, 0, 1)}
-            inner = {one for one in near if room.least <= one <= room.most}
-            whole: list[_Value] = [*sorted({room.least, room.most} | inner)]
-            return whole
+            inner = {number for number in near if possible.least <= number <= possible.most}
+            numbers: list[_Value] = [*sorted({possible.least, possible.most} | inner)]
+            return numbers
         if kind == "time":
-            moments = [one for one in constants if isinstance(one, datetime) and _FIRST < one < _LAST]
+            moments = [value for value in constants if isinstance(value, datetime) and _FIRST < value < _LAST]
             return [
                 EARLIEST,
                 LATEST,
@@ -143,36 +148,36 @@ class _RepresentativeValues:
             ]
         if name in CLOSED:
             return [*CLOSED[name]]
-        texts = sorted(one for one in constants if isinstance(one, str))
-        # One more stands for every text that no condition names.
+        texts = sorted(value for value in constants if isinstance(value, str))
+        # The added text represents every text that no condition names.
         return [*texts, "".join(texts) + "·"]
 
 
-def _holds(node: Node, case: _Case) -> bool:
+def _value_in_case(node: Node, case: _Case) -> bool:
     if isinstance(node, ConstantNode):
         return bool(node.value)
     if isinstance(node, NameNode):
         return bool(case[node.name])
     if isinstance(node, CallNode) and node.overload == "logical_not":
-        return not _holds(node.args[0], case)
+        return not _value_in_case(node.args[0], case)
     if isinstance(node, CallNode) and node.overload == "logical_and":
-        return all(_holds(part, case) for part in node.args)
+        return all(_value_in_case(part, case) for part in node.args)
     if isinstance(node, CallNode) and node.overload == "logical_or":
-        return any(_holds(part, case) for part in node.args)
+        return any(_value_in_case(part, case) for part in node.args)
     found = _comparison(node) if isinstance(node, CallNode) else None
     if found is None or not isinstance(node, CallNode):
         return bool(case[node])
-    name, constants, turned = found
-    return _compared(node.overload, case[name.name], constants, turned)
+    name, constants, constant_first = found
+    return _compare(node.overload, case[name.name], constants, constant_first)
 
 
-def _compared(overload: str, value: _Value, constants: Sequence[_Value], turned: bool) -> bool:
+def _compare(overload: str, value: _Value, constants: Sequence[_Value], constant_first: bool) -> bool:
     if overload == "in_list":
         return value in constants
     other = constants[0]
     if overload in ("equals", "not_equals"):
         return (value == other) is (overload == "equals")
-    left, right = (other, value) if turned else (value, other)
+    left, right = (other, value) if constant_first else (value, other)
     if overload.startswith("less_equals"):
         return left <= right  # type: ignore[operator]
     if overload.startswith("less"):
@@ -183,7 +188,10 @@ def _compared(overload: str, value: _Value, constants: Sequence[_Value], turned:
 
 
 def _comparison(node: CallNode) -> tuple[NameNode, tuple[_Value, ...], bool] | None:
-    """The fact and the constants that a comparison is between, and whether the constant stands first."""
+    """Return the fact and the constants of a comparison, and whether the constant comes first.
+
+    Return None for any other call.
+    """
     if len(node.args) != 2 or (node.overload not in _ORDERED and node.overload not in _EQUAL):
         return None
     left, right = node.args
@@ -193,10 +201,10 @@ def _comparison(node: CallNode) -> tuple[NameNode, tuple[_Value, ...], bool] | N
         found = [constant(item) for item in right.items]
         values = tuple(value for value in found if value is not None)
         return (left, values, False) if isinstance(left, NameNode) and len(values) == len(found) else None
-    for one, other, turned in ((left, right, False), (right, left, True)):
+    for fact, other, constant_first in ((left, right, False), (right, left, True)):
         value = constant(other)
-        if isinstance(one, NameNode) and _is_fact(one) and value is not None:
-            return one, (value,), turned
+        if isinstance(fact, NameNode) and _is_fact(fact) and value is not None:
+            return fact, (value,), constant_first
     return None
 
 
@@ -212,7 +220,8 @@ def _is_fact(node: Node) -> bool:
 
 
 def constant(node: Node) -> _Value | None:
-    """The value of a constant, of a negative number, or of a time that is written out."""
+    """Return the value of a constant, a negative number or a time that the author wrote. Return None for anything
+    else."""
     if isinstance(node, ConstantNode):
         return node.value
     if isinstance(node, CallNode) and len(node.args) == 1:

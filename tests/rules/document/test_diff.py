@@ -1,4 +1,4 @@
-"""Two rulebooks compared in words."""
+"""The differences of two rulebooks, in sentences."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ conversion: {points_per_step: 16, step: 0.5}
 """
 
 
-def said(old: str, new: str) -> list[tuple[str, str]]:
-    return [(one.text["en"], one.text["zh"]) for one in differences(parse(old), parse(new))]
+def sentences(old: str, new: str) -> list[tuple[str, str]]:
+    return [
+        (difference.text["en"], difference.text["zh"]) for difference in differences(parse(old), parse(new))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,49 +71,50 @@ def said(old: str, new: str) -> list[tuple[str, str]]:
     ],
 )
 def test_each_change_is_said_in_both_languages(old: str, new: str, en: str, zh: str) -> None:
-    """One change of the text is one sentence, with the value before and the value after."""
-    assert said(BASE, BASE.replace(old, new)) == [(en, zh)]
+    """Each change gives one sentence in both languages, with the values before and after."""
+    assert sentences(BASE, BASE.replace(old, new)) == [(en, zh)]
 
 
 def test_what_was_added_and_removed_is_said_with_what_it_says() -> None:
-    """A new entry is told with its wording and condition, and so is one that went."""
+    """A new entry is described with its wording and condition, and so is a removed entry."""
     more = BASE.replace(
         "points:\n",
         "  - id: stars\n    text: {zh: 知名项目, en: a known project}\n    when: repository.stars >= 500\npoints:\n",
     )
-    assert said(BASE, more) == [
+    assert sentences(BASE, more) == [
         (
             "new requirement “stars”: a known project; condition “repository.stars >= 500”",
             "新增要求“stars”：知名项目；条件 “repository.stars >= 500”",
         )
     ]
-    assert said(more, BASE)[0][0].startswith("removed requirement “stars”")
+    assert sentences(more, BASE)[0][0].startswith("removed requirement “stars”")
 
 
 def test_the_order_of_entries_is_a_difference_of_its_own() -> None:
-    """Two rules that changed places are neither added nor removed."""
+    """Two rules that changed places are reported as moved, not as added or removed."""
     first, second = BASE.index("  - id: base"), BASE.index("  - id: size")
     end = BASE.index("caps:")
     swapped = BASE[:first] + BASE[second:end] + BASE[first:second] + BASE[end:]
-    (one,) = differences(parse(BASE), parse(swapped))
-    assert (one.way, one.place) == ("moved", "points")
+    (difference,) = differences(parse(BASE), parse(swapped))
+    assert (difference.way, difference.place) == ("moved", "points")
 
 
 def test_a_default_written_out_is_no_difference() -> None:
-    """Canonical forms are compared: saying what holds anyway changes nothing."""
+    """A default that is written out is no difference, because canonical forms are compared."""
     assert differences(parse(BASE), parse(BASE + "term_cap: 2\nhearing_days: 5\n")) == ()
 
 
-@pytest.mark.parametrize("path", sorted(Path("rulebooks").glob("*.yaml")), ids=lambda one: one.stem)
+@pytest.mark.parametrize("path", sorted(Path("rulebooks").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_rulebook_is_told_from_the_base_without_a_bare_key(path: Path) -> None:
-    """Every place that a shipped rulebook uses has words of its own in both languages."""
+    """Every key that a shipped rulebook uses has a label in both languages."""
     library = {
         ("open-source-practice", "2025"): Path("rulebooks/open-source-practice.yaml").read_text("utf-8")
     }
     other = parse(path.read_text("utf-8"), library)
     found = differences(parse(BASE), other)
     assert found
-    for one in found:
-        assert one.text["zh"] != one.text["en"], one
-        assert "_" not in one.text["en"].split("“")[0], one.text["en"]
-    assert {one.place for one in found} == {one.place for one in differences(other, parse(BASE))}
+    for difference in found:
+        assert difference.text["zh"] != difference.text["en"], difference
+        assert "_" not in difference.text["en"].split("“")[0], difference.text["en"]
+    back = differences(other, parse(BASE))
+    assert {difference.place for difference in found} == {difference.place for difference in back}

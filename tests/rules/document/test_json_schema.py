@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use: current, a schema, and of one mind with the check."""
+"""The JSON Schema that editors use is current, valid, and agrees with the check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rules.made import ROOT, SHIPPED, shipped, shipped_rulebook
 VALIDATOR = Draft202012Validator(json_schema.schema())
 
 
-def said(data: Any) -> list[str]:
+def schema_errors(data: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(data)]
 
 
@@ -24,18 +24,18 @@ def read(text: str) -> Any:
 
 
 def test_the_shipped_schema_is_current_and_is_one() -> None:
-    """The file is what the shapes give today (``python -m credits.rules.document.json_schema``), in draft 2020-12."""
+    """The file is what ``python -m credits.rules.document.json_schema`` prints, and is valid in draft 2020-12."""
     assert (ROOT / "rulebooks" / "schema.json").read_text(encoding="utf-8") == json_schema.text()
     Draft202012Validator.check_schema(json_schema.schema())
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_rulebook_is_valid_by_the_schema_and_names_it(name: str) -> None:
-    """As written and as resolved; its first line tells an editor where the schema is."""
-    assert said(read(shipped(name))) == []
+    """A shipped rulebook is valid as written and as resolved, and its first line names the schema."""
+    assert schema_errors(read(shipped(name))) == []
     resolved = json.loads(shipped_rulebook(name).canonical())
     resolved.pop("derived_from", None)
-    assert said(resolved) == []
+    assert schema_errors(resolved) == []
     assert shipped(name).startswith("# yaml-language-server: $schema=./schema.json\n")
 
 
@@ -52,12 +52,12 @@ def test_a_shipped_rulebook_is_valid_by_the_schema_and_names_it(name: str) -> No
     ],
 )
 def test_an_editor_is_told_what_the_check_would_refuse(was: str, is_: str, path: str) -> None:
-    """Wrong keys, words, numbers and bounds are found at their place."""
+    """The schema finds wrong keys, words, numbers and limits at their place."""
     text = shipped("open-source-practice").replace(was, is_, 1)
-    assert any(one.startswith(path) for one in said(read(text)))
+    assert any(error.startswith(path) for error in schema_errors(read(text)))
 
 
 def test_only_a_variant_may_leave_out_what_it_takes_over() -> None:
-    """Without ``extends``, the same text lacks nearly everything."""
+    """Without ``extends``, the text of a variant lacks required keys."""
     text = shipped("software-faculty").replace("extends:", "# extends:", 1)
-    assert any("'conversion' is a required property" in one for one in said(read(text)))
+    assert any("'conversion' is a required property" in error for error in schema_errors(read(text)))

@@ -1,4 +1,4 @@
-"""What the language says beyond single contributions: periods, tiers, mixes, selection, tables, rounding, grades."""
+"""Rules about more than one contribution: periods, tiers, mixes, selection, tables, rounding, grades."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def lines_of(outcome: Outcome, step: str) -> list[TraceLine]:
 
 
 def points_of(outcome: Outcome) -> dict[str, str]:
-    return {one.ref: to_text(one.points) for one in outcome.contributions}
+    return {contribution.ref: to_text(contribution.points) for contribution in outcome.contributions}
 
 
 def merged(ref: str, *when: int, **changes: Any) -> ContributionFacts:
-    """A contribution merged at an instant, given in UTC."""
+    """Return a contribution that was merged at the given time in UTC."""
     about = {"merged_at": datetime(*when, tzinfo=UTC), **changes.pop("contribution", {})}
     return contribution(ref, contribution=about, **changes)
 
@@ -45,7 +45,7 @@ def merged(ref: str, *when: int, **changes: Any) -> ContributionFacts:
 def test_a_period_ends_at_midnight_where_the_university_is(
     each: str, inside: tuple[int, ...], outside: tuple[int, ...]
 ) -> None:
-    """8 points a day, ISO week or month, in the rulebook's time zone: the last minute is in, the next is not."""
+    """A cap on a day, ISO week or month ends at midnight in the rulebook's time zone."""
     book = rulebook(caps={**FREE, "periods": [{"each": each, "points": "8"}]})
     first = merged("1", 2025, 3, 4, 1)
     assert evaluate(book, claim(first, merged("2", *inside))).points == 8
@@ -53,14 +53,14 @@ def test_a_period_ends_at_midnight_where_the_university_is(
 
 
 def test_the_first_week_of_a_year_is_iso() -> None:
-    """30 December 2024 is a Monday of week 1 of 2025."""
+    """30 December 2024, a Monday, is in week 1 of 2025."""
     book = rulebook(caps={**FREE, "periods": [{"each": "week", "points": "8"}]})
     outcome = evaluate(book, claim(merged("1", 2024, 12, 30), merged("2", 2025, 1, 2)))
     assert [line.rule for line in lines_of(outcome, "period-cap")] == ["2025-W01"]
 
 
 def test_periods_are_held_from_the_day_to_the_month_however_they_are_listed() -> None:
-    """The order of the file changes nothing: the day is cut first, then the month."""
+    """The cap of the day comes before the cap of the month, whatever the order in the file."""
     caps = [{"each": "month", "points": "9"}, {"each": "day", "points": "4"}]
     facts = claim(
         merged("1", 2025, 3, 4), merged("2", 2025, 3, 4), merged("3", 2025, 3, 9), merged("4", 2025, 3, 11)
@@ -71,16 +71,16 @@ def test_periods_are_held_from_the_day_to_the_month_however_they_are_listed() ->
 
 
 def test_work_of_an_unknown_time_waits_where_a_period_is_capped() -> None:
-    """Nobody guesses the week: the contribution is undecided, and the fact is named."""
+    """If the merge time is unknown, the contribution is undecided, and the missing fact is named."""
     book = rulebook(
         caps={**FREE, "periods": [{"each": "week", "points": "8"}]}, merged_since="any", maturing_days="0"
     )
-    (one,) = evaluate(book, claim(contribution(contribution={"merged_at": None}))).contributions
-    assert (one.status, one.unknown) == ("undecided", ("contribution.merged_at",))
+    (undated,) = evaluate(book, claim(contribution(contribution={"merged_at": None}))).contributions
+    assert (undated.status, undated.unknown) == ("undecided", ("contribution.merged_at",))
 
 
 def test_a_tier_has_its_own_cap() -> None:
-    """Two of tier B share 7 points; one of tier A, and one outside the catalogue, keep theirs."""
+    """Two contributions of tier B share 7 points; tier A and a repository outside the catalogue keep all points."""
     book = rulebook(caps={**FREE, "tiers": [{"tier": "B", "points": "7"}]})
     tiers = ["B", "B", "A", None]
     items = [contribution(str(at), day=at + 1, repository={"tier": tier}) for at, tier in enumerate(tiers)]
@@ -88,7 +88,7 @@ def test_a_tier_has_its_own_cap() -> None:
 
 
 def test_a_cap_says_what_it_took_and_in_whose_favour() -> None:
-    """The line of the claim names who kept points and who lost them; the contribution's own names the winners."""
+    """The claim's line names what kept and what lost points; the contribution's line names what kept them."""
     items = [contribution(str(n), day=n, contribution={"number": f"10{n}"}) for n in (1, 2, 3)]
     book = rulebook(caps={"repository": {"points": "8", "share": "1"}})
     outcome = evaluate(book, claim(*items))
@@ -100,7 +100,7 @@ def test_a_cap_says_what_it_took_and_in_whose_favour() -> None:
 
 
 def test_a_second_repository_that_lowers_the_total_is_named_as_the_reason() -> None:
-    """By itself the first repository kept 15; with a small second one it keeps 10, and the trace says both."""
+    """A small second repository lowers the total from 15 to 9; the trace gives the reason and both numbers."""
     book = rulebook(
         caps={"repository": {"share": "0.5"}},
         points=[{"id": "size", "text": both("size"), "formula": "contribution.changed_lines"}],
@@ -110,10 +110,10 @@ def test_a_second_repository_that_lowers_the_total_is_named_as_the_reason() -> N
     assert evaluate(book, claim(big)).points == 15
     outcome = evaluate(book, claim(big, small))
     assert outcome.points == 9
-    said = lines_of(outcome, "repository-cap")[0].text
-    assert "because x/y gave points too" in said["en"]
-    assert "would keep 15, more than the 9 that everything gives together now" in said["en"]
-    assert "反而更少" in said["zh"]
+    text = lines_of(outcome, "repository-cap")[0].text
+    assert "because x/y gave points too" in text["en"]
+    assert "would keep 15, more than the 9 that everything gives together now" in text["en"]
+    assert "反而更少" in text["zh"]
 
 
 def mixed(**mix: Any) -> RulebookDocument:
@@ -126,10 +126,10 @@ REVIEWS = {"when": "contribution.kind == 'review'", "at_least": "2"}
 
 
 def test_a_mix_that_is_not_met_gives_nothing_and_frees_all_of_it() -> None:
-    """One review of two: no contribution counts, each says why, and nothing is carried or converted."""
+    """With one review instead of two, no contribution counts, each has the reason, and nothing is converted."""
     items = [contribution("1", contribution={"kind": "review"}), contribution("2"), contribution("3")]
     outcome = evaluate(mixed(**REVIEWS), claim(*items, points_carried="3"))
-    assert {one.status for one in outcome.contributions} == {"does-not-count"}
+    assert {contribution.status for contribution in outcome.contributions} == {"does-not-count"}
     assert (outcome.points, outcome.credit, outcome.carried) == (0, 0, 3)
     (line,) = lines_of(outcome, "mix")
     assert (line.before, line.change) == (15, -15)
@@ -139,7 +139,7 @@ def test_a_mix_that_is_not_met_gives_nothing_and_frees_all_of_it() -> None:
 
 
 def test_a_mix_that_is_met_changes_nothing() -> None:
-    """Two reviews: the line says so, the points stay."""
+    """With two reviews, the mix is met and the points stay."""
     items = [contribution(str(n), contribution={"kind": "review"}) for n in (1, 2)]
     outcome = evaluate(mixed(**REVIEWS), claim(*items))
     assert outcome.points == 10
@@ -152,7 +152,7 @@ def test_a_mix_that_is_met_changes_nothing() -> None:
 
 
 def test_a_mix_counts_repositories_by_their_identity() -> None:
-    """Two contributions to one repository are one repository."""
+    """Two contributions to one repository count as one repository, even after a rename."""
     book = mixed(count="repositories", at_least="2")
     same = [contribution("1"), contribution("2", repository={"full_name": "new/name"})]
     assert evaluate(book, claim(*same)).points == 0
@@ -160,18 +160,18 @@ def test_a_mix_counts_repositories_by_their_identity() -> None:
 
 
 def test_a_mix_on_an_unknown_fact_is_undecided_and_not_refused() -> None:
-    """One certain review and one of unknown kind: it could be two, so the claim waits."""
+    """With one review and one contribution of unknown kind, the mix is undecided, because two are possible."""
     items = [
         contribution("1", contribution={"kind": "review"}),
         contribution("2", contribution={"kind": None}),
     ]
     outcome = evaluate(mixed(**REVIEWS), claim(*items))
-    assert {one.status for one in outcome.contributions} == {"undecided"}
+    assert {contribution.status for contribution in outcome.contributions} == {"undecided"}
     assert "not refused" in lines_of(outcome, "mix")[0].text["en"]
 
 
 def test_no_share_widens_no_mix() -> None:
-    """A review in which the student has no part is none of theirs."""
+    """A review in which the student has no share does not count for the mix."""
     items = [
         contribution("1", contribution={"kind": "review"}),
         contribution("2", contribution={"kind": "review", "share": Decimal(0)}),
@@ -181,7 +181,7 @@ def test_no_share_widens_no_mix() -> None:
 
 @pytest.mark.parametrize(("within", "kept"), [("claim", "9"), ("repository", "15"), ("kind", "16")])
 def test_the_best_of_the_claim_or_of_each_repository_or_kind(within: str, kept: str) -> None:
-    """The highest only: of all (9), of two repositories (9 + 6), of two kinds (9 + 7)."""
+    """Only the best counts: of the claim (9), of each repository (9 + 6), or of each kind (9 + 7)."""
     size = [{"id": "size", "text": both("size"), "formula": "contribution.changed_lines"}]
     book = rulebook(caps=FREE, points=size, selection={"best": "1", "within": within})
     items = [
@@ -196,7 +196,7 @@ def test_the_best_of_the_claim_or_of_each_repository_or_kind(within: str, kept: 
 
 @pytest.mark.parametrize(("standing", "credit"), [("0", "2"), ("0.5", "1.5"), ("2", "0"), ("3", "0")])
 def test_highest_only_pays_the_difference_to_what_stands(standing: str, credit: str) -> None:
-    """Whoever has half a credit gets the difference to two, and never less than nothing."""
+    """Credit already recognised is deducted from two credits, and the result is never below zero."""
     book = rulebook(
         points=[{"id": "a", "text": both("a"), "give": "64"}],
         selection={"best": "1", "pay": "difference"},
@@ -222,7 +222,7 @@ def test_highest_only_pays_the_difference_to_what_stands(standing: str, credit: 
     ],
 )
 def test_the_total_is_rounded_to_whole_steps(rounding: str, points: str, steps: int, left: str) -> None:
-    """16 points a step: down, to the nearest (half goes up), up; no more points are used than there are."""
+    """Steps of 16 points are rounded down, to the nearest (half goes up) or up, and use no more points than exist."""
     book = rulebook(
         points=[{"id": "a", "text": both("a"), "give": points}],
         conversion={"points_per_step": "16", "rounding": rounding, "remainder": "drop"},
@@ -244,7 +244,7 @@ TABLE = [
     [("15", "0", "15"), ("16", "0.5", "0"), ("31", "0.5", "15"), ("32", "1", "0"), ("80", "2", "20")],
 )
 def test_a_table_gives_its_highest_row(points: str, credit: str, carried: str) -> None:
-    """16 points half a credit, 32 one, 60 two; what is above the row is left over."""
+    """The highest reached row of the table gives its credit; points above the row remain."""
     book = rulebook(points=[{"id": "a", "text": both("a"), "give": points}], conversion={"table": TABLE})
     outcome = evaluate(book, claim(contribution()))
     assert (to_text(outcome.credit), to_text(outcome.carried)) == (credit, carried)
@@ -268,7 +268,7 @@ FIVE = [("16", "及格"), ("32", "中等"), ("48", "良好"), ("64", "优秀")]
     ("points", "label"), [("16", "及格"), ("47", "中等"), ("48", "良好"), ("90", "优秀")]
 )
 def test_five_levels_go_by_points(points: str, label: str) -> None:
-    """五级制 by bands, from the lowest."""
+    """The bands give the label of 五级制 for the points."""
     bands = [{"at_least": edge, "label": {"zh": zh, "en": zh}} for edge, zh in FIVE]
     grade = graded(points, scheme="five-level", bands=bands).grade
     assert grade is not None
@@ -287,7 +287,7 @@ def test_five_levels_go_by_points(points: str, label: str) -> None:
     ],
 )
 def test_a_percentage_is_fixed_by_formula_or_by_bands(way: dict[str, Any], mark: str) -> None:
-    """32 points are recorded as the rulebook says; the label is the mark."""
+    """For 32 points, each way gives its mark, and the label is the mark."""
     outcome = graded("32", scheme="percentage", in_average="true", **way)
     assert outcome.grade is not None
     assert (to_text(outcome.grade.mark or Decimal(0)), outcome.grade.label["zh"]) == (mark, mark)
@@ -296,7 +296,7 @@ def test_a_percentage_is_fixed_by_formula_or_by_bands(way: dict[str, Any], mark:
 
 
 def test_points_carried_in_have_a_part_in_the_grade() -> None:
-    """Whoever has credit has a grade: it looks at what was converted, not at the new points alone."""
+    """The grade looks at all converted points, including carried points, so credit always has a grade."""
     book = rulebook(grade={"scheme": "letter", "bands": [{"at_least": "16", "label": both("C")}]})
     outcome = evaluate(book, claim(contribution(), points_carried="12"))
     assert outcome.grade is not None
@@ -304,7 +304,7 @@ def test_points_carried_in_have_a_part_in_the_grade() -> None:
 
 
 def test_no_credit_leaves_no_grade() -> None:
-    """A claim that gives nothing leaves no fail and no grade."""
+    """A claim without credit has no grade, so it leaves no fail."""
     outcome = graded("5")
     assert outcome.grade is None
     assert not lines_of(outcome, "grade")
@@ -312,7 +312,7 @@ def test_no_credit_leaves_no_grade() -> None:
 
 
 def test_a_grade_is_stored_and_read_back() -> None:
-    """The outcome's JSON keeps scheme, label, mark and whether it counts towards the average."""
+    """The outcome's JSON keeps scheme, label, mark, and whether the grade counts in the average."""
     outcome = graded("40", scheme="percentage", fixed="85")
     assert Outcome.from_json(outcome.to_json()) == outcome
     assert outcome.to_json()["grade"] == {

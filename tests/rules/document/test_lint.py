@@ -1,4 +1,4 @@
-"""What is valid and hardly meant: told with its place, and never a false alarm."""
+"""Warnings: what is valid and probably a mistake is reported with its place, and there are no false warnings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from credits.rules.expressions.satisfiability import is_satisfiable
 from tests.rules.made import SHIPPED, both, library, shape, shipped
 
 
-def told(**changes: Any) -> dict[str, str]:
-    """By path, the warnings of the least rulebook with ``changes``."""
+def warnings_of(**changes: Any) -> dict[str, str]:
+    """Return the warnings of the smallest rulebook with ``changes``, by path."""
     found = warnings(json.dumps(shape(**changes), ensure_ascii=False))
-    assert all(one.message_zh for one in found)
-    return {one.path: one.text() for one in found}
+    assert all(warning.message_zh for warning in found)
+    return {warning.path: warning.text() for warning in found}
 
 
 def required(*conditions: str) -> list[dict[str, Any]]:
@@ -55,16 +55,16 @@ def test_a_shipped_rulebook_has_nothing_to_be_looked_at(name: str) -> None:
     ],
 )
 def test_a_condition_that_can_never_hold_is_told(when: str) -> None:
-    """Contradictions between comparisons of one fact, and with what the fact can be."""
-    assert "never be true, whatever" in told(requirements=required(when))["requirements[0].when"]
+    """Comparisons that contradict each other, or that no value of the fact can meet, give a warning."""
+    assert "never be true, whatever" in warnings_of(requirements=required(when))["requirements[0].when"]
 
 
 @pytest.mark.parametrize(
     "when", ["repository.stars >= 0", "repository.stars > 5 || repository.stars < 7", "true"]
 )
 def test_a_condition_that_always_holds_is_told(when: str) -> None:
-    """What asks nothing."""
-    assert "is always true, whatever" in told(requirements=required(when))["requirements[0].when"]
+    """A condition that every fact meets gives a warning."""
+    assert "is always true, whatever" in warnings_of(requirements=required(when))["requirements[0].when"]
 
 
 @pytest.mark.parametrize(
@@ -81,24 +81,24 @@ def test_a_condition_that_always_holds_is_told(when: str) -> None:
     ],
 )
 def test_what_is_not_certain_is_not_told(when: str) -> None:
-    """What holds for some facts, or what is beyond the reasoning, is left alone."""
-    assert told(requirements=required(when)) == {}
+    """A condition that some facts meet, or that is too complex to judge, gives no warning."""
+    assert warnings_of(requirements=required(when)) == {}
 
 
 def test_a_misspelt_status_is_told_with_the_one_that_was_meant() -> None:
-    """A status is one of a few words; another one never occurs."""
-    said = told(requirements=required("contribution.status == 'megred'"))["requirements[0].when"]
-    assert "Did you mean “merged”?" in said
+    """A status that does not exist gives a warning, with the status that was probably meant."""
+    text = warnings_of(requirements=required("contribution.status == 'megred'"))["requirements[0].when"]
+    assert "Did you mean “merged”?" in text
 
 
 def test_requirements_and_rules_that_exclude_each_other_are_told() -> None:
-    """A requirement against another, a rule that none of what counts can meet, one that all of it meets."""
-    found = told(
+    """Two requirements that exclude each other give a warning, and rules that never or always apply beside one."""
+    found = warnings_of(
         requirements=required("repository.stars > 5", "repository.stars < 3"),
         points=giving("repository.is_fork"),
     )
     assert "together with the requirement “r0”" in found["requirements[1].when"]
-    found = told(
+    found = warnings_of(
         requirements=required("repository.stars > 5"),
         points=giving("repository.stars == 5", "repository.stars > 4 || repository.is_fork"),
     )
@@ -112,18 +112,19 @@ def banded(*edges: tuple[str, str], of: str = "contribution.changed_lines") -> l
 
 
 def test_a_band_that_nothing_can_reach_is_told() -> None:
-    """Below zero, above the whole, and above what a requirement lets pass."""
+    """A band below zero, above a full share, or above what a requirement allows gives a warning."""
     assert (
-        "No contribution" in told(points=banded(("-5", "1"), ("-1", "2")))["points[0].bands.steps[0].above"]
+        "No contribution"
+        in warnings_of(points=banded(("-5", "1"), ("-1", "2")))["points[0].bands.steps[0].above"]
     )
     share = banded(("0", "1"), ("100", "2"), of="contribution.share_hundredths")
-    assert "No contribution" in told(points=share)["points[0].bands.steps[1].above"]
-    found = told(
+    assert "No contribution" in warnings_of(points=share)["points[0].bands.steps[1].above"]
+    found = warnings_of(
         requirements=required("contribution.changed_lines < 300"), points=banded(("9", "1"), ("299", "2"))
     )
     assert "because of the requirement “r0”" in found["points[0].bands.steps[1].above"]
     assert (
-        told(
+        warnings_of(
             requirements=required("contribution.changed_lines < 301"), points=banded(("9", "1"), ("299", "2"))
         )
         == {}
@@ -131,53 +132,62 @@ def test_a_band_that_nothing_can_reach_is_told() -> None:
 
 
 def test_two_bands_that_give_the_same_are_told() -> None:
-    """The second one changes nothing."""
-    assert "gives the same" in told(points=banded(("9", "1"), ("99", "1")))["points[0].bands.steps[1].give"]
+    """A band with the same points as the band before gives a warning."""
+    assert (
+        "gives the same"
+        in warnings_of(points=banded(("9", "1"), ("99", "1")))["points[0].bands.steps[1].give"]
+    )
 
 
 def test_a_gap_between_rules_that_divide_a_number_is_told() -> None:
-    """21 to 100 and 102 to 500 leave 101 out."""
+    """Rules for 21 to 100 and for 102 to 500 leave a gap at 101."""
     lines = "contribution.changed_lines"
-    found = told(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 101 && {lines} <= 500"))
+    found = warnings_of(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 101 && {lines} <= 500"))
     assert found["points[1].when"].startswith("At 101, none")
-    assert told(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 100")) == {}
+    assert warnings_of(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 100")) == {}
 
 
 def test_an_overlap_of_rules_that_divide_a_number_is_told() -> None:
-    """91 to 100 are in both; thresholds within each other are meant to add up, and are not told."""
+    """Ranges that overlap from 91 to 100 give a warning. Nested ranges are meant to add up and give none."""
     lines = "contribution.changed_lines"
-    found = told(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 90 && {lines} <= 500"))
+    found = warnings_of(points=giving(f"{lines} > 20 && {lines} <= 100", f"{lines} > 90 && {lines} <= 500"))
     assert found["points[1].when"].startswith("At 91, both")
-    assert told(points=giving(f"{lines} > 20", f"{lines} > 100", f"{lines} > 500")) == {}
+    assert warnings_of(points=giving(f"{lines} > 20", f"{lines} > 100", f"{lines} > 500")) == {}
 
 
 def test_a_cap_below_the_least_of_a_contribution_is_told() -> None:
-    """5 points at least, 4 at most: every contribution is cut."""
+    """A cap of 4 with at least 5 points per contribution reduces every contribution, which gives a warning."""
     caps = {
         "contribution": "4",
         "repository": {"points": "3", "share": "1"},
         "kinds": [{"kind": "a", "points": "1"}],
     }
-    assert set(told(caps=caps)) == {"caps.contribution", "caps.repository.points", "caps.kinds[0].points"}
-    assert told(caps={"contribution": "5", "repository": {"share": "1"}}) == {}
+    assert set(warnings_of(caps=caps)) == {
+        "caps.contribution",
+        "caps.repository.points",
+        "caps.kinds[0].points",
+    }
+    assert warnings_of(caps={"contribution": "5", "repository": {"share": "1"}}) == {}
     half = [{"id": "half", "text": both("half"), "times": "0.5", "when": "repository.is_fork"}]
-    assert told(caps={"contribution": "4", "repository": {"share": "1"}}, factors=half) == {}
+    assert warnings_of(caps={"contribution": "4", "repository": {"share": "1"}}, factors=half) == {}
 
 
 def test_credit_that_the_best_can_never_reach_is_told() -> None:
-    """Two contributions of 5 points at most never make the 16 of a step, where nothing is carried."""
+    """Two contributions with at most 5 points never reach the 16 points of a step, if nothing is carried."""
     conversion = {"points_per_step": "16", "remainder": "drop"}
-    assert "give at most 10" in told(selection={"best": "2"}, conversion=conversion)["conversion"]
-    assert told(selection={"best": "4"}, conversion=conversion) == {}
+    assert "give at most 10" in warnings_of(selection={"best": "2"}, conversion=conversion)["conversion"]
+    assert warnings_of(selection={"best": "4"}, conversion=conversion) == {}
 
 
 def test_a_warning_has_its_place_in_the_text() -> None:
-    """Line and column are those of the condition."""
+    """Line and column of a warning point at the condition."""
     text = shipped("open-source-practice").replace(
         "contribution.changed_lines > 0", "contribution.changed_lines < 0"
     )
-    (one,) = warnings(text)
-    assert text.split("\n")[one.line - 1][one.column - 1 :].startswith("contribution.changed_lines < 0")
+    (warning,) = warnings(text)
+    assert text.split("\n")[warning.line - 1][warning.column - 1 :].startswith(
+        "contribution.changed_lines < 0"
+    )
 
 
 _ATOMS = (
@@ -202,13 +212,13 @@ def _condition(chance: random.Random, depth: int = 0) -> str:
 
 
 def test_impossible_is_never_said_of_what_some_facts_meet() -> None:
-    """On random conditions and random facts: an answer that occurs was held to be possible."""
+    """On random conditions and facts, an answer that occurs is never called impossible."""
     for seed in range(300):
         chance = random.Random(seed)
         expression = cel.check(_condition(chance), "yes-no")
         assert isinstance(expression, cel.CheckedExpression)
         assert list(walk(expression.root))
-        says = {answer: is_satisfiable([(expression.root, answer)]) for answer in (True, False)}
+        possible = {answer: is_satisfiable([(expression.root, answer)]) for answer in (True, False)}
         for _ in range(60):
             facts: dict[str, Any] = {
                 "repository.stars": chance.randint(0, 5),
@@ -219,11 +229,11 @@ def test_impossible_is_never_said_of_what_some_facts_meet() -> None:
             }
             answer = expression.value(cel.BoundFacts(facts))
             assert isinstance(answer, bool)
-            assert says[answer] is not False, expression.text
+            assert possible[answer] is not False, expression.text
 
 
 def test_the_reasoning_is_bounded() -> None:
-    """Fifty requirements and fifty rules over many facts at once: silent where it is too much, and soon done."""
+    """Fifty requirements and fifty rules over many facts are checked within the time limit."""
     facts = ["stars", "is_fork", "archived", "osi_approved"]
     many = " || ".join(
         [
@@ -234,5 +244,5 @@ def test_the_reasoning_is_bounded() -> None:
     )
     rules = [f"({many}) && contribution.reviews != {at}" for at in range(50)]
     began = time.process_time()
-    told(requirements=required(*rules), points=giving(*rules))
+    warnings_of(requirements=required(*rules), points=giving(*rules))
     assert time.process_time() - began < 15

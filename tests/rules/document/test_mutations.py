@@ -1,4 +1,4 @@
-"""Damaged rulebooks: every one is a located fault or a valid rulebook, never a crash."""
+"""A damaged rulebook is refused with located faults, or is valid. It never crashes the reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from credits.rules.evaluation.explain import explain
 from tests.rules.made import SHIPPED, claim, contribution, library, shipped, shipped_rulebook
 
 ROUNDS = 20
-"""For each rulebook and way of damaging; ``tests.soak.rulebooks`` does 10,000."""
+"""Damaged texts for each rulebook and kind of damage; ``tests.soak.rulebooks`` makes 10,000."""
 
 PIECES = (
     ": {} [] - & * ! | > ' \" # % @ ` , ? ~ null true 1e9 -1 0.5 999999999999 .inf 😀 \u202e \t \n --- ... <<: "
@@ -23,7 +23,7 @@ PIECES = (
 
 
 def damage_text(text: str, chance: random.Random) -> str:
-    """The text with a few characters or lines cut, doubled, swapped or put in."""
+    """Return the text with a few characters or lines removed, doubled, moved or inserted."""
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(text) + 1)
         upto = min(len(text), at + chance.choice([1, 1, 2, 5, 40, 400]))
@@ -42,7 +42,7 @@ def damage_text(text: str, chance: random.Random) -> str:
 
 
 def damage_shape(data: Any, chance: random.Random) -> Any:
-    """The plain data with one place replaced, dropped, doubled or renamed."""
+    """Return the plain data with one value replaced, removed, doubled or renamed."""
     places = list(_places(data))
     holder, key = chance.choice(places)
     others: list[Any] = [
@@ -90,7 +90,7 @@ def _places(data: Any) -> Any:
 
 
 def stands(text: str) -> bool:
-    """Whether ``text`` is a rulebook; if so it must evaluate, if not its faults must be located within it."""
+    """Return whether ``text`` is a rulebook. If it is, it must evaluate; if not, its faults must have places in it."""
     try:
         book = parse(text, library())
     except RulebookFaults as error:
@@ -111,7 +111,7 @@ def stands(text: str) -> bool:
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_a_damaged_text_is_a_located_fault_or_valid(code: str) -> None:
-    """Cut, doubled, moved and foreign characters anywhere in a shipped rulebook."""
+    """Removed, doubled, moved and inserted characters in a shipped rulebook give located faults or a valid text."""
     text = shipped(code)
     answers = [stands(damage_text(text, random.Random(f"{code} {seed}"))) for seed in range(ROUNDS)]
     assert sum(answers) < ROUNDS
@@ -119,7 +119,7 @@ def test_a_damaged_text_is_a_located_fault_or_valid(code: str) -> None:
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_a_damaged_structure_is_a_located_fault_or_valid(code: str) -> None:
-    """Values replaced, dropped, doubled and renamed anywhere in a shipped rulebook."""
+    """Replaced, removed, doubled and renamed values in a shipped rulebook give located faults or a valid text."""
     whole = shipped_rulebook(code).canonical()
     answers = []
     for seed in range(ROUNDS):

@@ -27,7 +27,7 @@ def fault_of(text: str) -> RulebookFault:
 
 
 def faults_in(**changes: object) -> dict[str, RulebookFault]:
-    """By path, the faults of the least rulebook with ``changes``."""
+    """Return the faults of the smallest rulebook with ``changes``, by path."""
     return {fault.path: fault for fault in faults_of(json.dumps(shape(**changes), ensure_ascii=False))}
 
 
@@ -54,7 +54,7 @@ def test_the_state_council_rulebook_says_what_it_should() -> None:
 
 
 def test_the_ects_unit_names_code_level_hours_and_outcomes() -> None:
-    """The ECTS rulebook carries what the users' guide asks of a unit, and gives whole credits."""
+    """The ECTS rulebook has everything that the users' guide requires of a unit, and gives whole credits."""
     read = parse(shipped("ects-unit"))
     assert read.course is not None
     assert read.course.hours_per_credit is not None
@@ -68,16 +68,16 @@ def test_the_ects_unit_names_code_level_hours_and_outcomes() -> None:
 
 
 def test_every_default_is_written_out() -> None:
-    """A rulebook that leaves a choice open has the default in its canonical text, so later defaults change nothing."""
-    written = json.loads(rulebook().canonical())
-    assert written["maturing_days"] == 7
-    assert written["hearing_days"] == 5
-    assert written["notice"] == {"working_days": 5, "mask": "surname", "audience": "members"}
-    assert written["appeal"] == {"re_review_working_days": 10, "days": 10}
-    assert written["merged_since"] == "enrolment"
-    assert (written["term_cap"], written["degree_cap"]) == ("2", "4")
-    assert written["conversion"]["remainder"] == "carry"
-    assert written["retention"] == {"unclaimed_months": 12, "facts_years": 10}
+    """A key that is left out has its default in the canonical text, so later defaults change nothing."""
+    data = json.loads(rulebook().canonical())
+    assert data["maturing_days"] == 7
+    assert data["hearing_days"] == 5
+    assert data["notice"] == {"working_days": 5, "mask": "surname", "audience": "members"}
+    assert data["appeal"] == {"re_review_working_days": 10, "days": 10}
+    assert data["merged_since"] == "enrolment"
+    assert (data["term_cap"], data["degree_cap"]) == ("2", "4")
+    assert data["conversion"]["remainder"] == "carry"
+    assert data["retention"] == {"unclaimed_months": 12, "facts_years": 10}
     assert json.loads(rulebook(caps={}).canonical())["caps"]["repository"] == {"share": "0.5"}
 
 
@@ -92,7 +92,7 @@ def test_numbers_are_read_exactly() -> None:
 
 
 def test_a_parsed_rulebook_cannot_be_changed() -> None:
-    """A rulebook is frozen."""
+    """A parsed rulebook refuses every assignment."""
     with pytest.raises(ValidationError):
         rulebook().term_cap = Decimal(100)
 
@@ -123,7 +123,7 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
 
 
 def test_a_misspelt_fact_brings_the_nearest_one_to_mind() -> None:
-    """``stras`` is answered with ``stars``, in both languages."""
+    """For ``stras``, the suggestion is ``stars``, in both languages."""
     rule = {"id": "known", "text": both("known"), "when": "repository.stras > 3"}
     fault = faults_in(requirements=[rule])["requirements[0].when"]
     assert fault.suggestion == "Did you mean “repository.stars”?"
@@ -166,7 +166,7 @@ def test_a_fault_within_a_condition_is_located_however_it_is_written(written: st
 
 
 def test_a_fault_in_a_text_with_escapes_points_at_the_text() -> None:
-    """Where escapes shift the columns, the place of the whole condition is given."""
+    """If escapes shift the columns, the fault has the place of the whole condition."""
     text = BLOCK.replace("CONDITION", '"\\u0031 == 1 && repository.stras > 3"')
     fault = fault_of(text)
     assert (fault.line, fault.column) == (8, 11)
@@ -179,7 +179,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "empty"),
         ("- a", "keys"),
@@ -201,15 +201,15 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
         ("a: " + "b" * 100_001, "characters"),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused_with_a_place(text: str, said: str) -> None:
-    """Everything a rulebook may not be made of is named, within bounds."""
+def test_what_is_no_plain_yaml_is_refused_with_a_place(text: str, message: str) -> None:
+    """Each kind of YAML that a rulebook may not use is named, with a place."""
     found = faults_of(text)
-    assert any(said in fault.message for fault in found)
+    assert any(message in fault.message for fault in found)
     assert all(fault.line >= 1 and fault.column >= 1 for fault in found)
 
 
 def test_an_unquoted_comma_is_not_swallowed() -> None:
-    """A comma in an unquoted text makes a second, empty key: that is told, not dropped."""
+    """A comma in an unquoted text makes a second, empty key. That is a fault; it is not dropped silently."""
     text = BLOCK.replace("CONDITION", "repository.stars > 1").replace("give: 1", "give: 1, and more")
     assert fault_of(text).path == "points[0].and more"
 
@@ -295,7 +295,7 @@ def test_an_unquoted_comma_is_not_swallowed() -> None:
 def test_what_makes_no_sense_is_found_when_the_rulebook_is_read(
     changes: dict[str, object], path: str
 ) -> None:
-    """Each nonsense is a fault at its path, with a sentence in both languages."""
+    """Each value that makes no sense is a fault at its path, with a sentence in both languages."""
     fault = faults_in(**changes)[path]
     assert fault.message
     assert fault.message_zh
@@ -303,14 +303,14 @@ def test_what_makes_no_sense_is_found_when_the_rulebook_is_read(
 
 @pytest.mark.parametrize("digit", ["５", "٣", "৪"])
 def test_a_number_is_written_in_the_digits_that_everybody_reads(digit: str) -> None:
-    """A Bengali 4 looks like an 8: whoever approves the rulebook would read another number than is computed."""
+    """Other digits are refused: a Bengali 4 looks like an 8, so people would read another number than is computed."""
     rule = {"id": "base", "text": both("base"), "give": digit}
     assert list(faults_in(points=[rule])) == ["points[0].give"]
     assert list(faults_in(maturing_days=digit)) == ["maturing_days"]
 
 
 def test_one_entry_with_a_fault_is_not_told_as_no_entry() -> None:
-    """The only points rule has a wrong number: that is the one fault, and not that a rule is missing."""
+    """If the only points rule has a wrong number, that is the only fault. The list is not called empty."""
     rule = {"id": "base", "text": both("base"), "give": "1e3"}
     assert list(faults_in(points=[rule])) == ["points[0].give"]
     assert list(faults_in(points=[])) == ["points"]
@@ -318,7 +318,7 @@ def test_one_entry_with_a_fault_is_not_told_as_no_entry() -> None:
 
 @pytest.mark.parametrize(("rules", "bands", "words"), [(50, 1, 1_810), (49, 17, 1)])
 def test_what_could_not_be_read_back_is_refused(rules: int, bands: int, words: int) -> None:
-    """A text within the bounds whose canonical form is beyond them would be published and never read again."""
+    """A text within the limits is refused if its canonical form exceeds them, because it could never be read again."""
     head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in shape().items() if key != "points")
     steps = ", ".join(f"{{above: {at}, give: {at}}}" for at in range(bands))
     rule = f"text: {{zh: {'a' * words}, en: a}}, bands: {{of: repository.stars, steps: [{steps}]}}"
@@ -334,7 +334,7 @@ def test_the_hours_of_a_unit_bind_the_conversion() -> None:
 
 
 def test_the_error_says_the_first_fault_in_a_sentence() -> None:
-    """The error is shown like any other: a stable code, a sentence with the place, what to do."""
+    """The error has a stable code and a sentence with the place of the first fault."""
     with pytest.raises(RulebookFaults) as caught:
         parse("code: x\n---\ncode: y")
     assert caught.value.code == "rulebook-faults"
@@ -342,7 +342,7 @@ def test_the_error_says_the_first_fault_in_a_sentence() -> None:
 
 
 def test_the_page_about_rulebooks_names_every_key_and_fact() -> None:
-    """What a steward can read about the language is what the language has, no more and no less."""
+    """The page for stewards names all keys and facts of the language, and no others."""
     page = (ROOT / "rulebooks" / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)+)`", page)) - {"bands.of"}
     assert named == set(CONDITION_FACTS)

@@ -1,4 +1,4 @@
-"""Variants: what they take over, what they change, and what they may not."""
+"""Variants: what they take over, what they may change, and what is refused."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ PARENT = shape(
 )
 
 
-def written(**data: Any) -> str:
+def json_text(**data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, indent=1)
 
 
 def variant(**changes: Any) -> str:
-    return written(extends={"code": "least", "version": "1"}, code="faculty", **changes)
+    return json_text(extends={"code": "least", "version": "1"}, code="faculty", **changes)
 
 
-def held(**changes: Any) -> dict[tuple[str, str], str]:
-    return {("least", "1"): written(**{**PARENT, **changes})}
+def library_with(**changes: Any) -> dict[tuple[str, str], str]:
+    return {("least", "1"): json_text(**{**PARENT, **changes})}
 
 
 def faults(text: str, **changes: Any) -> tuple[RulebookFault, ...]:
     with pytest.raises(RulebookFaults) as caught:
-        parse(text, held(**changes))
+        parse(text, library_with(**changes))
     return caught.value.faults
 
 
 def test_a_variant_is_resolved_to_a_whole_that_names_what_it_came_from() -> None:
-    """The canonical text needs no library any more, and holds the digest of what it extends."""
-    parent = parse(written(**PARENT))
-    book = parse(variant(caps={"repository": {"points": "12"}}, degree_cap="3"), held())
+    """The canonical text of a variant needs no library, and has the digest of the rulebook that it extends."""
+    parent = parse(json_text(**PARENT))
+    book = parse(variant(caps={"repository": {"points": "12"}}, degree_cap="3"), library_with())
     assert book.derived_from is not None
     assert (book.derived_from.code, book.derived_from.version) == ("least", "1")
     assert book.derived_from.digest == digest(parent)
@@ -62,13 +62,13 @@ def test_a_variant_is_resolved_to_a_whole_that_names_what_it_came_from() -> None
 
 
 def test_lists_are_joined_by_name() -> None:
-    """An entry with a known name is laid over the other's, one with a new name is added at the end."""
+    """An entry with a known name changes the parent's entry. An entry with a new name is added at the end."""
     text = variant(
         requirements=[{"id": "stars", "text": both("stars"), "when": "repository.stars > 9"}],
         points=[{"id": "hard", "reviewer": {"at_most": "4"}}],
         caps={"kinds": [{"kind": "review", "points": "3"}, {"kind": "issue", "points": "1"}]},
     )
-    book = parse(text, held())
+    book = parse(text, library_with())
     assert [rule.id for rule in book.requirements] == ["licence", "stars"]
     assert [rule.id for rule in book.points] == ["base", "hard"]
     assert book.points[1].reviewer is not None
@@ -121,14 +121,14 @@ def test_lists_are_joined_by_name() -> None:
     ],
 )
 def test_a_variant_that_loosens_is_refused_where_it_does(changes: dict[str, Any], path: str) -> None:
-    """Each loosening is one fault, in the variant's own text, in both languages."""
+    """Each place that is less strict is one fault in the variant's own text, in both languages."""
     text = variant(**changes)
     (fault,) = faults(text)
     assert fault.path == path
     assert "only make the rulebook stricter" in fault.message
     assert "收紧" in fault.message_zh
     assert fault.line > 1
-    parse(text, held(variants="free"))
+    parse(text, library_with(variants="free"))
 
 
 @pytest.mark.parametrize(
@@ -146,30 +146,31 @@ def test_a_variant_that_loosens_is_refused_where_it_does(changes: dict[str, Any]
     ],
 )
 def test_a_variant_may_tighten(changes: dict[str, Any]) -> None:
-    """Lower caps and points, more requirements, longer days, deductions, and its own names."""
-    assert parse(variant(**changes), held()).code == "faculty"
+    """A variant may have lower caps and points, more requirements, longer periods, deductions, and its own names."""
+    assert parse(variant(**changes), library_with()).code == "faculty"
 
 
 def test_what_cannot_be_extended_is_told_at_extends() -> None:
-    """Nothing of that name, itself, a rulebook with faults, one that allows none; and a variant needs its own code."""
-    for text, changes, said in [
-        (written(extends={"code": "leats", "version": "1"}, code="a"), {}, "Did you mean “least 1”?"),
-        (written(extends="least", code="a"), {}, "by its code and its version"),
+    """An unknown parent, itself, a parent with faults and one without variants are faults at ``extends``; so is a wrong
+    ``extends``. A variant also needs its own code."""
+    for text, changes, message in [
+        (json_text(extends={"code": "leats", "version": "1"}, code="a"), {}, "Did you mean “least 1”?"),
+        (json_text(extends="least", code="a"), {}, "by its code and its version"),
         (variant(), {"extends": {"code": "least", "version": "1"}}, "extends itself"),
         (variant(), {"degree_cap": "0"}, "itself has an error"),
-        (variant(), {"variants": "none"}, "allows no variants"),
+        (variant(), {"variants": "none"}, "does not allow variants"),
     ]:
         (fault,) = faults(text, **changes)
         assert fault.path == "extends"
-        assert said in fault.text()
-    (fault,) = faults(written(extends={"code": "least", "version": "1"}))
+        assert message in fault.text()
+    (fault,) = faults(json_text(extends={"code": "least", "version": "1"}))
     assert (fault.path, fault.message) == ("extends", "“code” is missing.")
-    (fault,) = faults(written(extends={"code": "least", "version": "1"}, code="least"))
-    assert (fault.path, fault.message) == ("code", "A variant has a code of its own.")
+    (fault,) = faults(json_text(extends={"code": "least", "version": "1"}, code="least"))
+    assert (fault.path, fault.message) == ("code", "A variant needs its own code.")
 
 
 def test_a_fault_that_only_the_whole_shows_is_told_in_the_variants_text() -> None:
-    """A name that the other rulebook uses already, and a key that is misspelt, each at its own line."""
+    """A name that the parent already uses, and a misspelt key, are faults at the variant's own lines."""
     text = variant(
         factors=[{"id": "licence", "text": both("x"), "times": "1"}], caps={"repository": {"pionts": "3"}}
     )
@@ -181,11 +182,11 @@ def test_a_fault_that_only_the_whole_shows_is_told_in_the_variants_text() -> Non
 
 
 def test_the_shipped_variant_tightens_the_shipped_rulebook() -> None:
-    """The faculty's caps are lower, its requirements more, its points those of the university."""
+    """The shipped variant has lower caps and more requirements, and the conversion of the university."""
     university, faculty = shipped_rulebook("open-source-practice"), shipped_rulebook("software-faculty")
     assert faculty.caps.repository.share < university.caps.repository.share
-    assert [one.id for one in faculty.requirements[: len(university.requirements)]] == [
-        one.id for one in university.requirements
+    assert [rule.id for rule in faculty.requirements[: len(university.requirements)]] == [
+        rule.id for rule in university.requirements
     ]
     assert faculty.conversion == university.conversion
     assert warnings(shipped("software-faculty"), library()) == ()

@@ -1,4 +1,4 @@
-"""Conditions: typed, bounded, and honest about what is unknown."""
+"""Conditions have types and limits, and say what is unknown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ KNOWN = BoundFacts(
     ],
 )
 def test_a_condition_is_computed_on_the_facts(text: str, value: bool) -> None:
-    """Comparison, membership, labels and times work as a teacher would read them."""
+    """Comparisons, membership, labels and times have the value that a reader expects."""
     assert checked(text).value(KNOWN) is value
 
 
@@ -66,7 +66,7 @@ def test_a_formula_gives_whole_numbers_divided_towards_zero(text: str, value: in
 
 
 def test_an_unknown_fact_makes_the_answer_unknown_and_is_named() -> None:
-    """A fact that nobody told is neither false nor zero."""
+    """An unknown fact is neither false nor zero, and the answer names it."""
     assert checked("repository.is_fork").value(KNOWN) == UnknownValue(("repository.is_fork",))
     assert checked("!repository.is_fork").value(KNOWN) == UnknownValue(("repository.is_fork",))
     assert checked("contribution.additions < 1", "yes-no").value(KNOWN) == UnknownValue(
@@ -75,20 +75,20 @@ def test_an_unknown_fact_makes_the_answer_unknown_and_is_named() -> None:
 
 
 def test_an_unknown_fact_does_not_matter_where_the_rest_decides() -> None:
-    """``or`` with a yes and ``and`` with a no are decided, whichever side is unknown."""
+    """``||`` with a true side and ``&&`` with a false side have a value, even if the other side is unknown."""
     assert checked("repository.is_fork || repository.osi_approved").value(KNOWN) is True
     assert checked("repository.is_fork && repository.stars > 99").value(KNOWN) is False
     assert checked("repository.stars > 99 && repository.is_fork").value(KNOWN) is False
 
 
 def test_every_unknown_fact_of_a_condition_is_named() -> None:
-    """Two missing facts are both told, not only the first that was met."""
+    """If two facts are missing, the answer names both."""
     answer = checked("repository.is_fork && repository.archived").value(KNOWN)
     assert answer == UnknownValue(("repository.archived", "repository.is_fork"))
 
 
 def test_an_error_is_a_value_and_never_read_as_true() -> None:
-    """A division by zero on these facts fails, and says so."""
+    """A division by zero and an overflow give a failure with its reason, never a value."""
     answer = checked("10 / (repository.stars - 12) > 1").value(KNOWN)
     assert isinstance(answer, FailedValue)
     assert "divide by zero" in answer.reason
@@ -97,7 +97,7 @@ def test_an_error_is_a_value_and_never_read_as_true() -> None:
 
 
 def test_an_expression_names_the_facts_that_it_sees() -> None:
-    """What a rule saw is exactly what it names, unknown ones with null."""
+    """An expression sees exactly the facts that it names; an unknown fact is None."""
     expression = checked("repository.stars > 3 || contribution.labels.exists(x, x == 'contribution.title')")
     assert expression.facts == ("contribution.labels", "repository.stars")
     assert KNOWN.seen_by(checked("repository.is_fork")) == {"repository.is_fork": None}
@@ -137,7 +137,7 @@ def test_every_fault_of_an_expression_is_told_with_its_place() -> None:
     ],
 )
 def test_what_a_condition_may_not_use_is_refused(text: str) -> None:
-    """Only the fixed set of functions is there: nothing dynamic, nothing that grows, nothing outside the facts."""
+    """Dynamic functions, functions that grow data and names outside the facts are refused in both languages."""
     problem = refused(text)[0]
     assert problem.message
     assert problem.message_zh
@@ -172,7 +172,7 @@ def hostile() -> list[str]:
 
 @pytest.mark.parametrize("text", hostile(), ids=range(len(hostile())))
 def test_a_hostile_expression_ends_at_once(text: str) -> None:
-    """Deep, long and odd expressions are refused or computed within a fraction of a second."""
+    """Deep, long and unusual expressions are refused or computed within half a second."""
     begun = time.perf_counter()
     answer = cel.check(text, "yes-no")
     if isinstance(answer, CheckedExpression):
@@ -181,7 +181,7 @@ def test_a_hostile_expression_ends_at_once(text: str) -> None:
 
 
 def test_every_listed_fact_has_a_name_for_conditions_and_two_labels() -> None:
-    """Each fact of the design can be named in a condition (decimals in hundredths), and shown in both languages."""
+    """Each listed fact has a name in conditions (decimals in hundredths) and labels in both languages."""
     for fact in LISTED:
         name = f"{fact.name}_hundredths" if fact.kind == "decimal" else fact.name
         assert name in CONDITION_FACTS

@@ -1,4 +1,4 @@
-"""The translation of conditions to Python means what the CEL library means, errors included."""
+"""The translation of conditions to Python gives the values and errors of the CEL library."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ def checked(text: str, wanted: cel.Wanted = "yes-no") -> CheckedExpression:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_translation_and_the_library_agree_on_random_expressions(seed: int) -> None:
-    """A thousand random pairs of expression and facts a seed: value, what is unknown, and what failed are the same."""
+    """On a thousand random pairs per seed, values, unknown facts and failures are the same."""
     assert differences(seed, 1_000, facts_each=8) == []
 
 
 def test_random_expressions_meet_values_errors_and_unknown_facts() -> None:
-    """What the engines are held against each other on is not all of one sort."""
+    """Random expressions give values of both types, unknown values and failures."""
     source = Expressions(seed=7)
     sorts = {type(expression.value(BoundFacts(source.facts()))) for expression in islice(source, 60)}
     assert sorts == {bool, int, UnknownValue, FailedValue}
 
 
 def test_a_wrong_translation_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Were division to round down and not towards zero, the random expressions would tell."""
-    monkeypatch.setitem(expression_to_python.HELPERS, "_divide_int64", lambda one, other: one // (other or 1))  # type: ignore[arg-type]
+    """If division rounded down instead of towards zero, the random expressions would show it."""
+    monkeypatch.setitem(
+        expression_to_python.HELPERS, "_divide_int64", lambda left, right: left // (right or 1)
+    )  # type: ignore[arg-type]
     cel._check.cache_clear()
     cel._exact.cache_clear()
     try:
@@ -62,7 +64,7 @@ def test_a_wrong_translation_would_be_found(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_the_side_that_decides_wins_and_of_two_troubles_the_left_one(text: str, answer: object) -> None:
-    """Logic with unknown facts and errors, as the specification has it and as the library does it."""
+    """Logic with unknown facts and errors follows the specification and the library."""
     known = BoundFacts({"repository.stars": 0, "contribution.labels": ["a", "b"]})
     expression = checked(text)
     assert expression.value(known) == answer
@@ -70,7 +72,7 @@ def test_the_side_that_decides_wins_and_of_two_troubles_the_left_one(text: str, 
 
 
 def test_times_are_instants_whatever_zone_they_are_told_in() -> None:
-    """Across the end of summer time, an hour is an hour; by the clock on the wall it would be none."""
+    """Across the end of summer time, an hour is an hour, although the wall clock shows no difference."""
     brussels = ZoneInfo("Europe/Brussels")
     facts: dict[str, Value] = {
         "student.enrolled_on": datetime(2025, 10, 26, 0, 30, tzinfo=UTC).astimezone(brussels),
@@ -98,7 +100,7 @@ def test_times_are_instants_whatever_zone_they_are_told_in() -> None:
     ],
 )
 def test_what_python_could_not_compute_alike_is_refused(text: str) -> None:
-    """Times beyond the calendar or too fine, fractions, maps, mixed lists, a variable that hides facts."""
+    """Times beyond the calendar or too fine, fractions, maps, mixed lists and hidden facts are refused."""
     problems = cel.check(text, "yes-no")
     assert isinstance(problems, tuple)
     assert problems[0].message
@@ -106,7 +108,7 @@ def test_what_python_could_not_compute_alike_is_refused(text: str) -> None:
 
 
 def test_a_refused_part_is_pointed_at() -> None:
-    """Line and column are those of the part that may not be used."""
+    """Line and column of the problem are those of the refused part."""
     (problem,) = refused("repository.stars > 3\n  && string(repository.stars) == '1'")
     assert (problem.line, problem.column) == (2, 12)
 
@@ -118,7 +120,7 @@ def refused(text: str) -> tuple[cel.ExpressionProblem, ...]:
 
 
 def test_loops_over_what_facts_hold_are_reckoned_before_they_run() -> None:
-    """Labels within labels could turn 10,100 times, where the library gives up: refused; one after another is well."""
+    """Nested loops over labels could take 10,100 turns and are refused; two loops in sequence are allowed."""
     assert (
         "turns" in refused("contribution.labels.exists(a, contribution.labels.exists(b, a < b))")[0].message
     )
@@ -127,7 +129,7 @@ def test_loops_over_what_facts_hold_are_reckoned_before_they_run() -> None:
 
 
 def test_a_list_longer_than_was_reckoned_with_is_not_looked_through() -> None:
-    """One entry more than allowed fails, and says so; by the library as well."""
+    """A list with one entry too many gives a failure with its reason, in the translation and in the library."""
     expression = checked("contribution.labels.exists(x, x == 'b')")
     full = BoundFacts({"contribution.labels": ["a"] * MAX_ITEMS})
     over = BoundFacts({"contribution.labels": ["a"] * (MAX_ITEMS + 1)})
@@ -140,7 +142,7 @@ def test_a_list_longer_than_was_reckoned_with_is_not_looked_through() -> None:
 
 
 def test_the_translation_reaches_nothing_but_its_facts() -> None:
-    """No builtins, and globals of our own only; a text of the author stays a text."""
+    """The function has no builtins and only our globals; a text of the author stays a text."""
     expression = checked("contribution.title == '__import__(\\'os\\').getpid()'")
     function = expression_to_python.quick(expression.root, cel.literal)
     assert function.__globals__["__builtins__"] == {}
@@ -149,23 +151,23 @@ def test_the_translation_reaches_nothing_but_its_facts() -> None:
 
 
 def test_spans_hold_every_value_that_random_formulas_give() -> None:
-    """Where the translation leaves out the check for 64 bits, no random facts lead beyond them."""
+    """Every value of a random formula on random facts lies within the span that was computed for it."""
     source, pick = Expressions(seed=11), Random(11)
     seen = 0
     for expression in source:
         if expression.wanted != "whole":
             continue
-        span = ValueSpans(cel.literal).of(expression.root)
+        span = ValueSpans(cel.literal).span_of(expression.root)
         value = expression.value(BoundFacts(source.facts()))
         if isinstance(value, int) and span is not None:
             assert span[0] <= value <= span[1]
             seen += 1
-        if seen > 60 or pick.random() < 0.001:
+        if seen > 60 or (seen and pick.random() < 0.001):
             return
 
 
 def test_microseconds_are_whole_on_either_side_of_1970() -> None:
-    """No float is in between."""
+    """Microseconds before and after 1970 are exact integers."""
     east = timezone(timedelta(hours=8))
     assert microseconds(datetime(1970, 1, 1, 8, tzinfo=east)) == 0
     assert microseconds(datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)) == -1

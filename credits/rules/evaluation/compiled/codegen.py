@@ -221,8 +221,8 @@ class _ProgramWriter:
         translation = PythonTranslation(
             lambda name: ast.Name(names[name], ast.Load()), cel.literal, prefix=f"c{number}"
         )
-        self._conditions[f"_c{number}_"] = translation.of(expression.root)
-        self._globals.update(translation.held)
+        self._conditions[f"_c{number}_"] = translation.translate(expression.root)
+        self._globals.update(translation.constants)
         self._globals[f"_slow{number}"] = partial(_undecided, expression)
         unknown = " or ".join(f"{names[name]} is None" for name in expression.facts)
         slow = f"_slow{number}({', '.join(names[name] for name in expression.facts)})"
