@@ -157,7 +157,7 @@ def test_what_cannot_be_extended_is_told_at_extends() -> None:
         (written(extends="least", code="a"), {}, "by its code and its version"),
         (variant(), {"extends": {"code": "least", "version": "1"}}, "extends itself"),
         (variant(), {"degree_cap": "0"}, "itself has an error"),
-        (variant(), {"variants": "none"}, "allows no variants"),
+        (variant(), {"variants": "none"}, "does not allow variants"),
     ]:
         (fault,) = faults(text, **changes)
         assert fault.path == "extends"

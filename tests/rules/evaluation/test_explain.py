@@ -102,7 +102,7 @@ def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() 
     refused = claim(contribution(accepted=False))
     ((remedy,),) = explain(book, refused, evaluate(book, refused)).remedies.values()
     assert (remedy.rule, remedy.changes) == ("reviewer", ())
-    assert remedy.text["en"].startswith("Needed: a reviewer who accepts")
+    assert remedy.text["en"].startswith("Needed: a reviewer accepts")
 
 
 @pytest.mark.parametrize("edge", ["0001-01-01T00:00:00Z", "9990-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])

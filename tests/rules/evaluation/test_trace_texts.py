@@ -114,4 +114,4 @@ def test_where_several_repositories_are_cut_each_line_tells_what_all_of_it_gives
     smaller, larger = [line.text["en"] for line in outcome.lines if line.step == "repository-cap"]
     assert outcome.points == 55
     assert smaller.endswith("alone, a/50 would keep 50.")
-    assert larger.endswith("a/60 would keep 60, which is more than the 55 that all of it gives now.")
+    assert larger.endswith("a/60 would keep 60, more than the 55 that everything gives together now.")
