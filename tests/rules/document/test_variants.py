@@ -165,7 +165,7 @@ def test_what_cannot_be_extended_is_told_at_extends() -> None:
     (fault,) = faults(written(extends={"code": "least", "version": "1"}))
     assert (fault.path, fault.message) == ("extends", "“code” is missing.")
     (fault,) = faults(written(extends={"code": "least", "version": "1"}, code="least"))
-    assert (fault.path, fault.message) == ("code", "A variant has a code of its own.")
+    assert (fault.path, fault.message) == ("code", "A variant needs its own code.")
 
 
 def test_a_fault_that_only_the_whole_shows_is_told_in_the_variants_text() -> None:

@@ -183,7 +183,7 @@ def test_what_counts_less_is_told_with_how_much_of_it_and_why() -> None:
     facts = claim(contribution("1", day=1), contribution("2", day=2))
     outcome = evaluate(book, facts)
     found = explain(book, facts, outcome).reduced
-    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "It gives 3 of 5 points."}
+    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "Counts 3 of 5 points."}
     assert (found["2"].before, found["2"].after, len(found["2"].because)) == ("5", "1", 2)
     assert "At most 4 points from one repository" in found["2"].because[1]["en"]
     assert explain(book, facts, outcome, {"1"}).reduced.keys() == {"1"}
