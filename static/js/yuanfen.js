@@ -5,6 +5,8 @@
 const tabs = document.querySelector(".tabs");
 const here = tabs?.querySelector("[aria-current]");
 if (here) tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
+// A browser stops a fraction of a pixel before an entry that gets the focus is seen as a whole.
+tabs?.addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest", inline: "center" }));
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();

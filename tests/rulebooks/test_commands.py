@@ -46,7 +46,7 @@ def test_check_propose_publish(file: Path, capsys: pytest.CaptureFixture[str]) -
     call_command("rulebook", "propose", str(file), "--as", one.username)
     assert "mine v1 is proposed" in capsys.readouterr().out
     failing("rulebook", "publish", "mine", "--as", one.username)
-    assert "somebody else must publish" in capsys.readouterr().err
+    assert "another person must publish" in capsys.readouterr().err
     call_command("rulebook", "publish", "mine", "--as", other.username, "--json")
     said = json.loads(capsys.readouterr().out)
     assert (said["code"], said["version"], said["status"]) == ("mine", 1, "published")
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.Captu
     strange = tmp_path / "gbk.yaml"
     strange.write_bytes("标题: 开源".encode("gbk"))
     failing("rulebook", "check", strange)
-    assert "not a text in UTF-8" in capsys.readouterr().err
+    assert "is not UTF-8 text" in capsys.readouterr().err
 
 
 def test_simulate_says_who_gains_who_loses_and_why(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

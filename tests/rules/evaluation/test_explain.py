@@ -102,7 +102,7 @@ def test_maturing_and_the_reviewer_are_explained_without_a_fact_to_be_changed() 
     refused = claim(contribution(accepted=False))
     ((remedy,),) = explain(book, refused, evaluate(book, refused)).remedies.values()
     assert (remedy.rule, remedy.changes) == ("reviewer", ())
-    assert remedy.text["en"].startswith("Needed: a reviewer who accepts")
+    assert remedy.text["en"].startswith("Needed: a reviewer accepts")
 
 
 @pytest.mark.parametrize("edge", ["0001-01-01T00:00:00Z", "9990-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
@@ -183,7 +183,7 @@ def test_what_counts_less_is_told_with_how_much_of_it_and_why() -> None:
     facts = claim(contribution("1", day=1), contribution("2", day=2))
     outcome = evaluate(book, facts)
     found = explain(book, facts, outcome).reduced
-    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "It gives 3 of 5 points."}
+    assert found["1"].text == {"zh": "本项原得 5 积分，计入 3 积分。", "en": "Counts 3 of 5 points."}
     assert (found["2"].before, found["2"].after, len(found["2"].because)) == ("5", "1", 2)
     assert "At most 4 points from one repository" in found["2"].because[1]["en"]
     assert explain(book, facts, outcome, {"1"}).reduced.keys() == {"1"}

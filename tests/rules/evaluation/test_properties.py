@@ -364,7 +364,7 @@ def test_where_only_the_half_from_one_repository_is_capped_the_trace_says_by_how
     fewer, more = evaluate(book, with_items(facts, facts.contributions[:-1])), evaluate(book, facts)
     if more.points < fewer.points:
         said = [line.text["en"] for line in more.lines if line.step == "repository-cap"]
-        alone = f"would keep {to_text(fewer.points)}, which is more than the {to_text(more.points)}"
+        alone = f"would keep {to_text(fewer.points)}, more than the {to_text(more.points)}"
         assert any(alone in one for one in said)
 
 

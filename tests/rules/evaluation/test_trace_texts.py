@@ -24,7 +24,7 @@ MIDNIGHT = datetime(2025, 8, 31, 16, tzinfo=UTC)
         ("contribution.status", "merged", "平台上的状态：已合并", "status on the platform: merged"),
         ("contribution.kind", "pull_request", "贡献类型：合并请求", "kind of contribution: pull request"),
         ("contribution.kind", "a new one", "贡献类型：a new one", "kind of contribution: a new one"),
-        ("contribution.forge", "github", "平台：GitHub", "forge: GitHub"),
+        ("contribution.forge", "github", "平台：GitHub", "platform: GitHub"),
         ("repository.osi_approved", True, "许可证经 OSI 认可：是", "OSI-approved licence: yes"),
         ("repository.licence", "", "许可证（SPDX）：无", "licence (SPDX): none"),
         ("repository.stars", None, "星标数：未知", "stars: unknown"),
@@ -116,4 +116,4 @@ def test_where_several_repositories_are_cut_each_line_tells_what_all_of_it_gives
     smaller, larger = [line.text["en"] for line in outcome.lines if line.step == "repository-cap"]
     assert outcome.points == 55
     assert smaller.endswith("alone, a/50 would keep 50.")
-    assert larger.endswith("a/60 would keep 60, which is more than the 55 that all of it gives now.")
+    assert larger.endswith("a/60 would keep 60, more than the 55 that everything gives together now.")
