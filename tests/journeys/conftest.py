@@ -93,13 +93,13 @@ def local_forge() -> Iterator[LocalForge]:
 @pytest.fixture
 def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
     """Point the server's forges to the local one, as the environment would."""
-    told = local_forge.environment()
+    environment = local_forge.environment()
     settings.FORGES = {
         name: {
-            key: told[f"{name.upper()}_{key.upper()}"]
+            key: environment[f"{name.upper()}_{key.upper()}"]
             for key in ("url", "api_url", "client_id", "client_secret")
         }
-        | {"tokens": tuple(told[f"{name.upper()}_TOKENS"].split(","))}
+        | {"tokens": tuple(environment[f"{name.upper()}_TOKENS"].split(","))}
         for name in forges.forge_names()
     }
     settings.SOCIALACCOUNT_PROVIDERS = {

@@ -79,8 +79,10 @@ def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> N
     wait_until(lambda: steward.page.evaluate("localStorage.length") == 0, seconds=SECONDS)
     assert RulebookDraft.objects.get().text.endswith("term_cap: 1")
     # What the browser itself has to say of a connection that is not there.
-    told = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")
-    steward.complaints = [one for one in steward.complaints if not any(word in one for word in told)]
+    expected = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")
+    steward.complaints = [
+        complaint for complaint in steward.complaints if not any(word in complaint for word in expected)
+    ]
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

@@ -183,8 +183,8 @@ def export(registrar: Visitor) -> list[dict[str, str]]:
     with registrar.page.expect_download() as manifest:
         made.get_by_role("link", name=re.compile(f"^{registrar.words('Manifest')}")).click()
     data = Path(file.value.path()).read_bytes()
-    told = json.loads(Path(manifest.value.path()).read_bytes())
-    assert told["files"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    listed = json.loads(Path(manifest.value.path()).read_bytes())
+    assert listed["files"][0]["sha256"] == hashlib.sha256(data).hexdigest()
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 

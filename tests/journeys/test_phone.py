@@ -69,7 +69,7 @@ def test_the_decision_stays_in_reach_at_the_bottom_of_a_phone(visit: Visit, cloc
 def test_the_navigation_is_one_line_in_which_the_present_place_is_seen(
     language: str, visit: Visit, clock: Clock
 ) -> None:
-    """On a phone, a navigation of eight entries is one line high and shows the current entry; Tab reaches the others."""
+    """On a phone, a navigation of eight entries is one line high; it shows the current entry, and Tab reaches all."""
     clock.set(NOW)
     office = visit(language, "narrow")
     office.sign_in(factories.registrar(password=PASSWORD))
