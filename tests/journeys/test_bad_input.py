@@ -102,7 +102,7 @@ def test_consent_refused_or_unknown_on_the_forge_links_nothing(visit: Visit, for
         student.page.get_by_role("button", name="Authorize").click()
         expect(student.page.get_by_role("alert")).to_contain_text("nobody-at-all")
         student.page.get_by_role("button", name="Cancel").click()
-        student.sees("You did not allow it on %(forge)s, so nothing was linked.", forge="GitHub")
+        student.sees("You did not give permission on %(forge)s, so no account was linked.", forge="GitHub")
 
 
 def test_an_account_that_is_somebody_elses_is_refused(visit: Visit, forge: LocalForge) -> None:

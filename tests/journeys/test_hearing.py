@@ -29,7 +29,9 @@ def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
     desk = visit(language, width)
     desk.sign_in(reviewer)
     desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}").click()
-    first_line = desk.content.get_by_role("group", name=desk.words("Line %(place)s", place=1), exact=True)
+    first_line = desk.content.get_by_role(
+        "group", name=desk.words("Contribution %(place)s", place=1), exact=True
+    )
     before = desk.section("Resulting credit").inner_text()
     first_line.get_by_role("radio").last.check()
     expect(desk.section("Resulting credit")).not_to_have_text(before)
@@ -40,7 +42,7 @@ def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
     assert not Decision.objects.exists()
     desk.content.locator("#reason").fill(REASON)
     desk.press("Save decision")
-    desk.sees("Your proposal is with %(person)s, who who can now respond.", person=student.name)
+    desk.sees("Proposal sent to %(person)s, who can now respond.", person=student.name)
     desk.sees_heading("Nothing to review")
 
     home = visit(language, width)
@@ -53,7 +55,7 @@ def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
     expect(home.button("Send response")).to_have_count(0)
 
     desk.open("instructor_queue")
-    desk.sees("answered")
+    desk.sees("responded")
     desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}").click()
     desk.sees(ANSWER)
     desk.press("Confirm this proposal")

@@ -84,7 +84,7 @@ def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit,
     step_to(desk, desk.content.get_by_role("link", name=f"{desk.words('Review')} {student.name}"))
     keys.press("Enter")
     desk.sees_heading("Contributions")
-    line = desk.content.get_by_role("group", name=desk.words("Line %(place)s", place=1), exact=True)
+    line = desk.content.get_by_role("group", name=desk.words("Contribution %(place)s", place=1), exact=True)
     result = desk.section("Resulting credit")
     applied_for = result.inner_text()
     step_to(desk, line.get_by_role("radio").first)

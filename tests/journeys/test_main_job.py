@@ -152,7 +152,8 @@ def approve(reviewer: Visitor, university: University) -> None:
     reviewer.press("Save decision")
     reviewer.page.wait_for_url("**/instructor/")
     reviewer.sees(
-        "The claim of %(person)s is approved and goes on public notice.", person=university.newcomer.name
+        "The application of %(person)s is approved and goes on public notice.",
+        person=university.newcomer.name,
     )
     reviewer.sees_heading("Nothing to review")
 

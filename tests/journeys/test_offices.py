@@ -52,7 +52,7 @@ def test_a_rulebook_with_a_typo_comes_back_and_a_second_steward_publishes_the_me
     proposed.get_by_role("link", name=second.words.of(lambda: university.version.title)).click()
     second.press("Publish version")
     second.sees(
-        "%(version)s is published and never changes from now on.",
+        "%(version)s is published and can no longer be changed.",
         version=second.words.of(lambda: RulebookVersion.objects.get(number=2)),
     )
     published = RulebookVersion.objects.get(number=2)
@@ -135,7 +135,7 @@ def test_a_registrar_vouches_for_an_account_that_the_forge_knows(visit: Visit, c
     office.write("How you know that the account is theirs", "Showed it to me at the desk. 当面出示。")
     with office.expecting(404):
         office.press("Link account")
-        office.sees("%(forge)s has no account %(login)s.", forge="Gitee", login="nobody-at-all")
+        office.sees("There is no account %(login)s on %(forge)s.", forge="Gitee", login="nobody-at-all")
     expect(office.field("Student number")).to_have_value("0023001")
     expect(office.field("How you know that the account is theirs")).to_have_value(
         "Showed it to me at the desk. 当面出示。"
