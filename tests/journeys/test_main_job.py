@@ -75,8 +75,8 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
     registrar.page.wait_for_url("**verify=1")
     expect(registrar.content.get_by_role("status")).to_contain_text(
         registrar.words.count(
-            "The ledger holds: %(entries)s entry walked, nothing changed, removed or reordered.",
-            "The ledger holds: %(entries)s entries walked, nothing changed, removed or reordered.",
+            "The ledger is intact: %(entries)s entry verified, nothing changed, removed or reordered.",
+            "The ledger is intact: %(entries)s entries verified, nothing changed, removed or reordered.",
             1,
             entries=1,
         )
@@ -170,7 +170,7 @@ def record(registrar: Visitor, university: University) -> None:
     expect(registrar.content.get_by_role("row").last).to_contain_text(university.newcomer.name)
     registrar.press("Record selected")
     registrar.sees(
-        registrar.words.count("%(count)s result is recorded.", "%(count)s results are recorded.", 1, count=1)
+        registrar.words.count("%(count)s result recorded.", "%(count)s results recorded.", 1, count=1)
     )
 
 

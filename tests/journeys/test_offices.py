@@ -116,7 +116,7 @@ def test_a_roster_with_a_number_twice_changes_nothing_and_a_good_one_is_looked_a
     assert Enrolment.objects.count() == before
     office.press("Import all")
     office.sees(
-        office.words.count("%(count)s enrolment is entered.", "%(count)s enrolments are entered.", 1, count=1)
+        office.words.count("%(count)s enrolment imported.", "%(count)s enrolments imported.", 1, count=1)
     )
     assert Enrolment.objects.count() == before + 1
     assert User.objects.get(email="zhao@university.example").name == "赵新"
