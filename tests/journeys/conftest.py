@@ -29,7 +29,7 @@ SECONDS = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything beside this file needs the browser, commits, and takes its time."""
+    """Mark each test in this folder as a journey: it needs the browser, commits, and is slow."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
@@ -38,8 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A browser for all journeys. While Playwright runs there is an event loop in this thread, and Django would
-    refuse the database to the test for it."""
+    """The browser of all journeys.
+
+    Playwright runs an event loop in this thread, and Django would refuse database access because of it.
+    """
     path = os.environ.get("BROWSER_PATH") or browsers.find()
     if path is None:
         pytest.skip(f"there is no browser: {browsers.ADVICE}")
@@ -56,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Clock:
-    """The server's clock: the machine's, moved. Edges alone read it, and these all read ``timezone.now``."""
+    """The server's clock: the machine's clock, moved. Only edges read it, and they all read ``timezone.now``."""
 
     def __init__(self) -> None:
         self._real = timezone.now
@@ -66,7 +68,7 @@ class Clock:
         return self._real() + self._moved
 
     def set(self, at: datetime) -> None:
-        """It is ``at`` now, and time goes on from there."""
+        """Set the time to ``at``; it continues from there."""
         self._moved = at - self._real()
 
     def pass_to(self, at: datetime | None) -> None:
@@ -90,14 +92,14 @@ def local_forge() -> Iterator[LocalForge]:
 
 @pytest.fixture
 def forge(local_forge: LocalForge, settings: Settings) -> LocalForge:
-    """The server's forges are the local one, as it would be told by the environment."""
-    told = local_forge.environment()
+    """Point the server's forges to the local one, as the environment would."""
+    environment = local_forge.environment()
     settings.FORGES = {
         name: {
-            key: told[f"{name.upper()}_{key.upper()}"]
+            key: environment[f"{name.upper()}_{key.upper()}"]
             for key in ("url", "api_url", "client_id", "client_secret")
         }
-        | {"tokens": tuple(told[f"{name.upper()}_TOKENS"].split(","))}
+        | {"tokens": tuple(environment[f"{name.upper()}_TOKENS"].split(","))}
         for name in forges.forge_names()
     }
     settings.SOCIALACCOUNT_PROVIDERS = {
@@ -123,7 +125,7 @@ def _worker(
 
 @pytest.fixture
 def worker(_worker: Workers, forge: LocalForge) -> Iterator[Workers]:
-    """A worker process, which the server's messages reach, and a beat for a message that came too late."""
+    """A worker process that receives the server's messages, and a beat in case a message comes too late."""
     before = app.conf.broker_transport_options
     _send_by(_worker.broker)
     over = threading.Event()
@@ -148,7 +150,7 @@ def _send_by(broker: dict[str, str]) -> None:
 
 @pytest.fixture(scope="package")
 def _server(django_db_setup: None) -> Iterator[LiveServer]:
-    """pytest-django's own fixture empties the tables after each test; here the tests say whether that is done."""
+    """Replaces pytest-django's fixture, which empties the tables after each test: here the tests decide that."""
     started = LiveServer("localhost")
     started._live_server_modified_settings.enable()
     yield started
@@ -164,10 +166,10 @@ def server(_server: LiveServer, settings: Settings, tmp_path: Path, forge: Local
 
 
 class Windows:
-    """Browser windows that are used again: to make one takes half a second of computing.
+    """Browser windows that are reused, because opening a window takes half a second of computing.
 
-    Each is a context of its own: a visitor in one of them knows nothing of the visitors in the others. After each test
-    a window is as new: without cookies, stored data and pages.
+    Each window is a separate context: its visitor shares nothing with the others. After each test a window has no
+    cookies, stored data or pages.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -204,8 +206,8 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture
 def visit(windows: Windows, server: str) -> Iterator[Visit]:
-    """``visit(language, width, **options)`` is somebody with a browser of their own. Once all are done, no browser may
-    have had anything to complain of."""
+    """``visit(language, width, **options)`` returns a visitor with a separate browser. At the end of the test no
+    browser may have complaints."""
     visitors: list[Visitor] = []
     give_back: list[Callable[[], None]] = []
 

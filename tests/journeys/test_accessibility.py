@@ -1,5 +1,4 @@
-"""axe over every page of each role, in both languages, wide and narrow, light and dark; and no page is wider than a
-small phone."""
+"""Every page of each role passes axe, in both languages, wide and narrow, light and dark, and fits a small phone."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ SHOWN = """() => [...document.body.querySelectorAll("*")].filter(one => one.chec
   const seen = getComputedStyle(one);
   return [one.tagName, one.className, seen.color, seen.backgroundColor, seen.fontSize, seen.fontWeight].join(" ");
 })"""
-"""Every element that is shown, with all that a rule about colours looks at."""
+"""Every visible element, with everything that axe's colour rules read."""
 SMALLEST = {"width": 320, "height": 640}
 NOT_PAGES = set(
     """
@@ -51,14 +50,14 @@ NOT_PAGES = set(
     student_shares_withdraw registrar_put_in_force registrar_take_out_of_force
     """.split()
 )
-"""Addresses that only answer forms, give a fragment or a file, lead on to another page, or speak to machines; and two
-of allauth's for accounts such as nobody has here."""
+"""Addresses without a page of their own: they answer forms, return a fragment or a file, redirect, or serve machines;
+and two of allauth's for kinds of accounts that nobody has here."""
 
 Address = tuple[str, Callable[["Filled"], tuple[object, ...]]]
 
 
 class Filled:
-    """A university in the middle of its work, with something on every page, as of ``now``."""
+    """Make a university in the middle of its work at ``now``, with content for every page."""
 
     def __init__(self) -> None:
         college = factories.department("软件学院")
@@ -191,13 +190,13 @@ READERS: dict[str, tuple[Callable[[Filled], User | None], tuple[Address, ...]]] 
 
 @pytest.fixture(scope="module")
 def filled(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Filled]:
-    """The rows that all tests of this file read. No test changes what another one sees."""
+    """The rows that all tests of this file read. No test changes what another test sees."""
     with django_db_blocker.unblock(), databases.kept():
         yield Filled()
 
 
 def test_no_page_is_left_out() -> None:
-    """Each address that has a name is among the pages below or among those that are none."""
+    """Each named address is in the list of pages or in the list of addresses without a page."""
     named = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
     opened = {name for _who, pages in READERS.values() for name, _arguments in pages}
     assert named == opened | NOT_PAGES
@@ -208,8 +207,8 @@ def test_no_page_is_left_out() -> None:
 def test_axe_finds_nothing_on_any_page_of_any_reader(
     reader: str, language: str, filled: Filled, visit: Visit, clock: Clock
 ) -> None:
-    """No violation that is moderate, serious or critical, with everything folded open; and nothing to scroll sideways
-    on a phone of 320 pixels (WCAG 2.2, 1.4.10)."""
+    """No page has a moderate, serious or critical violation with all details open, and none scrolls sideways at 320
+    pixels (WCAG 2.2, 1.4.10)."""
     clock.set(filled.now)
     who, pages = READERS[reader]
     visitor = visit(language)
@@ -227,8 +226,8 @@ def test_axe_finds_nothing_on_any_page_of_any_reader(
 def test_axe_finds_nothing_where_something_went_wrong(
     language: str, filled: Filled, visit: Visit, clock: Clock
 ) -> None:
-    """The pages that are only seen after a mistake: refused roster, rulebook with faults, forms with errors, nothing
-    found, not allowed, nothing there."""
+    """Pages that follow a mistake pass too: a refused roster, a rulebook with faults, forms with errors, an empty
+    search, 403 and 404."""
     clock.set(filled.now)
     faults: list[str] = []
 
@@ -314,7 +313,7 @@ def faults_of(visitor: Visitor) -> list[str]:
 
 
 def too_wide(page: Page) -> bool:
-    """Whether there is something to scroll sideways; looked at again after a while, as a resize takes a moment."""
+    """Return whether the page scrolls sideways. Check again after a while, because a resize takes a moment."""
     for wait in (50, 500, 0):
         if not page.evaluate("document.scrollingElement.scrollWidth > document.documentElement.clientWidth"):
             return False
@@ -323,8 +322,8 @@ def too_wide(page: Page) -> bool:
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[dict[str, Any]]:
-    """What axe finds. Colours change over a moment, in which neither the old nor the new ones are there: so the moment
-    is cut short, and what is found is looked at again after a while, at most half a second."""
+    """Return what axe finds. Colours change gradually: so finish the change at once, and check findings again for
+    at most half a second."""
     found: list[dict[str, Any]] = []
     for wait in (10, 50, 100, 400, 0):
         page.evaluate(COLOURS_CHANGED)

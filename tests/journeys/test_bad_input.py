@@ -1,4 +1,4 @@
-"""Whatever somebody does wrong, at each step: a clear sentence, the right status, and nothing changed."""
+"""Each mistake that a person can make gets a clear sentence and the right status, and changes nothing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.journeys.visitor import PASSWORD, Visitor
 from tests.journeys.world import GITHUB
 
 OF_PASSING = {"Session", "AccessAttempt", "AccessFailureLog", "AccessLog"}
-"""Tables in which a visit leaves its trace whatever comes of it."""
+"""Tables that every visit may change."""
 
 
 def rows() -> dict[str, list[tuple[object, ...]]]:
-    """Everything that is stored, but for the traces of visits."""
+    """Return everything that is stored, except the tables that every visit may change."""
     return {
         model.__name__: sorted(model._default_manager.values_list(), key=repr)
         for model in apps.get_models()
@@ -34,7 +34,7 @@ def rows() -> dict[str, list[tuple[object, ...]]]:
 
 @contextmanager
 def nothing_changes(*besides: str) -> Iterator[None]:
-    """Not one row of people, accounts, claims, decisions, ledger or audit log; ``besides`` are tables that may."""
+    """Fail if a row of people, accounts, claims, decisions, ledger or audit log changes. Tables in ``besides`` may."""
     before = rows()
     yield
     after = rows()
@@ -43,7 +43,7 @@ def nothing_changes(*besides: str) -> Iterator[None]:
 
 
 def student_at_home(visit: Visit, language: str = "en") -> tuple[Visitor, Claim]:
-    """A signed-in student with a draft of two contributions."""
+    """Return a signed-in student with a draft of two contributions."""
     student = factories.student(name="林小溪", password=PASSWORD)
     claim = credit_factories.claim(student)
     home = visit(language)
@@ -52,7 +52,7 @@ def student_at_home(visit: Visit, language: str = "en") -> tuple[Visitor, Claim]
 
 
 def reviewer_at_desk(visit: Visit, language: str = "en") -> tuple[Visitor, Claim]:
-    """A signed-in instructor with a claim open in front of them."""
+    """Return a signed-in instructor on the page of a claim."""
     claim = credit_factories.submitted_claim(contributions=4)
     desk = visit(language)
     desk.sign_in(factories.instructor(claim.enrolment.programme.department, password=PASSWORD))
@@ -66,7 +66,7 @@ def _at_the_factories_time(clock: Clock) -> None:
 
 
 def test_a_wrong_password_keeps_the_name(visit: Visit) -> None:
-    """The answer does not say which of the two was wrong, and the name need not be typed again."""
+    """The answer does not say whether name or password was wrong, and keeps the name."""
     student = factories.student(password=PASSWORD)
     visitor = visit("zh-hans")
     visitor.open("account_login")
@@ -80,7 +80,7 @@ def test_a_wrong_password_keeps_the_name(visit: Visit) -> None:
 
 
 def test_a_page_leads_to_sign_in_and_back(visit: Visit) -> None:
-    """Whoever is not signed in comes to the page they asked for after signing in."""
+    """A person who is not signed in reaches the requested page after sign-in."""
     registrar = factories.registrar(password=PASSWORD)
     visitor = visit()
     visitor.open("registrar_ledger")
@@ -92,7 +92,7 @@ def test_a_page_leads_to_sign_in_and_back(visit: Visit) -> None:
 
 
 def test_consent_refused_or_unknown_on_the_forge_links_nothing(visit: Visit, forge: LocalForge) -> None:
-    """A login that the forge does not know stays on the forge's page; Cancel comes back with a sentence."""
+    """A login that the forge does not know stays on the forge's page; Cancel returns to ours with a sentence."""
     student = visit("zh-hans")
     student.sign_in(factories.student(password=PASSWORD))
     student.open("student_accounts")
@@ -106,7 +106,7 @@ def test_consent_refused_or_unknown_on_the_forge_links_nothing(visit: Visit, for
 
 
 def test_an_account_that_is_somebody_elses_is_refused(visit: Visit, forge: LocalForge) -> None:
-    """The second student who signs in on the forge as the same account is told so and gets nothing."""
+    """A second student who proves the same account gets a sentence and no link."""
     taken = forge.world.account("github", GITHUB)
     assert taken is not None
     factories.forge_account(forge="github", forge_user_id=str(taken.id), login=GITHUB)
@@ -124,7 +124,7 @@ def test_an_account_that_is_somebody_elses_is_refused(visit: Visit, forge: Local
 
 
 def test_an_address_that_is_no_pull_request_is_kept_with_the_reason(visit: Visit, forge: LocalForge) -> None:
-    """What was pasted stays in the field beside the sentence that says what is wrong with it."""
+    """The field keeps what was pasted, beside a sentence that says what is wrong with it."""
     student = factories.student(password=PASSWORD)
     factories.forge_account(student)
     home = visit("zh-hans", "narrow")
@@ -142,8 +142,7 @@ def test_an_address_that_is_no_pull_request_is_kept_with_the_reason(visit: Visit
 def test_a_session_that_has_ended_changes_nothing_and_says_so(
     language: str, visit: Visit, clock: Clock
 ) -> None:
-    """Twelve hours later the button leads to sign-in with a sentence, and from there back to the page. In htmx's
-    fragments likewise."""
+    """After twelve hours a button leads to sign-in with a sentence and from there back to the page; with htmx too."""
     home, claim = student_at_home(visit, language)
     home.open("student_claim", claim.round.code)
     clock.set(NOW + timedelta(hours=13))
@@ -159,8 +158,8 @@ def test_a_session_that_has_ended_changes_nothing_and_says_so(
 
 
 def test_somebody_elses_claim_by_its_address_is_as_if_it_did_not_exist(visit: Visit) -> None:
-    """Another student, an instructor of another college and a steward read the very words that stand for a claim that
-    never was, and no look is noted because there was none."""
+    """Another student, an instructor of another college and a steward read the same words as for a claim that does not
+    exist, and the audit log records no look."""
     claim = credit_factories.submitted_claim()
     strangers = [
         factories.student(password=PASSWORD),
@@ -180,7 +179,7 @@ def test_somebody_elses_claim_by_its_address_is_as_if_it_did_not_exist(visit: Vi
 
 
 def test_the_wrong_role_is_told_so_on_every_page(visit: Visit) -> None:
-    """A student opens nothing of the staff's, the staff nothing of a student's, an administrator nothing of credit."""
+    """Students cannot open staff pages, staff no student pages, and administrators no pages on credit."""
     doors = {
         factories.student(password=PASSWORD): ["instructor_queue", "registrar_ready", "admin_people"],
         factories.registrar(password=PASSWORD): ["student_home", "instructor_queue", "steward_propose"],
@@ -197,7 +196,7 @@ def test_the_wrong_role_is_told_so_on_every_page(visit: Visit) -> None:
 
 
 def test_a_forged_form_is_refused_whole(visit: Visit) -> None:
-    """A form without this session's token: 403, a sentence that says what to do, and nothing decided."""
+    """A form without this session's token gets 403 and a sentence that says what to do, and decides nothing."""
     desk, claim = reviewer_at_desk(visit)
     desk.page.evaluate(
         "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(f => f.value = 'x'.repeat(64))"
@@ -209,7 +208,7 @@ def test_a_forged_form_is_refused_whole(visit: Visit) -> None:
 
 
 def test_a_form_from_another_site_brings_nothing_about(visit: Visit, server: str) -> None:
-    """A page elsewhere that posts to ours in the reader's browser has neither token nor cookie."""
+    """A page of another site that posts to ours in the reader's browser has neither token nor cookie."""
     desk, claim = reviewer_at_desk(visit)
     elsewhere = desk.page.context.new_page()
     elsewhere.set_content(
@@ -222,8 +221,7 @@ def test_a_form_from_another_site_brings_nothing_about(visit: Visit, server: str
 
 
 def test_pressed_twice_is_done_once(visit: Visit) -> None:
-    """A second press of Submit, before the first was answered or from the page as it was, makes no second claim and
-    ends with the claim as it stands."""
+    """Pressing Submit twice, before the first answer or on the old page, makes one claim and ends on its page."""
     home, claim = student_at_home(visit)
     home.open("student_claim", claim.round.code)
     second = home.page.context.new_page()
@@ -242,8 +240,8 @@ def test_pressed_twice_is_done_once(visit: Visit) -> None:
 
 
 def test_going_back_or_an_old_window_decides_nothing_anew(visit: Visit) -> None:
-    """The back button after a decision brings about nothing; the form in a window from before, sent all the same, is
-    told that the claim has moved on (409), and one decision stands."""
+    """The back button after a decision changes nothing. An old window's form gets 409, because the claim has moved on,
+    and there is one decision."""
     desk, claim = reviewer_at_desk(visit)
     old_window = desk.page.context.new_page()
     old_window.goto(desk.page.url)
@@ -260,8 +258,8 @@ def test_going_back_or_an_old_window_decides_nothing_anew(visit: Visit) -> None:
 
 
 def test_points_beyond_the_rulebook_are_kept_for_mending(visit: Visit) -> None:
-    """A number that the rulebook does not allow is refused with its line, though the browser's own check was passed
-    over, and everything typed is still there."""
+    """A number that the rulebook does not allow is refused with its line, even if the browser's own check is bypassed,
+    and the form keeps everything typed."""
     version = credit_factories.published_rulebook(points=credit_factories.JUDGED)
     claim = credit_factories.submitted_claim(in_round=credit_factories.round_(rulebooks=[version]))
     desk = visit("zh-hans")
@@ -280,8 +278,8 @@ def test_points_beyond_the_rulebook_are_kept_for_mending(visit: Visit) -> None:
 
 
 def test_recording_nothing_or_too_early_records_nothing(visit: Visit) -> None:
-    """With nothing ticked there is a sentence; a claim whose notice runs cannot be ticked at all, and asking for it
-    all the same is asking for nothing."""
+    """With nothing ticked the page shows a sentence. A claim on notice cannot be ticked, and a request that names it is
+    treated like an empty one."""
     claim = credit_factories.submitted_claim()
     credit_factories.decided_claim(claim)
     office = visit()

@@ -1,4 +1,4 @@
-"""Writing a rulebook in a browser: faults appear beside their lines, the example recomputes, and nothing is lost."""
+"""Writing a rulebook in a browser: faults appear beside their lines, the example is recomputed, nothing is lost."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def steward_with_claims() -> User:
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_faults_and_the_example_follow_the_typing(language: str, visit: Visit, clock: Clock) -> None:
-    """A typo is told at the end of its line while one types, and goes with it; the example's credit changes with the
-    text; the colours lie exactly under the letters; axe finds nothing."""
+    """A typing error is shown at the end of its line and disappears when it is corrected. The example's credit follows
+    the text, the colours are exactly under the letters, and axe finds nothing."""
     steward = visit(language)
     clock.set(NOW)
     steward.sign_in(steward_with_claims())
@@ -55,7 +55,7 @@ def test_faults_and_the_example_follow_the_typing(language: str, visit: Visit, c
 
 
 def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> None:
-    """Typed while the server cannot be reached, and the window closed: the next one puts it back, and keeps it."""
+    """Text typed while the server is unreachable survives a closed window: the next window restores and saves it."""
     steward = visit("en")
     clock.set(NOW)
     steward.sign_in(steward_with_claims())
@@ -79,15 +79,17 @@ def test_nothing_is_lost_when_the_connection_is(visit: Visit, clock: Clock) -> N
     wait_until(lambda: steward.page.evaluate("localStorage.length") == 0, seconds=SECONDS)
     assert RulebookDraft.objects.get().text.endswith("term_cap: 1")
     # What the browser itself has to say of a connection that is not there.
-    told = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")
-    steward.complaints = [one for one in steward.complaints if not any(word in one for word in told)]
+    expected = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError")
+    steward.complaints = [
+        complaint for complaint in steward.complaints if not any(word in complaint for word in expected)
+    ]
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_a_draft_is_tried_on_last_term_and_the_page_follows(
     language: str, visit: Visit, clock: Clock
 ) -> None:
-    """From the editor to who gains and who loses: the page asks until it is done, and opens traces side by side."""
+    """A simulation starts in the editor; its page refreshes until it is done, and opens traces side by side."""
     steward = visit(language)
     clock.set(NOW)
     steward.sign_in(steward_with_claims())

@@ -1,4 +1,4 @@
-"""A claim that is not approved as it was applied for: reason, days to answer, answer, and only then the decision."""
+"""A claim that is not approved in full: a reason, days to respond, the response, and only then the decision."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ANSWER = "It also mends the test beside it. 旁边的测试也是我修的。"
 def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
     language: str, width: str, visit: Visit, clock: Clock
 ) -> None:
-    """The reviewer cannot recognise less without a reason; with one it is a proposal, which the student reads and
-    answers; the reviewer reads the answer and makes the proposal final."""
+    """Less credit needs a reason and is a proposal at first; the student responds, and the reviewer reads the response
+    and makes the proposal final."""
     clock.set(NOW)
     student = factories.student(name="林小溪", password=PASSWORD)
     claim = credit_factories.submitted_claim(student, contributions=4, now=NOW)
@@ -68,7 +68,7 @@ def test_a_reduction_waits_for_the_students_answer_and_then_for_a_person(
 
 
 def test_a_silent_student_is_waited_for_until_the_last_day(visit: Visit, clock: Clock) -> None:
-    """Before the days to answer are over the reviewer has nothing to press; afterwards the claim waits again."""
+    """The reviewer cannot act before the days to respond are over; afterwards the claim is in the queue again."""
     clock.set(NOW)
     claim = credit_factories.submitted_claim(contributions=4, now=NOW)
     reviewer = factories.instructor(claim.enrolment.programme.department, password=PASSWORD)

@@ -1,4 +1,4 @@
-"""Without a mouse: sign in, claim, decide."""
+"""Signing in, applying and deciding work without a mouse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ one => {
 
 
 def step_to(visitor: Visitor, target: Locator) -> None:
-    """Tab until the focus is there, where it must be seen."""
+    """Press Tab until the element has the focus, and check that the focus is visible."""
     for _step in range(MOST_STEPS):
         visitor.page.keyboard.press("Tab")
         if target.evaluate("one => one === document.activeElement"):
@@ -31,7 +31,7 @@ def step_to(visitor: Visitor, target: Locator) -> None:
 
 
 def sign_in(visitor: Visitor, username: str) -> None:
-    """The first Tab reaches the link that skips to the content, and Enter in the last field sends."""
+    """The first Tab reaches the link that skips to the content, and Enter in the last field sends the form."""
     visitor.open("account_login")
     skip = visitor.page.get_by_role("link", name=visitor.words("Skip to main content"))
     step_to(visitor, skip)
@@ -47,8 +47,8 @@ def sign_in(visitor: Visitor, username: str) -> None:
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_sign_in_claim_and_decide_by_keyboard_alone(language: str, visit: Visit, clock: Clock) -> None:
-    """Tab, Space, Enter and the arrows suffice for a student's claim and for a decision that recognises less; the
-    focus can be seen all the way."""
+    """Tab, Space, Enter and the arrow keys are enough for a student's claim and for a decision that recognises less;
+    the focus is always visible."""
     clock.set(NOW)
     student = factories.student(name="林小溪", password=PASSWORD)
     for _each in range(4):

@@ -1,4 +1,4 @@
-"""The main job, from a student with nothing to credit in a file, each person in a browser of their own."""
+"""The main job, from a student without accounts to credit in an exported file. Each person has a separate browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.workers import Workers
 CONSENT = {"GitHub": "Authorize", "Gitee": "同意授权"}
 SOMEBODY_ELSE = {"GitHub": "Somebody else (login)", "Gitee": "其他人（用户名）"}
 COLLECTED = 90_000
-"""Milliseconds that a real worker may take, on a busy machine."""
+"""The most milliseconds that a real worker takes on a busy machine."""
 
 
 @pytest.mark.timeout(300)
@@ -90,7 +90,7 @@ def test_from_linking_two_accounts_to_credit_in_the_exported_file(
 
 
 def connect(student: Visitor, forge: str, login: str) -> None:
-    """To the forge's own page, where they say who they are and agree; back with the account linked."""
+    """Link an account: sign in and agree on the forge's own page, and return with the account linked."""
     student.press("Connect %(forge)s", forge=forge)
     student.page.get_by_label(SOMEBODY_ELSE[forge]).fill(login)
     student.page.get_by_role("button", name=CONSENT[forge]).click()
@@ -98,7 +98,7 @@ def connect(student: Visitor, forge: str, login: str) -> None:
 
 
 def collect(student: Visitor, worker: Workers) -> None:
-    """Ask for it once, and see on the page, which asks again by itself, that both accounts are complete."""
+    """Request collecting, and wait until the page, which refreshes itself, shows both accounts as complete."""
     student.press("Collect now")
     shown = student.section("Collecting")
     complete = shown.get_by_text(student.words("complete"), exact=True)
@@ -106,14 +106,16 @@ def collect(student: Visitor, worker: Workers) -> None:
         expect(complete).to_have_count(2, timeout=COLLECTED)
     except AssertionError:
         pytest.fail(f"{shown.inner_text()}\n{worker.output()}")
-    assert {one.repository.forge for one in Contribution.objects.select_related("repository")} == {
+    assert {
+        contribution.repository.forge for contribution in Contribution.objects.select_related("repository")
+    } == {
         "github",
         "gitee",
     }
 
 
 def claim(student: Visitor) -> Decimal:
-    """Begin from the first page, see the estimate follow the choice, hand in; the estimated credit."""
+    """Start an application, check that the estimate follows the choice, and submit. Return the estimated credit."""
     student.open("student_home")
     student.press("Start my application")
     estimate = student.section("Estimate")
@@ -136,7 +138,7 @@ def claim(student: Visitor) -> Decimal:
 
 
 def approve(reviewer: Visitor, university: University) -> None:
-    """Open what waits, see why a line counts and what it gives, and decide as it was applied for."""
+    """Open the claim from the queue, check the explanation and the points of a line, and approve in full."""
     reviewer.content.get_by_role(
         "link", name=f"{reviewer.words('Review')} {university.newcomer.name}"
     ).click()
@@ -157,7 +159,7 @@ def approve(reviewer: Visitor, university: University) -> None:
 
 
 def on_notice(reader: Visitor, university: University) -> None:
-    """Any member of the university sees it, with the name masked."""
+    """Check that any member of the university sees the notice, with the name masked."""
     reader.open("public_notice")
     notice = reader.section("Public notice")
     expect(notice).to_contain_text("林*")
@@ -173,7 +175,7 @@ def record(registrar: Visitor, university: University) -> None:
 
 
 def export(registrar: Visitor) -> list[dict[str, str]]:
-    """The rows of the downloaded file, which is the one that its manifest tells of."""
+    """Return the rows of the downloaded file, after checking it against its manifest."""
     registrar.open("registrar_exports")
     registrar.press("Export as CSV")
     made = registrar.section("Batches so far")
@@ -182,15 +184,15 @@ def export(registrar: Visitor) -> list[dict[str, str]]:
     with registrar.page.expect_download() as manifest:
         made.get_by_role("link", name=re.compile(f"^{registrar.words('Manifest')}")).click()
     data = Path(file.value.path()).read_bytes()
-    told = json.loads(Path(manifest.value.path()).read_bytes())
-    assert told["files"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    listed = json.loads(Path(manifest.value.path()).read_bytes())
+    assert listed["files"][0]["sha256"] == hashlib.sha256(data).hexdigest()
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 
 def test_without_javascript_a_student_still_links_and_asks_for_collecting(
     visit: Visit, worker: Workers, clock: Clock, forge: LocalForge
 ) -> None:
-    """htmx only saves a reload: where scripts do not run, the same buttons do the same."""
+    """Without scripts the same buttons do the same; htmx only saves a reload."""
     university = world.found(now=clock.now())
     student = visit(java_script_enabled=False)
     student.sign_in_on_page(university.newcomer)

@@ -1,4 +1,4 @@
-"""What stewards, the administrator and the registrar do besides the main job."""
+"""The work of stewards, administrators and registrars outside the main job."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ TWICE = "0025101,钱新,qian@university.example,软件学院,软件工程,本科
 def test_a_rulebook_with_a_typo_comes_back_and_a_second_steward_publishes_the_mended_one(
     visit: Visit, clock: Clock
 ) -> None:
-    """The fault stands beside its line and the text is kept as typed; mended, it is a proposal which its own author
-    cannot publish and another steward can."""
+    """A fault is shown beside its line and the text stays as typed. Corrected, it is a proposal that its author cannot
+    publish and another steward can."""
     university = world.found(now=clock.now())
     steward = visit("zh-hans")
     steward.sign_in(university.steward)
@@ -62,8 +62,8 @@ def test_a_rulebook_with_a_typo_comes_back_and_a_second_steward_publishes_the_me
 def test_an_administrator_gives_a_role_which_takes_its_holder_to_their_work(
     visit: Visit, clock: Clock
 ) -> None:
-    """Looked up by a part of the name, made an instructor of a college: their next sign-in leads to the queue. Taken
-    away again, it is closed."""
+    """A person found by a part of the name becomes an instructor of a college and reaches the queue at the next
+    sign-in. Without the role the queue is closed to them."""
     university = world.found(now=clock.now())
     colleague = factories.person(username="guan", name="关新来", password=PASSWORD)
     office = visit("zh-hans", "narrow")
@@ -90,7 +90,7 @@ def test_an_administrator_gives_a_role_which_takes_its_holder_to_their_work(
 def test_a_roster_with_a_number_twice_changes_nothing_and_a_good_one_is_looked_at_first(
     visit: Visit, clock: Clock
 ) -> None:
-    """The refused row is named with its column and reason; the mended file is tried, then applied as a whole."""
+    """The report names the refused row, column and reason; the corrected file is previewed, then applied as a whole."""
     university = world.found(now=clock.now())
     before = Enrolment.objects.count()
     office = visit("zh-hans")
@@ -123,8 +123,8 @@ def test_a_roster_with_a_number_twice_changes_nothing_and_a_good_one_is_looked_a
 
 
 def test_a_registrar_vouches_for_an_account_that_the_forge_knows(visit: Visit, clock: Clock) -> None:
-    """An unknown login is refused with what was typed kept; the right one is linked by its immutable id, with the
-    reason beside it."""
+    """An unknown login is refused and the form keeps what was typed; the right login is linked by its immutable id,
+    with the reason."""
     university = world.found(now=clock.now())
     office = visit("en", "narrow")
     office.sign_in(university.registrar)

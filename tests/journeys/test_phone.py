@@ -1,4 +1,4 @@
-"""What a small screen must keep in reach: where one is, what is asked for, and the deed."""
+"""What must stay in reach on a small screen: the current place, the needed fields, and the button."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.journeys.visitor import PASSWORD, Visitor
 
 
 def reviewing(desk: Visitor, contributions: int = 2) -> None:
-    """A reviewer before a claim in which they may give points."""
+    """Return a reviewer on the page of a claim in which they can give points."""
     version = credit_factories.published_rulebook(points=credit_factories.JUDGED)
     round_ = credit_factories.round_("this-round", rulebooks=[version])
     student = factories.student(password=PASSWORD)
@@ -26,8 +26,8 @@ def reviewing(desk: Visitor, contributions: int = 2) -> None:
 def test_the_reason_of_a_line_is_asked_for_where_something_is_taken_or_given(
     script: bool, visit: Visit, clock: Clock
 ) -> None:
-    """Hidden while a line is accepted as it is; there once it is not accepted or gets points, and never lost once
-    something is written; without any script too."""
+    """The reason of a line is hidden while the line is accepted unchanged, and shown when it is refused, gets points or
+    has a text; without scripts too."""
     clock.set(NOW)
     desk = visit("en", "narrow", java_script_enabled=script)
     reviewing(desk)
@@ -46,8 +46,8 @@ def test_the_reason_of_a_line_is_asked_for_where_something_is_taken_or_given(
 
 
 def test_the_decision_stays_in_reach_at_the_bottom_of_a_phone(visit: Visit, clock: Clock) -> None:
-    """However long the claim: the button and what it would give are on the screen before anybody scrolls, follow what
-    is chosen, and cover no field that has the focus."""
+    """The button and the resulting credit are visible without scrolling, however long the claim. They follow the
+    choice, and cover no field that has the focus."""
     clock.set(NOW)
     desk = visit("en", "narrow")
     reviewing(desk, contributions=6)
@@ -69,7 +69,7 @@ def test_the_decision_stays_in_reach_at_the_bottom_of_a_phone(visit: Visit, cloc
 def test_the_navigation_is_one_line_in_which_the_present_place_is_seen(
     language: str, visit: Visit, clock: Clock
 ) -> None:
-    """With eight entries on a phone: one line high, the present one within the screen, the others reached by Tab."""
+    """On a phone, a navigation of eight entries is one line high; it shows the current entry, and Tab reaches all."""
     clock.set(NOW)
     office = visit(language, "narrow")
     office.sign_in(factories.registrar(password=PASSWORD))

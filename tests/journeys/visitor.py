@@ -1,4 +1,4 @@
-"""Somebody in front of a browser: what they press and read, and what must not happen meanwhile."""
+"""A person at a browser: what they press and read, and what must not happen meanwhile."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ from tests.journeys.words import Words
 PASSWORD = "a long walk by the lake"
 WIDTHS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 LOCALES = {"zh-hans": "zh-CN", "en": "en-GB"}
-UNHEARD = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:sendAbort")
-"""How the console begins to tell of a status, which the answers tell better, and of a fragment that was given up for a
-newer one."""
+IGNORED_MESSAGES = (
+    "Failed to load resource",
+    "Response Status Error Code",
+    "htmx:afterRequest",
+    "htmx:sendAbort",
+)
+"""The beginnings of console messages to ignore: about a status (answers are checked directly), and about a fragment
+request that a newer one replaced."""
 
 
 class Visitor:
-    """One person in one browser window. Whatever the browser complains of is kept in ``complaints``: errors in the
-    console (which is where violations of the content security policy are told), requests that failed, and answers
-    from 400 on, unless they stand within :meth:`expecting`.
+    """A person in a browser window.
+
+    ``complaints`` collects errors in the console (violations of the content security policy are reported there),
+    failed requests, and answers with a status from 400 on, except inside :meth:`expecting`.
     """
 
     def __init__(self, context: BrowserContext, address: str, language: str, width: str) -> None:
@@ -35,18 +41,18 @@ class Visitor:
         self.words = Words(language)
         self.complaints: list[str] = []
         self.statuses: list[int] = []
-        """Of the pages and fragments that were answered, in their order."""
+        """Statuses of the pages and fragments that were answered, in their order."""
         self._address = address
         self._expected: tuple[int, ...] = ()
-        self.page.on("console", self._heard)
+        self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("response", self._answered)
+        self.page.on("requestfailed", self._on_failure)
+        self.page.on("response", self._on_response)
 
     # -- going about -------------------------------------------------------------------------------------------------
 
     def open(self, name: str, *args: object) -> int:
-        """Go to a page by its name (or its path); its status."""
+        """Open a page by its URL name or its path, and return the status."""
         path = name if name.startswith("/") else reverse(name, args=args)
         answer = self.page.goto(self._address + path)
         assert answer is not None
@@ -90,7 +96,7 @@ class Visitor:
         self.page.get_by_role("link", name=self.words(text, **filled)).first.click()
 
     def field(self, label: str) -> Locator:
-        """The field whose label begins so (allauth and we ourselves may add to it)."""
+        """Return the field whose label begins with this text (allauth and our own pages may add to it)."""
         labelled = self.content.get_by_label(re.compile(f"^{re.escape(self.words(label))}"))
         return labelled.and_(self.page.locator("input, select, textarea"))
 
@@ -100,7 +106,7 @@ class Visitor:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def sees(self, text: str, **filled: object) -> None:
-        """Waits until the page says so."""
+        """Wait until the page shows the text."""
         expect(self.content.get_by_text(self.words(text, **filled)).first).to_be_visible()
 
     def sees_heading(self, text: str, **filled: object) -> None:
@@ -111,34 +117,34 @@ class Visitor:
         return self.content.get_by_role("alert")
 
     def section(self, heading: str, **filled: object) -> Locator:
-        """The part of the page that its heading, or its label, names."""
+        """Return the part of the page that has this heading or label."""
         return self.content.get_by_role("region", name=self.words(heading, **filled))
 
     # -- what must not happen ----------------------------------------------------------------------------------------
 
     @contextmanager
     def expecting(self, *statuses: int) -> Iterator[None]:
-        """Answers with these statuses are wanted here, and each at least once."""
+        """Expect answers with these statuses inside the block, each at least once."""
         before, self._expected = len(self.statuses), statuses
         try:
             yield
-            # What the browser has told but nobody has heard yet is heard here.
+            # This delivers messages that the browser has sent and we have not received yet.
             self.page.evaluate("0")
         finally:
             self._expected = ()
         missed = set(statuses) - set(self.statuses[before:])
         assert not missed, f"not answered: {missed}"
 
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(UNHEARD):
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(IGNORED_MESSAGES):
             self.complaints.append(f"console: {message.text}")
 
-    def _failed(self, request: Request) -> None:
+    def _on_failure(self, request: Request) -> None:
         # A page that is left before its fragments have come, and a download, end requests too.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
-    def _answered(self, response: Response) -> None:
+    def _on_response(self, response: Response) -> None:
         if not response.url.startswith(self._address):
             return
         if response.request.resource_type in {"document", "xhr", "fetch"}:
@@ -148,7 +154,7 @@ class Visitor:
 
 
 def options(language: str, **more: Any) -> dict[str, Any]:
-    """Of a browser context for a reader of a language."""
+    """Return the options of a browser context for a reader of this language."""
     return {
         "viewport": WIDTHS["wide"],
         "locale": LOCALES[language],

@@ -1,4 +1,4 @@
-"""What the pages call things, in the reader's language: looked up where the pages look it up, never copied."""
+"""The texts of the pages in the reader's language, read from the same catalogue as the pages, never copied."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Words:
 
     def __call__(self, text: str, **filled: object) -> str:
         with translation.override(self.language):
-            said = gettext(text)
-        return said % filled if filled else said
+            translated = gettext(text)
+        return translated % filled if filled else translated
 
     def of(self, tell: Callable[[], object]) -> str:
-        """How something calls itself."""
+        """Return the text that ``tell`` returns in this language."""
         with translation.override(self.language):
             return str(tell())
 
-    def count(self, one: str, many: str, number: int, **filled: object) -> str:
+    def count(self, singular: str, plural: str, number: int, **filled: object) -> str:
         with translation.override(self.language):
-            return ngettext(one, many, number) % filled
+            return ngettext(singular, plural, number) % filled

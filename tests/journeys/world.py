@@ -1,4 +1,4 @@
-"""A small university for the journeys: its people can sign in, its rulebook is the one that is shipped."""
+"""A small university for the journeys: its people can sign in, and its rulebook is the one in ``rulebooks/``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.journeys.visitor import PASSWORD
 HOUSE = Path(settings.BASE_DIR)
 RULEBOOK = HOUSE / "rulebooks" / "open-source-practice.yaml"
 GITHUB, GITEE = "cedar-hare-3080", "yarrow-bison-1143"
-"""Logins on the local forge under which somebody got enough merged for credit."""
+"""Logins on the local forge with enough merged contributions for credit."""
 
 
 @dataclass(frozen=True)
 class University:
-    """``newcomer`` is a student who has linked nothing yet; the instructor is of the same college."""
+    """``newcomer`` is a student without linked accounts; the instructor belongs to the same college."""
 
     college: Department
     term: Term
@@ -42,7 +42,8 @@ class University:
 
 
 def found(*, now: datetime) -> University:
-    """A term in its middle, and a round that takes applications for eight more days and records from today on."""
+    """Make the university: the middle of a term, and a round open for applications for eight more days and for
+    recording from today on."""
     college = factories.department("软件学院")
     registrar = factories.registrar(username="registrar", name="施登记", password=PASSWORD)
     steward = factories.steward(username="steward", name="张规则", password=PASSWORD)

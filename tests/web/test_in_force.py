@@ -67,7 +67,7 @@ def test_a_fault_keeps_what_was_chosen(
     browser = signed_in(factories.registrar())
     programme = factories.programme()
     credit.round_("another-round")
-    for asked, status, said in (
+    for asked, status, sentence in (
         ({"programme": programme.pk, "year": "20244", "version": other.pk}, 400, 'value="20244"'),
         ({"programme": "0", "year": "2024", "version": other.pk}, 400, 'value="2024"'),
         ({"year": "", "version": other.pk}, 409, "These students already have a rulebook in force."),
@@ -75,7 +75,7 @@ def test_a_fault_keeps_what_was_chosen(
         answer = browser.post(put(round_), asked)
         text = html(answer)
         assert answer.status_code == status
-        assert said in text
+        assert sentence in text
         assert text.count('<details class="why text-sm" open>') == 1
         assert f'<option value="{other.pk}" selected>' in text
     assert RoundRulebook.objects.filter(round=round_).count() == 1

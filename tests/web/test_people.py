@@ -25,8 +25,8 @@ def test_a_role_is_given_and_taken(signed_in: SignIn, html: Html) -> None:
     typed = {"username": "Teacher", "role": "instructor", "department": str(college.pk)}
     answer = browser.post(reverse("admin_people"), typed, follow=True)
     assert f"{person.name} was given the role: instructor." in html(answer)
-    held = StaffRole.objects.get(user=person)
-    answer = browser.post(reverse("admin_take_role", args=[held.pk]), follow=True)
+    role = StaffRole.objects.get(user=person)
+    answer = browser.post(reverse("admin_take_role", args=[role.pk]), follow=True)
     assert "no longer has the role: instructor." in html(answer)
     assert not StaffRole.objects.filter(user=person).exists()
 

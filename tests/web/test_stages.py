@@ -29,16 +29,20 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     the claim is on notice. At each step the student reads who has the claim, in both languages."""
     claim = credit.staged_claim()
     instructor, committee = credit.reviewer_of(claim), credit.committee_of(claim)
-    student, of_first, of_second = signed_in(claim.user), signed_in(instructor), signed_in(committee)
+    student, first_reviewer, second_reviewer = (
+        signed_in(claim.user),
+        signed_in(instructor),
+        signed_in(committee),
+    )
     page, work = reverse("claim", args=[claim.public_id]), reverse("instructor_claim", args=[claim.public_id])
     assert "First look (stage 1 of 2)" in html(student.get(page))
-    assert "Nothing to review" in html(of_second.get(reverse("instructor_queue")))
-    assert of_second.get(work).status_code == 404
-    assert "First look (stage 1 of 2)" in html(of_first.get(reverse("instructor_queue")))
+    assert "Nothing to review" in html(second_reviewer.get(reverse("instructor_queue")))
+    assert second_reviewer.get(work).status_code == 404
+    assert "First look (stage 1 of 2)" in html(first_reviewer.get(reverse("instructor_queue")))
     typed = {"stage": "1", "line-1-accepted": "no", "line-1-reason": "空白改动", "line-2-accepted": "yes"}
-    assert "who can now respond" in html(of_first.post(work, typed, follow=True))
+    assert "who can now respond" in html(first_reviewer.post(work, typed, follow=True))
     student.post(reverse("claim_answer", args=[claim.public_id]), {"text": "那是格式修复。"})
-    pressed = of_first.post(
+    pressed = first_reviewer.post(
         reverse("instructor_confirm", args=[claim.public_id]), {"stage": "1"}, follow=True
     )
     assert "moves to the next stage: College panel." in html(pressed)
@@ -47,16 +51,18 @@ def test_a_claim_goes_from_the_instructor_to_the_committee_to_the_notice(
     chinese = html(signed_in(claim.user, "zh-hans").get(page))
     assert "学院认定小组（第 2 环节，共 2 个环节）" in chinese
     assert "final in this stage" in html(student.get(page))
-    assert "Nothing to review" in html(of_first.get(reverse("instructor_queue")))
-    seen = html(of_first.get(work))
+    assert "Nothing to review" in html(first_reviewer.get(reverse("instructor_queue")))
+    seen = html(first_reviewer.get(work))
     assert "is waiting for the reviewers of this stage" in seen
     assert 'name="line-1-accepted"' not in seen
 
-    seen = html(of_second.get(work))
+    seen = html(second_reviewer.get(work))
     for words in ("First look (stage 1 of 2)", "空白改动", "那是格式修复。", "Agree with this decision"):
         assert words in seen
     assert 'name="line-1-accepted" value="no" checked' in seen
-    agreed = of_second.post(reverse("instructor_agree", args=[claim.public_id]), {"stage": "2"}, follow=True)
+    agreed = second_reviewer.post(
+        reverse("instructor_agree", args=[claim.public_id]), {"stage": "2"}, follow=True
+    )
     assert "goes on public notice" in html(agreed)
     claim.refresh_from_db()
     assert (claim.status, claim.stage) == (Claim.Status.NOTICE, 2)

@@ -29,7 +29,7 @@ TEXT = credit.RULEBOOK.format(code="web-rulebook", category="innovation", points
 
 
 @pytest.fixture
-def held() -> Round:
+def claimed_round() -> Round:
     round_ = credit.round_("last-term", rulebooks=[credit.published_rulebook("in-force")])
     for contributions in (2, 4):
         credit.submitted_claim(in_round=round_, contributions=contributions)
@@ -45,7 +45,7 @@ def asked(browser: Client, text: str = TEXT.replace("give: 8", "give: 16")) -> S
 
 
 def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
-    held: Round, signed_in: SignIn, html: Html
+    claimed_round: Round, signed_in: SignIn, html: Html
 ) -> None:
     """While it waits, the page refreshes itself; at the end it shows counts, cost, chart, table and changes."""
     browser = signed_in(factories.steward())
@@ -56,13 +56,15 @@ def test_a_draft_is_tried_and_the_page_tells_what_it_would_change(
     text = html(browser.get(address, headers=HTMX))
     assert "every 2s" not in text
     assert "<html" not in text
-    for said in ("+1.5", "1.5 → 3", "<svg", "Show as table", "Student 1"):
-        assert said in text, said
+    for words in ("+1.5", "1.5 → 3", "<svg", "Show as table", "Student 1"):
+        assert words in text, words
     assert RulebookDraft.objects.get().text.startswith("\nlanguage")
     assert "web-rulebook" not in html(signed_in(factories.student()).get(reverse("home"), follow=True))
 
 
-def test_the_way_back_leads_to_the_draft_that_was_tried(held: Round, signed_in: SignIn, html: Html) -> None:
+def test_the_way_back_leads_to_the_draft_that_was_tried(
+    claimed_round: Round, signed_in: SignIn, html: Html
+) -> None:
     """Only the author of the draft gets a link back to it."""
     browser = signed_in(factories.steward())
     sent = {"text": TEXT, "draft": str(uuid.uuid4()), "round": "last-term"}
@@ -72,7 +74,7 @@ def test_the_way_back_leads_to_the_draft_that_was_tried(held: Round, signed_in: 
     assert back not in html(signed_in(factories.steward()).get(address))
 
 
-def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, html: Html) -> None:
+def test_a_kept_version_is_tried_from_its_page(claimed_round: Round, signed_in: SignIn, html: Html) -> None:
     """The form on a version's page tries that version; where it is already in force, nothing changes."""
     browser = signed_in(factories.steward())
     assert "Try it on a round" in html(browser.get(reverse("steward_version", args=["in-force", 1])))
@@ -84,7 +86,7 @@ def test_a_kept_version_is_tried_from_its_page(held: Round, signed_in: SignIn, h
 
 
 def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
-    held: Round, signed_in: SignIn, html: Html
+    claimed_round: Round, signed_in: SignIn, html: Html
 ) -> None:
     """No simulation starts, the text stays, and the page gives the reason."""
     browser = signed_in(factories.steward())
@@ -97,7 +99,7 @@ def test_a_text_with_faults_or_no_round_is_sent_back_and_kept(
 
 
 def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
-    held: Round, signed_in: SignIn, html: Html
+    claimed_round: Round, signed_in: SignIn, html: Html
 ) -> None:
     """A steward sees both outcomes but not whose claim it is; a steward who is also a registrar sees the student."""
     steward = factories.steward()
@@ -124,7 +126,9 @@ def test_traces_stand_side_by_side_without_a_name_and_each_look_is_written_down(
     assert browser.get(reverse("steward_simulation_change", args=[made.public_id, 99])).status_code == 404
 
 
-def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in: SignIn, html: Html) -> None:
+def test_one_that_waits_is_stopped_and_not_stopped_twice(
+    claimed_round: Round, signed_in: SignIn, html: Html
+) -> None:
     """The button stops a waiting simulation; a later worker does nothing, and stopping again gets 409."""
     browser = signed_in(factories.steward())
     made = asked(browser)
@@ -137,7 +141,7 @@ def test_one_that_waits_is_stopped_and_not_stopped_twice(held: Round, signed_in:
 
 
 def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
-    held: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
+    claimed_round: Round, signed_in: SignIn, html: Html, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest of each steward stay, and each that still runs; those of another steward are not touched."""
     monkeypatch.setattr(runs, "KEPT_PER_STEWARD", 3)
@@ -161,7 +165,7 @@ def test_all_simulations_are_listed_and_the_oldest_of_a_steward_go(
 
 
 @pytest.mark.parametrize("role", ["student", "instructor", "registrar", "admin"])
-def test_simulations_are_for_stewards(role: str, held: Round, signed_in: SignIn) -> None:
+def test_simulations_are_for_stewards(role: str, claimed_round: Round, signed_in: SignIn) -> None:
     """Other roles can neither open nor start a simulation."""
     made = asked(signed_in(factories.steward()))
     browser = signed_in(getattr(factories, role)())
@@ -171,7 +175,7 @@ def test_simulations_are_for_stewards(role: str, held: Round, signed_in: SignIn)
 
 
 def test_a_version_page_says_what_differs_and_where_it_is_in_force(
-    held: Round, signed_in: SignIn, html: Html
+    claimed_round: Round, signed_in: SignIn, html: Html
 ) -> None:
     """A version is compared with the version published before it, or with any other that the reader chooses."""
     second = credit.published_rulebook("in-force", more="term_cap: 1")

@@ -62,8 +62,8 @@ def test_a_term_comes_prefilled_and_its_holidays_are_changed(signed_in: SignIn, 
     assert not AuditEntry.objects.filter(action="term-changed").exists()
     changed = same | {"days_off": "", "ends_on": "2027-01-20"}
     assert "The term Autumn 2026 was changed." in html(browser.post(address, changed, follow=True))
-    held = Term.objects.get()
-    assert (held.days_off, held.ends_on) == ([], date(2027, 1, 20))
+    term = Term.objects.get()
+    assert (term.days_off, term.ends_on) == ([], date(2027, 1, 20))
 
 
 def test_first_and_last_day_stay_while_rounds_are_held(signed_in: SignIn, html: Html) -> None:
@@ -100,9 +100,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "said"), FAULTS)
+@pytest.mark.parametrize(("wrong", "sentence"), FAULTS)
 def test_a_term_with_a_fault_comes_back_as_typed(
-    wrong: dict[str, str], said: str, signed_in: SignIn, html: Html
+    wrong: dict[str, str], sentence: str, signed_in: SignIn, html: Html
 ) -> None:
     """For a new and for an existing term, the page names the error and shows what was typed; nothing is stored."""
     browser = signed_in(factories.registrar())
@@ -113,7 +113,7 @@ def test_a_term_with_a_fault_comes_back_as_typed(
         text = html(answer)
         assert answer.status_code == 400
         assert 'role="alert"' in text
-        assert said in text
+        assert sentence in text
         assert wrong.get("days_worked", "2026-09-26") in text
         assert " ".join(wrong.get("days_off", "2026-10-01 至 2026-10-07。").split()) in text
     assert Term.objects.values().get() == before

@@ -189,6 +189,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     sent = {"claim": str(claim.public_id)}
     back = {"referer": f"http://testserver{reverse('registrar_ready')}"}
     assert "no reviewer has responded" in html(registrar.post(record, sent, headers=back, follow=True))
+    assert claim.flags.exists()
     for flag in claim.flags.all():
         address = reverse("instructor_answer_flag", args=[claim.public_id, flag.pk])
         assert browser.post(address, {"text": ""}).status_code == 400
@@ -263,8 +264,9 @@ def test_what_is_not_known_of_co_authors_is_said(signed_in: SignIn, html: Html) 
     }
 
     def seen() -> list[str]:
-        return [html(browser.get(page)) for browser, some in pages.items() for page in some]
+        return [html(browser.get(page)) for browser, addresses in pages.items() for page in addresses]
 
+    assert len(seen()) == 3
     assert all("co-authors are being looked up" in text for text in seen())
     BranchLook.objects.update(error_code="x", error_message="The platform did not respond correctly.")
     assert all("The platform did not respond correctly." in text for text in seen())
