@@ -35,12 +35,12 @@ def find_or_install() -> str | None:
 
     Print to stderr what it does.
     """
-    if found := find():
-        return found
+    if browser := find():
+        return browser
     _say("There is no browser for the journeys through the pages: trying Playwright's download.")
     _run([sys.executable, "-m", "playwright", "install", "chromium"], seconds=900)
-    if found := find():
-        return found
+    if browser := find():
+        return browser
     if apt := _apt_command():
         _say("Trying apt.")
         _run([*apt, "update", "-q"], seconds=300)

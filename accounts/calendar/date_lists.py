@@ -74,16 +74,16 @@ def _split_line(line: str) -> Iterator[str]:
 
 
 def _parse_range(part: str, line: int) -> tuple[date, date]:
-    found = _DAY_OR_RANGE.fullmatch(part)
-    if found is None:
+    match = _DAY_OR_RANGE.fullmatch(part)
+    if match is None:
         raise CreditsError(
             "days-not-read",
             _("Line %(line)s: “%(text)s” is neither a date nor a range of dates.")
             % {"line": line, "text": part[:_MAX_QUOTED_CHARACTERS]},
             _("Write it as 2026-10-01 or 2026-10-01 – 2026-10-07."),
         )
-    first = _parse_day(found["first"], line)
-    last = _parse_day(found["last"], line) if found["last"] else first
+    first = _parse_day(match["first"], line)
+    last = _parse_day(match["last"], line) if match["last"] else first
     if last < first:
         raise CreditsError(
             "days-not-read",

@@ -44,12 +44,12 @@ def link(
     Raise CreditsError ``not-a-person`` (bot, organisation), ``account-of-someone-else``, or, unless a registrar
     attests the link, ``account-once-of-someone-else``.
     """
-    row = forges.forge_info(forge)
+    info = forges.forge_info(forge)
     if account.kind != "user" or not account.id:
         raise CreditsError(
             "not-a-person",
             _("The %(forge)s account %(login)s is not a person's account.")
-            % {"forge": row.label, "login": account.login},
+            % {"forge": info.label, "login": account.login},
             _("Connect the account that you use for your own contributions."),
         )
     with transaction.atomic():

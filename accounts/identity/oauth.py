@@ -61,12 +61,12 @@ class ForgeConnectView(OAuth2LoginView):
             return redirect_to_login(resolve_url(settings.LINKED_ACCOUNTS_URL))
         if request.method != "POST":
             return redirect(settings.LINKED_ACCOUNTS_URL)
-        row = forges.forge_info(self.adapter.provider_id)
-        if not row.connectable:
+        info = forges.forge_info(self.adapter.provider_id)
+        if not info.connectable:
             messages.error(
                 request,
                 _("Connecting %(forge)s is not set up here. Ask the registrar's office to link your account.")
-                % {"forge": row.label},
+                % {"forge": info.label},
             )
             return redirect(settings.LINKED_ACCOUNTS_URL)
         return super().dispatch(request, *args, **kwargs)

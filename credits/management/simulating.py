@@ -42,9 +42,9 @@ def simulation_report(
     only = _find_programme(programme) if programme else None
     tally = SimulationTally()
     trial = RulebookTrial(rulebook, other)
-    found = try_claims(trial, submitted_claims(round_, programme=only), tally)
+    tried_claims = try_claims(trial, submitted_claims(round_, programme=only), tally)
     largest = heapq.nlargest(
-        LARGEST_SHOWN, (tried for tried in found if tried.changed), key=lambda tried: tried.size
+        LARGEST_SHOWN, (tried for tried in tried_claims if tried.changed), key=lambda tried: tried.size
     )
     with transaction.atomic():
         audit.record(
@@ -73,21 +73,21 @@ def simulation_report(
 
 
 def _find_version(name: str, code: str) -> RulebookVersion:
-    found = editor_report.find_version(name, code=code)
-    if found is None:
+    version = editor_report.find_version(name, code=code)
+    if version is None:
         raise NotThere(
             "no-such-version",
             _("There is no version “%(name)s”.") % {"name": name},
             _("Give its number, or code/number."),
         )
-    return found
+    return version
 
 
 def _find_programme(name: str) -> Programme:
-    found = Programme.objects.filter(name=name).order_by("pk").first()
-    if found is None:
+    programme = Programme.objects.filter(name=name).order_by("pk").first()
+    if programme is None:
         raise NotThere("no-such-programme", _("There is no programme “%(name)s”.") % {"name": name})
-    return found
+    return programme
 
 
 def _outcomes_before_and_after(tried: TriedClaim, trial: RulebookTrial) -> tuple[Outcome, Outcome]:

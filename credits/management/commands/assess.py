@@ -34,12 +34,12 @@ class Command(VerbCommand):
     def act(self, *, now: datetime, **options: Any) -> CommandReport:
         round_ = find_round(options["round"], now=now)
         students: list[str] | None = options["student"]
-        found = list(estimate_round(round_, students, now=now))
+        estimates = list(estimate_round(round_, students, now=now))
         lines = [
             _("Round %(round)s, as of %(now)s")
             % {"round": round_.code, "now": now.isoformat(timespec="seconds")}
         ]
-        for enrolment, estimate in found:
+        for enrolment, estimate in estimates:
             lines.append(_summary_line(enrolment, estimate.outcome))
             if students:
                 lines += _trace_lines(enrolment, estimate)
@@ -51,7 +51,7 @@ class Command(VerbCommand):
                     "outcome": estimate.outcome.to_json(),
                     "explanation": estimate.explanation().to_json(),
                 }
-                for enrolment, estimate in found
+                for enrolment, estimate in estimates
             ],
         }
         return CommandReport(lines, data)

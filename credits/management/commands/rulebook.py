@@ -113,12 +113,14 @@ def _neighbouring_texts(file: Path) -> list[str]:
     return texts
 
 
-def _valid_report(file: Path, rulebook: RulebookDocument, found: tuple[RulebookFault, ...]) -> CommandReport:
+def _valid_report(
+    file: Path, rulebook: RulebookDocument, warnings_found: tuple[RulebookFault, ...]
+) -> CommandReport:
     language = get_language() or "en"
     lines = [
         _("%(place)s: please check: %(said)s")
         % {"place": f"{file}:{warning.line}:{warning.column}", "said": warning.text(language)}
-        for warning in found
+        for warning in warnings_found
     ]
     lines.append(
         _("%(code)s is valid: sha256 %(digest)s.")
@@ -128,7 +130,7 @@ def _valid_report(file: Path, rulebook: RulebookDocument, found: tuple[RulebookF
         "code": rulebook.code,
         "digest": rulebook_digest(rulebook),
         "faults": [],
-        "warnings": [_fault_json(warning) for warning in found],
+        "warnings": [_fault_json(warning) for warning in warnings_found],
     }
     return CommandReport(lines, data)
 
