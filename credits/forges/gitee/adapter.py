@@ -25,7 +25,7 @@ from credits.forges.errors import (
     missing_repository,
     not_merged,
 )
-from credits.forges.gitee import candidate_repositories as hints
+from credits.forges.gitee import candidate_repositories
 from credits.forges.gitee import parse as facts
 from credits.forges.gitee.http import GiteeHttp
 from credits.forges.gitee.progress import GiteeAccountProgress
@@ -103,23 +103,23 @@ class Gitee:
         if not facts.is_merged(pull):
             raise not_merged()
         self._repositories.clear()
-        return self._detailed(full_name, pull, "link")
+        return self._load_change(full_name, pull, "link")
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
-        return GiteeRecheck(self._http, self._detailed, self.find_repository).closed(full_name, number)
+        return GiteeRecheck(self._http, self._load_change, self.find_repository).closed(full_name, number)
 
     def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
-        return GiteeRecheck(self._http, self._detailed, self.find_repository).commits_of(ref)
+        return GiteeRecheck(self._http, self._load_change, self.find_repository).commits_of(ref)
 
     def find_commit(self, full_name: str, sha: str) -> CommitOnForge:
-        return GiteeRecheck(self._http, self._detailed, self.find_repository).commit(full_name, sha)
+        return GiteeRecheck(self._http, self._load_change, self.find_repository).commit(full_name, sha)
 
     def recheck(self, refs: Sequence[ChangeRef]) -> Iterator[RecheckAnswer]:
         """Gitee finds a repository only by name, so a missing one may be renamed or deleted. Its changes are then
         ``unknown``, with ``forge-repository-missing``, and never ``gone``."""
         self._repositories.clear()
         self._http.forget_failures()
-        return GiteeRecheck(self._http, self._detailed, self.find_repository).recheck(refs, self._listing)
+        return GiteeRecheck(self._http, self._load_change, self.find_repository).recheck(refs, self._listing)
 
     def cross_check(
         self, asks: Sequence[CollectionRequest], since: datetime, until: datetime, known_ids: Container[str]
@@ -136,9 +136,9 @@ class Gitee:
                     for row in self._merged_within(name, reader, since, until):
                         counted.add(json_id(row.get("id")))
                         if json_id(row.get("id")) not in known_ids:
-                            missed[json_id(row.get("id"))] = self._detailed(name, row, "search")
+                            missed[json_id(row.get("id"))] = self._load_change(name, row, "search")
             except ForgeError as error:
-                self._blame(error, [reader])
+                self._fail_or_raise(error, [reader])
             yield CrossCheckResult(reader.account, len(counted), tuple(missed.values()), reader.failure)
 
     def _merged_within(
@@ -159,9 +159,9 @@ class Gitee:
         for reader in readers:
             if reader.is_due_for_forks(self._clock()):
                 try:
-                    self._look_for_hints(reader)
+                    self._find_candidates(reader)
                 except ForgeError as error:
-                    self._blame(error, [reader])
+                    self._fail_or_raise(error, [reader])
                 else:
                     # Store what was found so far, in case the rest is interrupted.
                     yield reader.page()
@@ -170,12 +170,14 @@ class Gitee:
             for key, name in reader.repositories.items():
                 places.setdefault(key, (name, []))[1].append(reader)
         for _, (name, members) in sorted(places.items()):
-            yield from self._together(name, [reader for reader in members if not reader.place(name).alone])
-            yield from self._one_by_one(name, [reader for reader in members if reader.place(name).alone])
+            yield from self._read_for_all(
+                name, [reader for reader in members if not reader.place(name).alone]
+            )
+            yield from self._read_for_each(name, [reader for reader in members if reader.place(name).alone])
         for reader in readers:
             yield reader.page(last=True)
 
-    def _together(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
+    def _read_for_all(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
         """Read once what was updated in a repository, for all accounts that have read it before."""
         if not members:
             return
@@ -184,12 +186,12 @@ class Gitee:
         since = min(known) if len(known) == len(marks) else None
         try:
             for member in members:
-                yield from self._owed(name, member)
+                yield from self._retry_owed(name, member)
             yield from self._deliver(name, self._listing(name, since), members)
         except ForgeError as error:
-            self._blame(error, members, name)
+            self._fail_or_raise(error, members, name)
 
-    def _one_by_one(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
+    def _read_for_each(self, name: str, members: Sequence[GiteeAccountProgress]) -> Iterator[CollectionPage]:
         """Read a repository for the first time, one author's pull requests after another's.
 
         Note the time of the repository's latest update before. Afterwards the account is complete up to that time,
@@ -198,19 +200,19 @@ class Gitee:
         if not members:
             return
         try:
-            latest = self._latest(name)
+            latest = self._latest_update(name)
         except ForgeError as error:
-            self._blame(error, members, name)
+            self._fail_or_raise(error, members, name)
             return
         for member in members:
             place = member.place(name)
             try:
                 self._verify(member)
-                yield from self._owed(name, member)
+                yield from self._retry_owed(name, member)
                 rows = self._listing(name, place.mark.since, member.account.login)
                 yield from self._deliver(name, rows, [member])
             except ForgeError as error:
-                self._blame(error, [member], name)
+                self._fail_or_raise(error, [member], name)
                 continue
             place.alone = False
             if latest is not None:
@@ -234,7 +236,7 @@ class Gitee:
                         continue
                     by_id[author.id].seen_as(author)
                     try:
-                        changes[author.id].extend(self._new(name, row, by_id[author.id]))
+                        changes[author.id].extend(self._new_change(name, row, by_id[author.id]))
                     except ForgeError as error:
                         broken = error
                         break
@@ -248,22 +250,22 @@ class Gitee:
                 if broken is not None:
                     raise broken
 
-    def _new(self, name: str, row: Row, reader: GiteeAccountProgress) -> list[MergedChange]:
+    def _new_change(self, name: str, row: Row, reader: GiteeAccountProgress) -> list[MergedChange]:
         """Return the pull request of a row if it is new for its author. If its details fail, it is owed from now on
         and the account is not complete; newer pull requests do not wait for it."""
         place, key, updated = reader.place(name), json_id(row.get("id")), _updated_at(row)
         if not place.mark.wants(key, updated):
             return []
         try:
-            change = self._detailed(name, row, reader.found_by(name))
+            change = self._load_change(name, row, reader.found_by(name))
         except ForgeError as error:
-            self._blame(error, [reader])
+            self._fail_or_raise(error, [reader])
             place.mark = place.mark.advanced(updated).owing([f"#{json_id(row.get('number'))}"])
             return []
         place.mark = place.mark.passed(key, updated)
         return [change]
 
-    def _owed(self, name: str, reader: GiteeAccountProgress) -> Iterator[CollectionPage]:
+    def _retry_owed(self, name: str, reader: GiteeAccountProgress) -> Iterator[CollectionPage]:
         """Request again, by number, what failed in earlier collections. A number is written as ``#number``, so that
         it cannot be confused with an id."""
         place = reader.place(name)
@@ -274,10 +276,10 @@ class Gitee:
                 pull = self._object(path, missing_change())
                 author = facts.account(pull.get("user"))
                 if facts.is_merged(pull) and author is not None and author.id == reader.account.id:
-                    changes = (self._detailed(name, pull, reader.found_by(name)),)
+                    changes = (self._load_change(name, pull, reader.found_by(name)),)
             except ForgeError as error:
                 if error.code != "forge-change-missing":
-                    self._blame(error, [reader])
+                    self._fail_or_raise(error, [reader])
                     continue
             place.mark = place.mark.settled(owed)
             yield reader.page(changes)
@@ -319,16 +321,18 @@ class Gitee:
             else:
                 page += 1
 
-    def _latest(self, name: str) -> datetime | None:
+    def _latest_update(self, name: str) -> datetime | None:
         """Return when a merged pull request of the repository was last updated, or None if it has none."""
         params = {"state": "merged", "sort": "updated", "direction": "desc"}
         rows = self._http.page(f"{repository_path(name)}/pulls", params, 1, size=1).rows
         return _updated_at(rows[0]) if rows else None
 
-    def _look_for_hints(self, reader: GiteeAccountProgress) -> None:
+    def _find_candidates(self, reader: GiteeAccountProgress) -> None:
         self._verify(reader)
-        worked_in = hints.repositories_in_events(self._http, reader.account.login)
-        reader.has_forks_of(hints.parents_of_forks(self._http, reader.account.login), self._clock())
+        worked_in = candidate_repositories.repositories_in_events(self._http, reader.account.login)
+        reader.has_forks_of(
+            candidate_repositories.parents_of_forks(self._http, reader.account.login), self._clock()
+        )
         reader.has_worked_in(worked_in)
 
     def _verify(self, reader: GiteeAccountProgress) -> None:
@@ -343,7 +347,7 @@ class Gitee:
             )
         reader.is_verified = True
 
-    def _detailed(self, name: str, pull: Row, found_by: str) -> MergedChange:
+    def _load_change(self, name: str, pull: Row, found_by: str) -> MergedChange:
         path = f"{repository_path(name)}/pulls/{json_id(pull.get('number'))}"
         repository = self._repositories.get(name.lower())
         if repository is None:
@@ -373,7 +377,9 @@ class Gitee:
             raise missing from None
         return json_object(body)
 
-    def _blame(self, error: ForgeError, readers: Sequence[GiteeAccountProgress], name: str = "") -> None:
+    def _fail_or_raise(
+        self, error: ForgeError, readers: Sequence[GiteeAccountProgress], name: str = ""
+    ) -> None:
         """Mark these accounts as failed if the error concerns only them. Raise an error of the whole forge."""
         concerns_them = isinstance(error, MissingOnForge | Forbidden) or (
             isinstance(error, ForgeUnavailable) and not self._http.is_down
@@ -384,7 +390,7 @@ class Gitee:
             # A repository that somebody forked or once worked in may disappear; one that the university watches must
             # exist.
             if error.code == "forge-repository-missing" and name and reader.found_by(name) != "watched":
-                reader.hint_gone(name)
+                reader.forget_candidate(name)
             else:
                 reader.failed(error)
 

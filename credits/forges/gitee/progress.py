@@ -64,7 +64,7 @@ class GiteeAccountProgress:
     def has_worked_in(self, names: Sequence[str]) -> None:
         self.worked_in |= {name.lower(): name for name in names}
 
-    def hint_gone(self, name: str) -> None:
+    def forget_candidate(self, name: str) -> None:
         """Forget a fork or an event that led to a repository which no longer exists."""
         self.forks.pop(name.lower(), None)
         self.worked_in.pop(name.lower(), None)

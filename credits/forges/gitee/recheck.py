@@ -32,13 +32,13 @@ ListMerged = Callable[[str, datetime | None], Iterator[list[Row]]]
 
 
 class GiteeRecheck:
-    """Checks on Gitee. ``detailed`` makes facts of a pull request; ``find_repository`` finds a repository by name."""
+    """Checks on Gitee. ``load_change`` makes the facts of a pull request; ``find_repository`` looks one up by name."""
 
     def __init__(
-        self, http: GiteeHttp, detailed: LoadChange, find_repository: Callable[[str], RepositoryOnForge]
+        self, http: GiteeHttp, load_change: LoadChange, find_repository: Callable[[str], RepositoryOnForge]
     ) -> None:
         self._http = http
-        self._detailed = detailed
+        self._load_change = load_change
         self._find_repository = find_repository
 
     def closed(self, full_name: str, number: str) -> MergedChange:
@@ -47,7 +47,7 @@ class GiteeRecheck:
         pull = self._pull(full_name, number)
         if not (facts.is_merged(pull) or facts.is_closed(pull)):
             raise still_open()
-        return self._detailed(full_name, pull, "link")
+        return self._load_change(full_name, pull, "link")
 
     def commits_of(self, ref: ChangeRef) -> tuple[CommitOnForge, ...]:
         if ref.kind != "pull_request":
@@ -104,7 +104,7 @@ class GiteeRecheck:
             pull = self._pull(name, ref.number)
             if not (facts.is_merged(pull) or facts.is_closed(pull)):
                 return RecheckAnswer(ref, "unknown")
-            change = self._detailed(name, pull, "watched")
+            change = self._load_change(name, pull, "watched")
         except ForgeError as error:
             if error.code == "forge-change-missing":
                 return RecheckAnswer(ref, "gone")

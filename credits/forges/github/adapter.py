@@ -112,7 +112,7 @@ class GitHub:
         return facts.repository(answer.data["repository"])
 
     def find_change(self, full_name: str, number: str) -> MergedChange:
-        node = self._pointed_at(full_name, number)
+        node = self._pull_request(full_name, number)
         if node.get("merged") is not False:
             return facts.merged_change(node, "link")
         landed = facts.landed_change(node, "link", self._rules)
@@ -121,7 +121,7 @@ class GitHub:
         return landed
 
     def find_closed(self, full_name: str, number: str) -> MergedChange:
-        node = self._pointed_at(full_name, number)
+        node = self._pull_request(full_name, number)
         if node.get("merged") is not False:
             return facts.merged_change(node, "link")
         found = facts.landed_change(node, "link", self._rules) or facts.closed_change(node, "link")
@@ -129,7 +129,7 @@ class GitHub:
             raise still_open()
         return found
 
-    def _pointed_at(self, full_name: str, number: str) -> Mapping[str, Any]:
+    def _pull_request(self, full_name: str, number: str) -> Mapping[str, Any]:
         if not (number.isascii() and number.isdigit() and int(number) < 2**31):
             raise missing_change()
         owner, _, name = full_name.partition("/")
@@ -178,21 +178,21 @@ class GitHub:
                 if not progress.sweeps:
                     yield progress.page()
             ready: list[Sweep] = []
-            for sweep in self._swept([sweep for progress in accounts for sweep in progress.sweeps]):
+            for sweep in self._run_sweeps([sweep for progress in accounts for sweep in progress.sweeps]):
                 if sweep.left:
                     ready.append(sweep)
                 elif sweep.progress.ended:
                     yield sweep.progress.page()
-            yield from self._detailed(ready)
+            yield from self._read_details(ready)
 
     # First step: ids and times of update.
 
-    def _swept(self, sweeps: Sequence[Sweep]) -> Iterator[Sweep]:
+    def _run_sweeps(self, sweeps: Sequence[Sweep]) -> Iterator[Sweep]:
         """Yield each sweep once: when all ids that it wants are known, or when it failed."""
         batch = self._sweep_size
         queue: deque[Sweep] = deque()
         for sweep in sweeps:
-            if sweep.account.node_id or self._located(sweep, batch):
+            if sweep.account.node_id or self._find_node_id(sweep, batch):
                 queue.append(sweep)
             else:
                 yield sweep
@@ -213,7 +213,7 @@ class GitHub:
                 batch.failed(len(asked), error)
                 if len(asked) > 1:
                     queue.extendleft(reversed(asked))
-                elif self._given_up(asked[0], error):
+                elif self._count_failure(asked[0], error):
                     yield asked[0]
                 else:
                     alone.append(asked[0])
@@ -225,7 +225,7 @@ class GitHub:
             for i, sweep in enumerate(asked):
                 problem = self._read_page(answer, f"a{i}", sweep)
                 if problem is not None:
-                    if isinstance(problem, MissingOnForge) or self._given_up(sweep, problem):
+                    if isinstance(problem, MissingOnForge) or self._count_failure(sweep, problem):
                         sweep.failure = problem
                         yield sweep
                     else:
@@ -261,7 +261,7 @@ class GitHub:
             sweep.account = replace(sweep.account, login=found.login, node_id=found.node_id)
         return forge_unavailable()
 
-    def _located(self, sweep: Sweep, batch: AdaptiveBatch) -> bool:
+    def _find_node_id(self, sweep: Sweep, batch: AdaptiveBatch) -> bool:
         """Find the node id of an account that has none yet. Return whether that worked."""
         while True:
             try:
@@ -272,10 +272,11 @@ class GitHub:
                 return False
             except ForgeUnavailable as error:
                 batch.failed(batch.size * 2, error)
-                if self._given_up(sweep, error):
+                if self._count_failure(sweep, error):
                     return False
 
-    def _given_up(self, sweep: Sweep, error: ForgeError) -> bool:
+    def _count_failure(self, sweep: Sweep, error: ForgeError) -> bool:
+        """Count a failure of the sweep. Return whether it was the third; then the sweep has failed."""
         sweep.tries += 1
         if sweep.tries < 3:
             return False
@@ -284,7 +285,7 @@ class GitHub:
 
     # Second step: details by node id.
 
-    def _detailed(self, sweeps: Sequence[Sweep]) -> Iterator[CollectionPage]:
+    def _read_details(self, sweeps: Sequence[Sweep]) -> Iterator[CollectionPage]:
         batch = self._detail_size
         queue = deque((sweep, key) for sweep in sweeps for key in sweep.wanted or ())
         alone: deque[tuple[Sweep, str]] = deque()

@@ -114,10 +114,10 @@ class GitHubHttp(ForgeHttp):
 
     def note_quota(self, token: Token, resource: str, headers: Mapping[str, str], body: object) -> None:
         """GitHub may count a request against another quota than the one expected, and says so in a header."""
-        self._budget(token, body)
+        self._note_points(token, body)
         super().note_quota(token, headers.get("x-ratelimit-resource") or resource, headers, body)
 
-    def _budget(self, token: Token, body: object) -> None:
+    def _note_points(self, token: Token, body: object) -> None:
         """Let the token rest before GitHub refuses it: when the points left do not pay for the same query again."""
         data = body.get("data") if isinstance(body, dict) else None
         limit = data.get("rateLimit") if isinstance(data, dict) else None
