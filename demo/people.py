@@ -48,9 +48,9 @@ PARTS_ON_SIGN_IN_PAGE = ("to-claim", "hearing", "recorded")
 
 SIGN_IN_USERNAMES = (
     *(
-        next(_s.username or _s.student_number for _s in STUDENTS if _s.part == part)
+        next(student.username or student.student_number for student in STUDENTS if student.part == part)
         for part in PARTS_ON_SIGN_IN_PAGE
     ),
-    *(person.username for person in STAFF),
+    *(member.username for member in STAFF),
 )
 """Usernames that the sign-in page offers."""

@@ -96,7 +96,7 @@ def contribution(in_repository: Repository | None = None, **fields: Any) -> Cont
     fields.setdefault("number", number)
     fields.setdefault("forge_id", f"PR_{number}")
     fields.setdefault("status", Contribution.Status.MERGED)
-    fields.setdefault("title", f"Mend thing {number}")
+    fields.setdefault("title", f"Fix thing {number}")
     fields.setdefault("url", f"{in_repository.url}/pull/{number}")
     fields.setdefault("created_at", merged_at - timedelta(days=2))
     fields.setdefault("updated_at", merged_at)
@@ -240,8 +240,8 @@ def recorded_claim(claim: Claim | None = None, *, by: User | None = None, now: d
     )
 
 
-def seen_again(claim: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
-    """Record the same recheck answer for all contributions of a claim: nothing new, or this finding."""
+def store_rechecks(claim: Claim, *, now: datetime, finding: str = "", fact: str = "") -> None:
+    """Store the same recheck answer for all contributions of a claim: nothing new, or this finding."""
     for item in claim.items.select_related("authorship__contribution"):
         Recheck.objects.update_or_create(
             contribution=item.authorship.contribution,

@@ -155,7 +155,7 @@ def test_recording_waits_for_its_own_date() -> None:
     )
     assert list(record.waiting_to_record(now=begins - INSTANT)) == [claim]
     assert record.recordable_from(claim) == begins
-    make.seen_again(claim, now=begins)
+    make.store_rechecks(claim, now=begins)
     record.record_result(claim, by=registrar, now=begins)
     assert Result.objects.count() == 1
 

@@ -41,7 +41,10 @@ def test_where_the_demo_is_not_installed_no_marker_counts(
 @pytest.mark.parametrize(("pages", "urls"), [("", "config.urls"), ("1", "demo.urls")])
 def test_one_click_is_only_where_the_demo_serves_its_own_pages(tmp_path: Path, pages: str, urls: str) -> None:
     """The demo's settings alone do not have this address, for example in a server that somebody starts by hand."""
-    program = "import demo.settings as s; print(s.ROOT_URLCONF, 'demo' in str(s.TEMPLATES[0]['DIRS']))"
+    program = (
+        "import demo.settings as s; "
+        "print(s.ROOT_URLCONF, s.BASE_DIR / 'demo' / 'templates' in s.TEMPLATES[0]['DIRS'])"
+    )
     completed = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,

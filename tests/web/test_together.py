@@ -175,7 +175,7 @@ def test_what_was_found_since_waits_for_the_reviewers_words(
     """The reviewer sees the finding in the queue and on the claim; after their note the registrar can record."""
     claim = credit.decided_claim(credit.submitted_claim()).claim
     clock.at = NOW + timedelta(days=20)
-    credit.seen_again(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
+    credit.store_rechecks(claim, now=clock.at, finding="reverted", fact="https://forge.example/o/r/pull/99")
     flags.flag_findings(now=clock.at)
     browser = signed_in(credit.reviewer_of(claim))
     assert "New since submission" in html(browser.get(reverse("instructor_queue")))

@@ -190,7 +190,7 @@ def test_nothing_is_recorded_on_a_look_that_is_too_old() -> None:
 def test_a_fresh_look_lets_it_be_recorded() -> None:
     """After a recent recheck a result is recorded without a reason."""
     claim = decided()
-    make.seen_again(claim, now=LATER - timedelta(days=1))
+    make.store_rechecks(claim, now=LATER - timedelta(days=1))
     assert flags.request_due_rechecks(now=LATER) == 0
     assert record_result(claim, by=factories.registrar(), now=LATER).credit
 
@@ -200,7 +200,7 @@ def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
     the claim.
     """
     claim = decided()
-    make.seen_again(claim, now=LATER, finding="reverted", fact=REVERT)
+    make.store_rechecks(claim, now=LATER, finding="reverted", fact=REVERT)
     with pytest.raises(CreditsError) as refused:
         record_result(claim, by=factories.registrar(), now=LATER)
     assert refused.value.code == "flag-open"
@@ -212,7 +212,7 @@ def test_what_was_found_holds_up_the_record_before_it_is_flagged() -> None:
 def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
     """A finding leaves the decision as it was; the result waits only for a reviewer's explanation."""
     claim = decided()
-    make.seen_again(claim, now=LATER, finding=finding, fact=REVERT)
+    make.store_rechecks(claim, now=LATER, finding=finding, fact=REVERT)
     assert flags.flag_findings(now=LATER) == 2
     assert flags.flag_findings(now=LATER) == 0
     claim.refresh_from_db()
@@ -235,7 +235,7 @@ def test_invariant_8_what_is_found_only_flags(finding: str) -> None:
 def test_a_flag_on_a_refused_claim_reaches_its_reviewer() -> None:
     """The result of a refused claim also waits for a reviewer's explanation, and the reviewer sees that."""
     claim = make.submitted_claim()
-    make.seen_again(claim, now=NOW, finding="reverted", fact=REVERT)
+    make.store_rechecks(claim, now=NOW, finding="reverted", fact=REVERT)
     flags.flag_findings(now=NOW)
     reviewer = make.reviewer_of(claim)
     lines = {row["ref"]: {"accepted": False, "reason": "copied"} for row in claim.facts["contributions"]}
