@@ -165,7 +165,7 @@ def test_what_cannot_be_extended_is_told_at_extends() -> None:
         assert message in fault.text()
     (fault,) = faults(json_text(extends={"code": "least", "version": "1"}))
     assert (fault.path, fault.message) == ("extends", "“code” is missing.")
-    (fault,) = faults(written(extends={"code": "least", "version": "1"}, code="least"))
+    (fault,) = faults(json_text(extends={"code": "least", "version": "1"}, code="least"))
     assert (fault.path, fault.message) == ("code", "A variant needs its own code.")
 
 
