@@ -1,8 +1,8 @@
-"""A rulebook on a whole university: without traces, and with traces that are stored; against bounds.
+"""The cost of a rulebook for a whole university: without traces, and with stored traces, compared with bounds.
 
-The bounds: a function written by hand for this one rulebook, the same rulebook with the CEL library computing its
-conditions, and a bare INSERT … SELECT of the rows that are stored. CONTRIBUTIONS in the environment sets the size
-(1,000,000, of 20 a student). Facts are made in batches as they would be read, outside the time that is measured.
+The bounds: a function written by hand for this rulebook, the same rulebook with conditions computed by the CEL
+library, and a plain INSERT … SELECT of the stored rows. CONTRIBUTIONS in the environment sets the size
+(1,000,000; 20 for each student). Facts are made in batches, as they would be read, outside the measured time.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ from credits.rules.facts import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-A_STUDENT = 20
+CONTRIBUTIONS_PER_STUDENT = 20
 """Contributions of one student."""
 BATCH = 200
-"""Students whose facts are held at once."""
+"""Students whose facts are in memory at the same time."""
 SAMPLE = 20_000
-"""Contributions for what is too slow for all of them."""
+"""Contributions for the ways that are too slow for all of them."""
 ROWS = 4_000
-"""Carried rows that the contributions are made of, again and again."""
+"""Rows of the demo's data, which are used again and again as contributions."""
 HALF = Decimal("0.5")
 
 
 def main() -> list[tuple[str, str]]:
-    """Measured figures as (name, value) pairs."""
+    """Return measured figures as (name, value) pairs."""
     count = int(os.environ.get("CONTRIBUTIONS", "1000000"))
-    students = max(1, count // A_STUDENT)
-    count = students * A_STUDENT
-    few = min(students, SAMPLE // A_STUDENT)
+    students = max(1, count // CONTRIBUTIONS_PER_STUDENT)
+    count = students * CONTRIBUTIONS_PER_STUDENT
+    few = min(students, SAMPLE // CONTRIBUTIONS_PER_STUDENT)
     book = parse((ROOT / "rulebooks" / "open-source-practice.yaml").read_text(encoding="utf-8"))
     compiled = compile_rulebook(book)
     for facts in _claims(few):
         if not compiled.credit(facts) == by_hand(facts) == by_library(book, facts):
-            raise AssertionError("The ways do not agree.")
-    hand = _timed(students, by_hand)
-    ours = _timed(students, compiled.credit)
-    before = _peak()
-    library = _timed(few, lambda facts: by_library(book, facts)).own * students / few
-    traced = _timed(few, lambda facts: evaluate(book, facts)).own * students / few
+            raise AssertionError("The ways give different results.")
+    hand = _measure_time(students, by_hand)
+    ours = _measure_time(students, compiled.credit)
+    before = _peak_memory()
+    library = _measure_time(few, lambda facts: by_library(book, facts)).own * students / few
+    traced = _measure_time(few, lambda facts: evaluate(book, facts)).own * students / few
     figures = [
         (f"{count:,} contributions without traces", f"{ours.wall:.2f} s"),
         ("  contributions a second", f"{count / ours.wall:,.0f}"),
@@ -68,40 +68,42 @@ def main() -> list[tuple[str, str]]:
         ("  times a function written by hand (goal 3)", f"{ours.own / hand.own:.1f}"),
         ("  times faster than with the CEL library (goal 100)", f"{library / ours.own:.0f}"),
         ("  times faster than the evaluation with its trace", f"{traced / ours.own:.0f}"),
-        ("  conditions alone: times faster than the CEL library", f"{_conditions(book):.0f}"),
+        ("  conditions alone: times faster than the CEL library", f"{_compare_conditions(book):.0f}"),
     ]
     with empty_database():
-        figures += _stored(lambda facts: _whole(book, facts), few, hand.wall * few / students)
+        figures += _measure_storing(
+            lambda facts: _evaluate_with_trace(book, facts), few, hand.wall * few / students
+        )
     return figures
 
 
-def _conditions(book: RulebookDocument) -> float:
-    """How often faster the translated conditions are, on facts that are bound already."""
+def _compare_conditions(book: RulebookDocument) -> float:
+    """Return how many times faster the translated conditions are, on facts that are already bound."""
     expressions = [checked_expression(rule.when, "yes-no") for rule in book.requirements]
-    claim = claim_of_carried_rows(A_STUDENT)
-    known = [cel.BoundFacts(bind(claim, one)) for one in claim.contributions]
+    claim = claim_of_carried_rows(CONTRIBUTIONS_PER_STUDENT)
+    bound_facts = [cel.BoundFacts(bind(claim, contribution)) for contribution in claim.contributions]
 
     def rate(value: Callable[[cel.CheckedExpression, cel.BoundFacts], object]) -> float:
-        def all_of_them() -> int:
-            for facts in known:
+        def evaluate_all() -> int:
+            for facts in bound_facts:
                 for expression in expressions:
                     value(expression, facts)
-            return len(known) * len(expressions)
+            return len(bound_facts) * len(expressions)
 
-        return per_second(all_of_them)
+        return per_second(evaluate_all)
 
     return rate(cel.CheckedExpression.value) / rate(cel.CheckedExpression.reference)
 
 
-def _whole(book: RulebookDocument, facts: ClaimFacts) -> tuple[ClaimTotals, str]:
+def _evaluate_with_trace(book: RulebookDocument, facts: ClaimFacts) -> tuple[ClaimTotals, str]:
     outcome = evaluate(book, facts)
     return ClaimTotals(outcome.points, outcome.credit, outcome.carried), outcome.canonical().decode()
 
 
-def _stored(
+def _measure_storing(
     assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], students: int, hand: float
 ) -> list[tuple[str, str]]:
-    """A recompute of everyone with its traces stored, streaming; then again, where nothing has changed."""
+    """Recompute every claim in batches and store the traces; then do it again with nothing changed."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -110,7 +112,7 @@ def _stored(
         )
         cursor.execute("CREATE TABLE again (LIKE traces INCLUDING ALL)")
     first = _recompute(assess, students)
-    peak = _peak()
+    peak = _peak_memory()
     with connection.cursor() as cursor:
         begun = time.perf_counter()
         cursor.execute("INSERT INTO again SELECT * FROM traces")
@@ -118,15 +120,15 @@ def _stored(
     second = _recompute(assess, students)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE traces, again")
-    title = f"{students * A_STUDENT:,} contributions with traces, stored"
+    title = f"{students * CONTRIBUTIONS_PER_STUDENT:,} contributions with traces, stored"
     return [
         (title, f"{first.seconds:.2f} s"),
         ("  rows written, one a claim", f"{first.rows:,}"),
         ("  peak memory of the process", f"{peak:,.0f} MB"),
         ("  times a function written by hand (goal 6)", f"{first.seconds / hand:.1f}"),
-        ("  of which computing", f"{first.computing / hand:.1f}"),
-        ("  times a bare INSERT … SELECT of the same rows (goal 1.5)", f"{first.seconds / bare:.1f}"),
-        ("  again, where nothing has changed", f"{second.seconds:.2f} s"),
+        ("  times it, for computing alone", f"{first.computing / hand:.1f}"),
+        ("  times a plain INSERT … SELECT of the same rows (goal 1.5)", f"{first.seconds / bare:.1f}"),
+        ("  again, with nothing changed", f"{second.seconds:.2f} s"),
         ("  rows written then", f"{second.rows:,}"),
     ]
 
@@ -172,13 +174,13 @@ def _recompute(assess: Callable[[ClaimFacts], tuple[ClaimTotals, str]], students
 
 @dataclass(frozen=True, slots=True)
 class _TimeSpent:
-    """Seconds on the wall, and of this processor: the latter compare well on a busy machine."""
+    """Seconds by the clock, and seconds of this process: the latter are comparable even on a busy machine."""
 
     wall: float
     own: float
 
 
-def _timed(students: int, way: Callable[[ClaimFacts], object]) -> _TimeSpent:
+def _measure_time(students: int, way: Callable[[ClaimFacts], object]) -> _TimeSpent:
     wall = own = 0.0
     for batch in _batches(students):
         begun, began = time.perf_counter(), time.process_time()
@@ -195,18 +197,21 @@ def _batches(students: int) -> Iterator[list[ClaimFacts]]:
 
 
 def _claims(students: int) -> Iterator[ClaimFacts]:
-    """Claims of the carried rows, each contribution with facts of its own in memory."""
+    """Yield claims of the demo's rows. Each contribution has its own facts in memory."""
     rows = claim_of_carried_rows(ROWS)
     for student in range(students):
-        at = student * A_STUDENT
-        of_student = (rows.contributions[(at + turn) % len(rows.contributions)] for turn in range(A_STUDENT))
+        at = student * CONTRIBUTIONS_PER_STUDENT
+        of_student = (
+            rows.contributions[(at + turn) % len(rows.contributions)]
+            for turn in range(CONTRIBUTIONS_PER_STUDENT)
+        )
         items = tuple(
             ContributionFacts(
-                f"{one.ref}:{turn}",
-                cast(ContributionData, dict(one.contribution)),
-                cast(RepositoryData, dict(one.repository)),
+                f"{contribution.ref}:{turn}",
+                cast(ContributionData, dict(contribution.contribution)),
+                cast(RepositoryData, dict(contribution.repository)),
             )
-            for turn, one in enumerate(of_student)
+            for turn, contribution in enumerate(of_student)
         )
         standing = CreditStanding(
             credit=HALF * (student % 3), credit_this_term=Decimal(0), points_carried=Decimal(student % 16)
@@ -214,22 +219,26 @@ def _claims(students: int) -> Iterator[ClaimFacts]:
         yield replace(rows, standing=standing, contributions=items)
 
 
-def _peak() -> float:
-    """Of this process so far, in megabytes."""
+def _peak_memory() -> float:
+    """Return the peak memory of this process so far, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def by_hand(facts: ClaimFacts) -> ClaimTotals:
-    """What somebody would write for the shipped rulebook of open-source practice, and for nothing else."""
+    """Compute what a programmer would write by hand for the included rulebook of open-source practice only."""
     since, at = facts.student.get("enrolled_on"), facts.as_of or facts.round.get("closes")
     sums: dict[str, int] = {}
     total = 0
-    for one in facts.contributions:
-        about, home = one.contribution, one.repository
+    for contribution in facts.contributions:
+        about, home = contribution.contribution, contribution.repository
         merged = about.get("merged_at")
         if merged is None or since is None or at is None or merged < since or merged + _WEEK > at:
             continue
-        if about.get("already_credited") or one.accepted is False or about.get("status") in _NOT_KNOWN:
+        if (
+            about.get("already_credited")
+            or contribution.accepted is False
+            or about.get("status") in _NOT_KNOWN
+        ):
             continue
         if home.get("osi_approved") is not True or home.get("owner_is_author") is not False:
             continue
@@ -241,26 +250,24 @@ def by_hand(facts: ClaimFacts) -> ClaimTotals:
         if lines <= 0 or share is None:
             continue
         points = 5 + (3 if lines > 500 else 2 if lines > 100 else 1 if lines > 20 else 0)
-        given = one.awarded.get("difficulty")
-        # In hundredths, as no share of the data is finer.
-        mine = int((points + (given or 0)) * share * 100)
-        key = (
-            f"{home.get('forge') or about.get('forge')}:{home.get('id') or home.get('full_name') or one.ref}"
-        )
-        sums[key] = sums.get(key, 0) + mine
-        total += mine
+        given = contribution.awarded.get("difficulty")
+        # In hundredths, because no share in the data has more decimals.
+        points_here = int((points + (given or 0)) * share * 100)
+        key = f"{home.get('forge') or about.get('forge')}:{home.get('id') or home.get('full_name') or contribution.ref}"
+        sums[key] = sums.get(key, 0) + points_here
+        total += points_here
     if len(sums) > 1:
         half = total // 2
-        total = sum(min(mine, half) for mine in sums.values())
+        total = sum(min(points_here, half) for points_here in sums.values())
     standing = facts.standing
     points_now = Decimal(total) / 100
-    had = points_now + (standing.get("points_carried") or _NONE)
+    points_with_carried = points_now + (standing.get("points_carried") or _NONE)
     term, degree = standing.get("credit_this_term", _NONE), standing.get("credit", _NONE)
     if term is None or degree is None:
-        return ClaimTotals(points_now, _NONE, had)
-    steps = had // 16
+        return ClaimTotals(points_now, _NONE, points_with_carried)
+    steps = points_with_carried // 16
     credit = min(steps * HALF, max(_NONE, 2 - term), max(_NONE, 4 - degree))
-    return ClaimTotals(points_now, credit, had - steps * 16)
+    return ClaimTotals(points_now, credit, points_with_carried - steps * 16)
 
 
 _ALL, _NONE = Decimal(1), Decimal(0)
@@ -269,18 +276,20 @@ _NOT_KNOWN = (None, "unknown", "gone")
 
 
 def by_library(book: RulebookDocument, facts: ClaimFacts) -> ClaimTotals:
-    """The same without traces, each condition computed by the CEL library on its own binding of the facts."""
+    """Compute the same without traces. The CEL library computes each condition, on its own binding of the facts."""
     counting: list[ContributionFacts] = []
-    for one in facts.contributions:
-        known = cel.BoundFacts(bind(facts, one))
-        answers = [checked_expression(rule.when, "yes-no").reference(known) for rule in book.requirements]
+    for contribution in facts.contributions:
+        bound = cel.BoundFacts(bind(facts, contribution))
+        answers = [checked_expression(rule.when, "yes-no").reference(bound) for rule in book.requirements]
         if all(answer is True for answer in answers):
             band = book.points[1].bands
-            value = checked_expression(band.of if band else "", "whole").reference(known)
-            counting.append(_with_lines(one, value))
+            value = checked_expression(band.of if band else "", "whole").reference(bound)
+            counting.append(_with_lines(contribution, value))
     return by_hand(replace(facts, contributions=tuple(counting)))
 
 
-def _with_lines(one: ContributionFacts, lines: object) -> ContributionFacts:
+def _with_lines(contribution: ContributionFacts, lines: object) -> ContributionFacts:
     files: Mapping[str, Any] = {"code": {"files": 1, "additions": lines, "deletions": 0}}
-    return replace(one, contribution=cast(ContributionData, {**one.contribution, "files": files}))
+    return replace(
+        contribution, contribution=cast(ContributionData, {**contribution.contribution, "files": files})
+    )
