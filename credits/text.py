@@ -1,8 +1,8 @@
 """Text that rooms share: bilingual text, canonical JSON, and cleaning of what comes from outside.
 
-Bilingual text has three forms. ``Texts`` is JSON data, as traces and stored outcomes keep it. ``Text`` is a plain value
-for records and exports, and may be empty. ``credits.rules.document.field_types.RulebookText`` is a checked field of a
-rulebook: both languages are required.
+Bilingual text has three forms. ``BilingualText`` is JSON data, as traces and stored outcomes keep it. ``Text`` is a
+plain value for records and exports, and may be empty. ``credits.rules.document.field_types.RulebookText`` is a
+checked field of a rulebook: both languages are required.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Texts = Mapping[str, str]
+BilingualText = Mapping[str, str]
 """The same sentence under ``zh`` and ``en``, as traces and stored outcomes keep it."""
 
 

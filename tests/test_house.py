@@ -323,3 +323,22 @@ def test_a_class_name_says_what_the_class_is() -> None:
     """Generic names that were once here do not come back."""
     names = class_names(ROOT)
     assert {name: names[name] for name in GENERIC_NAMES & set(names)} == {}
+
+
+def test_a_loop_variable_is_a_noun() -> None:
+    """``one`` says nothing of what it is: a variable of a loop, a comprehension or a lambda is called what it holds."""
+    found, files = [], 0
+    for package in (*PACKAGES, "scripts"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            files += 1
+            for node in ast.walk(ast.parse(path.read_text())):
+                targets = [node.target] if isinstance(node, ast.For | ast.comprehension) else []
+                names = {
+                    name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)
+                }
+                if isinstance(node, ast.Lambda):
+                    names |= {argument.arg for argument in node.args.args}
+                if "one" in names:
+                    found.append(path.relative_to(ROOT).as_posix())
+    assert files > 250
+    assert found == []

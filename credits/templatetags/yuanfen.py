@@ -125,7 +125,7 @@ def gauge(held: Decimal | None, hoped: Decimal | None, limit: Decimal | None, la
     return {"held": held_percent, "hoped": hoped_percent, "label": label}
 
 
-@register.filter("dressed")
+@register.filter
 def styled(field: BoundField) -> str:
     """Return a form field as HTML, with the classes of our style sheet."""
     kind = getattr(field.field.widget, "input_type", "")
@@ -155,7 +155,7 @@ register.filter("signed", signed)
 register.filter("percent_number", percent_number)
 register.filter("percent", percent)
 register.filter("found_by_label", found_by_label)
-register.filter("tongue", in_language)
+register.filter("in_language", in_language)
 register.filter("reviewers", reviewers)
 register.filter("forge_label", forge_label)
 register.filter("intake", intake)

@@ -37,6 +37,12 @@ document.addEventListener("change", (event) => {
   addUp(event.target.form);
 });
 
+// A form that is sent leaves the page: an estimate that is still on its way would come too late, and be refused.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  event.target.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true, detail: {} }));
+});
+
 // A fragment that htmx puts into the place for messages must not go unseen below the fold of a long page.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "messages" && event.target.childElementCount) event.target.scrollIntoView({ block: "center" });

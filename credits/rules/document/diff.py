@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from credits.rules.document.field_labels import ALONE, CHOICES, LISTS, PARTS, PLACES, UNWRITTEN, VALUES, Words
 from credits.rules.document.rulebook_model import RulebookDocument
-from credits.text import Texts
+from credits.text import BilingualText
 
 Way = Literal["changed", "added", "removed", "moved"]
 Path = tuple[str, ...]
@@ -29,9 +29,9 @@ class Difference:
 
     place: str
     way: Way
-    text: Texts
-    before: Texts
-    after: Texts
+    text: BilingualText
+    before: BilingualText
+    after: BilingualText
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -167,8 +167,8 @@ def _entry_label(inside: str, entry: _ListEntry) -> Words:
 
 def _entry_difference(way: Way, place: str, label: Words, item: Any) -> Difference:
     summary = _summary(item)
-    nothing: Texts = {"zh": "", "en": ""}
-    value: Texts = {"zh": summary[1], "en": summary[0]}
+    nothing: BilingualText = {"zh": "", "en": ""}
+    value: BilingualText = {"zh": summary[1], "en": summary[0]}
     verb = ("new", "新增") if way == "added" else ("removed", "删除")
     text = {"zh": f"{verb[1]}{label[1]}：{summary[1]}", "en": f"{verb[0]} {label[0]}: {summary[0]}"}
     if not summary[0]:

@@ -16,7 +16,7 @@ from credits.rules.evaluation.outcome import ContributionOutcome, Seen, Status, 
 from credits.rules.expressions import cel
 from credits.rules.expressions.cel import BoundFacts, FailedValue, UnknownValue
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind, share_of
-from credits.text import Texts
+from credits.text import BilingualText
 
 Answer = bool | UnknownValue | FailedValue
 
@@ -47,7 +47,7 @@ class ContributionScore:
         return f"{repository}#{number}" if repository and number else self.facts.ref
 
     def add(
-        self, step: Step, rule: str, text: Texts, saw: Mapping[str, Seen], change: Decimal = ZERO
+        self, step: Step, rule: str, text: BilingualText, saw: Mapping[str, Seen], change: Decimal = ZERO
     ) -> None:
         before = self.points
         self.points = before + change

@@ -11,7 +11,7 @@ from credits.rules.document.rulebook_model import ExchangeRow, RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.outcome import RecordedGrade, Seen, Step, TraceLine, Unit
 from credits.rules.facts import ClaimFacts, standing_of
-from credits.text import Texts
+from credits.text import BilingualText
 
 
 class _RunningTotal:
@@ -20,7 +20,7 @@ class _RunningTotal:
     def __init__(self, lines: list[TraceLine], unit: Unit, value: Decimal) -> None:
         self._lines, self._unit, self.value = lines, unit, value
 
-    def add(self, step: Step, rule: str, text: Texts, saw: dict[str, Seen], change: Decimal) -> None:
+    def add(self, step: Step, rule: str, text: BilingualText, saw: dict[str, Seen], change: Decimal) -> None:
         before = self.value
         self.value = before + change
         self._lines.append(TraceLine(step, rule, text, saw, before, change, self.value, self._unit))

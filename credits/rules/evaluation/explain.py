@@ -29,7 +29,7 @@ from credits.rules.expressions.expression_tree import CallNode, ConstantNode, Li
 from credits.rules.expressions.satisfiability import EARLIEST, LATEST, constant, fact_range
 from credits.rules.fact_catalogue import CLOSED, CONDITION_FACTS
 from credits.rules.facts import ClaimFacts, ContributionFacts, Value, bind
-from credits.text import Texts, join_clauses
+from credits.text import BilingualText, join_clauses
 
 MAX_TRIALS = 2_000
 """The most changes of facts that are tried on one requirement."""
@@ -67,7 +67,7 @@ class RequirementRemedy:
     """
 
     rule: str
-    text: Texts
+    text: BilingualText
     changes: tuple[FactChange, ...]
     open: tuple[str, ...] = ()
 
@@ -89,8 +89,8 @@ class ReducedContribution:
 
     before: str
     after: str
-    text: Texts
-    because: tuple[Texts, ...]
+    text: BilingualText
+    because: tuple[BilingualText, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -107,7 +107,7 @@ class TakenPoints:
 
     step: str
     rule: str
-    text: Texts
+    text: BilingualText
     points: str
     cut: tuple[str, ...]
     kept: tuple[str, ...]

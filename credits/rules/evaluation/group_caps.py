@@ -19,7 +19,7 @@ from credits.rules.document.rulebook_model import RulebookDocument
 from credits.rules.evaluation import trace_texts
 from credits.rules.evaluation.contribution_points import ContributionScore, merged_first
 from credits.rules.evaluation.outcome import Seen, Step, TraceLine
-from credits.text import Texts
+from credits.text import BilingualText
 
 
 def cap_groups(rulebook: RulebookDocument, counting: list[ContributionScore], lines: list[TraceLine]) -> None:
@@ -72,7 +72,7 @@ class _GroupLimit:
         group: list[ContributionScore],
         rule: str,
         name: tuple[str, str],
-        also: Texts | None = None,
+        also: BilingualText | None = None,
     ) -> None:
         """Take what ``group`` has above the limit from what was merged last. ``also`` is a further sentence."""
         had = sum((item.points for item in group), ZERO)
@@ -156,7 +156,7 @@ def _effect_of_others(
     others: list[str],
     most: Decimal | None,
     after: Decimal,
-) -> Texts:
+) -> BilingualText:
     """Return the sentence about the other repositories.
 
     Among the default rules, only this cap can give fewer points for more work, so the line says it.

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from credits.errors import CreditsError, gettext_noop
 from credits.rules.decimals import to_text
-from credits.text import Texts, canonical_json
+from credits.text import BilingualText, canonical_json
 
 Status = Literal["counts", "does-not-count", "undecided"]
 Unit = Literal["points", "credit"]
@@ -47,7 +47,7 @@ class TraceLine:
 
     step: Step
     rule: str
-    text: Texts
+    text: BilingualText
     saw: Mapping[str, Seen]
     before: Decimal
     change: Decimal
@@ -122,7 +122,7 @@ class RecordedGrade:
     """
 
     scheme: str
-    label: Texts
+    label: BilingualText
     mark: Decimal | None
     in_average: bool
 

@@ -15,7 +15,7 @@ from credits.rules.decimals import signed_text, to_text
 from credits.rules.document.field_types import RulebookText
 from credits.rules.fact_catalogue import CONDITION_FACTS, LABELS, SINCE, UNTIL, WORDS
 from credits.rules.facts import Value
-from credits.text import Texts, join_clauses
+from credits.text import BilingualText, join_clauses
 
 Slot = str | int | Decimal | RulebookText | tuple[str, str]
 """What fills a template: a number or name that is the same in both languages, a bilingual text, or a pair (zh, en)."""
@@ -349,7 +349,7 @@ def in_favour_of(names: Sequence[str]) -> tuple[str, str]:
     return (f"，让予 {zh}", f" in favour of {en}") if names else NOTHING
 
 
-def sentence(key: str, **slots: Slot) -> Texts:
+def sentence(key: str, **slots: Slot) -> BilingualText:
     """Return the sentence ``key`` in both languages, with its placeholders filled."""
     zh: dict[str, str] = {}
     en: dict[str, str] = {}
