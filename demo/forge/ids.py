@@ -22,7 +22,7 @@ def _packed(value: int | str) -> bytes:
 
 
 def node_id(kind: str, *parts: int | str) -> str:
-    """``kind`` is GitHub's prefix (U, O, BOT, R, PR, C …)."""
+    """Return an id as GitHub's GraphQL gives it. ``kind`` is its prefix (U, O, BOT, R, PR, C …)."""
     body = bytes([0x91 + len(parts), 0]) + b"".join(map(_packed, parts))
     return f"{kind}_{base64.urlsafe_b64encode(body).rstrip(b'=').decode()}"
 

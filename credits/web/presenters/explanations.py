@@ -14,7 +14,11 @@ MAX_EXPLAINED = 200
 
 @dataclass(frozen=True, slots=True)
 class ContributionExplanation:
-    """For one contribution: ``needs`` if it does not count, ``less`` if caps or other limits reduce its points."""
+    """Why one contribution gives what it gives.
+
+    ``needs`` is what would make it count, if it does not. ``less`` is what reduces its points, if a cap or another
+    limit does.
+    """
 
     needs: tuple[RequirementRemedy, ...] = ()
     less: ReducedContribution | None = None
