@@ -1,7 +1,6 @@
 """The forges of this installation and their adapters, made from settings.
 
-To add a forge, write an adapter under credits/forges, add it to ``ADAPTER_CLASSES`` and ``LABELS`` here, put its
-addresses into settings.FORGES, and make a package for its sign-in like accounts/identity/gitee.
+CONTRIBUTING.md, "A new forge", lists every place that a new one needs.
 """
 
 from __future__ import annotations

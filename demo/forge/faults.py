@@ -21,7 +21,7 @@ from demo.forge.http import ForgeCall, answer
 
 
 class ConnectionCut(ConnectionResetError):
-    """Cut the connection without an answer."""
+    """Raised to cut the connection without an answer."""
 
 
 @dataclass

@@ -95,7 +95,7 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def number(call: ForgeCall, name: str, default: int, most: int | None = None) -> int:
-    """Return a positive number from the query. Anything else gives the default, as on both forges."""
+    """Return a positive number from the query. Anything else gives the default, as the real forges do."""
     try:
         value = int(call.request.args.get(name, default))
     except ValueError:

@@ -22,7 +22,9 @@ Status = Contribution.Status
 
 
 def ref_of(authorship: Authorship) -> str:
-    """Return the name of a share within a claim: forge, repository id, kind, number and the author's user id.
+    """Return the name, within a claim, of one person's part in a contribution.
+
+    It consists of forge, repository id, kind, number and the author's user id.
 
     It contains no database key, so the same work has the same ref in every database.
     """

@@ -256,10 +256,10 @@ def confirm_proposal(
 
 @transaction.atomic
 def approve_undisputed(claims: Iterable[Claim], *, by: User, now: datetime) -> list[Decision]:
-    """Approve several claims as submitted, or as the stage before decided; all or none.
+    """Approve several claims, all or none: as submitted, or as the previous stage decided them.
 
-    Raises Conflict ``needs-a-look`` if a claim is not :func:`is_undisputed`: if a decision on a line could change the
-    credit, a reviewer must open that claim.
+    Raises Conflict ``needs-a-look`` if a claim is not :func:`is_undisputed`. A reviewer must open such a claim, because
+    a decision on one of its lines could change the credit.
     """
     decisions = []
     for listed in sorted(claims, key=lambda claim: claim.pk):

@@ -120,7 +120,8 @@ def derive_verdict(outcome: Outcome, *before: Outcome) -> Verdict:
 def require_reason(lines: Mapping[str, ReviewLine], reason: str, outcome: Outcome, *before: Outcome) -> str:
     """Return the reason of a decision that is worse than ``before``: the overall reason, or those of its lines.
 
-    Raises CreditsError ``reason-needed`` if a contribution is refused without either, or there is no reason at all.
+    Raises CreditsError ``reason-needed`` if a refused contribution has neither a reason of its own nor the overall
+    one, or if the decision has no reason at all.
     """
     overall = clean_reason(reason)
     line_reasons = [line.reason for line in lines.values() if line.reason]

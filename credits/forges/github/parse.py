@@ -41,7 +41,7 @@ def rest_account(body: Mapping[str, Any]) -> AccountOnForge:
 
 
 def actor(value: object) -> AccountOnForge | None:
-    """Return an account from an ``Actor``, or None if it is deleted or GitHub gives it no number."""
+    """Return an account from an ``Actor``, or None if it is deleted or GitHub gives it no user id."""
     if value is None:
         return None
     node = json_object(value)

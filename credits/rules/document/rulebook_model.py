@@ -116,7 +116,7 @@ class Requirement(FrozenModel):
 
 
 class PointsBand(FrozenModel):
-    """A number ``above`` this one gives these points, unless it reaches a higher band."""
+    """A number greater than ``above`` gives ``give`` points, unless it reaches a higher band."""
 
     above: Whole
     give: Number = Field(ge=-1000, le=1000)
